@@ -1,0 +1,33 @@
+# A release adds the digest: PYTHON=3.13-slim-bookworm@sha256:...
+ARG PYTHON=3.13-slim-bookworm
+
+# hadolint ignore=DL3006
+FROM python:${PYTHON} AS build
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+COPY requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps --require-hashes \
+      --prefix /install --requirement /tmp/requirements.txt
+# botocore describes every service of AWS; the image carries those that the action calls or may explain. Licences stay.
+RUN find /install/lib/python3*/site-packages/{botocore,boto3}/data -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
+      ! -regex '.*/(cloudformation|sts|s3|dynamodb|ecs|logs|rds|cloudtrail|lambda|sso|sso-oidc|secretsmanager|ssm|ec2)' \
+      -exec rm -rf {} + \
+ && find /install -name 'examples-1.json*' -delete \
+ && rm -rf /install/bin /install/lib/python3*/site-packages/boto3/examples \
+ && find /install -depth -type d \( -name tests -o -name testing -o -name __pycache__ \) -exec rm -rf {} + \
+ && find /install -type f \( -name '*.pyi' -o -name '*.c' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' \) -delete
+COPY entrypoint.py LICENSE* /app/
+COPY deploy_action /app/deploy_action
+# Nobody edits files in an image: byte code that is never compared with its source starts fastest and is reproducible.
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /install /app
+
+# hadolint ignore=DL3006
+FROM python:${PYTHON}
+LABEL org.opencontainers.image.title="deploy-coordinator" \
+      org.opencontainers.image.licenses="MIT"
+# The base's own pip is of no use at run time, and a scanner's favourite.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip
+COPY --from=build /install /usr/local
+COPY --from=build /app /app
+ENV HOME=/tmp
+USER 65532:65532
+ENTRYPOINT ["python", "-Iu", "-X", "utf8", "/app/entrypoint.py"]

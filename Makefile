@@ -1,0 +1,69 @@
+# `make help` lists what there is to do. Everything is installed into .venv and build/; nothing else is touched.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PIP := -I -m pip install --quiet --disable-pip-version-check --require-hashes -r
+# A stamp that carries the requirements' checksum: a changed pin installs again, anything else does not.
+INSTALLED := .venv/.installed-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+# The demo needs only what the action itself needs, which installs in seconds.
+DEMO := build/demo-venv
+DEMO_INSTALLED := $(DEMO)/.installed-$(shell cksum <requirements.txt | cut -d' ' -f1)
+IMAGE ?= deploy-coordinator:local
+PYTEST_ARGS ?= -n auto
+ENGINE = $$(tests/e2e/engine/start)
+# A client without buildx must be told to use the engine's own builder.
+BUILD = if ! docker buildx version >/dev/null 2>&1; then export DOCKER_BUILDKIT=0; fi; docker build --network host
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: venv
+venv: $(INSTALLED) ## Install what development needs into .venv
+
+$(INSTALLED):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found; install one or set PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python $(PIP) requirements-dev.txt
+	@rm -f .venv/.installed-*
+	@touch $@
+
+.PHONY: test
+test: $(INSTALLED) ## Run all tests (PYTEST_ARGS="-n auto")
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## Run all linters and type checks
+	@bash .ci/run lint
+
+.PHONY: demo
+demo: $(DEMO_INSTALLED) ## Show three deployments that contend for one stack; needs nothing but Python
+	@$(DEMO)/bin/python demo/run.py
+
+$(DEMO_INSTALLED):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found; install one or set PYTHON=..." >&2; exit 1; }
+	test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python $(PIP) requirements.txt
+	@rm -f $(DEMO)/.installed-*
+	@touch $@
+
+.PHONY: engine
+engine: ## Start a container engine if none runs, and give it the base image
+	@set -e; export $(ENGINE); tests/e2e/engine/base-image; echo "export DOCKER_HOST=$$DOCKER_HOST"
+
+.PHONY: image
+image: ## Build the container image (IMAGE=deploy-coordinator:local)
+	@set -e; export $(ENGINE); tests/e2e/engine/base-image; $(BUILD) --tag $(IMAGE) .
+
+.PHONY: benchmark
+benchmark: $(INSTALLED) image ## Measure step overhead, import time and image size
+	@set -e; export $(ENGINE); \
+	$(BIN)/python benchmarks/step_overhead.py; \
+	$(BIN)/python benchmarks/image_size.py $(IMAGE)
+
+.PHONY: clean
+clean: ## Remove what was installed and built here
+	rm -rf .venv build

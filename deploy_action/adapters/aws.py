@@ -1,0 +1,128 @@
+"""What all AWS adapters share: sessions, clients, and errors in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.errors import StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEMPORARY = {
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+
+
+class AwsClients:
+    """Clients by service and region, made when first used.
+
+    botocore's standard retries are the only retry layer: 3 tries, so that one call takes seconds, not
+    minutes, when AWS is in trouble; the callers poll again.
+    """
+
+    def __init__(self) -> None:
+        self._session: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client. Raises StackSourceError where boto3 refuses, for example for a missing profile."""
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        found = self._clients.get((service, region))
+        if found is None:
+            try:
+                self._session = self._session or boto3.session.Session()
+                found = self._session.client(
+                    service,
+                    region_name=region,
+                    config=Config(
+                        connect_timeout=5,
+                        read_timeout=20,
+                        retries={"mode": "standard", "max_attempts": 3},
+                        user_agent_extra="deploy-coordinator",
+                    ),
+                )
+            except BotoCoreError as error:
+                raise explain(error) from error
+            self._clients[service, region] = found
+        return found
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of a botocore ClientError, else an empty text."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def error_message(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Message", "")) or str(error)
+    return str(error)
+
+
+def explain(error: Exception) -> StackSourceError:
+    """A botocore error in words; `temporary` where asking again may help."""
+    code, message = error_code(error), error_message(error)
+    if code in _EXPIRED:
+        return StackSourceError(
+            f"The AWS credentials have expired ({code}).",
+            why="CloudFormation goes on by itself, but can no longer be watched from here.",
+            remedy="Raise `role-duration-seconds` of the step that fetches the credentials.",
+            temporary=False,
+        )
+    if code in _DENIED:
+        return StackSourceError(
+            f"AWS denies access: {message}",
+            remedy="Add the missing action to the role's policy; README.md lists what is needed.",
+            temporary=False,
+        )
+    if code in _BAD_CREDENTIALS or type(error).__name__ in {
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "ProfileNotFound",
+        "CredentialRetrievalError",
+        "TokenRetrievalError",
+    }:
+        return StackSourceError(
+            f"There are no usable AWS credentials: {message}",
+            remedy="Run a step such as aws-actions/configure-aws-credentials before this one.",
+            temporary=False,
+        )
+    status = _http_status(error)
+    temporary = code in _TEMPORARY or status >= 500 or not code
+    return StackSourceError(
+        f"AWS answered with {code}: {message}" if code else f"AWS could not be reached: {message}",
+        temporary=temporary,
+    )
+
+
+def _http_status(error: Exception) -> int:
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return 0
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def pages(call: Any, result: str, **arguments: object) -> Iterator[Any]:
+    """The items under `result` of all pages of an operation that pages with NextToken."""
+    token: str | None = None
+    while True:
+        answer = call(**arguments, **({"NextToken": token} if token else {}))
+        yield from answer.get(result, [])
+        token = answer.get("NextToken")
+        if not token:
+            return

@@ -1,0 +1,224 @@
+"""CloudFormation by boto3: what the engine reads, and what it changes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
+from deploy_action.core.change_set import Change, ChangeSet
+from deploy_action.core.events import StackEvent
+from deploy_action.core.stacks import StackRef, StackState
+from deploy_action.errors import CannotStart
+from deploy_action.ports import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from deploy_action.core.change_set import ChangeSetRequest
+
+_SERVICE = "cloudformation"
+
+
+class CloudFormation:
+    """Implements ports.StackSource and ports.StackDeployer."""
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    def describe(self, stack: StackRef) -> StackState | None:
+        with _explained():
+            try:
+                answer = self._client(stack).describe_stacks(StackName=stack.name)
+            except Exception as error:
+                if _does_not_exist(error):
+                    return None
+                raise
+        return _state(stack.region, answer["Stacks"][0])
+
+    def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
+        found: list[StackEvent] = []
+        with _explained():
+            try:
+                rows = pages(self._client(stack).describe_stack_events, "StackEvents", StackName=stack.name)
+                for row in rows:
+                    event = _event(stack.region, row)
+                    if stop(event):
+                        break
+                    found.append(event)
+            except Exception as error:
+                if not _does_not_exist(error):
+                    raise
+        found.reverse()
+        return found
+
+    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+        found = []
+        with _explained():
+            client = self._client(pattern)
+            statuses = client.meta.service_model.shape_for("StackStatus").enum
+            wanted = [status for status in statuses if status != "DELETE_COMPLETE"]
+            for row in pages(client.list_stacks, "StackSummaries", StackStatusFilter=wanted):
+                if "ParentId" not in row and pattern.matches(row["StackName"]):
+                    ref = StackRef(pattern.region, row["StackName"])
+                    found.append(
+                        StackState(ref, row["StackId"], row["StackStatus"], changed_at=_changed_at(row))
+                    )
+        return found
+
+    def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
+        with _explained(refusals=True):
+            answer = self._client(request.stack).get_template_summary(**_template(request))
+        return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
+
+    def create_change_set(self, request: ChangeSetRequest) -> str:
+        parameters = [
+            {"ParameterKey": parameter.name, "UsePreviousValue": True}
+            if parameter.value is None
+            else {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
+            for parameter in request.parameters
+        ]
+        optional: dict[str, object] = {"RoleARN": request.role_arn} if request.role_arn else {}
+        with _explained(refusals=True):
+            answer = self._client(request.stack).create_change_set(
+                StackName=request.stack.name,
+                ChangeSetName=request.name,
+                ChangeSetType="CREATE" if request.creates_stack else "UPDATE",
+                ClientToken=request.token,
+                Description=request.description,
+                Parameters=parameters,
+                Capabilities=list(request.capabilities),
+                Tags=[{"Key": key, "Value": value} for key, value in request.tags],
+                **_template(request),
+                **optional,
+            )
+        return str(answer["Id"])
+
+    def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
+        client = self._client(stack)
+        with _explained():
+            answer = client.describe_change_set(StackName=stack.name, ChangeSetName=arn)
+            rows = list(answer.get("Changes", []))
+            while answer.get("NextToken"):
+                answer = client.describe_change_set(
+                    StackName=stack.name, ChangeSetName=arn, NextToken=answer["NextToken"]
+                )
+                rows += answer.get("Changes", [])
+        return ChangeSet(
+            arn=answer["ChangeSetId"],
+            name=answer["ChangeSetName"],
+            stack_id=answer["StackId"],
+            status=answer["Status"],
+            execution_status=answer.get("ExecutionStatus", ""),
+            reason=answer.get("StatusReason", ""),
+            changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
+        )
+
+    def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
+        with _explained(refusals=True):
+            self._client(stack).execute_change_set(
+                StackName=stack.name,
+                ChangeSetName=arn,
+                ClientRequestToken=token,
+                DisableRollback=disable_rollback,
+            )
+
+    def delete_change_set(self, stack: StackRef, arn: str) -> None:
+        with _explained():
+            self._client(stack).delete_change_set(StackName=stack.name, ChangeSetName=arn)
+
+    def delete_stack(self, stack: StackRef, *, token: str) -> None:
+        with _explained(refusals=True):
+            self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def _client(self, stack: StackRef) -> Any:
+        return self._clients.client(_SERVICE, stack.region)
+
+
+class Sts:
+    """Implements ports.IdentitySource."""
+
+    def __init__(self, clients: AwsClients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+
+    def whoami(self) -> Identity:
+        with _explained():
+            answer = self._clients.client("sts", self._region).get_caller_identity()
+        return Identity(answer["Account"], answer["Arn"])
+
+
+@contextmanager
+def _explained(*, refusals: bool = False) -> Iterator[None]:
+    """Turns botocore's errors into StackSourceError; with `refusals`, what AWS refuses for good into
+    CannotStart, in AWS's own words."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        explained = explain(error)
+        if refusals and not explained.temporary:
+            known = bool(explained.remedy)
+            raise CannotStart(
+                explained.what if known else f"CloudFormation refuses: {error_message(error)}",
+                why="Nothing was changed.",
+                remedy=explained.remedy or "Correct what the message names, then run this again.",
+            ) from error
+        raise explained from error
+
+
+def _does_not_exist(error: Exception) -> bool:
+    return error_code(error) == "ValidationError" and "does not exist" in error_message(error)
+
+
+def _template(request: ChangeSetRequest) -> dict[str, str]:
+    if request.template_url:
+        return {"TemplateURL": request.template_url}
+    return {"TemplateBody": request.template_body or ""}
+
+
+def _state(region: str, row: dict[str, Any]) -> StackState:
+    return StackState(
+        ref=StackRef(region, row["StackName"]),
+        stack_id=row["StackId"],
+        status=row["StackStatus"],
+        reason=row.get("StackStatusReason", ""),
+        outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
+        parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
+        termination_protection=bool(row.get("EnableTerminationProtection")),
+        changed_at=_changed_at(row),
+    )
+
+
+def _changed_at(row: dict[str, Any]) -> float:
+    times = (row.get(name) for name in ("CreationTime", "LastUpdatedTime", "DeletionTime"))
+    return max((float(time.timestamp()) for time in times if time is not None), default=0.0)
+
+
+def _event(region: str, row: dict[str, Any]) -> StackEvent:
+    return StackEvent(
+        event_id=row["EventId"],
+        region=region,
+        stack_id=row["StackId"],
+        logical_id=row.get("LogicalResourceId", ""),
+        physical_id=row.get("PhysicalResourceId", ""),
+        resource_type=row.get("ResourceType", ""),
+        status=row.get("ResourceStatus", ""),
+        timestamp=row["Timestamp"].timestamp(),
+        reason=row.get("ResourceStatusReason", ""),
+        token=row.get("ClientRequestToken", ""),
+        operation_id=row.get("OperationId", ""),
+        detailed_status=row.get("DetailedStatus", ""),
+    )
+
+
+def _change(row: dict[str, Any]) -> Change:
+    return Change(
+        action=row.get("Action", ""),
+        logical_id=row.get("LogicalResourceId", ""),
+        resource_type=row.get("ResourceType", ""),
+        physical_id=row.get("PhysicalResourceId", ""),
+        replacement=row.get("Replacement", ""),
+        scope=tuple(row.get("Scope", [])),
+    )

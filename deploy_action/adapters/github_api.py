@@ -1,0 +1,185 @@
+"""One way to talk to GitHub's REST and GraphQL APIs: bounded, without hidden retries, errors told apart."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from deploy_action.adapters.retry import ask_again
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from github.Requester import Requester
+
+API_URL = "https://api.github.com"
+GRAPHQL_URL = "https://api.github.com/graphql"
+
+
+class GitHubUnavailable(Exception):
+    """GitHub gave no usable answer: no connection, time-out, 5xx or rate limit. One sentence says which.
+
+    A request that writes may still have taken effect. `soon`: asking again within seconds may help.
+    """
+
+    def __init__(self, sentence: str, *, soon: bool) -> None:
+        super().__init__(sentence)
+        self.soon = soon
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What GitHub said, below 500 and not a rate limit. `body` is parsed JSON, None where it was empty."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def message(self) -> str:
+        """GitHub's own words for a refusal; empty where there are none."""
+        message = self.body.get("message") if isinstance(self.body, dict) else None
+        return message if isinstance(message, str) else ""
+
+
+class GitHubApi:
+    """PyGithub's HTTP client with its retries and pauses turned off.
+
+    Every request ends within about `timeout` seconds for the connection plus as much for each silence of the
+    server. Reads are repeated for at most `read_again` seconds; writes never. Proxies and private CAs come
+    from the usual variables of `requests`. Do not share one object between threads.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        api_url: str = API_URL,
+        graphql_url: str = GRAPHQL_URL,
+        timeout: int = 10,
+        read_again: float = 4.0,
+    ) -> None:
+        self._token = token
+        self._api_url = api_url
+        self._graphql_url = graphql_url
+        self._timeout = timeout
+        self._read_again = read_again
+        self._requesters: dict[str, Requester] = {}
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self._api_url).netloc
+
+    def get(self, path: str, *, etag: str | None = None) -> Answer:
+        """GET `path` (`/repos/...`). With `etag`, an unchanged resource is answered 304 and costs nothing."""
+        conditions = {"If-None-Match": etag} if etag else {}
+        return ask_again(
+            lambda: self._send("GET", self._api_url, path, headers=conditions),
+            on=GitHubUnavailable,
+            give_up=lambda error: not (isinstance(error, GitHubUnavailable) and error.soon),
+            seconds=self._read_again,
+        )
+
+    def post(self, path: str, body: dict[str, object]) -> Answer:
+        return self._send("POST", self._api_url, path, body=body)
+
+    def graphql(self, query: str, variables: dict[str, object]) -> Answer:
+        """One GraphQL request. Errors in its body are the caller's to read; a rate limit is raised."""
+        parts = urlsplit(self._graphql_url)
+        answer = self._send(
+            "POST",
+            f"{parts.scheme}://{parts.netloc}",
+            parts.path,
+            body={"query": query, "variables": variables},
+        )
+        if any(error.get("type") == "RATE_LIMITED" for error in graphql_errors(answer)):
+            _raise_rate_limit(answer)
+        return answer
+
+    def close(self) -> None:
+        for requester in self._requesters.values():
+            requester.close()
+        self._requesters.clear()
+
+    def _send(
+        self,
+        verb: str,
+        base_url: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: dict[str, object] | None = None,
+    ) -> Answer:
+        import requests
+
+        try:
+            status, received, text = self._requester(base_url).requestJson(
+                verb, path, headers=dict(headers or {}), input=body
+            )
+        except requests.RequestException as error:
+            raise GitHubUnavailable(
+                f"{urlsplit(base_url).netloc} gave no answer ({type(error).__name__}).", soon=True
+            ) from error
+        except RuntimeError as error:  # PyGithub's word for a redirect to another host or scheme
+            raise GitHubUnavailable(f"The API address is wrong: {error}", soon=False) from error
+        answer = Answer(status, received, _parsed(text))
+        if status >= 500:
+            raise GitHubUnavailable(f"{urlsplit(base_url).netloc} answered {status}.", soon=True)
+        if _is_rate_limit(answer):
+            _raise_rate_limit(answer)
+        return answer
+
+    def _requester(self, base_url: str) -> Requester:
+        known = self._requesters.get(base_url)
+        if known is None:
+            import github
+
+            known = github.Github(
+                auth=github.Auth.Token(self._token),
+                base_url=base_url,
+                timeout=self._timeout,
+                retry=None,
+                seconds_between_requests=0,
+                seconds_between_writes=0,
+                user_agent="deploy-coordinator",
+            ).requester
+            self._requesters[base_url] = known
+        return known
+
+
+def graphql_errors(answer: Answer) -> list[dict[str, Any]]:
+    """The errors of a GraphQL answer; empty for success."""
+    errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None  # an HTML page of a proxy
+
+
+def _is_rate_limit(answer: Answer) -> bool:
+    if answer.status == 429:
+        return True
+    if answer.status != 403:
+        return False
+    return (
+        "retry-after" in answer.headers
+        or answer.headers.get("x-ratelimit-remaining") == "0"
+        or "rate limit" in answer.message.lower()
+    )
+
+
+def _raise_rate_limit(answer: Answer) -> NoReturn:
+    wait, reset = answer.headers.get("retry-after"), answer.headers.get("x-ratelimit-reset")
+    until = ""
+    if wait and wait.isdecimal():
+        until = f" GitHub asks to wait {wait} s."
+    elif reset and reset.isdecimal():
+        until = f" It is lifted at {time.strftime('%H:%M:%S', time.gmtime(int(reset)))} UTC."
+    raise GitHubUnavailable(f"The rate limit of this token is used up.{until}", soon=False)

@@ -1,0 +1,102 @@
+"""The registry as one item of a DynamoDB table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.adapters.registry.aws import Clients, error_code, explained
+from deploy_action.errors import RegistryConflict, RegistryForbidden
+from deploy_action.ports import Snapshot
+
+if TYPE_CHECKING:
+    import boto3
+
+ABSENT = "0"
+LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
+OVERHEAD = 64  # bytes for the names and the version
+
+_PERMISSIONS = "dynamodb:GetItem and dynamodb:PutItem"
+
+
+class DynamoDbRegistry:
+    """`ports.Registry` on one item: `id` (text, the table's partition key), `version` (number), `document`
+    (binary). The version counts the swaps.
+
+    A swap is one conditional PutItem that is never repeated; reads are consistent, so they never lag. Should
+    somebody delete the item, counting starts again, and a version from before may come again.
+    Do not share one object between threads.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        key: str = "deploy-registry",
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
+        timeout: float = 5.0,
+    ) -> None:
+        """`key` is the item's `id`. `timeout`: seconds to connect, and again for each silence."""
+        self._table = table
+        self._key = key
+        self._clients = Clients(
+            "dynamodb", region=region, endpoint_url=endpoint_url, session=session, timeout=timeout
+        )
+
+    @property
+    def location(self) -> str:
+        return f"item {self._key} of the DynamoDB table {self._table}"
+
+    def close(self) -> None:
+        """Close connections. The registry may be used again."""
+        self._clients.close()
+
+    def read(self) -> Snapshot:
+        with explained(self.location, "read", _PERMISSIONS):
+            answer = self._clients.read.get_item(
+                TableName=self._table, Key={"id": {"S": self._key}}, ConsistentRead=True
+            )
+        item: dict[str, Any] = answer.get("Item", {})
+        if not item:
+            return Snapshot(None, ABSENT)
+        if "B" not in item.get("document", {}) or "N" not in item.get("version", {}):
+            raise RegistryForbidden(
+                f"The {self.location} was not written by deploy-coordinator.",
+                why="It is left as it is, and deployments cannot see each other.",
+                remedy="Choose another key or table for the registry.",
+            )
+        return Snapshot(bytes(item["document"]["B"]), str(item["version"]["N"]))
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:  # noqa: ARG002 - an item has no log
+        from botocore.exceptions import ClientError
+
+        self._require_room(document)
+        following = str(int(version) + 1)
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
+        if version != ABSENT:
+            condition = {
+                "ConditionExpression": "#version = :expected",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":expected": {"N": version}},
+            }
+        item = {"id": {"S": self._key}, "version": {"N": following}, "document": {"B": document}}
+        with explained(self.location, "written", _PERMISSIONS):
+            try:
+                self._clients.write.put_item(TableName=self._table, Item=item, **condition)
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                raise RegistryConflict(
+                    f"The registry in {self.location} changed since it was read."
+                ) from error
+        return following
+
+    def _require_room(self, document: bytes) -> None:
+        size = len(document) + len(self._key.encode()) + OVERHEAD
+        if size > LARGEST_ITEM:
+            raise RegistryForbidden(
+                f"The registry has {size // 1024} KB; an item of DynamoDB holds {LARGEST_ITEM // 1024} KB.",
+                why="Nothing was written.",
+                remedy="Keep less history, use one key for each environment, or choose another store.",
+            )

@@ -1,0 +1,123 @@
+"""The registry in a local file: for a laptop, a self-hosted runner with its own disk, and the demo."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.ports import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOCUMENT_NAME = "deployments.json"
+ABSENT = "absent"
+
+_FORBIDDEN = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
+
+
+class FileRegistry:
+    """`ports.Registry` on one file, shared by the processes of one host.
+
+    The version is the SHA-256 of the content. Two different states with the same content would share a
+    version; every document holds the fresh id of the operation that wrote it, so that does not occur.
+
+    Guarantees: a reader sees one complete document and never half of one; of all writers with one version,
+    one wins; a document is on the disk before `swap` returns; a writer that dies frees the lock.
+    Not guaranteed: anything between hosts. File locks on network file systems are not to be trusted, and a
+    hosted runner's disk is gone with its job.
+    """
+
+    def __init__(self, path: Path, *, lock_timeout: float = 5.0) -> None:
+        """`path` is the document if its name ends in `.json`, else the folder that holds `deployments.json`.
+
+        `lock_timeout` is how long a swap waits for other writers, in seconds.
+        """
+        self._document = path if path.suffix == ".json" else path / DOCUMENT_NAME
+        self._lock_file = self._document.with_name(self._document.name + ".lock")
+        self._lock_timeout = lock_timeout
+
+    @property
+    def location(self) -> str:
+        return f"file {self._document}"
+
+    def read(self) -> Snapshot:
+        with self._explained("read"):
+            content = self._content()
+        return Snapshot(content, _version(content))
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:  # noqa: ARG002 - a file has no log
+        with self._explained("written"), self._locked():
+            if _version(self._content()) != version:
+                raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
+            self._write(document)
+        return _version(document)
+
+    def _content(self) -> bytes | None:
+        try:
+            return self._document.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        import filelock
+
+        self._document.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with filelock.FileLock(self._lock_file, timeout=self._lock_timeout):
+                yield
+        except filelock.Timeout as error:
+            raise RegistryUnavailable(
+                f"The lock file {self._lock_file} was held by another process for {self._lock_timeout:g} s.",
+                why="Nothing was written.",
+                remedy="See which process has it open (`fuser` names it) if this keeps happening.",
+            ) from error
+
+    def _write(self, document: bytes) -> None:
+        temporary = self._document.with_name(f".{self._document.name}.{secrets.token_hex(6)}.tmp")
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(document)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(self._document)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush_folder(self._document.parent)
+
+    @contextlib.contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            what = f"The registry in {self.location} cannot be {done}: {error.strerror or error}."
+            if error.errno in _FORBIDDEN:
+                raise RegistryForbidden(
+                    what,
+                    why="Deployments on this host cannot see each other.",
+                    remedy=f"Let this user write in the folder {self._document.parent}, or name another.",
+                ) from error
+            raise RegistryUnavailable(what, remedy="Check the disk for space and errors.") from error
+
+
+def _version(content: bytes | None) -> str:
+    return ABSENT if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename durable. Best effort: some systems cannot open a folder."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,283 @@
+"""The registry on a branch of the repository: nothing to set up, and git history is the audit log."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+from deploy_action.adapters.github_api import (
+    API_URL,
+    GRAPHQL_URL,
+    GitHubApi,
+    GitHubUnavailable,
+    graphql_errors,
+)
+from deploy_action.errors import RegistryConflict, RegistryError, RegistryForbidden, RegistryUnavailable
+from deploy_action.ports import Snapshot
+
+if TYPE_CHECKING:
+    from deploy_action.adapters.github_api import Answer
+
+ABSENT = "no branch yet"
+
+CREATE_COMMIT = """\
+mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid } }
+}"""
+
+_FALLBACK = "Deployments of other workflows are not seen; this one goes on by the state of the stack alone."
+
+
+class GitHubRegistry:
+    """`ports.Registry` on an orphan branch. The version is the commit at the head of the branch.
+
+    A swap is one `createCommitOnBranch` with `expectedHeadOid`: GitHub itself compares and swaps. The first
+    swap creates the branch with a commit that has no parent. Reading an unchanged branch is a conditional
+    request that costs no rate limit. Needs `contents: write`.
+
+    Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        repository: str,
+        *,
+        branch: str = "deploy-registry",
+        path: str = ".deployment-registry/deployments.json",
+        api_url: str = API_URL,
+        graphql_url: str = GRAPHQL_URL,
+        timeout: int = 10,
+        read_again: float = 4.0,
+    ) -> None:
+        """`repository` is `owner/name`; `timeout` and `read_again` are seconds, see `GitHubApi`."""
+        self._api = GitHubApi(
+            token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
+        )
+        self._repository = repository
+        self._branch = branch
+        self._path = path
+        self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
+        self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
+        self._repository_exists = False
+
+    @property
+    def location(self) -> str:
+        return f"branch {self._branch} of {self._repository}"
+
+    def close(self) -> None:
+        """Close connections. The registry may be used again."""
+        self._api.close()
+
+    def read(self) -> Snapshot:
+        try:
+            head = self._read_head()
+            if head is None:
+                return Snapshot(None, ABSENT)
+            if self._seen is None or self._seen.version != head:
+                self._seen = Snapshot(self._read_document(head), head)
+            return self._seen
+        except GitHubUnavailable as error:
+            raise RegistryUnavailable(f"The registry on {self.location} cannot be read: {error}") from error
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        self._head = None
+        try:
+            if version == ABSENT:
+                commit = self._create_branch(document, message)
+            else:
+                commit = self._commit(document, version, message)
+        except GitHubUnavailable as error:
+            raise RegistryUnavailable(
+                f"It is not known whether the registry on {self.location} was written: {error}"
+            ) from error
+        self._seen = Snapshot(document, commit)
+        return commit
+
+    def _read_head(self) -> str | None:
+        etag = self._head[1] if self._head else None
+        answer = self._api.get(self._at(f"git/ref/heads/{quote(self._branch)}"), etag=etag)
+        if answer.status == 304 and self._head:
+            return self._head[0]
+        self._head = None
+        if answer.status == 404:
+            self._require_repository()
+            return None
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        commit = str(_text_at(answer.body, "object", "sha"))
+        self._head = (commit, answer.headers.get("etag"))
+        return commit
+
+    def _require_repository(self) -> None:
+        """GitHub says 404 for a branch that is not there and for a repository that the token cannot see."""
+        if self._repository_exists:
+            return
+        answer = self._api.get(self._at(""))
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        self._repository_exists = True
+
+    def _read_document(self, commit: str) -> bytes | None:
+        answer = self._api.get(self._at(f"contents/{quote(self._path)}?ref={commit}"))
+        if answer.status == 404:
+            return self._search_document(commit)
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        if not isinstance(answer.body, dict) or answer.body.get("type") != "file":
+            raise RegistryForbidden(
+                f"{self._path} on {self.location} is not a file.",
+                why=_FALLBACK,
+                remedy="Name another path or branch for the registry.",
+            )
+        if answer.body.get("encoding") == "base64":
+            return base64.b64decode(answer.body["content"])
+        return self._read_blob(_text_at(answer.body, "sha"))  # over 1 MB the content is left out
+
+    def _search_document(self, commit: str) -> bytes | None:
+        """The document by the commit's own tree. A 404 alone may be a replica that lags behind: taken for an
+        empty registry, it would let the next swap erase the document."""
+        answer = self._api.get(self._at(f"git/trees/{commit}?recursive=1"))
+        if answer.status == 404:
+            raise GitHubUnavailable("GitHub does not show its newest commit yet.", soon=True)
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        found = [entry["sha"] for entry in answer.body["tree"] if entry.get("path") == self._path]
+        return self._read_blob(found[0]) if found else None
+
+    def _read_blob(self, sha: str) -> bytes:
+        answer = self._api.get(self._at(f"git/blobs/{sha}"))
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        return base64.b64decode(answer.body["content"])
+
+    def _commit(self, document: bytes, head: str, message: str) -> str:
+        addition = {"path": self._path, "contents": base64.b64encode(document).decode()}
+        answer = self._api.graphql(
+            CREATE_COMMIT,
+            {
+                "input": {
+                    "branch": {"repositoryNameWithOwner": self._repository, "branchName": self._branch},
+                    "expectedHeadOid": head,
+                    "message": {"headline": message},
+                    "fileChanges": {"additions": [addition]},
+                }
+            },
+        )
+        if errors := graphql_errors(answer):
+            raise self._explain_graphql(errors[0])
+        if answer.status != 200:
+            self._refuse(answer, "written")
+        return _text_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
+
+    def _explain_graphql(self, error: dict[str, Any]) -> RegistryError:
+        kind, message = str(error.get("type", "")), str(error.get("message", ""))
+        about_repository = "resolve to a repository" in message.lower()
+        if kind == "STALE_DATA" or (kind == "NOT_FOUND" and not about_repository):
+            return self._conflict()
+        if kind == "NOT_FOUND":
+            return self._not_found()
+        if _names_a_rule(message) or kind == "BRANCH_PROTECTION_RULE_VIOLATION":
+            return self._ruled_out("updating", message)
+        if kind in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+            return self._not_permitted("written", message)
+        if kind == "UNPROCESSABLE":
+            return RegistryForbidden(f"GitHub refuses to write the registry on {self.location}: {message}")
+        return RegistryUnavailable(
+            f"It is not known whether the registry on {self.location} was written. GitHub says: {message}"
+        )
+
+    def _create_branch(self, document: bytes, message: str) -> str:
+        """A commit without a parent, then the branch on it. Only the last request shows to others."""
+        content: dict[str, object] = {"content": base64.b64encode(document).decode(), "encoding": "base64"}
+        blob = self._create("git/blobs", content)
+        entry = {"path": self._path, "mode": "100644", "type": "blob", "sha": blob}
+        tree = self._create("git/trees", {"tree": [entry]})
+        commit = self._create("git/commits", {"message": message, "tree": tree, "parents": []})
+        answer = self._api.post(self._at("git/refs"), {"ref": f"refs/heads/{self._branch}", "sha": commit})
+        if answer.status == 422:
+            self._settle_creation(commit, answer)
+        elif answer.status != 201:
+            self._refuse(answer, "written")
+        return commit
+
+    def _settle_creation(self, commit: str, answer: Answer) -> None:
+        """A 422 may mean that the branch exists, that a rule forbids it, or even that it was made.
+
+        No other writer can have made `commit`: it holds the id of this operation.
+        """
+        head = self._read_head()
+        if head == commit:
+            return
+        if head is not None or "already exists" in answer.message.lower():
+            raise self._conflict()
+        raise self._ruled_out("creating", answer.message)
+
+    def _create(self, what: str, body: dict[str, object]) -> str:
+        answer = self._api.post(self._at(what), body)
+        if answer.status != 201:
+            self._refuse(answer, "written")
+        return _text_at(answer.body, "sha")
+
+    def _at(self, rest: str) -> str:
+        return f"/repos/{quote(self._repository)}/{rest}".rstrip("/")
+
+    def _conflict(self) -> RegistryConflict:
+        return RegistryConflict(f"The registry on {self.location} changed since it was read.")
+
+    def _refuse(self, answer: Answer, done: str) -> NoReturn:
+        if answer.status == 401:
+            raise RegistryForbidden(
+                f"{self._api.host} does not accept the token (401).",
+                why=_FALLBACK,
+                remedy="Hand in a valid token; `${{ github.token }}` is valid until its job ends.",
+            )
+        if answer.status == 404:
+            raise self._not_found()
+        if _names_a_rule(answer.message):
+            raise self._ruled_out("updating", answer.message)
+        if answer.status == 403:
+            raise self._not_permitted(done, answer.message)
+        raise RegistryForbidden(
+            f"The registry on {self.location} cannot be {done}: GitHub answered {answer.status}"
+            f" {answer.message or 'without a reason'}.",
+            why=_FALLBACK,
+            remedy="Check the names of repository and branch, and that the repository has a first commit.",
+        )
+
+    def _not_found(self) -> RegistryForbidden:
+        return RegistryForbidden(
+            f"{self._api.host} has no repository {self._repository}, or the token cannot see it.",
+            why=_FALLBACK,
+            remedy="Check its name, and that the job has `permissions: contents: write`.",
+        )
+
+    def _not_permitted(self, done: str, message: str) -> RegistryForbidden:
+        return RegistryForbidden(
+            f"The registry on {self.location} may not be {done} with this token: {message}.",
+            why=_FALLBACK,
+            remedy="Add `permissions: contents: write` to the job. Pull requests from forks never get it.",
+        )
+
+    def _ruled_out(self, deed: str, message: str) -> RegistryForbidden:
+        return RegistryForbidden(
+            f"A ruleset or branch protection forbids {deed} the branch {self._branch} of {self._repository}: "
+            f"{' '.join(message.split())}",
+            why=_FALLBACK,
+            remedy=f"Exclude `{self._branch}` from the rule, or choose another store for the registry.",
+        )
+
+
+def _names_a_rule(message: str) -> bool:
+    lowered = message.lower()
+    return "rule violation" in lowered or "protected branch" in lowered
+
+
+def _text_at(body: Any, *keys: str) -> str:
+    """The text at `keys`. An answer of another shape is as good as none: a proxy may have made it."""
+    for key in keys:
+        body = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(body, str):
+        raise GitHubUnavailable(f"GitHub's answer has no {'.'.join(keys)}.", soon=False)
+    return body

@@ -1,0 +1,39 @@
+"""Asking again, for reads outside the SDKs that bring their own retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def ask_again(
+    call: Callable[[], T], *, on: type[Exception], give_up: Callable[[Exception], bool], seconds: float
+) -> T:
+    """Call; after an `on` error call again, at most three times in all, unless `give_up` says it is useless.
+
+    Waits are random, up to half a second and up to a second. No attempt starts once `seconds` have passed
+    (0: no second attempt); the last attempt still takes as long as its own time-out allows. For reads only:
+    a write that is repeated blindly may happen twice.
+    """
+    try:
+        return call()
+    except on as error:
+        if seconds <= 0 or give_up(error):
+            raise
+        failures = [error]
+
+    import backoff  # 80 ms, and rarely needed
+
+    def first_the_known_failure() -> T:
+        if failures:
+            raise failures.pop()
+        return call()
+
+    retrying = backoff.on_exception(
+        backoff.expo, on, max_tries=3, max_time=seconds, giveup=give_up, factor=0.5, logger=None
+    )
+    return retrying(first_the_known_failure)()

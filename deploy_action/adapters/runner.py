@@ -1,0 +1,71 @@
+"""The runner: job log, outputs, summary. Trouble with these is never a reason to fail."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class JobLog:
+    """Lines for people. Callers escape what they did not write."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+
+    def write(self, line: str = "") -> None:
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            # The reader of the log is gone (BrokenPipeError); the deployment is not.
+            return
+
+    def mask(self, secret: str) -> None:
+        """Keep a value out of the log; the runner masks line by line."""
+        for line in secret.splitlines():
+            if line.strip():
+                self.write(f"::add-mask::{line.strip()}")
+
+
+class RunnerFiles:
+    """`GITHUB_OUTPUT` and `GITHUB_STEP_SUMMARY`; outside GitHub Actions neither is there, which is fine."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._output = environ.get("GITHUB_OUTPUT", "")
+        self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
+
+    def set_outputs(self, values: Mapping[str, str]) -> str | None:
+        """Append outputs; returns a sentence where that failed.
+
+        The delimiter is random, or a hostile value could write outputs of its own.
+        """
+        text = ""
+        for name, value in values.items():
+            delimiter = f"end_{secrets.token_hex(16)}"
+            text += f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+        return _append(self._output, text, "outputs")
+
+    def add_summary(self, page: str) -> str | None:
+        """Append to the job summary; returns a sentence where that failed."""
+        return _append(self._summary, page, "summary")
+
+
+def _append(path: str, text: str, what: str) -> str | None:
+    if not path:
+        return None
+    for attempt in range(3):
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            trouble = f"The {what} could not be written to {path}: {error}."
+            time.sleep(0.1 * (attempt + 1))
+        else:
+            return None
+    return trouble

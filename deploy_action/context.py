@@ -1,0 +1,61 @@
+"""The run that this is, as the runner's environment tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Names and links of the workflow run; empty texts outside GitHub Actions."""
+
+    repository: str = ""
+    run_id: str = ""
+    run_attempt: str = ""
+    job: str = ""
+    check_run_id: str = ""
+    workflow: str = ""
+    actor: str = ""
+    commit: str = ""
+    ref: str = ""
+    server_url: str = "https://github.com"
+    api_url: str = "https://api.github.com"
+    graphql_url: str = ""
+    hosted_runner: bool = False
+    """The runner is GitHub's own: its disk is gone after the job and shared with nobody."""
+
+    @property
+    def url(self) -> str:
+        """The run's page; empty outside GitHub Actions."""
+        if not (self.repository and self.run_id):
+            return ""
+        attempt = f"/attempts/{self.run_attempt}" if self.run_attempt not in {"", "1"} else ""
+        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}{attempt}"
+
+    @property
+    def commit_url(self) -> str:
+        return f"{self.server_url}/{self.repository}/commit/{self.commit}" if self.commit else ""
+
+
+def run_context(environ: Mapping[str, str]) -> RunContext:
+    """Reads `GITHUB_*` and `RUNNER_*`, as GitHub documents them for every job."""
+    api_url = environ.get("GITHUB_API_URL") or "https://api.github.com"
+    return RunContext(
+        repository=environ.get("GITHUB_REPOSITORY", ""),
+        run_id=environ.get("GITHUB_RUN_ID", ""),
+        run_attempt=environ.get("GITHUB_RUN_ATTEMPT", ""),
+        job=environ.get("GITHUB_JOB", ""),
+        check_run_id=environ.get("DEPLOY_COORDINATOR_CHECK_RUN_ID", ""),
+        workflow=environ.get("GITHUB_WORKFLOW", ""),
+        actor=environ.get("GITHUB_TRIGGERING_ACTOR") or environ.get("GITHUB_ACTOR", ""),
+        commit=environ.get("GITHUB_SHA", ""),
+        ref=environ.get("GITHUB_REF_NAME", ""),
+        server_url=environ.get("GITHUB_SERVER_URL") or "https://github.com",
+        api_url=api_url,
+        graphql_url=environ.get("GITHUB_GRAPHQL_URL") or f"{api_url.removesuffix('/v3')}/graphql",
+        hosted_runner=environ.get("RUNNER_ENVIRONMENT") == "github-hosted",
+    )

@@ -1,0 +1,257 @@
+"""CloudFormation's events, and the fold of them into what is known of an operation.
+
+Facts this rests on (27 real failed operations): a rollback has a new operation id but keeps the client
+token, so operation ids are phases; events of one instant exist, so identity is the event id alone; status
+comes from the stack-level events of a stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import STACK_TYPE, Verdict, is_in_progress, stack_name_of, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class StackEvent:
+    """One event. `timestamp` is unix seconds on CloudFormation's clock."""
+
+    event_id: str
+    region: str
+    stack_id: str
+    logical_id: str
+    physical_id: str
+    resource_type: str
+    status: str
+    timestamp: float
+    reason: str = ""
+    token: str = ""
+    operation_id: str = ""
+    detailed_status: str = ""
+
+    @property
+    def stack_name(self) -> str:
+        return stack_name_of(self.stack_id)
+
+    @property
+    def is_stack(self) -> bool:
+        """About the stack itself, not about a resource of it (a nested stack is a resource of its parent)."""
+        return self.resource_type == STACK_TYPE and (
+            self.physical_id == self.stack_id or (not self.physical_id and self.logical_id == self.stack_name)
+        )
+
+    @property
+    def starts_operation(self) -> bool:
+        return self.is_stack and self.status in {
+            "CREATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            "IMPORT_IN_PROGRESS",
+        }
+
+    @property
+    def nested_stack_id(self) -> str | None:
+        """The id of the nested stack that this event of its parent is about, once CloudFormation tells it."""
+        if self.resource_type != STACK_TYPE or self.is_stack or not self.physical_id.startswith("arn:"):
+            return None
+        return self.physical_id
+
+    @property
+    def action(self) -> str:
+        """CREATE, UPDATE, DELETE, IMPORT or ROLLBACK."""
+        return self.status.partition("_")[0]
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED")
+
+
+class Phase(Enum):
+    """A part of an operation. Their order is the order in which they can come."""
+
+    DEPLOY = "Deploy"
+    CLEANUP = "Clean-up"
+    ROLLBACK = "Rollback"
+
+
+def phase_of(stack_status: str) -> Phase:
+    if "ROLLBACK" in stack_status:
+        return Phase.ROLLBACK
+    if "CLEANUP" in stack_status:
+        return Phase.CLEANUP
+    return Phase.DEPLOY
+
+
+@dataclass(slots=True)
+class Activity:
+    """One thing done to one resource: a bar of the Gantt chart. Times are unix seconds of CloudFormation."""
+
+    stack_id: str
+    logical_id: str
+    resource_type: str
+    action: str
+    phase: Phase
+    started: float
+    status: str
+    ended: float | None = None
+    reason: str = ""
+    physical_id: str = ""
+
+    @property
+    def running(self) -> bool:
+        return self.ended is None
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED")
+
+    def seconds(self, now: float | None = None) -> float:
+        end = self.ended if self.ended is not None else now
+        return max(0.0, (end if end is not None else self.started) - self.started)
+
+
+@dataclass(slots=True)
+class StackProgress:
+    """What is known of one stack: the fold of its events, in order."""
+
+    stack_id: str
+    region: str
+    status: str = ""
+    reason: str = ""
+    started: float | None = None
+    ended: float | None = None
+    parent_id: str | None = None
+    path: tuple[str, ...] = ()
+    """Logical ids that lead from the root to a nested stack; empty for a root."""
+    activities: list[Activity] = field(default_factory=list)
+    failures: list[StackEvent] = field(default_factory=list)
+    """Every failure and stack-level rollback since the operation began, in order, for `core.causes`."""
+
+    @property
+    def name(self) -> str:
+        return stack_name_of(self.stack_id)
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.status) if self.status else Verdict.NONE
+
+    @property
+    def in_progress(self) -> bool:
+        return self.verdict is Verdict.RUNNING
+
+    def label(self, logical_id: str) -> str:
+        """A resource as people read it: `Database/Instance` for one of a nested stack."""
+        return "/".join((*self.path, logical_id))
+
+    def apply(self, event: StackEvent) -> Activity | None:
+        """Take in one event; returns the activity that it belongs to, None for stack-level events."""
+        if event.is_stack:
+            self._apply_stack(event)
+            return None
+        if event.failed:
+            self.failures.append(event)
+        activity = self._activity(event)
+        activity.status = event.status
+        activity.reason = event.reason or activity.reason
+        activity.physical_id = event.physical_id or activity.physical_id
+        if not event.status.endswith("_IN_PROGRESS"):
+            activity.ended = event.timestamp
+        return activity
+
+    def _apply_stack(self, event: StackEvent) -> None:
+        if event.status == "REVIEW_IN_PROGRESS":
+            return
+        if event.starts_operation and not self.in_progress:
+            self.started, self.ended = event.timestamp, None
+            self.activities.clear()
+            self.failures.clear()
+        self.started = event.timestamp if self.started is None else self.started
+        self.status, self.reason = event.status, event.reason
+        if event.failed or "ROLLBACK" in event.status:
+            self.failures.append(event)
+        if not is_in_progress(event.status):
+            self.ended = event.timestamp
+
+    def _activity(self, event: StackEvent) -> Activity:
+        for activity in reversed(self.activities):
+            if (
+                activity.logical_id == event.logical_id
+                and activity.running
+                and activity.action == event.action
+            ):
+                return activity
+        # A failure or completion whose start was never seen (a watch that began midway) has no length.
+        activity = Activity(
+            stack_id=event.stack_id,
+            logical_id=event.logical_id,
+            resource_type=event.resource_type,
+            action=event.action,
+            phase=phase_of(self.status),
+            started=event.timestamp,
+            status=event.status,
+        )
+        self.activities.append(activity)
+        return activity
+
+
+class Operation:
+    """The fold over all watched stacks, nested ones included. Feed it each event once, in order a stack."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, StackProgress] = {}
+
+    def apply(self, event: StackEvent) -> Activity | None:
+        progress = self.stacks.get(event.stack_id)
+        if progress is None:
+            progress = self.stacks[event.stack_id] = StackProgress(event.stack_id, event.region)
+        activity = progress.apply(event)
+        nested = event.nested_stack_id
+        if nested is not None:
+            child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
+            child.parent_id = event.stack_id
+            child.path = (*progress.path, event.logical_id)
+        return activity
+
+    def apply_all(self, events: Iterable[StackEvent]) -> None:
+        for event in events:
+            self.apply(event)
+
+    @property
+    def roots(self) -> list[StackProgress]:
+        return [stack for stack in self.stacks.values() if stack.parent_id is None]
+
+    @property
+    def started(self) -> float | None:
+        """When the first operation began, unix seconds of CloudFormation."""
+        return min((stack.started for stack in self.roots if stack.started is not None), default=None)
+
+    @property
+    def ended(self) -> float | None:
+        """When the last one ended; None while any is in progress."""
+        if any(stack.in_progress for stack in self.roots):
+            return None
+        return max((stack.ended for stack in self.roots if stack.ended is not None), default=None)
+
+    @property
+    def activities(self) -> list[Activity]:
+        return [activity for stack in self.stacks.values() for activity in stack.activities]
+
+    @property
+    def running(self) -> list[Activity]:
+        """What is being worked on, longest first; nested stacks are told by what runs inside them."""
+        return sorted(
+            (a for a in self.activities if a.running and a.resource_type != STACK_TYPE),
+            key=lambda a: a.started,
+        )
+
+    def done_count(self) -> int:
+        """Resources whose deploy phase has ended well; stacks are not counted."""
+        return sum(
+            a.status.endswith("_COMPLETE") and a.phase is Phase.DEPLOY and a.resource_type != STACK_TYPE
+            for a in self.activities
+        )

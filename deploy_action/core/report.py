@@ -1,0 +1,188 @@
+"""One Report: the single model of what people are told, whoever renders it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from deploy_action.core.causes import Cause, causes_of
+from deploy_action.core.change_set import Change
+from deploy_action.core.events import Phase
+from deploy_action.core.stacks import Verdict, console_url
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import Activity, Operation
+
+
+class Outcome(Enum):
+    """How the deployment ended. Only the first two are good; `unknown` is never success."""
+
+    SUCCEEDED = "succeeded"
+    NO_CHANGES = "no-changes"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    BUSY = "busy"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def good(self) -> bool:
+        return self in {Outcome.SUCCEEDED, Outcome.NO_CHANGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where to read more; empty texts where there is no such place."""
+
+    run: str = ""
+    commit: str = ""
+    commit_id: str = ""
+    slack_thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackLine:
+    """One root stack and how it ended."""
+
+    region: str
+    name: str
+    stack_id: str
+    status: str
+    reason: str = ""
+
+    @property
+    def console(self) -> str:
+        return console_url(self.region, self.stack_id) if self.stack_id else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One activity on one resource, for tables and charts. Times are unix seconds of CloudFormation."""
+
+    stack: str
+    label: str
+    """The logical id, after those of the nested stacks it lies in: `Database/Instance`."""
+    resource_type: str
+    action: str
+    phase: Phase
+    status: str
+    started: float
+    ended: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """When it will have taken how long, in seconds, and what that rests on."""
+
+    low_seconds: float
+    mid_seconds: float
+    high_seconds: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as people read it: what happened, why it matters, what to do next."""
+
+    what: str
+    why: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is known of one deployment. Built up by the steps, rendered anywhere."""
+
+    correlation_id: str
+    outcome: Outcome = Outcome.UNKNOWN
+    environment: str = ""
+    locks: tuple[str, ...] = ()
+    epoch: int = 0
+    queue_seconds: float = 0.0
+    waited_for: tuple[str, ...] = ()
+    duration_seconds: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    stacks: tuple[StackLine, ...] = ()
+    changes: tuple[Change, ...] | None = None
+    """The change set's table; None where there was no change set."""
+    change_set_arn: str = ""
+    bars: tuple[Bar, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    failure: Failure | None = None
+    outputs: dict[str, str] = field(default_factory=dict)
+    command_exit_code: int | None = None
+    estimate: Estimate | None = None
+    notes: tuple[str, ...] = ()
+    """What degraded on the way: told, never fatal."""
+    links: Links = Links()
+
+    @property
+    def stack_status(self) -> str:
+        """The status of the only stack, or of all as `NAME=STATUS` words."""
+        if len(self.stacks) == 1:
+            return self.stacks[0].status
+        return " ".join(f"{stack.name}={stack.status}" for stack in self.stacks)
+
+    @property
+    def root_cause(self) -> str:
+        """The first cause in one line of text, or the failure that kept the deployment from starting."""
+        if self.causes:
+            first = self.causes[0]
+            return f"{first.logical_id} ({first.resource_type}): {first.message}"
+        return self.failure.what if self.failure else ""
+
+
+def bars_of(operation: Operation) -> tuple[Bar, ...]:
+    """All activities, in the order in which they began."""
+    found = [
+        _bar(activity, stack.name, stack.label(activity.logical_id))
+        for stack in operation.stacks.values()
+        for activity in stack.activities
+    ]
+    return tuple(sorted(found, key=lambda bar: bar.started))
+
+
+def _bar(activity: Activity, stack: str, label: str) -> Bar:
+    return Bar(
+        stack=stack,
+        label=label,
+        resource_type=activity.resource_type,
+        action=activity.action,
+        phase=activity.phase,
+        status=activity.status,
+        started=activity.started,
+        ended=activity.ended,
+        reason=activity.reason,
+    )
+
+
+def stack_lines(operation: Operation) -> tuple[StackLine, ...]:
+    return tuple(
+        StackLine(stack.region, stack.name, stack.stack_id, stack.status, stack.reason)
+        for stack in operation.roots
+        if stack.verdict is not Verdict.NONE
+    )
+
+
+def outcome_of(lines: tuple[StackLine, ...], verdicts: tuple[Verdict, ...]) -> Outcome:
+    """The worst of what the stacks say; unknown while any is in progress, or where nothing is known."""
+    if not lines:
+        return Outcome.UNKNOWN
+    for verdict, outcome in (
+        (Verdict.FAILED, Outcome.FAILED),
+        (Verdict.ROLLED_BACK, Outcome.ROLLED_BACK),
+        (Verdict.RUNNING, Outcome.UNKNOWN),
+        (Verdict.NONE, Outcome.UNKNOWN),
+    ):
+        if verdict in verdicts:
+            return outcome
+    return Outcome.SUCCEEDED
+
+
+def failure_causes(operation: Operation, outcome: Outcome) -> tuple[Cause, ...]:
+    """Causes, for an outcome that needs them; a failure that CloudFormation got over is not one."""
+    return () if outcome.good else causes_of(operation)

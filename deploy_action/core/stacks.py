@@ -1,0 +1,121 @@
+"""Stacks: how they are named, which states there are, and what each state means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+_PATTERN = re.compile(r"[A-Za-z*?\[][A-Za-z0-9*?\[\]!-]{0,255}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StackRef:
+    """A stack's address: `name` is its name, its id (ARN), or a glob over names."""
+
+    region: str
+    name: str
+
+    @property
+    def is_glob(self) -> bool:
+        return _GLOB.search(self.name) is not None
+
+    @property
+    def short_name(self) -> str:
+        """The name people use, also where `name` is an id."""
+        return stack_name_of(self.name)
+
+    def matches(self, name: str) -> bool:
+        return fnmatchcase(name, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.region}/{self.short_name}"
+
+
+def parse_stack_ref(text: str, default_region: str) -> StackRef:
+    """`NAME`, `REGION/NAME` or a glob in place of the name; raises ValueError with a sentence for people."""
+    region, separator, name = text.rpartition("/")
+    region = region if separator else default_region
+    if not region:
+        raise ValueError(f"stack `{text}` has no region: write `REGION/{text}` or set AWS_REGION.")
+    if not _REGION.fullmatch(region):
+        raise ValueError(f"`{region}` in stack `{text}` is not a region; an example of one is eu-west-1.")
+    if not (_PATTERN if _GLOB.search(name) else _NAME).fullmatch(name):
+        raise ValueError(
+            f"`{name}` is not a stack name: a letter first, then letters, digits and hyphens, 128 at most."
+        )
+    return StackRef(region, name)
+
+
+def stack_name_of(stack_id: str) -> str:
+    """The name inside a stack's ARN (`arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID`)."""
+    if not stack_id.startswith("arn:"):
+        return stack_id
+    parts = stack_id.split("/")
+    return parts[1] if len(parts) > 1 else stack_id
+
+
+class Verdict(Enum):
+    """What a stack's status says about its last operation."""
+
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled-back"
+    FAILED = "failed"
+    RUNNING = "running"
+    NONE = "none"
+    """No operation ever changed this stack (`REVIEW_IN_PROGRESS`)."""
+
+
+_ROLLED_BACK = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+_SUCCEEDED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE"}
+
+
+def verdict_of(status: str) -> Verdict:
+    """A status that is not known is a failure, so that a new one can never be shown as green."""
+    if status == "REVIEW_IN_PROGRESS":
+        return Verdict.NONE
+    if status.endswith("_IN_PROGRESS"):
+        return Verdict.RUNNING
+    if status in _SUCCEEDED:
+        return Verdict.SUCCEEDED
+    if status in _ROLLED_BACK:
+        return Verdict.ROLLED_BACK
+    return Verdict.FAILED
+
+
+def is_in_progress(status: str) -> bool:
+    """Something is being changed. A stack under review is not: nothing runs, and anybody may go on."""
+    return verdict_of(status) is Verdict.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """A stack as `DescribeStacks` tells it. `outputs` and `parameters` map names to values."""
+
+    ref: StackRef
+    stack_id: str
+    status: str
+    reason: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    parameters: frozenset[str] = frozenset()
+    termination_protection: bool = False
+    changed_at: float = 0.0
+    """When its last operation began, unix seconds of CloudFormation."""
+
+    @property
+    def in_progress(self) -> bool:
+        return is_in_progress(self.status)
+
+
+def console_url(region: str, stack_id: str) -> str:
+    """The stack's events page in the AWS console (source: the console's own address bar)."""
+    domain = "amazonaws.cn" if region.startswith("cn-") else "aws.amazon.com"
+    domain = "amazonaws-us-gov.com" if region.startswith("us-gov-") else domain
+    host = f"console.{domain}" if not domain.startswith("aws.") else f"{region}.console.{domain}"
+    return f"https://{host}/cloudformation/home?region={region}#/stacks/events?stackId={stack_id}"

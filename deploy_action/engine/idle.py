@@ -1,0 +1,97 @@
+"""Waits until nobody is working on the stacks, whoever that may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import StackRef, parse_stack_ref
+from deploy_action.errors import Busy, Cancelled, StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from deploy_action.core.stacks import StackState
+    from deploy_action.ports import Clock, StackSource
+
+POLL_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
+"""How long CloudFormation may keep silent before the caller goes on without this look."""
+
+
+def in_progress(source: StackSource, stacks: Iterable[StackRef]) -> list[StackState]:
+    """Those of the stacks, globs expanded, that CloudFormation is working on. Raises StackSourceError."""
+    found: list[StackState] = []
+    for stack in stacks:
+        if stack.is_glob:
+            found += [state for state in source.matching(stack) if state.in_progress]
+        else:
+            state = source.describe(stack)
+            if state is not None and state.in_progress:
+                found.append(state)
+    return found
+
+
+def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
+    """Those of the `REGION/NAME` texts that are in progress or cannot be told: doubt never frees a lock."""
+    found = []
+    for text in texts:
+        try:
+            if in_progress(source, [ref_of(text)]):
+                found.append(text)
+        except (StackSourceError, ValueError):
+            found.append(text)
+    return found
+
+
+def ref_of(text: str) -> StackRef:
+    """`REGION/NAME` or `REGION/ARN` as the registry holds it; raises ValueError for anything else."""
+    region, _, rest = text.partition("/")
+    if rest.startswith("arn:"):
+        return StackRef(region, rest)
+    return parse_stack_ref(text, "")
+
+
+def wait_until_idle(
+    source: StackSource,
+    clock: Clock,
+    stacks: Iterable[StackRef],
+    *,
+    timeout_seconds: float,
+    tell: Callable[[list[StackState], float], None],
+    cancelled: Callable[[], bool],
+    alive: Callable[[], None],
+) -> float:
+    """Wait; returns the seconds waited. `tell` is called at each look, `alive` renews the lock.
+
+    Raises Busy after `timeout_seconds`, Cancelled, StackSourceError where CloudFormation refuses to tell, or
+    gave no answer for PATIENCE_SECONDS.
+    """
+    wanted = list(stacks)
+    started = answered = clock.monotonic()
+    while True:
+        waited = clock.monotonic() - started
+        try:
+            busy = in_progress(source, wanted)
+        except StackSourceError as error:
+            if not error.temporary or clock.monotonic() - answered >= PATIENCE_SECONDS:
+                raise
+        else:
+            answered = clock.monotonic()
+            if not busy:
+                return waited
+            if waited >= timeout_seconds:
+                raise _busy(busy, waited)
+            tell(busy, waited)
+        if cancelled():
+            raise Cancelled("Cancelled while waiting for the stacks.", why="Nothing was changed.")
+        alive()
+        clock.sleep(min(POLL_SECONDS, max(0.1, timeout_seconds - waited)))
+
+
+def _busy(busy: list[StackState], waited: float) -> Busy:
+    names = ", ".join(f"{state.ref} ({state.status})" for state in busy[:5])
+    return Busy(
+        f"CloudFormation is still working on {names} after {waited:.0f} s of waiting.",
+        why="A stack takes one operation at a time. Nothing was changed.",
+        remedy="Let it end or cancel it in the console, or raise `wait-timeout-in-minutes`.",
+    )

@@ -1,0 +1,140 @@
+"""A deployment by change set, step by step. Each step changes one thing and says what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, Parameter
+from deploy_action.core.stacks import StackRef, StackState, Verdict, verdict_of
+from deploy_action.core.start import Start, starting_point
+from deploy_action.engine.patience import patiently
+from deploy_action.errors import Cancelled, CannotStart, StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.ports import Clock, StackDeployer, StackSource
+
+T = TypeVar("T")
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change set, ready or empty. `created_stack`: the stack exists only because of this change set."""
+
+    change_set: ChangeSet
+    created_stack: bool
+
+
+class NativeDeployment:
+    """One stack, one template. Nothing here waits for the end: that is the watcher's business."""
+
+    def __init__(
+        self,
+        source: StackSource,
+        deployer: StackDeployer,
+        clock: Clock,
+        request: ChangeSetRequest,
+        *,
+        cancelled: Callable[[], bool],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._source = source
+        self._deployer = deployer
+        self._clock = clock
+        self._request = request
+        self._cancelled = cancelled
+        self._tell = tell
+
+    def plan(self, *, delete_rolled_back_stack: bool) -> Plan:
+        """Create the change set and wait for it. Raises CannotStart, StackSourceError, Cancelled."""
+        stack = self._request.stack
+        state = self._source.describe(stack)
+        start = starting_point(stack, state, delete_rolled_back_stack=delete_rolled_back_stack)
+        if start is Start.DELETE_THEN_CREATE and state is not None:
+            self._delete(state)
+            state = None
+        creates = start is not Start.UPDATE
+        request = replace(
+            self._request,
+            creates_stack=creates,
+            parameters=self._with_previous_values(None if creates else state),
+        )
+        arn = self._deployer.create_change_set(request)
+        change_set = self._wait_for(arn)
+        plan = Plan(change_set, created_stack=creates and state is None)
+        if change_set.is_empty:
+            self.discard(plan)
+        elif not change_set.executable:
+            self.discard(plan)
+            raise CannotStart(
+                f"CloudFormation could not make the change set: {change_set.reason or change_set.status}",
+                why="Nothing was changed.",
+                remedy="Correct the template or its parameters.",
+            )
+        return plan
+
+    def execute(self, plan: Plan, *, token: str, disable_rollback: bool) -> None:
+        """Start it. `token` makes a second try after an unclear answer harmless.
+
+        Raises CannotStart where CloudFormation refuses, StackSourceError where it stays out of reach.
+        """
+        self._patiently(
+            lambda: self._deployer.execute_change_set(
+                self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
+            )
+        )
+
+    def discard(self, plan: Plan) -> None:
+        """Remove a change set that will not be executed, and the empty stack that it brought along."""
+        stack = self._request.stack
+        try:
+            self._deployer.delete_change_set(stack, plan.change_set.arn)
+            if plan.created_stack:
+                state = self._source.describe(stack)
+                if state is not None and verdict_of(state.status) is Verdict.NONE:
+                    self._deployer.delete_stack(stack, token=self._request.token)
+        except (StackSourceError, CannotStart) as error:
+            self._tell(f"The unused change set {plan.change_set.name} could not be removed: {error}")
+
+    def _with_previous_values(self, state: StackState | None) -> tuple[Parameter, ...]:
+        given = self._request.parameters
+        if state is None:
+            return given
+        names = {parameter.name for parameter in given}
+        declared = self._deployer.template_parameters(self._request)
+        kept = sorted((declared & state.parameters) - names)
+        return (*given, *(Parameter(name, None) for name in kept))
+
+    def _wait_for(self, arn: str) -> ChangeSet:
+        while True:
+            change_set = self._patiently(lambda: self._deployer.change_set(self._request.stack, arn))
+            if not change_set.pending:
+                return change_set
+            if self._cancelled():
+                raise Cancelled("Cancelled while the change set was being made.", why="Nothing was changed.")
+            self._clock.sleep(POLL_SECONDS)
+
+    def _delete(self, state: StackState) -> None:
+        self._tell(f"Deleting {state.ref}, which is {state.status}, as `delete-rolled-back-stack` asks.")
+        self._deployer.delete_stack(state.ref, token=self._request.token)
+        by_id = StackRef(state.ref.region, state.stack_id)
+        while True:
+            now = self._patiently(lambda: self._source.describe(by_id))
+            if now is None or now.status == "DELETE_COMPLETE":
+                return
+            if not now.in_progress and now.status != state.status:
+                raise CannotStart(
+                    f"Deleting stack {state.ref} ended as {now.status}: {now.reason}",
+                    why="It cannot be created anew while it exists.",
+                    remedy="Look at its events, remove what keeps it, then run this again.",
+                )
+            if self._cancelled():
+                raise Cancelled("Cancelled while the rolled-back stack was being deleted.")
+            self._clock.sleep(POLL_SECONDS)
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        return patiently(call, self._clock, cancelled=self._cancelled)

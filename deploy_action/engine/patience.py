@@ -1,0 +1,32 @@
+"""Asking again, within bounds, while AWS is throttling or out of reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy_action.errors import StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.ports import Clock
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 120.0
+PAUSE_SECONDS = 1.0
+PAUSE_SECONDS_MAX = 15.0
+
+
+def patiently(call: Callable[[], T], clock: Clock, *, cancelled: Callable[[], bool]) -> T:
+    """What `call` returns. A temporary StackSourceError is raised only after PATIENCE_SECONDS of them."""
+    started, pause = clock.monotonic(), PAUSE_SECONDS
+    while True:
+        try:
+            return call()
+        except StackSourceError as error:
+            waited = clock.monotonic() - started
+            if not error.temporary or waited >= PATIENCE_SECONDS or cancelled():
+                raise
+        clock.sleep(pause)
+        pause = min(pause * 2, PAUSE_SECONDS_MAX)

@@ -1,0 +1,64 @@
+"""How it ended: read at the source, and `unknown` where it cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import StackLine, stack_lines
+from deploy_action.core.stacks import StackRef, StackState, is_in_progress
+from deploy_action.errors import StackSourceError
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import Operation
+    from deploy_action.ports import Clock, StackSource
+
+CONFIRM_TRIES = 10
+CONFIRM_PAUSE_SECONDS = 2.0
+
+
+def confirmed(
+    source: StackSource, clock: Clock, operation: Operation, *, ours_only: bool
+) -> tuple[tuple[StackLine, ...], dict[str, str], list[str]]:
+    """The end of each root stack, the outputs of the only one, and what could not be confirmed.
+
+    Events tell the status; `DescribeStacks` confirms it, several times while it may be a stale read. Where
+    the two differ for good: with `ours_only` (events filtered by our token) the events are right, since
+    somebody else may have begun since; otherwise `DescribeStacks` is, since an event may have been missed.
+    """
+    lines: list[StackLine] = []
+    notes: list[str] = []
+    outputs: dict[str, str] = {}
+    told = stack_lines(operation)
+    for line in told:
+        state, note = _describe(source, clock, line)
+        notes += [note] if note else []
+        if state is not None and len(told) == 1:
+            outputs = state.outputs
+        if state is None or state.status == line.status or ours_only:
+            lines.append(line)
+        elif state.in_progress and not is_in_progress(line.status):
+            notes.append(f"{line.name} was seen to end as {line.status}, and now is {state.status} again.")
+            lines.append(line)
+        else:
+            lines.append(replace(line, status=state.status, reason=state.reason))
+    return tuple(lines), outputs, notes
+
+
+def _describe(source: StackSource, clock: Clock, line: StackLine) -> tuple[StackState | None, str]:
+    ref = StackRef(line.region, line.stack_id)
+    state: StackState | None = None
+    note = ""
+    for attempt in range(CONFIRM_TRIES):
+        if attempt:
+            clock.sleep(CONFIRM_PAUSE_SECONDS)
+        try:
+            state, note = source.describe(ref), ""
+        except StackSourceError as error:
+            note = f"The end of {line.name} could not be confirmed: {error}"
+            if not error.temporary:
+                break
+            continue
+        if state is None or state.status == line.status:
+            break
+    return state, note

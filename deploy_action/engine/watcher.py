@@ -1,0 +1,214 @@
+"""Streams the events of stacks: each once, in order a stack, nested stacks too, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import merge
+from typing import TYPE_CHECKING
+
+from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.stacks import StackRef, Verdict
+from deploy_action.errors import StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deploy_action.core.stacks import StackState
+    from deploy_action.ports import StackSource
+
+    Stop = Callable[[StackEvent], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What had happened before the deployment began: only what comes after it belongs to the deployment.
+
+    `newest` maps stacks to their newest event id then (None: no such stack), `glob_seen` globs to
+    (stack id, unix seconds of its last change).
+    """
+
+    newest: tuple[tuple[StackRef, str | None], ...] = ()
+    glob_seen: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
+    attach: bool = False
+    """Begin at the start of the operation that is in progress, instead of after `newest`."""
+
+
+def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline:
+    """Where a deployment that is about to begin will begin. Raises StackSourceError."""
+    newest: list[tuple[StackRef, str | None]] = []
+    globs: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
+    for stack in stacks:
+        if stack.is_glob:
+            seen = tuple((state.stack_id, state.changed_at) for state in source.matching(stack))
+            globs.append((stack, seen))
+        else:
+            newest.append((stack, _newest_event_id(source, stack)))
+    return Baseline(tuple(newest), tuple(globs))
+
+
+def attach_to(stacks: Iterable[StackState]) -> Baseline:
+    """The start of the operations that are in progress."""
+    refs = (StackRef(state.ref.region, state.stack_id) for state in stacks)
+    return Baseline(tuple((ref, None) for ref in refs), attach=True)
+
+
+def _newest_event_id(source: StackSource, stack: StackRef) -> str | None:
+    found: list[str] = []
+
+    def stop(event: StackEvent) -> bool:
+        found.append(event.event_id)
+        return True
+
+    source.events(stack, stop=stop)
+    return found[0] if found else None
+
+
+@dataclass(slots=True)
+class _Watched:
+    ref: StackRef
+    floor: Callable[[], Stop]
+    """Makes a fresh test for the first event that is older than the deployment."""
+    root: bool
+    seen: set[str] = field(default_factory=set)
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One look: new events in order, and what could not be read."""
+
+    events: tuple[StackEvent, ...]
+    errors: tuple[StackSourceError, ...]
+
+
+class Watcher:
+    """Call `poll` until `at_rest`; `operation` is the fold of all that was seen.
+
+    With `token`, events of root stacks that carry another client token belong to somebody else's operation
+    and are left out. A failing read of one stack does not keep the others from being read.
+    """
+
+    def __init__(self, source: StackSource, baseline: Baseline, *, token: str = "") -> None:
+        self._source = source
+        self._token = token
+        self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
+        self._watched: dict[str, _Watched] = {}
+        self.operation = Operation()
+        self.readable = True
+        """Whether everything could be read at the last look."""
+        for stack, newest in baseline.newest:
+            floor = _operation_start if baseline.attach else _after(newest)
+            self._watched[str(stack)] = _Watched(stack, floor, root=True)
+
+    def poll(self) -> Poll:
+        """Read everything that is not finished. Never raises StackSourceError: it is in the answer."""
+        errors: list[StackSourceError] = []
+        self._discover(errors)
+        events: list[StackEvent] = []
+        pending = [watched for watched in self._watched.values() if not watched.finished]
+        while pending:
+            # Events of a parent name nested stacks, which are read in the same look.
+            batches = [self._read(watched, errors) for watched in pending]
+            known = set(self._watched)
+            # merge keeps CloudFormation's order within each stack, whatever the timestamps say.
+            for event in merge(*batches, key=lambda event: event.timestamp):
+                self.operation.apply(event)
+                self._follow(event)
+                events.append(event)
+            pending = [self._watched[key] for key in self._watched if key not in known]
+        self._retire(events)
+        self.readable = not errors
+        return Poll(tuple(events), tuple(errors))
+
+    @property
+    def at_rest(self) -> bool:
+        """At least one operation was seen, and none is in progress."""
+        roots = [stack for stack in self.operation.roots if stack.verdict is not Verdict.NONE]
+        return bool(roots) and not any(stack.in_progress for stack in roots)
+
+    def _discover(self, errors: list[StackSourceError]) -> None:
+        for pattern, seen in self._globs:
+            try:
+                states = self._source.matching(pattern)
+            except StackSourceError as error:
+                errors.append(error)
+                continue
+            for state in states:
+                if seen.get(state.stack_id) == state.changed_at and not state.in_progress:
+                    continue
+                self._watched.setdefault(
+                    state.stack_id,
+                    _Watched(StackRef(pattern.region, state.stack_id), _operation_start, root=True),
+                )
+
+    def _read(self, watched: _Watched, errors: list[StackSourceError]) -> list[StackEvent]:
+        floor = watched.floor()
+
+        def stop(event: StackEvent) -> bool:
+            return event.event_id in watched.seen or floor(event)
+
+        try:
+            found = self._source.events(watched.ref, stop=stop)
+        except StackSourceError as error:
+            errors.append(error)
+            return []
+        watched.seen.update(event.event_id for event in found)
+        if found and not watched.ref.name.startswith("arn:"):
+            # A deleted stack answers to its id only.
+            watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
+        if watched.root and self._token:
+            return [event for event in found if event.token in {"", self._token}]
+        return list(found)
+
+    def _follow(self, event: StackEvent) -> None:
+        nested = event.nested_stack_id
+        if nested is None or not event.status.endswith("_IN_PROGRESS"):
+            return
+        if nested in self._watched:
+            # It ended before, and now it is rolled back or cleaned up.
+            self._watched[nested].finished = False
+            return
+        started = event.timestamp
+        for activity in reversed(self.operation.stacks[event.stack_id].activities):
+            if activity.logical_id == event.logical_id:
+                started = activity.started
+                break
+        floor = _never if event.action == "CREATE" else _before(started)
+        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, root=False)
+
+    def _retire(self, events: list[StackEvent]) -> None:
+        """Nested stacks that were seen to end are not read again, until their root enters a new phase or
+        ends: what they did last may become visible only then."""
+        roots = {root.stack_id for root in self.operation.roots}
+        new_phase = any(event.is_stack and event.stack_id in roots for event in events)
+        for key, watched in self._watched.items():
+            progress = self.operation.stacks.get(key)
+            if not watched.root and progress is not None and progress.verdict is not Verdict.NONE:
+                watched.finished = not (new_phase or progress.in_progress)
+
+
+def _after(newest: str | None) -> Callable[[], Stop]:
+    return lambda: lambda event: event.event_id == newest
+
+
+def _before(timestamp: float) -> Callable[[], Stop]:
+    return lambda: lambda event: event.timestamp < timestamp
+
+
+def _never() -> Stop:
+    return lambda _event: False
+
+
+def _operation_start() -> Stop:
+    """Accepts the first event before the start of the newest operation, going back in time."""
+    passed_start = False
+
+    def stop(event: StackEvent) -> bool:
+        nonlocal passed_start
+        if passed_start:
+            return True
+        passed_start = event.starts_operation
+        return False
+
+    return stop

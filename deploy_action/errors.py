@@ -1,0 +1,124 @@
+"""The error tree: what happened, why it matters, what to do next, and the exit code of the step.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | the deployment succeeded, changed nothing, or was skipped on request |
+| 1 | the deployment failed or was rolled back |
+| 2 | busy: another deployment holds the lock and waiting was not wanted or timed out |
+| 3 | the inputs are wrong; nothing was locked or changed |
+| 4 | the deployment cannot start (credentials, stack state, template); nothing was changed |
+| 5 | the lock was lost before anything was changed |
+| 6 | the deployment did not end within `timeout-in-minutes`; it may still be running |
+| 7 | the verdict could not be read: neither success nor failure is known |
+| 70 | a defect in deploy-coordinator itself |
+| 130 | cancelled |
+| other | the exit code of `command` |
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CoordinatorError(Exception):
+    """Base of every error that people see.
+
+    `what` says what happened, `why` why it matters, `remedy` what to do next; each is one plain sentence or
+    more, without a trailing newline. They may hold text from outside: escape them where they are rendered.
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, what: str, *, why: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.remedy) if part)
+
+
+class DeploymentFailed(CoordinatorError):
+    """CloudFormation says that the deployment failed."""
+
+    exit_code = 1
+
+
+class Busy(CoordinatorError):
+    """Another deployment holds the lock, and waiting was not wanted or took too long."""
+
+    exit_code = 2
+
+
+class InvalidInput(CoordinatorError):
+    """One or more inputs are wrong. `problems` lists all of them, one sentence each."""
+
+    exit_code = 3
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"{count} input{'s are' if count != 1 else ' is'} wrong: " + " ".join(problems),
+            why="Nothing was locked or changed.",
+            remedy="Correct the `with:` block of the workflow; README.md lists every input.",
+        )
+        self.problems = problems
+
+
+class CannotStart(CoordinatorError):
+    """The deployment cannot start: credentials, stack state or template forbid it. Nothing was changed."""
+
+    exit_code = 4
+
+
+class LockLost(CoordinatorError):
+    """Somebody else took the lock. After this nothing more may be changed."""
+
+    exit_code = 5
+
+
+class TimedOut(CoordinatorError):
+    """The deployment did not end in time and may still be running."""
+
+    exit_code = 6
+
+
+class VerdictUnknown(CoordinatorError):
+    """CloudFormation could not be asked how the deployment ended."""
+
+    exit_code = 7
+
+
+class Cancelled(CoordinatorError):
+    """The job was cancelled (SIGINT or SIGTERM)."""
+
+    exit_code = 130
+
+
+class RegistryError(CoordinatorError):
+    """Base of what a registry store may raise. None of these may fail a deployment."""
+
+
+class RegistryConflict(RegistryError):
+    """The document changed since it was read: certainly nothing was written."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The store did not answer. After a swap it is unknown whether the write took effect: read back."""
+
+
+class RegistryForbidden(RegistryError):
+    """The store refuses for good: permission, ruleset, missing bucket. Trying again does not help."""
+
+
+class RegistryUnreadable(RegistryError):
+    """The document is damaged, foreign or of a newer schema. It is never overwritten."""
+
+
+class StackSourceError(CoordinatorError):
+    """CloudFormation did not give an answer. `temporary` says whether asking again may help."""
+
+    def __init__(self, what: str, *, why: str = "", remedy: str = "", temporary: bool = True) -> None:
+        super().__init__(what, why=why, remedy=remedy)
+        self.temporary = temporary

@@ -1,0 +1,328 @@
+"""The action's inputs, parsed at the border into frozen Settings. Every mistake is reported at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from deploy_action.core.change_set import Parameter
+from deploy_action.core.stacks import StackRef, parse_stack_ref
+from deploy_action.errors import InvalidInput
+from deploy_action.keyvalues import parse_key_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+TEMPLATE_BYTES_MAX = 51_200
+"""The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
+
+
+class Mode(Enum):
+    """How the deployment is done."""
+
+    TEMPLATE = "template"
+    COMMAND = "command"
+    ATTACH = "attach"
+
+
+class WhenBusy(Enum):
+    WAIT = "wait"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAddress:
+    """`kind` is github, s3, dynamodb or file; `place` a bucket, table or path; `prefix` a key prefix."""
+
+    kind: str
+    place: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All inputs, checked. Times are seconds."""
+
+    stacks: tuple[StackRef, ...]
+    mode: Mode
+    environment: str
+    locks: tuple[str, ...]
+    """Empty: one lock a stack, named ACCOUNT/REGION/NAME."""
+    template: str
+    parameters: tuple[Parameter, ...]
+    capabilities: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]
+    role_arn: str
+    disable_rollback: bool
+    fail_on_empty_change_set: bool
+    no_execute_change_set: bool
+    delete_rolled_back_stack: bool
+    timeout_seconds: float | None
+    command: str
+    working_directory: str
+    registry: RegistryAddress
+    when_busy: WhenBusy
+    wait_timeout_seconds: float
+    github_token: str
+    slack_bot_token: str
+    slack_webhook_url: str
+    slack_channel: str
+    slack_alert_channel: str
+
+    def __repr__(self) -> str:
+        """Without secrets, so that no log can hold them by accident."""
+        return f"Settings(stacks={self.stacks!r}, mode={self.mode!r}, locks={self.locks!r})"
+
+
+def parse_inputs(environ: Mapping[str, str]) -> Settings:
+    """Settings from `DEPLOY_COORDINATOR_INPUTS` (JSON of the action's inputs).
+
+    Raises InvalidInput with every problem found.
+    """
+    return _Parser(_raw_inputs(environ), environ).settings()
+
+
+def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        raw = json.loads(environ.get("DEPLOY_COORDINATOR_INPUTS") or "{}")
+    except ValueError as error:
+        raise InvalidInput((f"The inputs did not arrive as JSON ({error}).",)) from error
+    if not isinstance(raw, dict):
+        raise InvalidInput(("The inputs did not arrive as a JSON object.",))
+    return {str(name): "" if value is None else str(value).strip() for name, value in raw.items()}
+
+
+class _Parser:
+    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str]) -> None:
+        self._raw = raw
+        self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+        self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        mode = self._mode()
+        settings = Settings(
+            stacks=self._stacks(mode),
+            mode=mode,
+            environment=self._named("environment"),
+            locks=self._locks(),
+            template=self._template(),
+            parameters=tuple(
+                Parameter(name, value) for name, value in self._key_values("parameter-overrides", "Parameter")
+            ),
+            capabilities=self._capabilities(),
+            tags=tuple(self._key_values("tags", "")),
+            role_arn=self._role_arn(),
+            disable_rollback=self._boolean("disable-rollback"),
+            fail_on_empty_change_set=self._boolean("fail-on-empty-changeset"),
+            no_execute_change_set=self._boolean("no-execute-changeset"),
+            delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
+            timeout_seconds=self._minutes("timeout-in-minutes"),
+            command=self._text("command"),
+            working_directory=self._working_directory(),
+            registry=self._checked("registry", _registry, RegistryAddress("github")),
+            when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
+            wait_timeout_seconds=self._minutes("wait-timeout-in-minutes") or 0.0,
+            github_token=self._text("github-token"),
+            slack_bot_token=self._text("slack-bot-token"),
+            slack_webhook_url=self._checked("slack-webhook-url", _https_url, ""),
+            slack_channel=self._text("slack-channel"),
+            slack_alert_channel=self._text("slack-alert-channel"),
+        )
+        self._check_together(settings)
+        if self._problems:
+            raise InvalidInput(tuple(self._problems))
+        return settings
+
+    def _problem(self, sentence: str) -> None:
+        self._problems.append(sentence)
+
+    def _text(self, name: str) -> str:
+        return self._raw.get(name, "")
+
+    def _lines(self, name: str) -> list[str]:
+        lines = (line.strip() for line in self._text(name).splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+
+    def _checked(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._problem(f"`{name}`: {error}")
+            return default
+
+    def _mode(self) -> Mode:
+        if self._text("template"):
+            if self._text("command"):
+                self._problem("`template` and `command`: give one of them; each is a way to deploy.")
+            return Mode.TEMPLATE
+        return Mode.COMMAND if self._text("command") else Mode.ATTACH
+
+    def _stacks(self, mode: Mode) -> tuple[StackRef, ...]:
+        stacks: list[StackRef] = []
+        for line in self._lines("stack-name"):
+            try:
+                stacks.append(parse_stack_ref(line, self._region))
+            except ValueError as error:
+                self._problem(f"`stack-name`: {error}")
+        if not self._lines("stack-name"):
+            self._problem("`stack-name` is missing: name the stack to deploy or watch, one a line.")
+        if len(set(stacks)) != len(stacks):
+            self._problem("`stack-name` names one stack twice.")
+        if mode is Mode.TEMPLATE and (len(stacks) > 1 or any(stack.is_glob for stack in stacks)):
+            self._problem(
+                "`stack-name` must name exactly one stack, without `*`, where `template` is given; "
+                "use `command` for several."
+            )
+        return tuple(stacks)
+
+    def _named(self, name: str) -> str:
+        return self._checked(name, _lock_name, "")
+
+    def _locks(self) -> tuple[str, ...]:
+        names: list[str] = []
+        for line in self._lines("lock"):
+            try:
+                names.append(_lock_name(line))
+            except ValueError as error:
+                self._problem(f"`lock`: {error}")
+        if not names and self._text("environment"):
+            names.append(self._text("environment"))
+        return tuple(dict.fromkeys(names))
+
+    def _template(self) -> str:
+        text = self._text("template")
+        if not text or text.startswith("https://"):
+            return text
+        path = self._workspace / text
+        if not path.is_file():
+            self._problem(
+                f"`template`: no file `{text}` in the workspace; is `actions/checkout` an earlier step?"
+            )
+        elif path.stat().st_size > TEMPLATE_BYTES_MAX:
+            self._problem(
+                f"`template`: `{text}` has {path.stat().st_size:,} bytes, and CloudFormation takes "
+                f"{TEMPLATE_BYTES_MAX:,} at most this way; upload it to S3 and give its https:// address."
+            )
+        return text
+
+    def _key_values(self, name: str, prefix: str) -> list[tuple[str, str]]:
+        def parse(text: str) -> list[tuple[str, str]]:
+            if text.startswith("file://"):
+                path = self._workspace / text.removeprefix("file://")
+                try:
+                    text = path.read_text("utf-8-sig")
+                except (OSError, UnicodeDecodeError) as error:
+                    raise ValueError(f"the file {path} cannot be read ({error}).") from error
+            return parse_key_values(text, f"{prefix}Key", f"{prefix}Value")
+
+        return self._checked(name, parse, [])
+
+    def _capabilities(self) -> tuple[str, ...]:
+        names = [name for name in re.split(r"[\s,]+", self._text("capabilities")) if name]
+        for name in names:
+            if name not in CAPABILITIES:
+                self._problem(f"`capabilities`: `{name}` is none of {', '.join(CAPABILITIES)}.")
+        return tuple(dict.fromkeys(names))
+
+    def _role_arn(self) -> str:
+        text = self._text("role-arn")
+        if text and not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:role/\S+", text):
+            self._problem(
+                f"`role-arn`: `{text}` is not a role's ARN, such as arn:aws:iam::123456789012:role/NAME."
+            )
+        return text
+
+    def _boolean(self, name: str) -> bool:
+        text = self._text(name).lower()
+        if text in {"", "false", "0", "no"}:
+            return False
+        if text not in {"true", "1", "yes"}:
+            self._problem(f"`{name}`: `{text}` is neither true nor false.")
+        return True
+
+    def _minutes(self, name: str) -> float | None:
+        text = self._text(name)
+        if not text:
+            return None
+        try:
+            minutes = float(text)
+        except ValueError:
+            minutes = -1.0
+        if not 0 <= minutes <= 60 * 24 * 35:
+            self._problem(f"`{name}`: `{text}` is not a number of minutes (0 to 50400).")
+        return minutes * 60
+
+    def _choice(self, name: str, choices: type[WhenBusy], default: WhenBusy) -> WhenBusy:
+        text = self._text(name).lower()
+        if not text:
+            return default
+        try:
+            return choices(text)
+        except ValueError:
+            allowed = ", ".join(choice.value for choice in choices)
+            self._problem(f"`{name}`: `{text}` is none of {allowed}.")
+            return default
+
+    def _working_directory(self) -> str:
+        text = self._text("working-directory")
+        if text and not (self._workspace / text).is_dir():
+            self._problem(f"`working-directory`: there is no folder `{text}` in the workspace.")
+        return text
+
+    def _check_together(self, settings: Settings) -> None:
+        if self._text("runtime").lower() not in {"", "auto", "container", "host"}:
+            self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
+        if not settings.locks and any(stack.is_glob for stack in settings.stacks):
+            self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
+        if settings.registry.kind == "github" and not settings.github_token:
+            self._problem("`github-token` is empty, and the registry `github` needs one.")
+        if settings.slack_bot_token and not settings.slack_channel:
+            self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
+        if settings.mode is not Mode.TEMPLATE:
+            for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
+                if self._text(name):
+                    self._problem(
+                        f"`{name}` works with `template` only; pass it to your own command instead."
+                    )
+            for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
+                if self._boolean(name):
+                    self._problem(f"`{name}` works with `template` only.")
+
+
+def _lock_name(text: str) -> str:
+    if not re.fullmatch(r"[\w][\w ./:@+-]{0,199}", text):
+        raise ValueError(f"`{text}` is not a name (letters, digits, spaces and . / : @ + - _, 200 at most).")
+    return text
+
+
+def _https_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("it is not a web address.")
+    return text
+
+
+def _registry(text: str) -> RegistryAddress:
+    if text == "github":
+        return RegistryAddress("github")
+    kind, separator, rest = text.partition("://")
+    if separator and kind == "file" and rest:
+        return RegistryAddress("file", rest)
+    if separator and kind in {"s3", "dynamodb"}:
+        place, _, prefix = rest.partition("/")
+        if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
+            return RegistryAddress(kind, place, prefix.strip("/"))
+    raise ValueError(f"`{text}` is none of github, s3://bucket/prefix, dynamodb://table, file://path.")

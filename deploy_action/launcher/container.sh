@@ -1,0 +1,152 @@
+# shellcheck shell=bash
+# The container runtime: find or build an image, and say what of the job the container may see.
+
+container_problem='' # why there is no container, for people
+
+# Sets `image`: the input, else the release's own image, else one built from this checkout.
+find_image() {
+  local wanted=${DEPLOY_COORDINATOR_IMAGE:-} digest=''
+  if ! have docker; then
+    container_problem="There is no docker command on this runner."
+    return 1
+  fi
+  if [ -n "$wanted" ]; then
+    if present_or_pulled "$wanted"; then return; fi
+    container_problem="The image $wanted is not here and could not be pulled ($(last_line "$state/docker.log"))."
+    if [ "$wish" = container ]; then return 1; fi
+    warn "$container_problem Trying the action's own image."
+  fi
+  if [ -r "$action/image.digest" ]; then
+    read -r digest <"$action/image.digest"
+    if present_or_pulled "$digest"; then return; fi
+    say "The released image $digest could not be pulled; building the same from this checkout."
+  fi
+  present_or_built
+}
+
+last_line() { tail -n 1 "$1" 2>/dev/null | tr -d '\r'; }
+
+present() { limited 30 docker image inspect --format '{{.Id}}' "$1" >/dev/null 2>"$state/docker.log"; }
+
+present_or_pulled() {
+  image=$1
+  case $image in '' | -*) return 1 ;; esac
+  if present "$image"; then return; fi
+  patiently docker pull --quiet "$image" >"$state/docker.log" 2>&1
+}
+
+present_or_built() {
+  image=deploy-coordinator:$(content_hash)
+  if present "$image"; then return; fi
+  # Asked only here, so that a warm run pays for one question to the engine and no more.
+  if ! limited 30 docker version --format '{{.Server.Version}}' >/dev/null 2>"$state/docker.log"; then
+    container_problem="The Docker engine does not answer ($(last_line "$state/docker.log"))."
+    return 1
+  fi
+  stop_if_cancelled
+  echo "::group::deploy-coordinator: building the image (once per runner and release)"
+  local failed=''
+  patiently build >"$state/docker.log" 2>&1 || failed=1
+  if [ -n "$failed" ]; then show "$state/docker.log"; fi
+  echo "::endgroup::"
+  if [ -n "$failed" ]; then
+    container_problem="Building the image failed ($(last_line "$state/docker.log"))."
+    return 1
+  fi
+}
+
+build() {
+  local name arguments=()
+  # A client without buildx refuses to build unless it is told to use the engine's own builder.
+  docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
+  for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+    if [ -n "${!name:-}" ]; then arguments+=(--build-arg "$name"); fi
+  done
+  docker build --network host --tag "$image" ${arguments[@]+"${arguments[@]}"} "$action"
+}
+
+# Sets `container_name` and the array `coordinator`: the command that runs this step in the container.
+container_command() {
+  local name user
+  container_name=deploy-coordinator-${state##*.}-$step-$1
+  container_name=${container_name//[!a-zA-Z0-9_.-]/_}
+  user=$(id -u):$(id -g)
+  coordinator=(docker run --rm --pull never --name "$container_name" --network host --user "$user")
+  mounted=()
+  mount_all
+  if [ -d "${GITHUB_WORKSPACE:-}" ]; then coordinator+=(--workdir "$GITHUB_WORKSPACE"); fi
+  for name in $(compgen -e); do
+    if passes "$name"; then coordinator+=(--env "$name"); fi
+  done
+  coordinator+=("$image" "$step")
+}
+
+# The container is told what concerns it and no more; values never appear on a command line.
+passes() {
+  case $1 in
+  AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | ACTIONS_* | SLACK_* | SSL_*) ;;
+  CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
+  HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
+  *) return 1 ;;
+  esac
+}
+
+mount_all() {
+  local path rest
+  mount_path "${GITHUB_WORKSPACE:-}"
+  mount_path "${RUNNER_TEMP:-}"
+  mount_path "$state"
+  for path in "${GITHUB_OUTPUT:-}" "${GITHUB_STEP_SUMMARY:-}" "${GITHUB_ENV:-}" "${GITHUB_STATE:-}" \
+    "${GITHUB_EVENT_PATH:-}"; do
+    if [ -e "$path" ]; then mount_path "${path%/*}"; fi
+  done
+  mount_path "$(registry_folder)"
+  while IFS= read -r path; do mount_path "$path"; done <<<"${DEPLOY_COORDINATOR_MOUNTS:-}"
+  for path in "${AWS_WEB_IDENTITY_TOKEN_FILE:-}" "${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-}" \
+    "${AWS_SHARED_CREDENTIALS_FILE:-}" "${AWS_CONFIG_FILE:-}" "${SSL_CERT_FILE:-}" "${REQUESTS_CA_BUNDLE:-}" \
+    "${CURL_CA_BUNDLE:-}" "${AWS_CA_BUNDLE:-}"; do
+    mount_path "$path" ,readonly
+  done
+  rest=${SSL_CERT_DIR:-}
+  while [ -n "$rest" ]; do
+    mount_path "${rest%%:*}" ,readonly
+    case $rest in *:*) rest=${rest#*:} ;; *) rest='' ;; esac
+  done
+  if [ -d "${HOME:-/nowhere}/.aws" ]; then
+    mount_path "$HOME/.aws" ,readonly
+    coordinator+=(--env HOME)
+  fi
+}
+
+# Mounts an absolute path under its own name, unless it is there already with a folder above it.
+mount_path() {
+  local path=${1%/} other
+  case $path in /*) ;; *) return ;; esac
+  if [ ! -e "$path" ]; then return; fi
+  for other in ${mounted[@]+"${mounted[@]}"}; do
+    case $path/ in "$other"/*) return ;; esac
+  done
+  mounted+=("$path")
+  coordinator+=(--mount "type=bind,$(field source "$path"),$(field target "$path")${2:-}")
+}
+
+# `--mount` takes comma separated values.
+field() {
+  case $2 in
+  *[\",]*) printf '"%s=%s"' "$1" "${2//\"/\"\"}" ;;
+  *) printf '%s=%s' "$1" "$2" ;;
+  esac
+}
+
+# The folder of a file registry has to be there to be mounted.
+registry_folder() {
+  local path=${DEPLOY_COORDINATOR_REGISTRY:-}
+  case $path in
+  file:///*) path=${path#file://} ;;
+  file://?*) path=${GITHUB_WORKSPACE:-$PWD}/${path#file://} ;;
+  *) return ;;
+  esac
+  case $path in *.json) path=${path%/*} ;; esac
+  mkdir -p "$path" 2>/dev/null || :
+  printf '%s' "$path"
+}

@@ -1,0 +1,140 @@
+# shellcheck shell=bash
+# The host runtime: find a Python, and a virtual environment that holds the requirements.
+#
+# The environment holds the requirements only and is therefore shared by all releases with the same ones; the
+# action's own package is imported from where the runner put the action (see entrypoint.py). It is built in a folder
+# of its own and published by renaming a small file that names it: nobody ever sees half an environment, and the
+# lock below only saves two jobs from doing the same work twice.
+
+find_python() {
+  local base root key pointer
+  root=$(cache_root) || give_up "No cache folder can be written." "The virtual environment is kept there." \
+    "Let HOME, RUNNER_TOOL_CACHE or RUNNER_TEMP name a folder that can be written."
+  key=$(sha256 "$action/requirements.txt" | cut -c1-16)-${HOSTTYPE:-}-${OSTYPE:-}
+  for pointer in "$root/$key-py"*; do
+    if published "$pointer"; then return; fi
+  done
+  base=$(first_python) || give_up "No Python 3.11 or newer was found on this runner." \
+    "The action needs it where it does not run in a container." \
+    "Add actions/setup-python with python-version 3.13 before this step, or use a runner with Docker."
+  build_environment "$base" "$root/$key-py$(version_of "$base")"
+}
+
+# Sets `python` from the published environment, if there is one that works: a tool cache may be shared by machines and
+# job containers, where the same path can be another Python.
+published() {
+  local folder=''
+  if [ ! -f "$1" ]; then return 1; fi
+  read -r folder <"$1"
+  python=$(interpreter "${1%/*}/$folder")
+  [ -x "$python" ] && [ "$(version_of "$python")" = "${1##*-py}" ]
+}
+
+interpreter() {
+  if [ -d "$1/Scripts" ]; then echo "$1/Scripts/python.exe"; else echo "$1/bin/python"; fi
+}
+
+version_of() {
+  local version
+  version=$("$1" --version 2>/dev/null)
+  version=${version#Python }
+  printf '%s' "${version//[!0-9a-z.]/}"
+}
+
+first_python() {
+  local candidate
+  for candidate in "${pythonLocation:-/nowhere}/bin/python3" "${pythonLocation:-/nowhere}/python.exe" \
+    python3.14 python3.13 python3.12 python3.11 python3 python; do
+    have "$candidate" || continue
+    case $(version_of "$candidate") in
+    3.1[1-9]* | 3.[2-9][0-9]*) ;;
+    *) continue ;;
+    esac
+    command -v "$candidate"
+    return
+  done
+  return 1
+}
+
+cache_root() {
+  local folder
+  for folder in "${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}}" \
+    "${RUNNER_TEMP:-${TMPDIR:-/tmp}}"; do
+    if mkdir -p "$folder/deploy-coordinator" 2>/dev/null && [ -w "$folder/deploy-coordinator" ]; then
+      echo "$folder/deploy-coordinator"
+      return
+    fi
+  done
+  return 1
+}
+
+build_environment() {
+  local base=$1 pointer=$2 log=$state/environment.log failed='' environment
+  if ! take_lock "$pointer"; then return; fi
+  # What a killed job left half done.
+  find "${pointer%/*}" -maxdepth 1 -name "${pointer##*/}.????????" -mmin +60 -exec rm -rf {} + 2>/dev/null
+  environment=$(mktemp -d "$pointer.XXXXXXXX")
+  echo "::group::deploy-coordinator: preparing the virtual environment (once per runner)"
+  patiently install "$base" "$environment" >"$log" 2>&1 || failed=1
+  if [ -n "$failed" ]; then show "$log"; fi
+  echo "::endgroup::"
+  if [ -n "$failed" ]; then
+    rm -rf "$environment" "$pointer.lock"
+    stop_if_cancelled
+    give_up "The virtual environment could not be made: $(tail -n 1 "$log" | tr -d '\r')" \
+      "The action's requirements are installed in it." \
+      "Look at the group above; a package index must be reachable (pip's own settings are used), and $base needs venv."
+  fi
+  write "$pointer" "${environment##*/}"
+  rm -rf "$pointer.lock"
+  python=$(interpreter "$environment")
+}
+
+# pip settings that name another place to install to would bypass the environment.
+install() {
+  unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
+  "$1" -I -m venv "$2" &&
+    PIP_USER=0 "$(interpreter "$2")" -I -m pip install --disable-pip-version-check --no-input --quiet \
+      --no-deps --require-hashes -r "$action/requirements.txt"
+}
+
+# Waits for another job that builds the same environment. False if that one has published it meanwhile.
+take_lock() {
+  local pointer=$1 lock=$1.lock told=''
+  until mkdir "$lock" 2>/dev/null; do
+    stop_if_cancelled
+    if published "$pointer"; then return 1; fi
+    if [ -z "$told" ]; then say "Another job on this runner prepares the same virtual environment; waiting for it."; fi
+    told=1
+    if stale "$lock"; then
+      clear_lock "$lock"
+    else
+      nap 0.5
+    fi
+  done
+  printf '%s\n' "$(uname -n) $$" >"$lock/owner"
+  if published "$pointer"; then
+    rm -rf "$lock"
+    return 1
+  fi
+}
+
+# A process number says something only on the machine (or in the container) that gave it out.
+stale() {
+  local owner=''
+  if [ -n "$(find "$1" -maxdepth 0 -mmin +15 2>/dev/null)" ]; then return 0; fi
+  if [ -r "$1/owner" ]; then read -r owner <"$1/owner"; fi
+  if [ "${owner% *}" != "$(uname -n)" ]; then return 1; fi
+  ! kill -0 "${owner##* }" 2>/dev/null
+}
+
+# Only one waiter at a time may clear a dead lock, and looks again first: it could be the living one of a faster waiter.
+clear_lock() {
+  find "$1.clear" -maxdepth 0 -mmin +1 -exec rmdir {} \; 2>/dev/null
+  if mkdir "$1.clear" 2>/dev/null; then
+    if stale "$1"; then rm -rf "$1"; fi
+    rmdir "$1.clear"
+  else
+    nap
+  fi
+}

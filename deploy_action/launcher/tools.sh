@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# What the other parts share: messages, a hash, waiting that a signal ends at once.
+
+signalled='' # set by every signal, and reset by whoever waits
+cancelled='' # the first signal of the runner; stays
+
+# A workflow command is one line; its data is escaped as the runner wants it.
+escaped() {
+  local text=$1
+  text=${text//'%'/%25}
+  text=${text//$'\r'/%0D}
+  printf '%s' "${text//$'\n'/%0A}"
+}
+
+say() {
+  local text=$1
+  text=${text//'##['/'## ['}
+  printf 'deploy-coordinator: %s\n' "$text"
+}
+
+warn() { printf '::warning title=deploy-coordinator::%s\n' "$(escaped "$*")"; }
+
+# give_up WHAT WHY NEXT: only for what the step cannot do without. A command that runs already goes on even so.
+give_up() {
+  printf '::error title=deploy-coordinator::%s\n' "$(escaped "$1 $2 $3")"
+  code=70
+  if [ -n "$command_pid" ] && [ -z "$cancelled" ]; then finish_without_coordinator; fi
+  stop_command
+  exit "$code"
+}
+
+# Shows a tool's output so that nothing in it can be read as a workflow command.
+show() { sed -e 's/##\[/## [/g' -e 's/^/| /' "$1" | tr -d '\r'; }
+
+sha256() {
+  if command -v sha256sum >/dev/null; then
+    sha256sum "$@"
+  elif command -v shasum >/dev/null; then
+    shasum -a 256 "$@"
+  else
+    openssl dgst -sha256 -r "$@"
+  fi
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+nap() { sleep "${1:-0.05}" 2>/dev/null || sleep 1; }
+
+# A client whose engine hangs must not hold up a deployment.
+limited() {
+  local seconds=$1
+  shift
+  if have timeout; then timeout "$seconds" "$@"; else "$@"; fi
+}
+
+# Sets `code` to the exit code of a child. A trapped signal interrupts `wait`, which then has to be asked again.
+await() {
+  local earlier=''
+  while :; do
+    signalled=''
+    wait "$1" 2>/dev/null
+    code=$?
+    if [ "$code" = 127 ] && [ -n "$earlier" ]; then code=$earlier; fi
+    if [ -z "$signalled" ]; then return; fi
+    earlier=$code
+  done
+}
+
+# Runs something slow so that a signal ends it at once: bash would sit out a child in the foreground.
+slow_pid=''
+patiently() {
+  local code
+  set -m
+  "$@" </dev/null &
+  slow_pid=$!
+  set +m
+  if [ -n "$cancelled" ]; then kill -TERM -- "-$slow_pid" 2>/dev/null; fi
+  await "$slow_pid"
+  slow_pid=''
+  return "$code"
+}
+
+stop_if_cancelled() {
+  if [ -n "$cancelled" ]; then
+    say "Cancelled before the step '$step' had started."
+    stop_command
+    exit 130
+  fi
+}

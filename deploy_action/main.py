@@ -1,0 +1,98 @@
+"""Runs one step: sets up signals, log and clock, and turns every error into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.errors import Cancelled, CoordinatorError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from deploy_action.steps.world import World
+
+USAGE = "usage: entrypoint.py pre|main|post"
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code of the step (the table is in errors.py)."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
+    if len(arguments) != 1 or arguments[0] not in {"pre", "main", "post"}:
+        print(USAGE, file=sys.stderr)
+        return 64
+    stop = threading.Event()
+    _handle_signals(stop)
+    world = _world(stop)
+    try:
+        return _step(arguments[0], world)
+    except CoordinatorError as error:
+        world.teller.error(error)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the last resort: a defect is told, with what is needed to mend it
+        world.teller.error(
+            CoordinatorError(
+                f"A defect in deploy-coordinator ended the step `{arguments[0]}`.",
+                remedy="Please report it with the lines below.",
+            )
+        )
+        for line in traceback.format_exc().splitlines():
+            world.teller.line(f"| {line}")
+        return CoordinatorError.exit_code if arguments[0] != "post" else 0
+
+
+def _step(name: str, world: World) -> int:
+    if name == "pre":
+        from deploy_action.steps import pre
+
+        return pre.run(world)
+    if name == "main":
+        from deploy_action.steps import main as main_step
+
+        return main_step.run(world)
+    from deploy_action.steps import post
+
+    return post.run(world)
+
+
+def _handle_signals(stop: threading.Event) -> None:
+    """The runner sends SIGINT, SIGTERM after 7.5 s, SIGKILL after 2.5 s more.
+
+    The first one asks for an orderly end; the second one ends whatever is being waited for.
+    """
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise Cancelled("The job was cancelled, and its time is up.")
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+def _world(stop: threading.Event) -> World:
+    from deploy_action.adapters.clock import clock_from
+    from deploy_action.adapters.runner import JobLog, RunnerFiles
+    from deploy_action.context import run_context
+    from deploy_action.render.log import LogStyle
+    from deploy_action.steps.state import StateFolder
+    from deploy_action.steps.world import Teller, World
+
+    environ: Any = os.environ
+    clock = clock_from(environ.get("DEPLOY_COORDINATOR_CLOCK", ""), stop)
+    style = LogStyle(color=not environ.get("NO_COLOR"))
+    return World(
+        environ=environ,
+        run=run_context(environ),
+        clock=clock,
+        cancelled=stop.is_set,
+        teller=Teller(JobLog(), clock, style),
+        files=RunnerFiles(environ),
+        folder=StateFolder(Path(environ.get("DEPLOY_COORDINATOR_STATE") or ".")),
+    )

@@ -1,0 +1,146 @@
+"""What the engine needs from the world. Adapters implement these; tests hand in their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
+    from deploy_action.core.events import StackEvent
+    from deploy_action.core.stacks import StackRef, StackState
+
+
+class Clock(Protocol):
+    """Time as the product sees it. The only source of `now`."""
+
+    def now(self) -> float:
+        """Unix time in seconds, for people and records; never compared across machines."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that only moves forward; for every decision about elapsed time."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Returns early when the job is cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a registry holds: `document` (None: nothing written yet) and the version to swap against."""
+
+    document: bytes | None
+    version: str
+
+
+class Registry(Protocol):
+    """One document behind compare-and-swap. Bytes only: the codec is `core.lock`'s business.
+
+    Guarantee: of all swaps against one version, at most one takes effect. A stale read may delay, it can
+    never grant, since the swap that follows it conflicts.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where the document is, in words for people (`branch deploy-registry of org/app`)."""
+        ...
+
+    def read(self) -> Snapshot:
+        """The newest known document.
+
+        Raises RegistryUnavailable (try again), RegistryForbidden (do not).
+        """
+        ...
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        """Replace the document if its version is still `version`; returns the new version.
+
+        `message` is one line for the audit log of stores that keep one.
+        Raises RegistryConflict (certainly not written), RegistryUnavailable (may have been written: read
+        back), RegistryForbidden (certainly not written, and never will be).
+        """
+        ...
+
+
+class StackSource(Protocol):
+    """Read-only view of CloudFormation. Every method raises StackSourceError and nothing else."""
+
+    def describe(self, stack: StackRef) -> StackState | None:
+        """The stack's state, or None where there is no such stack."""
+        ...
+
+    def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
+        """Events newer than the first one that `stop` accepts, oldest first; () where there is no such stack.
+
+        Pages from the newest event back until `stop` says so: a fetch capped at one page loses the cause of
+        a failure.
+        """
+        ...
+
+    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+        """Stacks whose name matches the glob of `pattern.name`, deleted ones left out."""
+        ...
+
+
+class StackDeployer(Protocol):
+    """What changes CloudFormation. Every method raises StackSourceError, or CannotStart for a refusal."""
+
+    def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
+        """Names of the parameters that the template declares."""
+        ...
+
+    def create_change_set(self, request: ChangeSetRequest) -> str:
+        """Start to create a change set; returns its ARN. Idempotent by `request.token`."""
+        ...
+
+    def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
+        """The change set with all pages of its changes."""
+        ...
+
+    def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
+        """Start the update. CloudFormation itself refuses a stack that is in progress."""
+        ...
+
+    def delete_change_set(self, stack: StackRef, arn: str) -> None: ...
+
+    def delete_stack(self, stack: StackRef, *, token: str) -> None: ...
+
+
+class Notifier(Protocol):
+    """Tells people outside the job. Never raises: a failure is returned as one sentence for the log."""
+
+    @property
+    def thread_ts(self) -> str | None:
+        """The message's identity in its channel; None where it has none."""
+        ...
+
+    def started(self, message: Announcement) -> str | None: ...
+
+    def finished(self, message: Announcement) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One message for a channel, already rendered: `text` is the fallback, `blocks` Slack's Block Kit."""
+
+    text: str
+    blocks: tuple[dict[str, object], ...] = ()
+    alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose credentials these are. `account` has 12 digits."""
+
+    account: str
+    arn: str
+
+
+class IdentitySource(Protocol):
+    def whoami(self) -> Identity:
+        """Raises StackSourceError."""
+        ...

@@ -1,0 +1,97 @@
+"""Text from outside, made harmless for each place that shows it. The words stay readable.
+
+The runner reads commands from the log: `::name::` at the start of a trimmed line, and `##[name]` anywhere in
+a line (source: actions/runner, ActionCommand.cs). Terminals read ANSI sequences, Markdown reads nearly
+everything, Slack reads `<...>`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LOG_LINE_MAX = 1000
+"""The live log cuts lines at 1,024 characters."""
+ANNOTATION_MAX = 4000
+_ZERO_WIDTH = "\u200b"
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_KEPT = {"\n", "\t"}
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
+
+
+def plain(text: str) -> str:
+    """Without ANSI sequences, carriage returns, control, bidirectional and other invisible characters."""
+    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char if char in _KEPT or unicodedata.category(char)[0] != "C" else " " for char in text)
+
+
+def one_line(text: str, limit: int = LOG_LINE_MAX) -> str:
+    """Plain text on one line, cut with an ellipsis."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def log_text(text: str, limit: int = LOG_LINE_MAX) -> str:
+    """For any place in a log line: no workflow command survives in it."""
+    line = one_line(text, limit).replace("##[", f"#{_ZERO_WIDTH}#[")
+    return f":{_ZERO_WIDTH}:{line[2:]}" if line.startswith("::") else line
+
+
+def command_data(text: str, limit: int = ANNOTATION_MAX) -> str:
+    """For the data of a workflow command: annotations may have several lines."""
+    text = plain(text).strip()
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str) -> str:
+    """For a property of a workflow command, such as `title`."""
+    return command_data(one_line(text, 200)).replace(":", "%3A").replace(",", "%2C")
+
+
+def markdown(text: str, limit: int = 2000) -> str:
+    """For prose in GitHub-flavoured Markdown: nothing in it is markup, link, mention, issue or emoji.
+
+    GitHub looks for mentions and their like in the text that is left after parsing, where escapes are gone:
+    an invisible space keeps those apart.
+    """
+    line = one_line(text, limit)
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = _MARKDOWN.sub(r"\\\1", line)
+    line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
+    line = re.sub(r":(?=[\w+-]+:)", f":{_ZERO_WIDTH}", line)
+    return re.sub(r"(?i)\b(https?:|www\.)", f"\\1{_ZERO_WIDTH}", line)
+
+
+def code(text: str, limit: int = 300) -> str:
+    """A code span, also inside a table: names, types and statuses as they are."""
+    line = one_line(text, limit)
+    if not line:
+        return ""
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{space}{line.replace('|', chr(92) + '|')}{space}{fence}"
+
+
+def code_block(text: str, limit: int = 4000) -> str:
+    """A fenced block whose fence is longer than any in the text."""
+    body = plain(text).strip()
+    body = body if len(body) <= limit else body[: limit - 1] + "…"
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{body}\n{fence}"
+
+
+def mermaid(text: str, limit: int = 40) -> str:
+    """For a name in a Mermaid Gantt chart: its grammar gives `:`, `;`, `#`, `,` and line ends a meaning."""
+    line = re.sub(r"[^\w .()/+=@-]", " ", one_line(text, 200))
+    line = " ".join(line.split()) or "unnamed"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def slack(text: str, limit: int = 2800) -> str:
+    """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links."""
+    line = one_line(text, limit)
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,64 @@
+"""A Mermaid Gantt chart of what took how long. Bounded, whatever the stack's size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.events import Phase
+from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.core.times import duration
+from deploy_action.render.escape import mermaid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy_action.core.report import Bar
+
+BARS_MAX = 40
+"""GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
+
+
+def gantt(bars: Sequence[Bar], *, end: float) -> str:
+    """The longest bars in the order in which they began, a section a phase; empty where there is none.
+
+    `end` (unix seconds) closes bars that are still open. Times are elapsed times since the first bar: Mermaid
+    reads and shows them in the viewer's zone alike, so that no zone can shift them.
+    """
+    drawn = [bar for bar in bars if bar.resource_type != STACK_TYPE] or list(bars)
+    if not drawn:
+        return ""
+    origin = min(bar.started for bar in drawn)
+    longest = sorted(drawn, key=lambda bar: _seconds(bar, end), reverse=True)[:BARS_MAX]
+    total = max(_seconds(bar, end) + bar.started - origin for bar in longest)
+    lines = [
+        "```mermaid",
+        "gantt",
+        "    dateFormat YYYY-MM-DD HH:mm:ss",
+        f"    axisFormat {'%H:%M:%S' if total >= 3600 else '%M:%S'}",
+    ]
+    for phase in Phase:
+        of_phase = sorted((bar for bar in longest if bar.phase is phase), key=lambda bar: bar.started)
+        if of_phase:
+            lines.append(f"    section {phase.value}")
+            lines += [_line(bar, origin, end) for bar in of_phase]
+    lines.append("```")
+    return "\n".join(lines)
+
+
+def _line(bar: Bar, origin: float, end: float) -> str:
+    seconds = _seconds(bar, end)
+    tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
+    start = round(bar.started - origin)
+    return (
+        f"    {mermaid(bar.label)} {duration(seconds)} :{tag}"
+        f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
+    )
+
+
+def _seconds(bar: Bar, end: float) -> float:
+    return max(0.0, (bar.ended if bar.ended is not None else end) - bar.started)
+
+
+def _stamp(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    return f"2000-01-{1 + min(days, 30):02d} {rest // 3600:02d}:{rest % 3600 // 60:02d}:{rest % 60:02d}"

@@ -1,0 +1,138 @@
+"""The job log: one line an event, calm, complete, and safe to print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.core.times import clock_time, duration
+from deploy_action.render.escape import command_data, command_property, log_text
+
+if TYPE_CHECKING:
+    from deploy_action.core.causes import Cause
+    from deploy_action.core.change_set import Change
+    from deploy_action.core.events import Activity, Operation, StackEvent
+    from deploy_action.core.lock import Waiting
+
+_RESET, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
+_RED, _GREEN, _YELLOW, _CYAN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"
+_SIGNS = {"_FAILED": ("✗", _RED), "_COMPLETE": ("✓", _GREEN), "_SKIPPED": ("–", _DIM)}
+_ACTION_SIGNS = {
+    "Add": ("+", _GREEN),
+    "Modify": ("~", _YELLOW),
+    "Remove": ("-", _RED),
+    "Import": ("»", _CYAN),
+}
+STATUS_WIDTH = 20
+NAME_WIDTH = 32
+WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
+
+
+class LogStyle:
+    """Colours, or none (`NO_COLOR`)."""
+
+    def __init__(self, *, color: bool = True) -> None:
+        self._color = color
+
+    def paint(self, text: str, code: str) -> str:
+        return f"{code}{text}{_RESET}" if self._color and text else text
+
+    def event(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
+        """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s`."""
+        sign, code = _sign(event)
+        started = operation.started
+        elapsed = f"+{duration(event.timestamp - started)}" if started is not None else ""
+        ended_now = activity is not None and activity.ended == event.timestamp
+        took = duration(activity.seconds()) if activity is not None and ended_now else ""
+        stack = operation.stacks[event.stack_id]
+        nested = "/".join(stack.path)
+        name = (nested or event.stack_name) if event.is_stack else stack.label(event.logical_id)
+        kind = "" if event.is_stack and not nested else event.resource_type
+        status = f"{event.status:<{STATUS_WIDTH}}"
+        parts = [
+            self.paint(clock_time(event.timestamp), _DIM),
+            self.paint(f"{elapsed:>7}", _DIM),
+            self.paint(f"{sign} {status}", code),
+            self.paint(f"{log_text(name, 120):<{NAME_WIDTH}}", _BOLD if event.is_stack else ""),
+            self.paint(log_text(kind, 120), _DIM),
+            took,
+            self.paint(_remark(event), _DIM),
+        ]
+        line = "  ".join(part for part in parts if part.strip()).rstrip()
+        if event.reason and event.reason != "User Initiated" and (event.failed or event.is_stack):
+            line += (
+                f"\n{'':>19}{self.paint('└ ' + log_text(event.reason, 900), code if event.failed else _DIM)}"
+            )
+        return line
+
+    def heartbeat(self, operation: Operation, elapsed_seconds: float, *, now: float) -> str:
+        """What is being worked on while nothing happens. `now` is unix seconds of CloudFormation."""
+        running = operation.running
+        told = [
+            f"{WORDS.get(a.action, a.action.lower())} {log_text(a.logical_id, 60)} {duration(a.seconds(now))}"
+            for a in running[:3]
+        ]
+        more = f" and {len(running) - 3} more" if len(running) > 3 else ""
+        doing = "still " + ", ".join(told) + more if told else "waiting for CloudFormation"
+        elapsed = f"+{duration(elapsed_seconds)}"
+        line = f"{clock_time(now)}  {elapsed:>7}  … {doing}; {operation.done_count()} done"
+        return self.paint(line, _DIM)
+
+    def change(self, change: Change) -> str:
+        sign, code = _ACTION_SIGNS.get(change.action, ("?", ""))
+        replacement = {"True": "replaced", "Conditional": "may be replaced"}.get(change.replacement, "")
+        return "  ".join(
+            part
+            for part in (
+                self.paint(f"  {sign} {change.action:<7}", code),
+                f"{log_text(change.logical_id, 120):<{NAME_WIDTH}}",
+                self.paint(log_text(change.resource_type, 120), _DIM),
+                self.paint(replacement, _RED),
+            )
+            if part
+        ).rstrip()
+
+    def waiting(self, waiting: Waiting) -> str:
+        """Who is ahead, since when, and the own position."""
+        first = waiting.ahead[0]
+        who = log_text(f"{first.correlation_id}{f' by {first.actor}' if first.actor else ''}", 120)
+        link = f" ({log_text(first.url, 200)})" if first.url else ""
+        if first.holding:
+            doing = f"deployment {who} holds the lock since {log_text(first.held_since, 30)}{link}"
+        else:
+            doing = f"deployment {who} is next{link}"
+        expected = f", expected to end {log_text(first.expected_end, 30)}" if first.expected_end else ""
+        return (
+            f"Waiting for the lock, position {waiting.position} in the queue: {doing}{expected}; "
+            f"waited {duration(waiting.waited_seconds)} so far."
+        )
+
+
+def _remark(event: StackEvent) -> str:
+    """What tells one IN_PROGRESS event of a resource from the next."""
+    if event.is_stack or event.failed or not event.status.endswith("_IN_PROGRESS"):
+        return ""
+    if event.detailed_status:
+        return log_text(event.detailed_status, 60).lower().replace("_", " ")
+    return log_text(event.reason, 160).lower() if event.reason else ""
+
+
+def _sign(event: StackEvent) -> tuple[str, str]:
+    for ending, found in _SIGNS.items():
+        if event.status.endswith(ending):
+            return found if "ROLLBACK" not in event.status else (found[0], _YELLOW)
+    return ("◦", _YELLOW if "ROLLBACK" in event.status else _CYAN)
+
+
+def cause_annotation(cause: Cause) -> str:
+    """An `::error` for one root cause; the run's page shows it on top."""
+    kind = "" if cause.resource_type == STACK_TYPE else f" ({cause.resource_type})"
+    return f"::error title={command_property(cause.logical_id + kind)}::{command_data(cause.message)}"
+
+
+def error_annotation(title: str, text: str) -> str:
+    return f"::error title={command_property(title)}::{command_data(text)}"
+
+
+def warning_annotation(title: str, text: str) -> str:
+    return f"::warning title={command_property(title)}::{command_data(text)}"

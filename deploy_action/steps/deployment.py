@@ -1,0 +1,141 @@
+"""What the three ways to deploy have in common: the lock, the watch, the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import Outcome, bars_of, failure_causes, outcome_of
+from deploy_action.core.stacks import verdict_of
+from deploy_action.core.times import duration
+from deploy_action.engine.idle import doubtful
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.session import End, Session
+from deploy_action.engine.verdict import confirmed
+from deploy_action.errors import Cancelled, DeploymentFailed, RegistryError, TimedOut, VerdictUnknown
+from deploy_action.render.log import cause_annotation
+from deploy_action.wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.engine.watcher import Watcher
+    from deploy_action.inputs import Settings
+    from deploy_action.steps.state import JobState
+    from deploy_action.steps.world import World
+
+ANNOTATIONS_MAX = 5
+"""Of the 10 errors that GitHub shows for one use of the action."""
+
+
+class Deployment:
+    """One deployment in its job. What becomes known goes into `state.report`."""
+
+    def __init__(self, world: World, settings: Settings, state: JobState) -> None:
+        self.world = world
+        self.settings = settings
+        self.state = state
+        self.teller = world.teller
+        self.wiring = Wiring(settings, world.run, world.environ)
+        self.cloudformation = self.wiring.cloudformation
+        self._lock = self._lock_client()
+
+    def report(self, **changes: object) -> None:
+        self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
+
+    def fence(self) -> None:
+        """The last moment before something changes: is the lock still ours? Raises LockLost, Cancelled."""
+        if self.world.cancelled():
+            raise Cancelled("Cancelled before anything was changed.")
+        if self._lock is None:
+            return
+        try:
+            self._lock.renew()
+        except RegistryError as error:
+            self.teller.note(f"The lock could not be renewed, CloudFormation alone guards now: {error}")
+
+    def watch(self, watcher: Watcher, done: Callable[[], bool]) -> End:
+        session = Session(
+            watcher,
+            self.world.clock,
+            self.teller,
+            done,
+            self.world.cancelled,
+            timeout_seconds=self.settings.timeout_seconds,
+            lock=self._lock,
+        )
+        return session.run()
+
+    def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
+        """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""
+        operation = watcher.operation
+        lines, outputs, notes = confirmed(
+            self.cloudformation, self.world.clock, operation, ours_only=ours_only
+        )
+        for note in notes:
+            self.teller.note(note)
+        outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+        self.report(
+            outcome=outcome,
+            stacks=lines,
+            outputs=outputs,
+            started=operation.started,
+            ended=operation.ended,
+            bars=bars_of(operation),
+            causes=failure_causes(operation, outcome),
+        )
+        return outcome
+
+    def judge(self, end: End, outcome: Outcome) -> None:
+        """Raise what a verdict other than success means for the step."""
+        status = self.state.report.stack_status or "status unknown"
+        if end is End.CANCELLED:
+            raise Cancelled(
+                "The job was cancelled while the deployment ran.",
+                why=f"What CloudFormation has begun goes on by itself: {status}.",
+                remedy="Watch the stack in the console; cancel its update there if you want it stopped.",
+            )
+        if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
+            self.fail()
+        if outcome is not Outcome.UNKNOWN:
+            return
+        if end is End.TIMED_OUT:
+            raise TimedOut(
+                f"The deployment did not end within {duration(self.settings.timeout_seconds or 0)}.",
+                why=f"What CloudFormation has begun was left running: {status}.",
+                remedy="Watch the stack in the console, or raise `timeout-in-minutes`.",
+            )
+        raise VerdictUnknown(
+            "CloudFormation could not be asked how the deployment ended.",
+            why="It may have succeeded or failed; unknown is not success.",
+            remedy="Look at the stack in the console before you deploy again.",
+        )
+
+    def fail(self, *, despite: str = "") -> None:
+        """Annotate the causes and raise DeploymentFailed."""
+        report = self.state.report
+        for cause in report.causes[:ANNOTATIONS_MAX]:
+            self.teller.log.write(cause_annotation(cause))
+        words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
+        raise DeploymentFailed(
+            f"The deployment {words} ({report.stack_status}){despite}.",
+            why=f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
+            remedy="The job summary lists every cause and the state of each resource.",
+        )
+
+    def _lock_client(self) -> LockClient | None:
+        ticket = self.state.ticket
+        if ticket is None:
+            return None
+        try:
+            registry = self.wiring.registry()
+        except RegistryError as error:
+            self.teller.note(f"The lock cannot be kept alive: {error}")
+            return None
+        return LockClient(
+            registry,
+            self.world.clock,
+            ticket,
+            stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
+            poll_seconds=self.wiring.registry_poll_seconds,
+        )

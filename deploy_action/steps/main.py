@@ -1,0 +1,72 @@
+"""The deployment itself, in one of three ways. The exit code is its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import Outcome
+from deploy_action.core.times import duration
+from deploy_action.errors import (
+    Cancelled,
+    CannotStart,
+    CoordinatorError,
+    DeploymentFailed,
+    StackSourceError,
+    TimedOut,
+    VerdictUnknown,
+)
+from deploy_action.inputs import Mode, parse_inputs
+from deploy_action.steps import by_attaching, by_command, by_template
+from deploy_action.steps.deployment import Deployment
+from deploy_action.steps.world import World, outputs_of, with_failure
+
+if TYPE_CHECKING:
+    from deploy_action.steps.state import JobState
+
+WAYS = {
+    Mode.TEMPLATE: by_template.deploy,
+    Mode.COMMAND: by_command.deploy,
+    Mode.ATTACH: by_attaching.deploy,
+}
+
+
+def run(world: World) -> int:
+    state = world.folder.load()
+    if state is None:
+        raise CannotStart(
+            "What the `pre` step decided cannot be read.",
+            why="Without it the lock is not known to be held, so nothing was changed.",
+            remedy="Run the job again.",
+        )
+    settings = parse_inputs(world.environ)
+    world.teller.notes.extend(state.report.notes)
+    world.teller.printed.update(state.printed)
+    state.main_started = True
+    world.folder.save(state)
+    started = world.clock.monotonic()
+    try:
+        code = WAYS[settings.mode](Deployment(world, settings, state))
+    except CoordinatorError as error:
+        state.report = with_failure(state.report, error, _outcome(error, state))
+        world.teller.error(error)
+        code = error.exit_code
+    _hand_on(world, state, code, seconds=world.clock.monotonic() - started)
+    return code
+
+
+def _outcome(error: CoordinatorError, state: JobState) -> Outcome:
+    if isinstance(error, DeploymentFailed):
+        return state.report.outcome
+    if isinstance(error, Cancelled):
+        return Outcome.CANCELLED
+    known = not isinstance(error, TimedOut | VerdictUnknown | StackSourceError)
+    return Outcome.FAILED if known else Outcome.UNKNOWN
+
+
+def _hand_on(world: World, state: JobState, code: int, *, seconds: float) -> None:
+    state.report = replace(state.report, duration_seconds=seconds, notes=tuple(world.teller.notes))
+    state.exit_code = code
+    world.teller.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
+    world.folder.save(state)
+    world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))

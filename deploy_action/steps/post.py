@@ -1,0 +1,120 @@
+"""After the deployment, whatever became of it: release the lock, write the summary, tell the channel.
+
+Nothing here may fail the job: the deployment has its verdict already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from deploy_action.core.report import Failure, Outcome, Report, StackLine
+from deploy_action.engine.idle import doubtful
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.errors import StackSourceError
+from deploy_action.inputs import parse_inputs
+from deploy_action.render.summary import summary
+from deploy_action.steps.announce import announce_end
+from deploy_action.steps.state import JobState
+from deploy_action.steps.world import World, optional, outputs_of
+from deploy_action.wiring import Wiring
+
+
+def run(world: World) -> int:
+    state = world.folder.load() or JobState(Report(correlation_id="unknown"))
+    world.teller.notes.extend(state.report.notes)
+    settings = optional(world.teller, "Reading the inputs", lambda: parse_inputs(world.environ))
+    state.report = _final(world, state)
+    if settings is not None:
+        wiring = Wiring(settings, world.run, world.environ)
+        _end(world, state, wiring)
+    state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
+    page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
+    for trouble in (
+        world.files.add_summary(page or ""),
+        world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)),
+    ):
+        if trouble:
+            world.teller.note(trouble)
+    return 0
+
+
+def _final(world: World, state: JobState) -> Report:
+    """The report, also where a step was killed before it could say how it ended."""
+    report = state.report
+    if state.exit_code is not None or report.failure is not None:
+        return report
+    job_cancelled = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS") == "cancelled"
+    outcome = Outcome.CANCELLED if job_cancelled else Outcome.UNKNOWN
+    step = "main" if state.main_started else "pre"
+    failure = Failure(
+        f"The `{step}` step was ended before it could say how the deployment went.",
+        "A job that is cancelled or out of time ends its steps within seconds.",
+        "Look at the stack in the console before you deploy again." if state.main_started else "",
+    )
+    return replace(report, outcome=outcome, failure=failure)
+
+
+def _end(world: World, state: JobState, wiring: Wiring) -> None:
+    settling = _still_in_progress(world, state, wiring)
+    if state.ticket is not None:
+        optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
+    thread = optional(
+        world.teller,
+        "The announcement",
+        lambda: announce_end(wiring, state.report, state.slack_thread_ts, world.teller),
+    )
+    state.slack_thread_ts = thread or state.slack_thread_ts
+
+
+def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
+    """`REGION/ID` of what this deployment leaves in progress; the next holder waits for it.
+
+    Looked at only where the end was not seen: otherwise the stacks are known to be at rest.
+    """
+    if not state.main_started or state.report.outcome not in {
+        Outcome.CANCELLED,
+        Outcome.UNKNOWN,
+        Outcome.FAILED,
+    }:
+        return ()
+    found: list[str] = []
+    lines: list[StackLine] = []
+    for ref in state.stacks:
+        try:
+            states = (
+                wiring.cloudformation.matching(ref) if ref.is_glob else [wiring.cloudformation.describe(ref)]
+            )
+        except StackSourceError as error:
+            world.teller.note(f"Whether {ref} is still in progress could not be seen: {error}")
+            found.append(f"{ref.region}/{ref.name}")
+            continue
+        for stack in states:
+            if stack is not None and stack.in_progress:
+                found.append(f"{ref.region}/{stack.stack_id}")
+                lines.append(
+                    StackLine(ref.region, stack.ref.name, stack.stack_id, stack.status, stack.reason)
+                )
+    if found:
+        world.teller.note(
+            f"Left in progress: {', '.join(found)}. The next deployment under this lock waits for it to end."
+        )
+    if lines and not state.report.stacks:
+        state.report = replace(state.report, stacks=tuple(lines))
+    return tuple(found)
+
+
+def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+    if state.ticket is None:
+        return
+    client = LockClient(
+        wiring.registry(),
+        world.clock,
+        state.ticket,
+        stacks_in_progress=lambda texts: doubtful(wiring.cloudformation, texts),
+        poll_seconds=wiring.registry_poll_seconds,
+    )
+    ours = client.release(outcome=state.report.outcome.value, settling=settling)
+    locks = ", ".join(state.ticket.locks)
+    world.teller.line(
+        f"Gave the lock {locks} back." if ours else f"The lock {locks} was not ours any more; left as it is."
+    )

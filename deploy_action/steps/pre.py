@@ -1,0 +1,261 @@
+"""Before the deployment: parse, look, take the lock, wait for the stacks, announce."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from deploy_action.core.lock import Ticket
+from deploy_action.core.report import Links, Outcome, Report
+from deploy_action.core.times import duration
+from deploy_action.engine.idle import doubtful, in_progress, ref_of, wait_until_idle
+from deploy_action.engine.lock_client import Grant, LockClient
+from deploy_action.errors import (
+    Busy,
+    Cancelled,
+    CannotStart,
+    CoordinatorError,
+    InvalidInput,
+    RegistryError,
+    StackSourceError,
+)
+from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.steps.announce import announce_start
+from deploy_action.steps.state import JobState
+from deploy_action.steps.world import World, optional, outputs_of, with_failure
+from deploy_action.wiring import Wiring
+
+if TYPE_CHECKING:
+    from deploy_action.core.stacks import StackRef
+
+
+WITHOUT_REGISTRY = (
+    "The registry cannot be used, so CloudFormation's own status alone keeps deployments apart."
+)
+
+
+def run(world: World) -> int:
+    """Exit code 0 where `main` may go on, or was skipped on request."""
+    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
+    state = JobState(report)
+    world.files.set_outputs({"correlation-id": report.correlation_id})
+    try:
+        settings = parse_inputs(world.environ)
+        for secret in (settings.slack_bot_token, settings.slack_webhook_url):
+            world.teller.log.mask(secret)
+        _prepare(world, settings, state)
+    except CoordinatorError as error:
+        return _stopped(world, state, error)
+    state.report = replace(state.report, notes=tuple(world.teller.notes))
+    world.folder.save(state)
+    world.files.set_outputs({**_queue_outputs(state), "proceed": "true"})
+    return 0
+
+
+def new_correlation_id(unix_seconds: float) -> str:
+    """`YYYYMMDD-HHMMSS-xxxxxx`, UTC: sorts by time, and is unique for all practical purposes."""
+    stamp = datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{secrets.token_hex(3)}"
+
+
+def _prepare(world: World, settings: Settings, state: JobState) -> None:
+    teller = world.teller
+    wiring = Wiring(settings, world.run, world.environ)
+    state.stacks = settings.stacks
+    teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    _look(world, wiring, settings)
+    locks = _lock_names(wiring, settings)
+    state.report = replace(state.report, environment=settings.environment, locks=locks)
+    if settings.mode is not Mode.ATTACH:
+        _coordinate(world, wiring, settings, state)
+    if settings.mode is Mode.COMMAND:
+        world.folder.hand_over_command(settings.command, settings.working_directory)
+    state.slack_thread_ts = (
+        optional(
+            teller,
+            "The announcement",
+            lambda: announce_start(wiring, state.report, settings.stacks, teller),
+        )
+        or ""
+    )
+
+
+def _look(world: World, wiring: Wiring, settings: Settings) -> None:
+    """One look at the stacks before anything is locked: credentials that cannot work are told now."""
+    try:
+        in_progress(wiring.cloudformation, settings.stacks)
+    except StackSourceError as error:
+        if not error.temporary and settings.mode is Mode.TEMPLATE:
+            raise CannotStart(
+                error.what, why="Nothing was locked or changed.", remedy=error.remedy
+            ) from error
+        world.teller.note(f"The stacks could not be looked at: {error}")
+
+
+def _lock_names(wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+    """The names given, else one a stack: ACCOUNT/REGION/NAME."""
+    if settings.locks or settings.mode is Mode.ATTACH:
+        return settings.locks
+    try:
+        account = wiring.identity(settings.stacks[0].region).whoami().account
+    except StackSourceError as error:
+        raise CannotStart(
+            f"The lock has no name: the account is not known. {error.what}",
+            why="Without `environment` or `lock`, the lock is named after account, region and stack.",
+            remedy=f"{error.remedy} Or give `environment`.".strip(),
+        ) from error
+    return tuple(f"{account}/{stack.region}/{stack.name}" for stack in settings.stacks)
+
+
+def _coordinate(world: World, wiring: Wiring, settings: Settings, state: JobState) -> None:
+    """Take the lock and wait for the stacks; without a registry, CloudFormation's own status coordinates."""
+    teller = world.teller
+    grant: Grant | None = None
+    client: LockClient | None = None
+    started = world.clock.monotonic()
+    wait = settings.when_busy is WhenBusy.WAIT
+    timeout = settings.wait_timeout_seconds if wait else 0.0
+    try:
+        client = _lock_client(world, wiring, settings, state)
+        grant = client.acquire(wait=wait, timeout_seconds=timeout, tell=teller.waiting)
+    except RegistryError as error:
+        teller.note(f"{WITHOUT_REGISTRY} {error}")
+    waited = world.clock.monotonic() - started
+    if grant is not None:
+        state.ticket = grant.ticket
+        state.report = replace(state.report, epoch=grant.ticket.epoch, waited_for=grant.waited_for)
+        for sentence in grant.taken_over:
+            teller.note(sentence)
+        queued = f" after {duration(waited)} in the queue" if grant.waited_for else ""
+        teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
+    try:
+        _wait_for_stacks(world, wiring, settings, grant, client, timeout_seconds=timeout - waited)
+    except CoordinatorError:
+        if grant is not None and client is not None:
+            _let_go(world, client, state)
+        raise
+    finally:
+        queue_seconds = world.clock.monotonic() - started
+        state.report = replace(state.report, queue_seconds=queue_seconds)
+
+
+def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobState) -> LockClient:
+    run = world.run
+    if settings.registry.kind == "file" and run.hosted_runner:
+        world.teller.note(
+            "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this lock "
+            "keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
+        )
+    ticket = Ticket(
+        nonce=secrets.token_hex(16),
+        correlation_id=state.report.correlation_id,
+        locks=state.report.locks,
+        stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
+        requested_at=state.report.correlation_id[:15],
+        repository=run.repository,
+        run_id=run.run_id,
+        run_attempt=run.run_attempt,
+        job=run.check_run_id or run.job,
+        actor=run.actor,
+        workflow=run.workflow,
+        url=run.url,
+        commit=run.commit,
+    )
+    return LockClient(
+        wiring.registry(),
+        world.clock,
+        ticket,
+        stacks_in_progress=lambda texts: doubtful(wiring.cloudformation, texts),
+        poll_seconds=wiring.registry_poll_seconds,
+        cancelled=world.cancelled,
+    )
+
+
+def _wait_for_stacks(
+    world: World,
+    wiring: Wiring,
+    settings: Settings,
+    grant: Grant | None,
+    client: LockClient | None,
+    *,
+    timeout_seconds: float,
+) -> None:
+    settling: list[StackRef] = []
+    for text in grant.settling if grant else ():
+        try:
+            settling.append(ref_of(text))
+        except ValueError:
+            world.teller.note(f"The registry names a stack that cannot be read: {text}")
+    try:
+        wait_until_idle(
+            wiring.cloudformation,
+            world.clock,
+            (*settings.stacks, *settling),
+            timeout_seconds=max(0.0, timeout_seconds),
+            tell=world.teller.waiting_for_stacks,
+            cancelled=world.cancelled,
+            alive=client.renew_if_due if client and grant else lambda: None,
+        )
+        if grant and grant.settling and client:
+            client.settled()
+    except StackSourceError as error:
+        world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
+    except RegistryError as error:
+        world.teller.note(f"The lock could not be kept up to date: {error}")
+
+
+def _let_go(world: World, client: LockClient, state: JobState) -> None:
+    try:
+        client.release(outcome="withdrawn")
+        state.ticket = None
+    except RegistryError as error:
+        world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
+
+
+def _stopped(world: World, state: JobState, error: CoordinatorError) -> int:
+    """Tell why `main` will not run. `when-busy: skip` makes a busy lock a green skip."""
+    outcome, code = Outcome.FAILED, error.exit_code
+    if isinstance(error, Busy):
+        outcome = Outcome.BUSY
+        if _skips(world):
+            outcome, code = Outcome.SKIPPED, 0
+    elif isinstance(error, Cancelled):
+        outcome = Outcome.CANCELLED
+    if isinstance(error, InvalidInput):
+        for problem in error.problems:
+            world.teller.line(f"  - {problem}")
+    if code:
+        world.teller.error(error)
+    else:
+        world.teller.note(f"Skipped, as `when-busy: skip` asks. {error.what}")
+    state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
+    world.folder.save(state)
+    outputs = outputs_of(state.report)
+    del outputs["correlation-id"]
+    world.files.set_outputs(outputs)
+    return code
+
+
+def _skips(world: World) -> bool:
+    return parse_inputs(world.environ).when_busy is WhenBusy.SKIP
+
+
+def _queue_outputs(state: JobState) -> dict[str, str]:
+    outputs = outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)
+    return {name: outputs[name] for name in ("queue-seconds", "slack-thread-ts")}
+
+
+def _purpose(settings: Settings) -> str:
+    stacks = ", ".join(str(stack) for stack in settings.stacks)
+    how = {
+        Mode.TEMPLATE: f"template {settings.template} to {stacks}",
+        Mode.COMMAND: f"a command, watching {stacks}",
+        Mode.ATTACH: f"watching what is in progress on {stacks}",
+    }[settings.mode]
+    return f"{how} (environment {settings.environment})" if settings.environment else how
+
+
+def _links(world: World) -> Links:
+    return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)

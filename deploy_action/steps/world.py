@@ -1,0 +1,147 @@
+"""What every step is given, and how it speaks to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy_action.adapters.runner import JobLog, RunnerFiles
+from deploy_action.context import RunContext
+from deploy_action.core.report import Failure, Outcome, Report
+from deploy_action.core.times import duration
+from deploy_action.errors import CoordinatorError
+from deploy_action.ports import Clock
+from deploy_action.render import log as render
+from deploy_action.render.escape import log_text
+from deploy_action.steps.state import StateFolder
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.core.lock import Waiting
+    from deploy_action.core.stacks import StackState
+
+T = TypeVar("T")
+
+TELL_WAITING_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The outside, as one step sees it."""
+
+    environ: Mapping[str, str]
+    run: RunContext
+    clock: Clock
+    cancelled: Callable[[], bool]
+    teller: Teller
+    files: RunnerFiles
+    folder: StateFolder
+
+
+@dataclass(slots=True)
+class Teller:
+    """Speaks in the job log. `notes` collects what degraded, for the summary."""
+
+    log: JobLog
+    clock: Clock
+    style: render.LogStyle
+    notes: list[str] = field(default_factory=list)
+    printed: set[str] = field(default_factory=set)
+    on_printed: Callable[[], None] | None = None
+    _waiting_told: tuple[object, float] = (None, 0.0)
+
+    def line(self, text: str) -> None:
+        """One line of our own words; what it quotes from outside is made harmless."""
+        self.log.write(log_text(text))
+
+    def note(self, sentence: str) -> None:
+        """Something degraded: told in the log, as a warning on the run's page, and in the summary."""
+        self.notes.append(sentence)
+        self.log.write(render.warning_annotation("deploy-coordinator", sentence))
+
+    def error(self, error: CoordinatorError) -> None:
+        """An error that ends the step."""
+        self.log.write(render.error_annotation("deploy-coordinator", str(error)))
+
+    def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
+        for event in events:
+            if event.event_id in self.printed:
+                continue
+            self.printed.add(event.event_id)
+            stack = operation.stacks.get(event.stack_id)
+            activity = None
+            if stack is not None and not event.is_stack:
+                activity = next(
+                    (a for a in reversed(stack.activities) if a.logical_id == event.logical_id), None
+                )
+            self.log.write(self.style.event(event, activity, operation))
+        if self.on_printed is not None:
+            self.on_printed()
+
+    def quiet(self, operation: Operation, *, now: float) -> None:
+        started = operation.started
+        elapsed = now - started if started is not None else 0.0
+        self.log.write(self.style.heartbeat(operation, elapsed, now=now))
+
+    def trouble(self, sentence: str) -> None:
+        self.note(sentence)
+
+    def waiting(self, waiting: Waiting) -> None:
+        """Told when those ahead change, and once a minute."""
+        now = self.clock.monotonic()
+        who = tuple((ticket.nonce, ticket.holding) for ticket in waiting.ahead)
+        if who != self._waiting_told[0] or now - self._waiting_told[1] >= TELL_WAITING_SECONDS:
+            self._waiting_told = (who, now)
+            self.log.write(self.style.waiting(waiting))
+
+    def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:
+        now = self.clock.monotonic()
+        who = tuple((state.stack_id, state.status) for state in busy)
+        if who != self._waiting_told[0] or now - self._waiting_told[1] >= TELL_WAITING_SECONDS:
+            self._waiting_told = (who, now)
+            names = ", ".join(f"{state.ref} ({state.status})" for state in busy[:5])
+            self.line(
+                f"CloudFormation is still working on {names}, started by somebody else or left by an earlier "
+                f"deployment; waited {duration(waited_seconds)} so far."
+            )
+
+
+def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
+    """Do something that a deployment can do without: whatever goes wrong in it becomes a note."""
+    try:
+        return call()
+    except CoordinatorError as error:
+        teller.note(f"{what} failed: {error}")
+    except Exception as error:  # noqa: BLE001 - the first law: a defect here must not stop a deployment
+        teller.note(f"{what} failed by a defect of deploy-coordinator: {type(error).__name__}: {error}")
+    return None
+
+
+def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
+    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, error.remedy))
+
+
+def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
+    """The action's outputs. Empty texts stand for what is not known: nothing is made up."""
+    import json
+
+    estimate = report.estimate
+
+    def seconds(value: float | None) -> str:
+        return "" if value is None else str(round(value))
+
+    return {
+        "correlation-id": report.correlation_id,
+        "outcome": report.outcome.value,
+        "stack-status": report.stack_status,
+        "stack-outputs": json.dumps(report.outputs, ensure_ascii=False),
+        "change-set-arn": report.change_set_arn,
+        "duration-seconds": seconds(report.duration_seconds),
+        "queue-seconds": seconds(report.queue_seconds),
+        "estimate-seconds": seconds(estimate.mid_seconds if estimate else None),
+        "estimate-low-seconds": seconds(estimate.low_seconds if estimate else None),
+        "estimate-high-seconds": seconds(estimate.high_seconds if estimate else None),
+        "root-cause": report.root_cause,
+        "slack-thread-ts": slack_thread_ts,
+    }

@@ -1,0 +1,87 @@
+"""Settings to adapters: the only place that constructs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation, Sts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy_action.context import RunContext
+    from deploy_action.inputs import Settings
+    from deploy_action.ports import Notifier, Registry
+
+REGISTRY_BRANCH = "deploy-registry"
+DOCUMENT = "deployments.json"
+POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 12.0}
+"""Seconds between a waiter's looks at the registry; a hosted store counts requests."""
+
+
+class Wiring:
+    """Adapters for one step, made when first asked for, so that a step pays only for what it uses."""
+
+    def __init__(self, settings: Settings, run: RunContext, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._run = run
+        self._environ = environ
+        self.aws = AwsClients()
+        self.cloudformation = CloudFormation(self.aws)
+
+    @property
+    def registry_poll_seconds(self) -> float:
+        return POLL_SECONDS[self._settings.registry.kind]
+
+    def identity(self, region: str) -> Sts:
+        return Sts(self.aws, region)
+
+    def registry(self) -> Registry:
+        """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
+        address = self._settings.registry
+        if address.kind == "file":
+            from deploy_action.adapters.registry.file import FileRegistry
+
+            workspace = Path(self._environ.get("GITHUB_WORKSPACE") or ".")
+            return FileRegistry(workspace / address.place)
+        if address.kind == "s3":
+            from deploy_action.adapters.registry.s3 import S3Registry
+
+            key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
+            return S3Registry(address.place, key)
+        if address.kind == "dynamodb":
+            from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
+
+            return DynamoDbRegistry(address.place, address.prefix or DOCUMENT)
+        from deploy_action.adapters.registry.github import GitHubRegistry
+
+        return GitHubRegistry(
+            self._settings.github_token,
+            self._run.repository,
+            branch=REGISTRY_BRANCH,
+            path=f".deployment-registry/{DOCUMENT}",
+            api_url=self._run.api_url,
+            graphql_url=self._run.graphql_url,
+        )
+
+    def notifier(self, *, correlation_id: str, thread_ts: str = "") -> Notifier | None:
+        """None where no channel was asked for."""
+        settings = self._settings
+        if settings.slack_bot_token:
+            from deploy_action.adapters.slack import SlackBotNotifier
+
+            return SlackBotNotifier(
+                settings.slack_bot_token,
+                settings.slack_channel,
+                settings.slack_alert_channel,
+                base_url=self._environ.get("SLACK_API_URL") or "https://slack.com/api/",
+                thread_ts=thread_ts or None,
+                correlation_id=correlation_id,
+            )
+        if settings.slack_webhook_url:
+            from deploy_action.adapters.slack import SlackWebhookNotifier
+
+            return SlackWebhookNotifier(settings.slack_webhook_url)
+        return None

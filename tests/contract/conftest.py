@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.contract.places import DynamoDbPlace, FilePlace, GitHubPlace, Place, S3Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(params=["file", "github", "s3", "dynamodb"])
+def place(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Place:
+    if request.param == "file":
+        return FilePlace(stack, tmp_path)
+    if request.param == "github":
+        return GitHubPlace(stack)
+    moto_url = request.getfixturevalue("moto_url")
+    return S3Place(stack, moto_url) if request.param == "s3" else DynamoDbPlace(stack, moto_url)
+
+
+@pytest.fixture
+def github(stack: ExitStack) -> GitHubPlace:
+    return GitHubPlace(stack)
+
+
+@pytest.fixture
+def s3(stack: ExitStack, moto_url: str) -> S3Place:
+    return S3Place(stack, moto_url)
+
+
+@pytest.fixture
+def dynamodb(stack: ExitStack, moto_url: str) -> DynamoDbPlace:
+    return DynamoDbPlace(stack, moto_url)

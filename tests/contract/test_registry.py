@@ -1,0 +1,160 @@
+"""What every registry store must do, shown for each of them with its real client over real connections."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+
+if TYPE_CHECKING:
+    from tests.contract.places import Place
+
+FAILURES = pytest.mark.parametrize("kind", ["drop", "status"])
+
+
+def write(place: Place, document: bytes) -> str:
+    registry = place.open()
+    return registry.swap(document, registry.read().version, message="test")
+
+
+def test_an_unwritten_place_reads_as_no_document(place: Place) -> None:
+    registry = place.open()
+    assert registry.read().document is None
+    assert registry.read() == place.open().read()
+
+
+def test_the_first_swap_creates_the_document(place: Place) -> None:
+    registry = place.open()
+    version = registry.swap(b"{}", registry.read().version, message="first")
+    assert registry.read().document == b"{}"
+    assert registry.read().version == version
+
+
+def test_each_swap_gives_a_new_version(place: Place) -> None:
+    registry = place.open()
+    versions = [registry.read().version]
+    for number in range(3):
+        versions.append(registry.swap(b"document %d" % number, versions[-1], message="next"))
+    assert len(set(versions)) == 4
+    assert registry.read().document == b"document 2"
+
+
+def test_stores_on_one_place_see_each_other(place: Place) -> None:
+    one, other = place.open(), place.open()
+    other.read()
+    version = one.swap(b"one", one.read().version, message="one")
+    assert (other.read().document, other.read().version) == (b"one", version)
+    other.swap(b"other", version, message="other")
+    assert one.read().document == b"other"
+
+
+def test_a_stale_swap_conflicts_and_changes_nothing(place: Place) -> None:
+    old = write(place, b"old")
+    new = write(place, b"new")
+    with pytest.raises(RegistryConflict):
+        place.open().swap(b"stale", old, message="stale")
+    after = place.open().read()
+    assert (after.document, after.version) == (b"new", new)
+
+
+def test_creating_what_exists_conflicts_and_changes_nothing(place: Place) -> None:
+    empty = place.open().read()
+    write(place, b"there")
+    with pytest.raises(RegistryConflict):
+        place.open().swap(b"again", empty.version, message="create")
+    assert place.open().read().document == b"there"
+
+
+def test_after_a_conflict_the_same_store_reads_the_truth(place: Place) -> None:
+    registry = place.open()
+    seen = registry.read()
+    version = write(place, b"theirs")
+    with pytest.raises(RegistryConflict):
+        registry.swap(b"ours", seen.version, message="late")
+    assert registry.read().version == version
+    registry.swap(b"ours", version, message="again")
+    assert place.open().read().document == b"ours"
+
+
+@pytest.mark.parametrize(
+    "document",
+    ['{"stack":"größe-日本-🚀"}'.encode(), b"\x00\xff\r\n not text", b"x" * 390_000],
+    ids=["unicode", "bytes", "large"],
+)
+def test_documents_come_back_byte_for_byte(place: Place, document: bytes) -> None:
+    write(place, b"{}")
+    write(place, document)
+    assert place.open().read().document == document
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["creating", "updating"])
+def test_of_many_writers_exactly_one_wins(place: Place, exists: bool) -> None:
+    version = write(place, b"{}") if exists else place.open().read().version
+    registries = [place.open() for _ in range(8)]
+    start = threading.Barrier(len(registries))
+    won: list[bytes] = []
+    lost: list[bytes] = []
+
+    def compete(number: int) -> None:
+        document = b"writer %d" % number
+        start.wait()
+        try:
+            registries[number].swap(document, version, message=f"writer {number}")
+            won.append(document)
+        except (RegistryConflict, RegistryUnavailable):
+            lost.append(document)
+
+    threads = [threading.Thread(target=compete, args=(number,)) for number in range(len(registries))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 7)
+    assert place.open().read().document == won[0]
+
+
+@FAILURES
+@pytest.mark.parametrize("exists", [False, True], ids=["creating", "updating"])
+def test_a_write_whose_answer_is_lost_is_told_as_unknown(place: Place, kind: str, exists: bool) -> None:
+    version = write(place, b"before") if exists else place.open().read().version
+    registry = place.open()
+    registry.read()
+    place.lose_next_answer(kind)
+    with pytest.raises(RegistryUnavailable):
+        registry.swap(b"written", version, message="lost")
+    assert registry.read().document == b"written"
+
+
+@FAILURES
+def test_a_write_that_fails_before_it_takes_effect_is_told_as_unknown(place: Place, kind: str) -> None:
+    version = write(place, b"before")
+    registry = place.open()
+    place.fail_next_write(kind)
+    with pytest.raises(RegistryUnavailable):
+        registry.swap(b"never", version, message="fails")
+    after = place.open().read()
+    assert (after.document, after.version) == (b"before", version)
+
+
+def test_a_read_that_fails_says_that_trying_again_may_help(place: Place) -> None:
+    write(place, b"{}")
+    place.fail_next_read()
+    with pytest.raises(RegistryUnavailable):
+        place.open().read()
+
+
+def test_what_is_forbidden_says_what_to_do(place: Place) -> None:
+    write(place, b"before")
+    registry = place.forbidden()
+    with pytest.raises(RegistryForbidden) as caught:
+        registry.swap(b"after", registry.read().version, message="forbidden")
+    assert caught.value.remedy
+    assert caught.value.why
+    assert place.open().read().document == b"before"
+
+
+def test_the_location_names_the_place(place: Place) -> None:
+    assert len(place.open().location) > 10

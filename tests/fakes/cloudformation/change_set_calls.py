@@ -1,0 +1,281 @@
+"""Handlers of change sets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.fakes.cloudformation import lifecycle, parameters
+from tests.fakes.cloudformation.changes import Plan, describe_changes, plan_actions
+from tests.fakes.cloudformation.changesets import NO_CHANGES, ChangeSet
+from tests.fakes.cloudformation.errors import (
+    AwsError,
+    cannot_be_updated,
+    change_set_not_found,
+    change_set_status,
+    insufficient_capabilities,
+    stack_does_not_exist,
+    validation,
+)
+from tests.fakes.cloudformation.run import Run
+from tests.fakes.cloudformation.stacks import Event, Stack, Version
+from tests.fakes.cloudformation.templates import missing_capabilities
+from tests.fakes.cloudformation.writing import check_updatable, version_of
+
+if TYPE_CHECKING:
+    from tests.fakes.cloudformation.call import Call, Params
+
+Answer = dict[str, Any]
+_VALIDATION_FAILED = (
+    "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot "
+    "Early Validation errors, use the DescribeEvents API for detailed failure information."
+)
+
+
+def create_change_set(call: Call, params: Params) -> Answer:
+    kind = params.get("ChangeSetType") or "UPDATE"
+    stack = _stack_for(call, params, kind)
+    before = stack.version(call.now) if stack else None
+    name = params["StackName"] if stack is None else stack.name
+    version = version_of(call, params, name, before, check=False)
+    missing = missing_capabilities(version.template, list(version.capabilities))
+    if missing:
+        raise insufficient_capabilities(missing)
+    if stack is None:
+        stack = _review(call, name)
+    for known in stack.change_sets.values():
+        if known.name == params["ChangeSetName"] and known.deleted is None:
+            if params.get("ClientToken") and known.client_token == params["ClientToken"]:
+                return {"Id": known.change_set_id, "StackId": stack.stack_id}
+            raise AwsError("AlreadyExistsException", f"ChangeSet [{params['ChangeSetName']}] already exists")
+    change_set = _prepare(call, params, stack, before, version)
+    stack.change_sets[change_set.change_set_id] = change_set
+    return {"Id": change_set.change_set_id, "StackId": stack.stack_id}
+
+
+def _stack_for(call: Call, params: Params, kind: str) -> Stack | None:
+    name = params["StackName"]
+    stack = call.region.find(name, call.now)
+    if stack is not None and stack.deleted(call.now):
+        stack = None
+    if kind == "UPDATE" and stack is None:
+        raise stack_does_not_exist(name)
+    if stack is None:
+        return None
+    status = stack.status(call.now)
+    if kind == "CREATE" and status != "REVIEW_IN_PROGRESS":
+        raise validation(
+            f"Stack [{name}] already exists and cannot be created again with the changeSet "
+            f"[{params['ChangeSetName']}]."
+        )
+    if kind == "UPDATE":
+        if status == "REVIEW_IN_PROGRESS":
+            raise cannot_be_updated(stack.stack_id, status)
+        check_updatable(call, stack)
+    return stack
+
+
+def _review(call: Call, name: str) -> Stack:
+    stack = call.world.new_stack(call.region, name, call.now)
+    moment = stack.created
+    stack.events.append(
+        Event(
+            time=moment,
+            event_id=call.world.ids.time_uuid(moment, stack.stack_id, "REVIEW_IN_PROGRESS"),
+            logical_id=name,
+            type="AWS::CloudFormation::Stack",
+            status="REVIEW_IN_PROGRESS",
+            reason="User Initiated",
+            physical_id=stack.stack_id,
+            about_stack=True,
+        )
+    )
+    return stack
+
+
+def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, version: Version) -> ChangeSet:
+    name, now = params["ChangeSetName"], call.now
+    states = {n: s for n, s in stack.resources(now).items() if s.exists}
+    imports = {
+        item["LogicalResourceId"]: next(
+            iter((item.get("ResourceIdentifier") or {}).values()), item["LogicalResourceId"]
+        )
+        for item in params.get("ResourcesToImport") or ()
+    }
+    if before is None:
+        plan = Plan(actions=dict.fromkeys(version.definitions, "create"), real=set(version.definitions))
+    else:
+        children = lifecycle.nested_changes(call.world, stack, version, now)
+        plan = plan_actions(states, before, version, nested_changes=children)
+    changes = describe_changes(states, version, plan, imports)
+    problems = [
+        {
+            "LogicalResourceId": definition.logical_id,
+            "ResourceType": definition.type,
+            "Reason": str(definition.ground["Validation"]),
+            "Path": f"/Resources/{definition.logical_id}/Properties",
+        }
+        for definition in version.definitions.values()
+        if definition.ground.get("Validation") and definition.logical_id in plan.real
+    ]
+    failure = NO_CHANGES if not changes else None
+    if problems and not params.get("DisableValidation"):
+        failure = _VALIDATION_FAILED
+    unique = call.world.ids.random_uuid("change set", stack.stack_id, name, now, len(stack.change_sets))
+    return ChangeSet(
+        change_set_id=f"arn:aws:cloudformation:{stack.region}:{call.world.account}:changeSet/{name}/{unique}",
+        name=name,
+        stack_id=stack.stack_id,
+        stack_name=stack.name,
+        created=now,
+        ready=now + call.world.change_set_seconds * call.world.ids.between(0.8, 1.2, unique),
+        kind=params.get("ChangeSetType") or "UPDATE",
+        version=version,
+        changes=changes,
+        failure=failure,
+        description=params.get("Description"),
+        on_stack_failure=params.get("OnStackFailure"),
+        client_token=params.get("ClientToken"),
+        operation_id=call.world.ids.random_uuid("change set operation", unique),
+        include_nested=bool(params.get("IncludeNestedStacks")),
+        imports=imports,
+        validation_errors=problems if failure == _VALIDATION_FAILED else [],
+    )
+
+
+def _find(call: Call, params: Params, now: float) -> tuple[Stack, ChangeSet]:
+    name, stack_name = params["ChangeSetName"], params.get("StackName")
+    if not name.startswith("arn:") and not stack_name:
+        raise validation("StackName must be specified if ChangeSetName is not specified as an ARN.")
+    stacks = list(call.region.every(now))
+    if stack_name:
+        named = call.region.find(stack_name, now)
+        if named is None:
+            raise (
+                stack_does_not_exist(stack_name)
+                if not name.startswith("arn:")
+                else change_set_not_found(name)
+            )
+        stacks = [named]
+    for stack in stacks:
+        for change_set in reversed(stack.change_sets.values()):
+            alive = change_set.deleted is None or change_set.deleted > now
+            if alive and change_set.created <= now and name in {change_set.name, change_set.change_set_id}:
+                return stack, change_set
+    raise change_set_not_found(name)
+
+
+def describe_change_set(call: Call, params: Params) -> Answer:
+    stack, change_set = _find(call, params, call.seen)
+    status = change_set.status(call.seen)
+    ready = change_set.ready <= call.seen
+    numbered = list(enumerate(change_set.changes)) if ready and not change_set.failure else []
+    page, token = call.page(numbered, lambda item: str(item[0]), params.get("NextToken"))
+    version = change_set.version
+    return {
+        "ChangeSetName": change_set.name,
+        "ChangeSetId": change_set.change_set_id,
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "Description": change_set.description,
+        "Parameters": parameters.shown(version.template.parameters, version.parameters),
+        "CreationTime": change_set.created,
+        "ExecutionStatus": change_set.execution_status(stack, call.seen),
+        "Status": status,
+        "StatusReason": change_set.failure if ready else None,
+        "NotificationARNs": list(version.notification_arns),
+        "RollbackConfiguration": {},
+        "Capabilities": list(version.capabilities),
+        "Tags": [{"Key": key, "Value": value} for key, value in version.tags.items()],
+        "Changes": [change for _, change in page],
+        "NextToken": token,
+        "IncludeNestedStacks": change_set.include_nested,
+        "OnStackFailure": change_set.on_stack_failure,
+    }
+
+
+def list_change_sets(call: Call, params: Params) -> Answer:
+    stack = call.region.find(params["StackName"], call.seen)
+    if stack is None:
+        raise stack_does_not_exist(params["StackName"])
+    alive = [
+        item for item in stack.change_sets.values() if item.created <= call.seen and item.deleted is None
+    ]
+    page, token = call.page(alive, lambda item: item.change_set_id, params.get("NextToken"))
+    summaries = [
+        {
+            "StackId": stack.stack_id,
+            "StackName": stack.name,
+            "ChangeSetId": item.change_set_id,
+            "ChangeSetName": item.name,
+            "ExecutionStatus": item.execution_status(stack, call.seen),
+            "Status": item.status(call.seen),
+            "StatusReason": item.failure if item.ready <= call.seen else None,
+            "CreationTime": item.created,
+            "Description": item.description,
+            "IncludeNestedStacks": item.include_nested,
+        }
+        for item in page
+    ]
+    return {"Summaries": summaries, "NextToken": token}
+
+
+def execute_change_set(call: Call, params: Params) -> Answer:
+    stack, change_set = _find(call, params, call.now)
+    if call.repeats(stack, params):
+        return {}
+    _check_executable(call, stack, change_set)
+    version = change_set.version
+    if params.get("DisableRollback") is not None:
+        version = version.with_rollback(bool(params["DisableRollback"]))
+    if params.get("RetainExceptOnCreate"):
+        version = replace(version, retain_except_on_create=True)
+    call.note(stack, params)
+    change_set.executed = call.now
+    stack.executed_change_set = change_set.change_set_id
+    for sibling in stack.change_sets.values():
+        if sibling is not change_set and sibling.deleted is None:
+            sibling.deleted = call.now
+    token = params.get("ClientRequestToken")
+    creating = stack.status(call.now) == "REVIEW_IN_PROGRESS"
+    if creating and change_set.kind == "CREATE":
+        run = Run.begin(call.world, stack, "CREATE_STACK", call.now, token)
+        lifecycle.create(run, version, call.now)
+        return {}
+    if creating:
+        stack.versions.append((call.now, replace(version, definitions={})))
+    run = Run.begin(call.world, stack, "UPDATE_STACK", call.now, token)
+    lifecycle.update(run, version, call.now, importing=change_set.imports)
+    return {}
+
+
+def _check_executable(call: Call, stack: Stack, change_set: ChangeSet) -> None:
+    status = change_set.status(call.now)
+    if status != "CREATE_COMPLETE":
+        raise change_set_status(change_set.change_set_id, "executed", status)
+    if change_set.executed is not None:
+        execution = change_set.execution_status(stack, call.now)
+        raise AwsError(
+            "InvalidChangeSetStatus",
+            f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current execution status of "
+            f"[{execution}]",
+        )
+    if stack.status(call.now) != "REVIEW_IN_PROGRESS":
+        check_updatable(call, stack)
+
+
+def delete_change_set(call: Call, params: Params) -> Answer:
+    try:
+        stack, change_set = _find(call, params, call.now)
+    except AwsError as error:
+        if error.code == "ChangeSetNotFound":
+            return {}
+        raise
+    status = change_set.status(call.now)
+    if (
+        status == "CREATE_IN_PROGRESS"
+        or change_set.execution_status(stack, call.now) == "EXECUTE_IN_PROGRESS"
+    ):
+        raise change_set_status(change_set.change_set_id, "deleted", status)
+    change_set.deleted = call.now
+    return {}

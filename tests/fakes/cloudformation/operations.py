@@ -1,0 +1,51 @@
+"""Which handler answers which operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.fakes.cloudformation import change_set_calls as change_sets
+from tests.fakes.cloudformation import reading, writing
+
+if TYPE_CHECKING:
+    from tests.fakes.cloudformation.call import Call, Handler, Params
+
+
+def get_caller_identity(call: Call, params: Params) -> dict[str, str]:
+    account = call.world.account
+    return {
+        "UserId": "AROATESTGROUND0000000:deploy",
+        "Account": account,
+        "Arn": f"arn:aws:sts::{account}:assumed-role/deploy/deploy",
+    }
+
+
+READING: dict[str, Handler] = {
+    "DescribeChangeSet": change_sets.describe_change_set,
+    "DescribeEvents": reading.describe_events,
+    "DescribeStackEvents": reading.describe_stack_events,
+    "DescribeStackResource": reading.describe_stack_resource,
+    "DescribeStackResources": reading.describe_stack_resources,
+    "DescribeStacks": reading.describe_stacks,
+    "GetCallerIdentity": get_caller_identity,
+    "GetTemplate": reading.get_template,
+    "GetTemplateSummary": reading.get_template_summary,
+    "ListChangeSets": change_sets.list_change_sets,
+    "ListExports": reading.list_exports,
+    "ListStackResources": reading.list_stack_resources,
+    "ListStacks": reading.list_stacks,
+    "ValidateTemplate": reading.validate_template,
+}
+WRITING: dict[str, Handler] = {
+    "CancelUpdateStack": writing.cancel_update_stack,
+    "ContinueUpdateRollback": writing.continue_update_rollback,
+    "CreateChangeSet": change_sets.create_change_set,
+    "CreateStack": writing.create_stack,
+    "DeleteChangeSet": change_sets.delete_change_set,
+    "DeleteStack": writing.delete_stack,
+    "ExecuteChangeSet": change_sets.execute_change_set,
+    "RollbackStack": writing.rollback_stack,
+    "UpdateStack": writing.update_stack,
+    "UpdateTerminationProtection": writing.update_termination_protection,
+}
+HANDLERS: dict[str, Handler] = {**READING, **WRITING}

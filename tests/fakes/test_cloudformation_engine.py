@@ -1,0 +1,565 @@
+"""The life of stacks on the test ground: failure, rollback, replacement, nesting, cancelling."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.fakes.cloudformation import CloudFormationServer
+from tests.fakes.cloudformation.harness import EPOCH, VirtualClock, all_events, client, status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAILING = """
+Resources:
+  Vpc: {Type: "AWS::EC2::VPC", Metadata: {TestGround: {Seconds: 3}}}
+  Bad:
+    Type: AWS::S3::Bucket
+    DependsOn: Vpc
+    Metadata: {TestGround: {Seconds: 4, Fail: "no such thing", HandlerErrorCode: InvalidRequest}}
+  Slow: {Type: "AWS::RDS::DBInstance", DependsOn: Vpc}
+  Never: {Type: "AWS::SNS::Topic", DependsOn: Bad}
+  Kept: {Type: "AWS::S3::Bucket", DeletionPolicy: Retain, Metadata: {TestGround: {Seconds: 1}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture(scope="module")
+def shared(clock: VirtualClock) -> Iterator[tuple[CloudFormationServer, Any]]:
+    with CloudFormationServer(clock) as server:
+        cloudformation = client(server)
+        yield server, cloudformation
+        cloudformation.close()
+
+
+@pytest.fixture
+def server(shared: tuple[CloudFormationServer, Any], clock: VirtualClock) -> CloudFormationServer:
+    shared[0].reset()
+    shared[0].templates.clear()
+    clock.time = EPOCH
+    return shared[0]
+
+
+@pytest.fixture
+def cfn(server: CloudFormationServer, shared: tuple[CloudFormationServer, Any]) -> Any:
+    return shared[1]
+
+
+def line(event: dict[str, Any]) -> tuple[str, str, str]:
+    return event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", "")
+
+
+def statuses(events: list[dict[str, Any]], logical: str) -> list[str]:
+    return [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == logical]
+
+
+def reason(events: list[dict[str, Any]], logical: str, status_: str) -> str:
+    (found,) = [e for e in events if e["LogicalResourceId"] == logical and e["ResourceStatus"] == status_]
+    return str(found.get("ResourceStatusReason", ""))
+
+
+def two(properties: str, more: str = "") -> str:
+    return f"Resources: {{Q: {{Type: 'AWS::SQS::Queue', Properties: {{{properties}}}{more}}}, T: {{Type: 'AWS::SNS::Topic'}}}}"
+
+
+def test_a_resource_is_created_in_steps(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"), ClientRequestToken="tok")
+    clock.advance(600)
+    events = [event for event in all_events(cfn, "s") if event["LogicalResourceId"] == "Q"]
+    assert [line(event)[1:] for event in events] == [
+        ("CREATE_IN_PROGRESS", ""),
+        ("CREATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("CREATE_IN_PROGRESS", "Eventual consistency check initiated"),
+        ("CREATE_COMPLETE", ""),
+    ]
+    assert [bool(event["PhysicalResourceId"]) for event in events] == [False, True, True, True]
+    assert events[2]["DetailedStatus"] == "CONFIGURATION_COMPLETE"
+    assert events[2]["EventId"].startswith("Q-")
+    assert re.fullmatch(r"Q-CREATE_COMPLETE-\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z", events[3]["EventId"])
+    assert {event["ClientRequestToken"] for event in events} == {"tok"}
+    assert len({event["OperationId"] for event in events}) == 1
+
+
+def test_a_failed_creation_rolls_back(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=FAILING, ClientRequestToken="tok")
+    clock.advance(3000)
+    events = all_events(cfn, "s")
+    assert statuses(events, "s") == ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+    assert reason(events, "s", "ROLLBACK_IN_PROGRESS") == (
+        "The following resource(s) failed to create: [Bad, Slow]. Rollback requested by user."
+    )
+    told = reason(events, "Bad", "CREATE_FAILED")
+    assert re.fullmatch(
+        r'Resource handler returned message: "no such thing" \(RequestToken: [0-9a-f-]{36}, HandlerErrorCode: InvalidRequest\)',
+        told,
+    )
+    assert reason(events, "Slow", "CREATE_FAILED") == "Resource creation cancelled"
+    failed = [event["Timestamp"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert (failed[1] - failed[0]).total_seconds() < 0.6
+    assert statuses(events, "Never") == []
+    assert statuses(events, "Kept")[-1] == "DELETE_SKIPPED"
+    assert statuses(events, "Vpc")[-2:] == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    deleted = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_COMPLETE"]
+    assert deleted[-1] == "Vpc"
+    operations = list(dict.fromkeys(event["OperationId"] for event in events))
+    assert len(operations) == 2
+    assert {event["ClientRequestToken"] for event in events} == {"tok"}
+    with pytest.raises(ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
+        cfn.update_stack(StackName="s", TemplateBody=FAILING + " ")
+
+
+def test_independent_causes_fail_side_by_side(cfn: Any, clock: VirtualClock) -> None:
+    ground = "Metadata: {{TestGround: {{Seconds: {0}, Fail: cause {1}}}}}"
+    body = "Resources:\n" + "\n".join(
+        f"  R{n}: {{Type: 'AWS::SNS::Topic', {ground.format(5, n)}}}" for n in range(3)
+    )
+    cfn.create_stack(StackName="s", TemplateBody=body)
+    clock.advance(600)
+    causes = {line(e)[2] for e in all_events(cfn, "s") if e["ResourceStatus"] == "CREATE_FAILED"}
+    assert causes <= {"cause 0", "cause 1", "cause 2", "Resource creation cancelled"}
+    assert len(causes - {"Resource creation cancelled"}) >= 2
+
+
+@pytest.mark.parametrize("how", [{"DisableRollback": True}, {"OnFailure": "DO_NOTHING"}])
+def test_without_rollback_the_stack_stays_failed(cfn: Any, clock: VirtualClock, how: dict[str, Any]) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=FAILING, **how)
+    clock.advance(3000)
+    assert status(cfn, "s") == "CREATE_FAILED"
+    events = all_events(cfn, "s")
+    assert statuses(events, "Slow")[-1] == "CREATE_COMPLETE"
+    cfn.rollback_stack(StackName="s", ClientRequestToken="again")
+    clock.advance(3000)
+    assert status(cfn, "s") == "ROLLBACK_COMPLETE"
+
+
+def test_on_failure_delete(cfn: Any, clock: VirtualClock) -> None:
+    stack_id = cfn.create_stack(StackName="s", TemplateBody=FAILING, OnFailure="DELETE")["StackId"]
+    clock.advance(3000)
+    assert statuses(all_events(cfn, stack_id), "s") == [
+        "CREATE_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        "DELETE_COMPLETE",
+    ]
+
+
+def test_an_update_touches_only_what_changed(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"))
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    cfn.update_stack(StackName="s", TemplateBody=two("DelaySeconds: 2"))
+    clock.advance(600)
+    assert [line(event) for event in all_events(cfn, "s")[before:]] == [
+        ("s", "UPDATE_IN_PROGRESS", "User Initiated"),
+        ("Q", "UPDATE_IN_PROGRESS", ""),
+        ("Q", "UPDATE_COMPLETE", ""),
+        ("s", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ""),
+        ("s", "UPDATE_COMPLETE", ""),
+    ]
+
+
+def test_a_changed_stack_tag_updates_everything_taggable(cfn: Any, clock: VirtualClock) -> None:
+    body = two("DelaySeconds: 1") + "\n"
+    cfn.create_stack(StackName="s", TemplateBody=body, Tags=[{"Key": "run", "Value": "1"}])
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    cfn.update_stack(StackName="s", TemplateBody=body, Tags=[{"Key": "run", "Value": "2"}])
+    clock.advance(600)
+    events = all_events(cfn, "s")[before:]
+    assert statuses(events, "Q") == statuses(events, "T") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+
+
+def test_replacement_and_removal_are_cleaned_up(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("QueueName: a"))
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    old = cfn.describe_stack_resource(StackName="s", LogicalResourceId="Q")["StackResourceDetail"][
+        "PhysicalResourceId"
+    ]
+    cfn.update_stack(
+        StackName="s", TemplateBody="Resources: {Q: {Type: 'AWS::SQS::Queue', Properties: {QueueName: b}}}"
+    )
+    clock.advance(600)
+    events = all_events(cfn, "s")[before:]
+    assert [line(event)[1:] for event in events if event["LogicalResourceId"] == "Q"] == [
+        (
+            "UPDATE_IN_PROGRESS",
+            "Requested update requires the creation of a new physical resource; hence creating one.",
+        ),
+        ("UPDATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("UPDATE_COMPLETE", ""),
+        ("DELETE_IN_PROGRESS", ""),
+        ("DELETE_COMPLETE", ""),
+    ]
+    gone = [event["PhysicalResourceId"] for event in events if event["ResourceStatus"] == "DELETE_COMPLETE"]
+    assert old in gone
+    assert statuses(events, "T") == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    (left,) = cfn.list_stack_resources(StackName="s")["StackResourceSummaries"]
+    assert (left["LogicalResourceId"], left["PhysicalResourceId"]) == ("Q", "b")
+
+
+def test_what_refers_to_a_replaced_resource_is_updated_too(cfn: Any, clock: VirtualClock) -> None:
+    body = """
+Resources:
+  Q: {{Type: "AWS::SQS::Queue", Properties: {{QueueName: {0}}}}}
+  F: {{Type: "AWS::Lambda::Function", Properties: {{Environment: !Ref Q}}}}
+"""
+    cfn.create_stack(StackName="s", TemplateBody=body.format("a"))
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    cfn.update_stack(StackName="s", TemplateBody=body.format("b"))
+    clock.advance(600)
+    assert statuses(all_events(cfn, "s")[before:], "F") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+
+
+def test_a_failed_update_rolls_back(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"))
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    body = """
+Resources:
+  Q: {Type: "AWS::SQS::Queue", Properties: {DelaySeconds: 2}}
+  T: {Type: "AWS::SNS::Topic"}
+  New: {Type: "AWS::SNS::Topic", DependsOn: Q, Metadata: {TestGround: {Seconds: 5, Fail: broken}}}
+  Early: {Type: "AWS::KMS::Key", DependsOn: Q, Metadata: {TestGround: {Seconds: 6}}}
+"""
+    cfn.update_stack(StackName="s", TemplateBody=body, ClientRequestToken="tok")
+    clock.advance(900)
+    events = all_events(cfn, "s")[before:]
+    assert statuses(events, "s") == [
+        "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]  # fmt: skip
+    assert reason(events, "s", "UPDATE_ROLLBACK_IN_PROGRESS") == (
+        "The following resource(s) failed to create: [New, Early]. "
+    )
+    assert statuses(events, "Q") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"] * 2
+    assert statuses(events, "New")[-2:] == ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    assert len({event["OperationId"] for event in events}) == 2
+    assert {event["ClientRequestToken"] for event in events} == {"tok"}
+    assert cfn.get_template(StackName="s")["TemplateBody"] == two("DelaySeconds: 1")
+    listed = {
+        item["LogicalResourceId"]
+        for item in cfn.list_stack_resources(StackName="s")["StackResourceSummaries"]
+    }
+    assert listed == {"Q", "T"}
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        cfn.update_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"))
+
+
+def test_a_rollback_can_fail_and_be_continued(cfn: Any, clock: VirtualClock) -> None:
+    ground = ", Metadata: {TestGround: {Fail: stuck, FailOn: rollback}}"
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1", ground))
+    clock.advance(600)
+    body = (
+        two("DelaySeconds: 2", ground)[:-1]
+        + ", N: {Type: 'AWS::SNS::Topic', DependsOn: Q, Metadata: {TestGround: {Fail: nope}}}}"
+    )
+    cfn.update_stack(StackName="s", TemplateBody=body)
+    clock.advance(600)
+    assert status(cfn, "s") == "UPDATE_ROLLBACK_FAILED"
+    cfn.continue_update_rollback(StackName="s")
+    clock.advance(600)
+    assert status(cfn, "s") == "UPDATE_ROLLBACK_FAILED"
+    with pytest.raises(ClientError, match="cannot be skipped"):
+        cfn.continue_update_rollback(StackName="s", ResourcesToSkip=["T"])
+    cfn.continue_update_rollback(StackName="s", ResourcesToSkip=["Q"])
+    clock.advance(600)
+    assert status(cfn, "s") == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_failed_update_can_be_kept(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"))
+    clock.advance(600)
+    bad = two("DelaySeconds: 2", ", Metadata: {TestGround: {Fail: nope, Times: 1}}")
+    cfn.update_stack(StackName="s", TemplateBody=bad, DisableRollback=True)
+    clock.advance(600)
+    assert status(cfn, "s") == "UPDATE_FAILED"
+    cfn.update_stack(StackName="s", TemplateBody=bad, DisableRollback=True)
+    clock.advance(600)
+    assert status(cfn, "s") == "UPDATE_COMPLETE"
+
+
+def test_clean_up_tries_three_times_and_still_succeeds(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(
+        StackName="s",
+        TemplateBody=two("DelaySeconds: 1", ", Metadata: {TestGround: {Fail: denied, FailOn: delete}}"),
+    )
+    clock.advance(600)
+    before = len(all_events(cfn, "s"))
+    cfn.update_stack(StackName="s", TemplateBody="Resources: {T: {Type: 'AWS::SNS::Topic'}}")
+    clock.advance(100)
+    assert status(cfn, "s") == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    clock.advance(600)
+    events = all_events(cfn, "s")[before:]
+    assert statuses(events, "Q") == ["DELETE_IN_PROGRESS", "DELETE_FAILED"] * 3
+    assert (
+        reason(events, "s", "UPDATE_COMPLETE")
+        == "Update successful. One or more resources could not be deleted."
+    )
+
+
+def test_a_failed_deletion_and_retained_resources(cfn: Any, clock: VirtualClock) -> None:
+    stack_id = cfn.create_stack(
+        StackName="s",
+        TemplateBody=two("DelaySeconds: 1", ", Metadata: {TestGround: {Fail: denied, FailOn: delete}}"),
+    )["StackId"]
+    clock.advance(600)
+    with pytest.raises(ClientError, match="retain resources option is valid only"):
+        cfn.delete_stack(StackName="s", RetainResources=["Q"])
+    cfn.delete_stack(StackName="s")
+    clock.advance(600)
+    assert status(cfn, "s") == "DELETE_FAILED"
+    assert (
+        reason(all_events(cfn, "s"), "s", "DELETE_FAILED")
+        == "The following resource(s) failed to delete: [Q]. "
+    )
+    cfn.delete_stack(StackName="s", RetainResources=["Q"])
+    clock.advance(600)
+    assert status(cfn, stack_id) == "DELETE_COMPLETE"
+    assert statuses(all_events(cfn, stack_id), "Q")[-1] == "DELETE_SKIPPED"
+
+
+def test_a_hanging_update_can_be_cancelled(cfn: Any, clock: VirtualClock) -> None:
+    cfn.create_stack(StackName="s", TemplateBody=two("DelaySeconds: 1"))
+    clock.advance(600)
+    with pytest.raises(ClientError, match="CancelUpdateStack cannot be called from current stack status"):
+        cfn.cancel_update_stack(StackName="s")
+    before = len(all_events(cfn, "s"))
+    cfn.update_stack(
+        StackName="s",
+        TemplateBody=two("DelaySeconds: 2", ", Metadata: {TestGround: {Hang: true}}"),
+        ClientRequestToken="tok",
+    )
+    clock.advance(50_000)
+    assert status(cfn, "s") == "UPDATE_IN_PROGRESS"
+    cfn.cancel_update_stack(StackName="s")
+    clock.advance(600)
+    events = all_events(cfn, "s")[before:]
+    assert reason(events, "Q", "UPDATE_FAILED") == "Resource update cancelled"
+    assert status(cfn, "s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert {event["ClientRequestToken"] for event in events} == {"tok"}
+
+
+def test_a_creation_can_time_out(cfn: Any, clock: VirtualClock) -> None:
+    body = "Resources: {Q: {Type: 'AWS::SQS::Queue', Metadata: {TestGround: {Hang: true}}}}"
+    cfn.create_stack(StackName="s", TemplateBody=body, TimeoutInMinutes=10)
+    clock.advance(590)
+    assert status(cfn, "s") == "CREATE_IN_PROGRESS"
+    clock.advance(100)
+    assert status(cfn, "s") == "ROLLBACK_COMPLETE"
+
+
+def test_a_wait_condition_times_out(cfn: Any, clock: VirtualClock) -> None:
+    body = """
+Resources:
+  Handle: {Type: "AWS::CloudFormation::WaitConditionHandle"}
+  Wait: {Type: "AWS::CloudFormation::WaitCondition", Properties: {Handle: !Ref Handle, Timeout: "20", Count: 1}}
+"""
+    cfn.create_stack(StackName="s", TemplateBody=body)
+    clock.advance(120)
+    assert reason(all_events(cfn, "s"), "Wait", "CREATE_FAILED") == (
+        "WaitCondition timed out. Received 0 conditions when expecting 1"
+    )
+
+
+def test_a_failure_can_exist_at_stack_level_only(cfn: Any, clock: VirtualClock) -> None:
+    body = """
+Metadata: {TestGround: {StackFail: Attribute 'Endpoint' does not exist}}
+Resources: {Q: {Type: "AWS::SQS::Queue"}}
+"""
+    cfn.create_stack(StackName="s", TemplateBody=body)
+    clock.advance(600)
+    events = all_events(cfn, "s")
+    assert reason(events, "s", "ROLLBACK_IN_PROGRESS") == (
+        "Attribute 'Endpoint' does not exist. Rollback requested by user."
+    )
+    assert "CREATE_FAILED" not in {event["ResourceStatus"] for event in events}
+
+
+def test_a_creation_in_progress_can_be_deleted(cfn: Any, clock: VirtualClock) -> None:
+    stack_id = cfn.create_stack(StackName="s", TemplateBody=FAILING)["StackId"]
+    clock.advance(6)
+    cfn.delete_stack(StackName="s", ClientRequestToken="del")
+    clock.advance(3000)
+    assert statuses(all_events(cfn, stack_id), "s") == [
+        "CREATE_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        "DELETE_COMPLETE",
+    ]
+
+
+PARENT = """
+Parameters: {Delay: {Type: String, Default: "1"}}
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: "https://b/child.yaml", Parameters: {Delay: !Ref Delay}}
+  Other:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: "https://b/other.yaml"}
+  Topic: {Type: "AWS::SNS::Topic", Properties: {DisplayName: !GetAtt Child.Outputs.Name}}
+Outputs: {Name: {Value: !GetAtt Child.Outputs.Name}}
+"""
+CHILD = """
+Parameters: {Delay: {Type: String}}
+Resources:
+  Inner: {Type: "AWS::SQS::Queue", Properties: {DelaySeconds: !Ref Delay}}
+Outputs: {Name: {Value: !Ref Inner}}
+"""
+OTHER = "Resources: {Leaf: {Type: 'AWS::SNS::Topic'}}"
+
+
+def nest(server: CloudFormationServer, child: str = CHILD, other: str = OTHER) -> None:
+    server.templates["https://b/child.yaml"] = child
+    server.templates["https://b/other.yaml"] = other
+
+
+def child_of(cfn: Any, stack: str, logical: str) -> str:
+    detail = cfn.describe_stack_resource(StackName=stack, LogicalResourceId=logical)["StackResourceDetail"]
+    return str(detail["PhysicalResourceId"])
+
+
+def test_nested_stacks_are_real_stacks(server: CloudFormationServer, cfn: Any, clock: VirtualClock) -> None:
+    nest(server)
+    root = cfn.create_stack(StackName="s", TemplateBody=PARENT, ClientRequestToken="tok")["StackId"]
+    clock.advance(600)
+    assert status(cfn, "s") == "CREATE_COMPLETE"
+    child = child_of(cfn, "s", "Child")
+    (stack,) = cfn.describe_stacks(StackName=child)["Stacks"]
+    assert (stack["ParentId"], stack["RootId"], stack["StackStatus"]) == (root, root, "CREATE_COMPLETE")
+    assert re.fullmatch(r"s-Child-[A-Z0-9]{12,13}", stack["StackName"])
+    events = all_events(cfn, child)
+    assert {event["ClientRequestToken"] for event in events} == {"tok"}
+    parents = {event["OperationId"] for event in all_events(cfn, "s")}
+    assert parents.isdisjoint({event["OperationId"] for event in events})
+    outputs = cfn.describe_stacks(StackName="s")["Stacks"][0]["Outputs"]
+    assert outputs[0]["OutputValue"] == child_of(cfn, child, "Inner")
+
+
+def test_nested_updates_visit_every_child(
+    server: CloudFormationServer, cfn: Any, clock: VirtualClock
+) -> None:
+    nest(server)
+    cfn.create_stack(StackName="s", TemplateBody=PARENT)
+    clock.advance(600)
+    child, other = child_of(cfn, "s", "Child"), child_of(cfn, "s", "Other")
+    before = {stack: len(all_events(cfn, stack)) for stack in ("s", child, other)}
+    cfn.update_stack(
+        StackName="s", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Delay", "ParameterValue": "2"}]
+    )
+    clock.advance(600)
+    events = all_events(cfn, "s")[before["s"] :]
+    assert statuses(events, "Child") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_COMPLETE"]
+    assert statuses(events, "Other") == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_COMPLETE"]
+    name = child.split("/")[1]
+    assert statuses(all_events(cfn, child)[before[child] :], name) == [
+        "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE",
+    ]  # fmt: skip
+    assert len(all_events(cfn, other)) == before[other]
+
+
+def test_a_failure_in_a_child_is_wrapped(server: CloudFormationServer, cfn: Any, clock: VirtualClock) -> None:
+    bad = CHILD.replace("Inner: {", "Inner: {Metadata: {TestGround: {Seconds: 4, Fail: the cause}}, ")
+    nest(server, bad, OTHER.replace("Leaf: {", "Leaf: {Metadata: {TestGround: {Seconds: 90}}, "))
+    cfn.create_stack(StackName="s", TemplateBody=PARENT)
+    clock.advance(60)
+    child, other = child_of(cfn, "s", "Child"), child_of(cfn, "s", "Other")
+    clock.advance(900)
+    events = all_events(cfn, "s")
+    assert reason(events, "Child", "CREATE_FAILED") == (
+        f"Embedded stack {child} was not successfully created: The following resource(s) failed to create: [Inner]. "
+    )
+    assert reason(events, "Other", "CREATE_FAILED") == "Resource creation cancelled"
+    assert status(cfn, "s") == "ROLLBACK_COMPLETE"
+    inner = all_events(cfn, child)
+    assert statuses(inner, child.split("/")[1]) == [
+        "CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE",
+    ]  # fmt: skip
+    assert reason(inner, "Inner", "CREATE_FAILED") == "the cause"
+    assert statuses(all_events(cfn, other), other.split("/")[1])[-1] == "DELETE_COMPLETE"
+
+
+def test_a_child_without_capabilities_is_its_own_cause(
+    server: CloudFormationServer, cfn: Any, clock: VirtualClock
+) -> None:
+    nest(server, CHILD.replace("Outputs:", "  R: {Type: 'AWS::IAM::Role'}\nOutputs:"))
+    cfn.create_stack(StackName="s", TemplateBody=PARENT)
+    clock.advance(600)
+    assert (
+        reason(all_events(cfn, "s"), "Child", "CREATE_FAILED") == "Requires capabilities : [CAPABILITY_IAM]"
+    )
+
+
+def test_a_failed_child_update_rolls_back_every_child(
+    server: CloudFormationServer, cfn: Any, clock: VirtualClock
+) -> None:
+    nest(server)
+    cfn.create_stack(StackName="s", TemplateBody=PARENT)
+    clock.advance(600)
+    child, other = child_of(cfn, "s", "Child"), child_of(cfn, "s", "Other")
+    before = {stack: len(all_events(cfn, stack)) for stack in ("s", child, other)}
+    nest(server, CHILD.replace("Inner: {", "Inner: {Metadata: {TestGround: {Seconds: 8, Fail: cause}}, "),
+         OTHER.replace("'AWS::SNS::Topic'", "'AWS::SNS::Topic', Properties: {DisplayName: x}"))  # fmt: skip
+    cfn.update_stack(StackName="s", UsePreviousTemplate=True, ClientRequestToken="tok",
+                     Parameters=[{"ParameterKey": "Delay", "ParameterValue": "2"}])  # fmt: skip
+    clock.advance(900)
+    events = all_events(cfn, "s")[before["s"] :]
+    assert reason(events, "Child", "UPDATE_FAILED").startswith(
+        f"Embedded stack {child} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: "
+        "The following resource(s) failed to update: [Inner]. "
+    )
+    assert status(cfn, "s") == status(cfn, child) == status(cfn, other) == "UPDATE_ROLLBACK_COMPLETE"
+    assert statuses(all_events(cfn, child)[before[child] :], child.split("/")[1]) == [
+        "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]  # fmt: skip
+
+
+def test_deleting_a_parent_deletes_its_children(
+    server: CloudFormationServer, cfn: Any, clock: VirtualClock
+) -> None:
+    nest(server)
+    root = cfn.create_stack(StackName="s", TemplateBody=PARENT)["StackId"]
+    clock.advance(600)
+    child = child_of(cfn, "s", "Child")
+    cfn.delete_stack(StackName="s")
+    clock.advance(900)
+    assert status(cfn, root) == status(cfn, child) == "DELETE_COMPLETE"
+
+
+def test_cancelling_reaches_into_children(
+    server: CloudFormationServer, cfn: Any, clock: VirtualClock
+) -> None:
+    nest(server)
+    cfn.create_stack(StackName="s", TemplateBody=PARENT)
+    clock.advance(600)
+    child = child_of(cfn, "s", "Child")
+    nest(server, CHILD.replace("Inner: {", "Inner: {Metadata: {TestGround: {Hang: true}}, "))
+    cfn.update_stack(
+        StackName="s", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Delay", "ParameterValue": "3"}]
+    )
+    clock.advance(5000)
+    assert status(cfn, child) == "UPDATE_IN_PROGRESS"
+    cfn.cancel_update_stack(StackName="s")
+    clock.advance(900)
+    assert status(cfn, "s") == status(cfn, child) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_nested_events_without_a_token() -> None:
+    clock = VirtualClock()
+    with CloudFormationServer(clock, nested_tokens=False) as server:
+        nest(server)
+        cloudformation = client(server)
+        cloudformation.create_stack(StackName="s", TemplateBody=PARENT, ClientRequestToken="tok")
+        clock.advance(600)
+        events = all_events(cloudformation, child_of(cloudformation, "s", "Child"))
+        assert not any("ClientRequestToken" in event for event in events)
+        cloudformation.close()
