@@ -3,8 +3,8 @@
     python benchmarks/step_overhead.py [--runs 10] [--checkout]
 
 By itself it measures the launcher around a coordinator that does nothing, and how long this checkout's
-coordinator takes to be imported. With `--checkout` it also runs this checkout's own steps against a local fake
-of AWS: they attach to a stack on which nothing is running, with the registry in a file.
+coordinator takes to be imported. With `--checkout` it also runs this checkout's own steps against a local
+fake of AWS: they attach to a stack on which nothing is running, with the registry in a file.
 """
 
 from __future__ import annotations

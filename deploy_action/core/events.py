@@ -87,6 +87,9 @@ def phase_of(stack_status: str) -> Phase:
     return Phase.DEPLOY
 
 
+_PHASES = tuple(Phase)
+
+
 @dataclass(slots=True)
 class Activity:
     """One thing done to one resource: a bar of the Gantt chart. Times are unix seconds of CloudFormation."""
@@ -148,14 +151,18 @@ class StackProgress:
         """A resource as people read it: `Database/Instance` for one of a nested stack."""
         return "/".join((*self.path, logical_id))
 
-    def apply(self, event: StackEvent) -> Activity | None:
-        """Take in one event; returns the activity that it belongs to, None for stack-level events."""
+    def apply(self, event: StackEvent, root_phase: Phase) -> Activity | None:
+        """Take in one event; returns the activity that it belongs to, None for stack-level events.
+
+        `root_phase` is the phase that the root stack is in: while the root rolls back, a nested stack may
+        call what it does an update or a deletion.
+        """
         if event.is_stack:
             self._apply_stack(event)
             return None
         if event.failed:
             self.failures.append(event)
-        activity = self._activity(event)
+        activity = self._activity(event, max(root_phase, phase_of(self.status), key=_PHASES.index))
         activity.status = event.status
         activity.reason = event.reason or activity.reason
         activity.physical_id = event.physical_id or activity.physical_id
@@ -166,7 +173,7 @@ class StackProgress:
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
             return
-        if event.starts_operation and not self.in_progress:
+        if event.starts_operation and not self.in_progress and self.parent_id is None:
             self.started, self.ended = event.timestamp, None
             self.activities.clear()
             self.failures.clear()
@@ -177,7 +184,7 @@ class StackProgress:
         if not is_in_progress(event.status):
             self.ended = event.timestamp
 
-    def _activity(self, event: StackEvent) -> Activity:
+    def _activity(self, event: StackEvent, phase: Phase) -> Activity:
         for activity in reversed(self.activities):
             if (
                 activity.logical_id == event.logical_id
@@ -191,7 +198,7 @@ class StackProgress:
             logical_id=event.logical_id,
             resource_type=event.resource_type,
             action=event.action,
-            phase=phase_of(self.status),
+            phase=phase,
             started=event.timestamp,
             status=event.status,
         )
@@ -209,13 +216,31 @@ class Operation:
         progress = self.stacks.get(event.stack_id)
         if progress is None:
             progress = self.stacks[event.stack_id] = StackProgress(event.stack_id, event.region)
-        activity = progress.apply(event)
+        activity = progress.apply(event, phase_of(self._root_of(progress).status))
         nested = event.nested_stack_id
         if nested is not None:
             child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
             child.parent_id = event.stack_id
             child.path = (*progress.path, event.logical_id)
         return activity
+
+    def _root_of(self, stack: StackProgress) -> StackProgress:
+        seen = {stack.stack_id}
+        while stack.parent_id is not None and stack.parent_id not in seen:
+            seen.add(stack.parent_id)
+            stack = self.stacks[stack.parent_id]
+        return stack
+
+    def label_of(self, activity: Activity) -> str:
+        return self.stacks[activity.stack_id].label(activity.logical_id)
+
+    def is_working_on(self, nested_id: str) -> bool:
+        """Whether a nested stack is in progress, by its own events or by its parent's."""
+        nested = self.stacks[nested_id]
+        if nested.in_progress or nested.verdict is Verdict.NONE or nested.parent_id is None:
+            return True
+        parent = self.stacks[nested.parent_id]
+        return any(activity.running and activity.physical_id == nested_id for activity in parent.activities)
 
     def apply_all(self, events: Iterable[StackEvent]) -> None:
         for event in events:

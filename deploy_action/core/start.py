@@ -25,6 +25,25 @@ _ONLY_DELETE = {
 }
 
 
+_WAYS_OUT = {
+    "ROLLBACK_COMPLETE": (
+        "Correct the cause. The stack can only be deleted now; `delete-rolled-back-stack: true` does that "
+        "before the next deployment."
+    ),
+    "UPDATE_ROLLBACK_COMPLETE": "The stack is as it was before. Correct the cause, then deploy again.",
+    "UPDATE_ROLLBACK_FAILED": (
+        "Repair what the rollback needs, then run aws cloudformation continue-update-rollback."
+    ),
+    "CREATE_FAILED": "What was created was kept. Correct the cause, then deploy again.",
+    "UPDATE_FAILED": "What was changed was kept. Correct the cause, then deploy again.",
+}
+
+
+def way_out(status: str) -> str:
+    """What to do with a stack whose deployment ended so; empty where that is no special state."""
+    return _WAYS_OUT.get(status, "")
+
+
 def starting_point(ref: StackRef, state: StackState | None, *, delete_rolled_back_stack: bool) -> Start:
     """What a deployment has to do first. Raises CannotStart, with the way out, for states that forbid it.
 

@@ -163,11 +163,7 @@ class Watcher:
 
     def _follow(self, event: StackEvent) -> None:
         nested = event.nested_stack_id
-        if nested is None or not event.status.endswith("_IN_PROGRESS"):
-            return
-        if nested in self._watched:
-            # It ended before, and now it is rolled back or cleaned up.
-            self._watched[nested].finished = False
+        if nested is None or nested in self._watched or not event.status.endswith("_IN_PROGRESS"):
             return
         started = event.timestamp
         for activity in reversed(self.operation.stacks[event.stack_id].activities):
@@ -178,14 +174,13 @@ class Watcher:
         self._watched[nested] = _Watched(StackRef(event.region, nested), floor, root=False)
 
     def _retire(self, events: list[StackEvent]) -> None:
-        """Nested stacks that were seen to end are not read again, until their root enters a new phase or
-        ends: what they did last may become visible only then."""
+        """Nested stacks at rest are not read again, until they are worked on again, or their root enters a
+        new phase or ends: what they did last may become visible only then."""
         roots = {root.stack_id for root in self.operation.roots}
         new_phase = any(event.is_stack and event.stack_id in roots for event in events)
         for key, watched in self._watched.items():
-            progress = self.operation.stacks.get(key)
-            if not watched.root and progress is not None and progress.verdict is not Verdict.NONE:
-                watched.finished = not (new_phase or progress.in_progress)
+            if not watched.root:
+                watched.finished = not (new_phase or self.operation.is_working_on(key))
 
 
 def _after(newest: str | None) -> Callable[[], Stop]:

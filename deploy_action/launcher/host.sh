@@ -8,13 +8,13 @@
 
 find_python() {
   local base root key pointer
-  root=$(cache_root) || give_up "No cache folder can be written." "The virtual environment is kept there." \
-    "Let HOME, RUNNER_TOOL_CACHE or RUNNER_TEMP name a folder that can be written."
+  root=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}}/deploy-coordinator
+  if ! mkdir -p "$root" 2>/dev/null || [ ! -w "$root" ]; then root=$state; fi
   key=$(sha256 "$action/requirements.txt" | cut -c1-16)-${HOSTTYPE:-}-${OSTYPE:-}
   for pointer in "$root/$key-py"*; do
     if published "$pointer"; then return; fi
   done
-  base=$(first_python) || give_up "No Python 3.11 or newer was found on this runner." \
+  base=$(first_python) || give_up "No Python 3.11 or newer with venv was found on this runner." \
     "The action needs it where it does not run in a container." \
     "Add actions/setup-python with python-version 3.13 before this step, or use a runner with Docker."
   build_environment "$base" "$root/$key-py$(version_of "$base")"
@@ -41,29 +41,20 @@ version_of() {
   printf '%s' "${version//[!0-9a-z.]/}"
 }
 
+# A Python of Debian may lack the parts that make an environment: then the next one is tried.
 first_python() {
-  local candidate
+  local candidate tools=${RUNNER_TOOL_CACHE:-/nowhere}/Python
   for candidate in "${pythonLocation:-/nowhere}/bin/python3" "${pythonLocation:-/nowhere}/python.exe" \
-    python3.14 python3.13 python3.12 python3.11 python3 python; do
+    python3.14 python3.13 python3.12 python3.11 python3 python \
+    "$tools"/3.1[1-9].*/*/bin/python3 "$tools"/3.1[1-9].*/*/python.exe; do
     have "$candidate" || continue
     case $(version_of "$candidate") in
     3.1[1-9]* | 3.[2-9][0-9]*) ;;
     *) continue ;;
     esac
+    "$candidate" -I -c 'import ensurepip, venv' 2>/dev/null || continue
     command -v "$candidate"
     return
-  done
-  return 1
-}
-
-cache_root() {
-  local folder
-  for folder in "${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}}" \
-    "${RUNNER_TEMP:-${TMPDIR:-/tmp}}"; do
-    if mkdir -p "$folder/deploy-coordinator" 2>/dev/null && [ -w "$folder/deploy-coordinator" ]; then
-      echo "$folder/deploy-coordinator"
-      return
-    fi
   done
   return 1
 }
@@ -74,6 +65,8 @@ build_environment() {
   # What a killed job left half done.
   find "${pointer%/*}" -maxdepth 1 -name "${pointer##*/}.????????" -mmin +60 -exec rm -rf {} + 2>/dev/null
   environment=$(mktemp -d "$pointer.XXXXXXXX")
+  # Runners of several users may share a tool cache.
+  chmod 755 "$environment"
   echo "::group::deploy-coordinator: preparing the virtual environment (once per runner)"
   patiently install "$base" "$environment" >"$log" 2>&1 || failed=1
   if [ -n "$failed" ]; then show "$log"; fi
@@ -83,7 +76,7 @@ build_environment() {
     stop_if_cancelled
     give_up "The virtual environment could not be made: $(tail -n 1 "$log" | tr -d '\r')" \
       "The action's requirements are installed in it." \
-      "Look at the group above; a package index must be reachable (pip's own settings are used), and $base needs venv."
+      "Look at the group above; a package index must be reachable (pip's own settings are used)."
   fi
   write "$pointer" "${environment##*/}"
   rm -rf "$pointer.lock"

@@ -36,6 +36,10 @@ supervise() {
       say "The coordinator ended unexpectedly (exit code $code) and is started again; the command goes on untouched."
     fi
   done
+  if [ "$step" = post ] && [ -z "$cancelled" ] && ! is_verdict; then
+    warn "The last step ended unexpectedly (exit code $code). $UNFINISHED"
+    code=0
+  fi
   stop_command
   rm -f "$state/container" "$state/coordinator.pid" "$state/command.pid"
 }

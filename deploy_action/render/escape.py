@@ -40,7 +40,7 @@ def log_text(text: str, limit: int = LOG_LINE_MAX) -> str:
 
 def command_data(text: str, limit: int = ANNOTATION_MAX) -> str:
     """For the data of a workflow command: annotations may have several lines."""
-    text = plain(text).strip()
+    text = plain(text).strip().replace("##[", f"#{_ZERO_WIDTH}#[")
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
@@ -60,8 +60,16 @@ def markdown(text: str, limit: int = 2000) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKDOWN.sub(r"\\\1", line)
     line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
-    line = re.sub(r":(?=[\w+-]+:)", f":{_ZERO_WIDTH}", line)
+    line = re.sub(r":(?=[a-z0-9_+-]+:)", f":{_ZERO_WIDTH}", line)
     return re.sub(r"(?i)\b(https?:|www\.)", f"\\1{_ZERO_WIDTH}", line)
+
+
+def prose(text: str, limit: int = 2000) -> str:
+    """Like `markdown`, but what stands between backticks becomes code: for our own sentences."""
+    parts = one_line(text, limit).split("`")
+    if len(parts) % 2 == 0:
+        return markdown(text, limit)
+    return "".join(code(part) if index % 2 else markdown(part, limit) for index, part in enumerate(parts))
 
 
 def code(text: str, limit: int = 300) -> str:

@@ -69,7 +69,7 @@ class LogStyle:
         """What is being worked on while nothing happens. `now` is unix seconds of CloudFormation."""
         running = operation.running
         told = [
-            f"{WORDS.get(a.action, a.action.lower())} {log_text(a.logical_id, 60)} {duration(a.seconds(now))}"
+            f"{_doing(a)} {log_text(operation.label_of(a), 60)} {duration(a.seconds(now))}"
             for a in running[:3]
         ]
         more = f" and {len(running) - 3} more" if len(running) > 3 else ""
@@ -106,6 +106,10 @@ class LogStyle:
             f"Waiting for the lock, position {waiting.position} in the queue: {doing}{expected}; "
             f"waited {duration(waiting.waited_seconds)} so far."
         )
+
+
+def _doing(activity: Activity) -> str:
+    return WORDS.get(activity.action, activity.action.lower())
 
 
 def _remark(event: StackEvent) -> str:

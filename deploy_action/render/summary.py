@@ -8,7 +8,7 @@ from deploy_action.core.events import Phase
 from deploy_action.core.report import Outcome
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
-from deploy_action.render.escape import code, code_block, markdown
+from deploy_action.render.escape import code, code_block, markdown, prose
 from deploy_action.render.gantt import gantt
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def _why(report: Report) -> str:
         lines.append(code_block(cause.message))
     if report.failure is not None:
         if not report.causes:
-            lines.append(f"**What happened.** {markdown(report.failure.what)}")
+            lines.append(f"**What happened.** {prose(report.failure.what)}")
         if report.failure.why:
-            lines.append(f"**Why it matters.** {markdown(report.failure.why)}")
+            lines.append(f"**Why it matters.** {prose(report.failure.why)}")
         if report.failure.remedy:
-            lines.append(f"**What to do next.** {markdown(report.failure.remedy)}")
+            lines.append(f"**What to do next.** {prose(report.failure.remedy)}")
     return "\n\n".join(lines)
 
 
@@ -138,7 +138,7 @@ def _changes(report: Report) -> str:
 def _notes(report: Report) -> str:
     if not report.notes:
         return ""
-    return "**Notes**\n\n" + "\n".join(f"- {markdown(note)}" for note in report.notes[:50])
+    return "**Notes**\n\n" + "\n".join(f"- {prose(note)}" for note in report.notes[:50])
 
 
 def _all_resources(bars: tuple[Bar, ...], end: float) -> str:

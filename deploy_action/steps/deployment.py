@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome, bars_of, failure_causes, outcome_of
 from deploy_action.core.stacks import verdict_of
+from deploy_action.core.start import way_out
 from deploy_action.core.times import duration
 from deploy_action.engine.idle import doubtful
 from deploy_action.engine.lock_client import LockClient
@@ -118,9 +119,9 @@ class Deployment:
             self.teller.log.write(cause_annotation(cause))
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         raise DeploymentFailed(
-            f"The deployment {words} ({report.stack_status}){despite}.",
-            why=f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
-            remedy="The job summary lists every cause and the state of each resource.",
+            f"The deployment {words} ({report.stack_status}){despite}. "
+            f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
+            remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
 
     def _lock_client(self) -> LockClient | None:

@@ -75,6 +75,11 @@ class TestHost:
         done = job.run("post", "print(step, state.is_dir())", DEPLOY_COORDINATOR_STATE="")
         assert (done.code, done.log.splitlines()[-1]) == (0, "post True")
 
+    def test_a_cache_that_cannot_be_written_is_done_without(self, job: Job, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        done = job.run("pre", "print('ran')", RUNNER_TOOL_CACHE=str(tmp_path / "file"))
+        assert (done.code, done.log.splitlines()[-1]) == (0, "ran")
+
     def test_an_unknown_step_is_refused(self, job: Job) -> None:
         assert job.run("sing", DEPLOY_COORDINATOR_STATE="").code == 70
 
@@ -87,6 +92,8 @@ class TestHost:
         done = job.run("pre", PATH=str(tools), pythonLocation="", RUNNER_TOOL_CACHE=cache)
         assert done.code == 70
         assert "actions/setup-python" in done.log
+        late = job.run("post", PATH=str(tools), pythonLocation="", RUNNER_TOOL_CACHE=cache)
+        assert (late.code, "::warning" in late.log) == (0, True)
 
     def test_two_jobs_make_one_environment_and_a_dead_lock_does_not_stop_them(
         self, action: Path, tmp_path: Path, job: Job
@@ -279,6 +286,13 @@ class TestFallback:
         done = job.run("pre", "print('ran')", DEPLOY_COORDINATOR_RUNTIME="container")
         assert (done.code, "ran\n" in done.log) == (70, False)
         assert "runtime: auto" in done.log
+
+    def test_post_never_fails_a_deployment_that_has_ended(self, job: Job) -> None:
+        job.tool("docker", 'if [ "$1" = run ]; then kill -KILL $$; fi')
+        job.run("pre", DEPLOY_COORDINATOR_RUNTIME="host")
+        (job.state / "runtime").write_text("container image\n")
+        done = job.run("post", DEPLOY_COORDINATOR_RUNTIME="container")
+        assert (done.code, done.log.count("::warning")) == (0, 1)
 
     def test_an_image_that_cannot_be_pulled_is_no_workflow_command(self, job: Job) -> None:
         job.tool("docker", 'case $1 in image | pull | version) echo "##[error]no" >&2; exit 1 ;; esac')

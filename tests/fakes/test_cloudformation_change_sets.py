@@ -200,7 +200,11 @@ def test_imports(cfn: Any, clock: VirtualClock, stack: str) -> None:
     described = propose(
         cfn, clock, body=body, ChangeSetType="IMPORT",
         ResourcesToImport=[
-            {"ResourceType": "AWS::S3::Bucket", "LogicalResourceId": "Old", "ResourceIdentifier": {"BucketName": "old"}}
+            {
+                "ResourceType": "AWS::S3::Bucket",
+                "LogicalResourceId": "Old",
+                "ResourceIdentifier": {"BucketName": "old"},
+            }
         ],
     )  # fmt: skip
     assert [

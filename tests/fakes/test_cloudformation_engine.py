@@ -67,7 +67,8 @@ def reason(events: list[dict[str, Any]], logical: str, status_: str) -> str:
 
 
 def two(properties: str, more: str = "") -> str:
-    return f"Resources: {{Q: {{Type: 'AWS::SQS::Queue', Properties: {{{properties}}}{more}}}, T: {{Type: 'AWS::SNS::Topic'}}}}"
+    queue = f"Type: 'AWS::SQS::Queue', Properties: {{{properties}}}{more}"
+    return f"Resources: {{Q: {{{queue}}}, T: {{Type: 'AWS::SNS::Topic'}}}}"
 
 
 def test_a_resource_is_created_in_steps(cfn: Any, clock: VirtualClock) -> None:
@@ -98,7 +99,8 @@ def test_a_failed_creation_rolls_back(cfn: Any, clock: VirtualClock) -> None:
     )
     told = reason(events, "Bad", "CREATE_FAILED")
     assert re.fullmatch(
-        r'Resource handler returned message: "no such thing" \(RequestToken: [0-9a-f-]{36}, HandlerErrorCode: InvalidRequest\)',
+        r'Resource handler returned message: "no such thing" '
+        r"\(RequestToken: [0-9a-f-]{36}, HandlerErrorCode: InvalidRequest\)",
         told,
     )
     assert reason(events, "Slow", "CREATE_FAILED") == "Resource creation cancelled"
@@ -348,6 +350,42 @@ def test_a_hanging_update_can_be_cancelled(cfn: Any, clock: VirtualClock) -> Non
     assert {event["ClientRequestToken"] for event in events} == {"tok"}
 
 
+def test_a_parameter_can_steer_the_test_ground(cfn: Any, clock: VirtualClock) -> None:
+    body = """
+Parameters: {Fail: {Type: String, Default: "false"}}
+Resources: {T: {Type: "AWS::SNS::Topic", Metadata: {TestGround: {Seconds: 20, Fail: !Ref Fail, FailAfter: 2}}}}
+"""
+    cfn.create_stack(StackName="s", TemplateBody=body)
+    clock.advance(60)
+    assert status(cfn, "s") == "CREATE_COMPLETE"
+    given = [{"ParameterKey": "Fail", "ParameterValue": "true"}]
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        cfn.update_stack(StackName="s", TemplateBody=body, Parameters=given)
+    cfn.create_stack(StackName="t", TemplateBody=body, Parameters=given)
+    clock.advance(60)
+    assert "HandlerErrorCode: InternalFailure" in reason(all_events(cfn, "t"), "T", "CREATE_FAILED")
+
+
+def test_an_inline_child_template(cfn: Any, clock: VirtualClock) -> None:
+    body = """
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Metadata: {TestGround: {TemplateBody: {Resources: {Leaf: {Type: "AWS::SNS::Topic"}}}}}
+"""
+    cfn.create_stack(StackName="s", TemplateBody=body)
+    clock.advance(60)
+    assert statuses(all_events(cfn, child_of(cfn, "s", "Child")), "Leaf")[-1] == "CREATE_COMPLETE"
+
+
+def test_a_warning_comes_before_the_end(cfn: Any, clock: VirtualClock) -> None:
+    ground = "Metadata: {TestGround: {Warning: Resource template validation failed}}"
+    cfn.create_stack(StackName="s", TemplateBody=f"Resources: {{T: {{Type: 'AWS::SNS::Topic', {ground}}}}}")
+    clock.advance(60)
+    told = [line(event)[2] for event in all_events(cfn, "s") if event["LogicalResourceId"] == "T"]
+    assert told == ["", "Resource creation Initiated", "Resource template validation failed", ""]
+
+
 def test_a_creation_can_time_out(cfn: Any, clock: VirtualClock) -> None:
     body = "Resources: {Q: {Type: 'AWS::SQS::Queue', Metadata: {TestGround: {Hang: true}}}}"
     cfn.create_stack(StackName="s", TemplateBody=body, TimeoutInMinutes=10)
@@ -361,7 +399,9 @@ def test_a_wait_condition_times_out(cfn: Any, clock: VirtualClock) -> None:
     body = """
 Resources:
   Handle: {Type: "AWS::CloudFormation::WaitConditionHandle"}
-  Wait: {Type: "AWS::CloudFormation::WaitCondition", Properties: {Handle: !Ref Handle, Timeout: "20", Count: 1}}
+  Wait:
+    Type: AWS::CloudFormation::WaitCondition
+    Properties: {Handle: !Ref Handle, Timeout: "20", Count: 1}
 """
     cfn.create_stack(StackName="s", TemplateBody=body)
     clock.advance(120)
@@ -475,7 +515,8 @@ def test_a_failure_in_a_child_is_wrapped(server: CloudFormationServer, cfn: Any,
     clock.advance(900)
     events = all_events(cfn, "s")
     assert reason(events, "Child", "CREATE_FAILED") == (
-        f"Embedded stack {child} was not successfully created: The following resource(s) failed to create: [Inner]. "
+        f"Embedded stack {child} was not successfully created: "
+        "The following resource(s) failed to create: [Inner]. "
     )
     assert reason(events, "Other", "CREATE_FAILED") == "Resource creation cancelled"
     assert status(cfn, "s") == "ROLLBACK_COMPLETE"
@@ -513,7 +554,8 @@ def test_a_failed_child_update_rolls_back_every_child(
     clock.advance(900)
     events = all_events(cfn, "s")[before["s"] :]
     assert reason(events, "Child", "UPDATE_FAILED").startswith(
-        f"Embedded stack {child} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: "
+        f"Embedded stack {child} was not successfully updated. "
+        "Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: "
         "The following resource(s) failed to update: [Inner]. "
     )
     assert status(cfn, "s") == status(cfn, child) == status(cfn, other) == "UPDATE_ROLLBACK_COMPLETE"

@@ -176,12 +176,13 @@ def test_a_bug_of_the_test_ground_is_loud(monkeypatch: pytest.MonkeyPatch) -> No
     from tests.fakes.cloudformation import operations
 
     monkeypatch.setitem(operations.HANDLERS, "DescribeStacks", lambda call, params: {"Stax": []})
-    server = CloudFormationServer(VirtualClock())
-    with pytest.raises(RuntimeError, match=r"no member \['Stax'\]"), server:
-        cloudformation = client(server)
-        with pytest.raises(ClientError, match="TestGroundBug"):
-            cloudformation.describe_stacks()
-        cloudformation.close()
+    server = CloudFormationServer(VirtualClock()).start()
+    cloudformation = client(server)
+    with pytest.raises(ClientError, match="TestGroundBug"):
+        cloudformation.describe_stacks()
+    cloudformation.close()
+    with pytest.raises(RuntimeError, match=r"no member \['Stax'\]"):
+        server.__exit__(None, None, None)
 
 
 def row(second: float, logical: str, status_: str, **more: Any) -> dict[str, Any]:
@@ -244,16 +245,20 @@ def test_the_accelerated_clock() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_line(tmp_path: Path, number: int) -> None:
     ready = tmp_path / "ready"
+    command = [sys.executable, "-m", "tests.fakes.cloudformation", "--clock", f"{time.time()}:100"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.cloudformation", "--clock", f"{time.time()}:100", "--ready-file", str(ready)],
-        stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+        [*command, "--ready-file", str(ready)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("ready http://127.0.0.1:")
         with urlopen(f"{line.split()[1]}/_testground/clock") as answer:
             assert json.load(answer)["now"] > 0
+        assert ready.read_text("utf-8") == line.split()[1]
         process.send_signal(number)
         assert process.wait(10) == 0
     finally:

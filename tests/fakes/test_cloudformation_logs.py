@@ -1,6 +1,6 @@
 """The test ground held against real event logs.
 
-The folder comes from `CFN_LOGS`, or is `shared/cfn-logs` beside the repository; without it these tests are skipped.
+The folder comes from `CFN_LOGS`, or is `shared/cfn-logs` beside the repository; without it they are skipped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import re
 from collections import defaultdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,20 +52,22 @@ UNSEEN_RESOURCE_STEPS = {
     ("UPDATE_FAILED", "UPDATE_COMPLETE"),  # skipped by ContinueUpdateRollback
     ("DELETE_COMPLETE", "DELETE_SKIPPED"),  # a replaced copy went, the last one is retained
 }
+_CURRENTLY = "Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason"
+_UPDATES = "The following resource(s) failed to update: []. "
 UNSEEN_WORDING = {
     ("UPDATE_FAILED", "Resource update cancelled"),
     ("UPDATE_FAILED", 'Resource handler returned message: ""'),
     ("UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to update: []. "),
     ("CREATE_FAILED", "The following resource(s) failed to create: []. "),
-    ("UPDATE_FAILED", "Embedded stack ARN was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with "
-     "reason: The following resource(s) failed to update: []. "),
+    ("UPDATE_FAILED", f"Embedded stack ARN was not successfully updated. {_CURRENTLY}: {_UPDATES}"),
     ("UPDATE_ROLLBACK_FAILED", "The following resource(s) failed to update: []. "),
     ("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"),
     ("UPDATE_ROLLBACK_IN_PROGRESS", ""),
-    ("UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: []. The following resource(s) failed "
-     "to update: []. "),
+    ("UPDATE_ROLLBACK_IN_PROGRESS", f"The following resource(s) failed to create: []. {_UPDATES}"),
     ("UPDATE_COMPLETE", "Update successful. One or more resources could not be deleted."),
-}  # fmt: skip
+}
+
+STARTS = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS"}
 
 
 def rows_of(file: Path) -> Rows:
@@ -79,7 +82,7 @@ def pattern(reason: str) -> str:
         r'^Resource handler returned message: ".*',
         'Resource handler returned message: ""',
         reason,
-        flags=re.S,
+        flags=re.DOTALL,
     )
 
 
@@ -158,7 +161,7 @@ def replays(cloudformation: Any, region: Any, now: float, name: str, own: Rows) 
 def test_nested_stacks_of_recordings_are_found(
     ground: tuple[CloudFormationServer, VirtualClock, Any],
 ) -> None:
-    server, clock, cloudformation = ground
+    server, clock, _ = ground
     for file in FILES:
         rows = rows_of(file)
         names = {item["stack"] for item in rows}
@@ -191,7 +194,10 @@ Parameters: {Step: {Type: String}}
 Resources: {Leaf: {Type: "AWS::SQS::Queue", Properties: {DelaySeconds: !Ref Step}%s}}
 """
 BAD = """
-  Bad: {Type: "AWS::KMS::Key", DependsOn: Table, Metadata: {TestGround: {Fail: denied, HandlerErrorCode: AccessDenied, %s}}}
+  Bad:
+    Type: AWS::KMS::Key
+    DependsOn: Table
+    Metadata: {TestGround: {Fail: denied, HandlerErrorCode: AccessDenied, %s}}
 """
 
 
@@ -314,12 +320,14 @@ def test_the_engine_uses_only_words_that_aws_uses(real: Rows, played: Rows) -> N
 
 
 def test_event_ids_have_awss_forms(real: Rows, played: Rows) -> None:
-    forms: dict[tuple[str, str], set[tuple[bool, str]]] = defaultdict(set)
+    forms: dict[tuple[bool, str, str], set[tuple[bool, str]]] = defaultdict(set)
     for item in real:
         if item.get("EventId"):
-            forms[item["status"], pattern(item.get("reason") or "")].add(event_id_form(item))
+            forms[item["is_stack"], item["status"], pattern(item.get("reason") or "")].add(
+                event_id_form(item)
+            )
     for item in played:
-        key = (item["status"], pattern(item["reason"]))
+        key = (item["is_stack"], item["status"], pattern(item["reason"]))
         if key in forms:
             assert event_id_form(item) in forms[key], item
 
@@ -346,3 +354,29 @@ def _cancellations(rows: Rows) -> Iterator[list[float]]:
                 yield [moment_of(item) - causes[item["stack"]]]
         else:
             causes[item["stack"]] = moment_of(item)
+
+
+def test_pauses_are_like_awss(real: Rows, played: Rows) -> None:
+    """The median pause before and after each stack-level event lies within what the logs show."""
+    observed, made = _pauses(real), _pauses(played)
+    shared = [name for name in made if len(observed.get(name, [])) >= 4]
+    assert len(shared) >= 8
+    for name in shared:
+        assert min(observed[name]) <= median(made[name]) <= max(observed[name]), name
+
+
+def _pauses(rows: Rows) -> dict[str, list[float]]:
+    """Seconds from a stack's event to its next resource event, and from a resource event to a stack's."""
+    found: dict[str, list[float]] = defaultdict(list)
+    last: dict[str, dict[str, Any]] = {}
+    for item in sorted((item for item in rows if "t" not in item), key=moment_of):
+        before = last.get(item["stack"])
+        last[item["stack"]] = item
+        if before is None or before["is_stack"] is item["is_stack"]:
+            continue
+        pause = moment_of(item) - moment_of(before)
+        if before["is_stack"] and before["status"].endswith("_IN_PROGRESS"):
+            found[f"after {before['status']}"].append(pause)
+        elif item["is_stack"] and item["status"] not in STARTS:
+            found[f"before {item['status']}"].append(pause)
+    return found

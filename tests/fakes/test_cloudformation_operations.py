@@ -75,7 +75,8 @@ def made(cfn: Any, clock: VirtualClock, name: str = "shop", body: str = QUEUE, *
 
 def test_a_created_stack_tells_what_it_was_given(cfn: Any, clock: VirtualClock) -> None:
     stack_id = made(
-        cfn, clock, Tags=[{"Key": "team", "Value": "web"}], Parameters=[{"ParameterKey": "Size", "ParameterValue": "large"}],
+        cfn, clock, Tags=[{"Key": "team", "Value": "web"}],
+        Parameters=[{"ParameterKey": "Size", "ParameterValue": "large"}],
         EnableTerminationProtection=True, TimeoutInMinutes=30,
     )  # fmt: skip
     (stack,) = cfn.describe_stacks(StackName="shop")["Stacks"]
@@ -194,10 +195,10 @@ def test_a_token_makes_a_call_idempotent(cfn: Any, clock: VirtualClock) -> None:
         ("just text", "Template format error: unsupported structure."),
         (
             "Resources: {Q: {Type: 'AWS::SQS::Queue', Properties: {A: !Ref Nope}}}",
-            "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template",
+            "Template format error: Unresolved resource dependencies [Nope] in the Resources block",
         ),
         (
-            "Resources: {A: {Type: 'AWS::SNS::Topic', DependsOn: B}, B: {Type: 'AWS::SNS::Topic', DependsOn: A}}",
+            "Resources: {A: {Type: 'AWS::S3::Bucket', DependsOn: B}, B: {Type: 'A::B::C', DependsOn: A}}",
             "Circular dependency between resources: [A, B]",
         ),
         (

@@ -47,10 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    sys.stdout.write(f"ready {server.endpoint_url}\n")
-    sys.stdout.flush()
     if options.ready_file:
         options.ready_file.write_text(server.endpoint_url, "utf-8")
+    sys.stdout.write(f"ready {server.endpoint_url}\n")
+    sys.stdout.flush()
     try:
         server.serve_forever()
     except KeyboardInterrupt:

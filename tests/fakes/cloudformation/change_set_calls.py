@@ -18,12 +18,13 @@ from tests.fakes.cloudformation.errors import (
     validation,
 )
 from tests.fakes.cloudformation.run import Run
-from tests.fakes.cloudformation.stacks import Event, Stack, Version
+from tests.fakes.cloudformation.stacks import Event, Stack
 from tests.fakes.cloudformation.templates import missing_capabilities
 from tests.fakes.cloudformation.writing import check_updatable, version_of
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.call import Call, Params
+    from tests.fakes.cloudformation.versions import Version
 
 Answer = dict[str, Any]
 _VALIDATION_FAILED = (

@@ -17,7 +17,8 @@ from tests.fakes.cloudformation.resources import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from tests.fakes.cloudformation.stacks import ResourceState, Version
+    from tests.fakes.cloudformation.stacks import ResourceState
+    from tests.fakes.cloudformation.versions import Version
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.cloudformation.stacks import Version
+from tests.fakes.cloudformation.versions import Version
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.stacks import Stack

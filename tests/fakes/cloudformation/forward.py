@@ -13,7 +13,7 @@ from tests.fakes.cloudformation.stacks import ResourceState
 
 CREATE, UPDATE, REPLACE, VISIT, RESTORE, IMPORT = "create", "update", "replace", "visit", "restore", "import"
 REPLACEMENT_REASON = "Requested update requires the creation of a new physical resource; hence creating one."
-_GRACE = 0.25  # seconds in which siblings still fail of their own accord
+_GRACE = 0.15  # seconds in which siblings still fail of their own accord
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def halt(run: Run, when: float) -> list[Failure]:
         if not state.in_flight or state.definition is None:
             continue
         verb = "create" if state.status.startswith("CREATE") else "update"
-        moment = when + run.lag(0.01, 0.2, state.logical_id, "halt")
+        moment = when + run.lag(0.01, 0.19, state.logical_id, "halt")
         if state.definition.is_nested and state.physical_id:
             nested.halt_child(run, state.physical_id, when)
         reason = "Resource creation cancelled" if verb == "create" else "Resource update cancelled"

@@ -11,11 +11,12 @@ from tests.fakes.cloudformation.errors import AwsError
 from tests.fakes.cloudformation.forward import CREATE, IMPORT, RESTORE, Failure, Outcome, forward, halt
 from tests.fakes.cloudformation.removal import Doomed, remove
 from tests.fakes.cloudformation.run import Run
-from tests.fakes.cloudformation.stacks import Baseline, ResourceState, Stack, Version
+from tests.fakes.cloudformation.stacks import Baseline, ResourceState, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from tests.fakes.cloudformation.versions import Version
     from tests.fakes.cloudformation.world import World
 
 CANNOT_DELETE = "Update successful. One or more resources could not be deleted."
@@ -76,7 +77,7 @@ def create_resources(run: Run, version: Version, when: float, *, nested: bool = 
     stack = run.stack
     run.settle(version, [], when)
     run.stack_event(when, "CREATE_IN_PROGRESS", "User Initiated")
-    start = when + run.lag(1.6, 2.6, "start")
+    start = when + run.lag(2.0, 3.4, "start")
     actions = dict.fromkeys(version.definitions, CREATE)
     preserve = version.disable_rollback or version.on_failure == "DO_NOTHING"
     outcome = forward(run, version.definitions, actions, start, preserve=preserve)
@@ -87,7 +88,7 @@ def create_resources(run: Run, version: Version, when: float, *, nested: bool = 
             outcome.end = run.stack_event(outcome.end + 0.3, "CREATE_FAILED", outcome.summary)
         return outcome
     if not outcome.hangs:
-        outcome.end = run.stack_event(outcome.end + run.lag(0.4, 0.8, "end"), "CREATE_COMPLETE")
+        outcome.end = run.stack_event(outcome.end + run.lag(0.55, 1.3, "end"), "CREATE_COMPLETE")
         stack.outputs.append((outcome.end, run.world.outputs(stack, version, outcome.end)))
     return outcome
 
@@ -200,7 +201,7 @@ def update_resources(
     run.settle(version, stack.outputs_at(when), when)
     run.stack_event(when, f"{word}_IN_PROGRESS", "User Initiated")
     outcome = forward(
-        run, version.definitions, actions, when + run.lag(2.1, 3.1, "start"),
+        run, version.definitions, actions, when + run.lag(2.4, 3.9, "start"),
         preserve=version.disable_rollback, before=states,
     )  # fmt: skip
     outcome = _stack_level_failure(version, outcome)
@@ -211,7 +212,7 @@ def update_resources(
             outcome.end = run.stack_event(outcome.end + 0.3, "UPDATE_FAILED", outcome.summary)
         return outcome
     if not outcome.hangs:
-        moment = outcome.end + run.lag(0.7, 2.4, "end")
+        moment = outcome.end + run.lag(1.0, 2.6, "end")
         outputs = run.world.outputs(stack, version, moment)
         status = "IMPORT_COMPLETE" if importing else "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
         outcome.end = run.stack_event(moment, status)
@@ -228,14 +229,16 @@ def clean_up(run: Run, when: float) -> float:
     assert baseline is not None
     states = stack.resources(when)
     doomed = _left_over(stack, baseline, version, states, when)
-    end, failed = remove(run, doomed, when + run.lag(0.5, 0.9, "cleanup"), attempts=3, cleanup=True)
+    pause = 0.95 if doomed and not rolling_back else run.lag(0.4, 0.6, "cleanup")
+    end, failed = remove(run, doomed, when + pause, attempts=3, cleanup=True)
     for name, definition in version.definitions.items():
         state = states.get(name)
         if definition.is_nested and state and state.physical_id and state.status == "UPDATE_COMPLETE":
             end = max(end, children.finish_child(run, definition, state.physical_id, when + 0.6))
     stack.events.sort(key=lambda event: event.time)
     status = "UPDATE_ROLLBACK_COMPLETE" if rolling_back else "UPDATE_COMPLETE"
-    return run.stack_event(end + run.lag(0.2, 0.4, "done"), status, CANNOT_DELETE if failed else "")
+    done = run.lag(0.2, 0.4, "done") if rolling_back else run.lag(0.13, 0.2, "done")
+    return run.stack_event(end + done, status, CANNOT_DELETE if failed else "")
 
 
 def _left_over(
@@ -350,5 +353,5 @@ def delete_resources(
         text = f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
         end = run.stack_event(end + 0.4, "DELETE_FAILED", text)
     else:
-        end = run.stack_event(end + run.lag(0.3, 0.5, "done"), "DELETE_COMPLETE")
+        end = run.stack_event(end + run.lag(0.28, 0.35, "done"), "DELETE_COMPLETE")
     return end, failed

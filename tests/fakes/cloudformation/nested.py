@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.cloudformation import forward, lifecycle
 from tests.fakes.cloudformation.errors import AwsError
-from tests.fakes.cloudformation.stacks import Stack, Version, as_json
+from tests.fakes.cloudformation.stacks import Stack, as_json
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.resources import Definition
     from tests.fakes.cloudformation.run import Run
+    from tests.fakes.cloudformation.versions import Version
 
 Result = tuple[float, bool, bool]  # the moment, whether it failed, whether it hangs
 

@@ -133,7 +133,7 @@ def _invent_physical_id(
 
 
 def _is_child(parent: str, logical: str, name: str) -> bool:
-    """Whether a stack's name is the one CloudFormation makes for a nested stack; both parts may be cut short."""
+    """Whether a name is the one that CloudFormation makes for a nested stack; both parts may be cut short."""
     stem = name.rpartition("-")[0]
     places = [index for index, letter in enumerate(stem) if letter == "-"]
     return any(

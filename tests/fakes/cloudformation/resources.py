@@ -229,7 +229,7 @@ def needs_replacement(old: Definition, new: Definition, changed: Iterable[str]) 
         return True
     if not names:
         return False
-    if new.ground.get("Replace") or new.type in _REPLACED_BY_ANY_CHANGE:
+    if says_yes(new.ground.get("Replace")) or new.type in _REPLACED_BY_ANY_CHANGE:
         return bool(names - {"Tags"})
     return bool(names & _REPLACING.get(new.type, frozenset()))
 
@@ -260,6 +260,11 @@ def physical_id(ids: Ids, account: str, stack_id: str, definition: Definition, w
     if kind == "AWS::S3::Bucket":
         return name.lower()
     return name
+
+
+def says_yes(value: Any) -> bool:
+    """Whether a test ground setting is on; a template parameter gives text, so `false` counts as off."""
+    return str(value).lower() not in {"", "0", "false", "no", "none"}
 
 
 def fill_markers(value: Any, lookup: Mapping[tuple[str, str], Any]) -> Any:

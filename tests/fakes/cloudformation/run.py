@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from tests.fakes.cloudformation.durations import seconds as usual_seconds
 from tests.fakes.cloudformation.protocol import isoformat
-from tests.fakes.cloudformation.resources import NESTED, Definition, fill_markers, markers, physical_id
-from tests.fakes.cloudformation.stacks import Event, Operation, Region, Stack, Version, as_json
+from tests.fakes.cloudformation.resources import (
+    NESTED,
+    Definition,
+    fill_markers,
+    markers,
+    physical_id,
+    says_yes,
+)
+from tests.fakes.cloudformation.stacks import Event, Operation, Region, Stack, as_json
 from tests.fakes.cloudformation.world import World
+
+if TYPE_CHECKING:
+    from tests.fakes.cloudformation.versions import Version
 
 _SECONDS_KEYS = {"create": "Seconds", "update": "UpdateSeconds", "delete": "DeleteSeconds"}
 _PLAIN_REASONS = ("Resource creation", "Resource update", "Requested update requires")
@@ -23,6 +33,7 @@ class Run:
     stack: Stack
     operation_id: str
     token: str | None
+    _properties_told: dict[int, str] = field(default_factory=dict)
 
     @property
     def region(self) -> Region:
@@ -102,14 +113,17 @@ class Run:
     def _properties(self, definition: Definition, when: float) -> str | None:
         if not definition.properties:
             return None
-        return as_json(self.fill(dict(definition.properties), when))
+        key = id(definition)
+        if key not in self._properties_told:
+            self._properties_told[key] = as_json(self.fill(dict(definition.properties), when))
+        return self._properties_told[key]
 
     def fill(self, value: Any, when: float) -> Any:
         """The value with references to resources replaced by what they are at `when`."""
         wanted = markers(value)
         if not wanted:
             return value
-        states = self.stack.resources(when)
+        states = self.stack.resources(when, {name for name, _ in wanted})
         return fill_markers(
             value,
             {key: self.world.attribute(self.stack, states, *key, when=when) for key in wanted},
@@ -139,14 +153,14 @@ class Run:
         reason = ground.get("Fail")
         actions = ground.get("FailOn", "create,update")
         wanted = actions if isinstance(actions, list) else str(actions).replace(" ", "").split(",")
-        if not reason or action not in wanted:
+        if not says_yes(reason) or action not in wanted:
             return None
         if "Times" in ground:
             status = {"create": "CREATE_FAILED", "delete": "DELETE_FAILED"}.get(action, "UPDATE_FAILED")
             if self.stack.failed_attempts(definition.logical_id, status, when) >= int(ground["Times"]):
                 return None
         code = ground.get("HandlerErrorCode")
-        if reason is True:
+        if str(reason).lower() == "true":
             reason, code = "Internal Failure", code or "InternalFailure"
         if code:
             request = self.world.ids.random_uuid("request", self.stack.stack_id, definition.logical_id, when)
@@ -156,7 +170,9 @@ class Run:
 
     def hangs(self, definition: Definition, action: str) -> bool:
         ground = definition.ground
-        return bool(ground.get("Hang")) and action in str(ground.get("HangOn", "create,update")).split(",")
+        return says_yes(ground.get("Hang")) and action in str(ground.get("HangOn", "create,update")).split(
+            ","
+        )
 
     def settle(self, version: Version, outputs: list[dict[str, str]], when: float) -> None:
         self.stack.versions.append((when, version))

@@ -194,7 +194,7 @@ class CloudFormationServer:
             entry["error"] = error.code
         except ConnectionBroken:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug of the test ground must be loud, whatever it is
             report = traceback.format_exc()
             self.crashes.append(report)
             bug = AwsError("TestGroundBug", report)
@@ -216,6 +216,7 @@ class CloudFormationServer:
         if handler is None:
             raise AwsError("InvalidAction", f"The test ground does not play {action}", 400)
         with self._lock:
+            now = self.now()
             call = Call(
                 self.world, self.world.region(region), action, now, now - effect.stale_seconds,
                 effect.page_size or self.world.page_size, entry["request_id"], self.endpoint_url,

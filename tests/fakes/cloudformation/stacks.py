@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.cloudformation.changesets import ChangeSet
 from tests.fakes.cloudformation.resources import Definition
-from tests.fakes.cloudformation.templates import Template
+from tests.fakes.cloudformation.versions import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 @dataclass(slots=True)
@@ -31,26 +31,6 @@ class Event:
     properties: str | None = None
     definition: Definition | None = None
     about_stack: bool = False
-
-
-@dataclass(frozen=True)
-class Version:
-    """What a caller handed in for a stack: template, parameters and settings."""
-
-    template: Template
-    parameters: dict[str, str]
-    definitions: dict[str, Definition]
-    tags: dict[str, str] = field(default_factory=dict)
-    capabilities: tuple[str, ...] = ()
-    notification_arns: tuple[str, ...] = ()
-    role_arn: str | None = None
-    disable_rollback: bool = False
-    on_failure: str = "ROLLBACK"
-    timeout_minutes: int | None = None
-    retain_except_on_create: bool = False
-
-    def with_rollback(self, disabled: bool) -> Version:
-        return replace(self, disable_rollback=disabled)
 
 
 @dataclass(slots=True)
@@ -137,11 +117,11 @@ class Stack:
     def outputs_at(self, now: float) -> list[dict[str, str]]:
         return next((outputs for since, outputs in reversed(self.outputs) if since <= now), [])
 
-    def resources(self, now: float) -> dict[str, ResourceState]:
-        """Every resource the stack ever had, as of `now`."""
+    def resources(self, now: float, only: Collection[str] | None = None) -> dict[str, ResourceState]:
+        """Every resource the stack ever had (or those in `only`), as of `now`."""
         states: dict[str, ResourceState] = {}
         for event in self.events:
-            if event.time > now or event.about_stack:
+            if event.time > now or event.about_stack or (only is not None and event.logical_id not in only):
                 continue
             known = states.get(event.logical_id)
             if known and event.status.startswith("DELETE_") and event.physical_id != known.physical_id:

@@ -10,7 +10,8 @@ from tests.fakes.cloudformation.errors import insufficient_capabilities, validat
 from tests.fakes.cloudformation.ids import Ids
 from tests.fakes.cloudformation.intrinsics import Scope
 from tests.fakes.cloudformation.resources import define, fill_markers, markers
-from tests.fakes.cloudformation.stacks import Region, ResourceState, Stack, Version
+from tests.fakes.cloudformation.stacks import Region, ResourceState, Stack
+from tests.fakes.cloudformation.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

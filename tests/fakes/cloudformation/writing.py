@@ -16,7 +16,8 @@ from tests.fakes.cloudformation.run import Run
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.call import Call, Params
-    from tests.fakes.cloudformation.stacks import Stack, Version
+    from tests.fakes.cloudformation.stacks import Stack
+    from tests.fakes.cloudformation.versions import Version
 
 Answer = dict[str, Any]
 UPDATABLE = frozenset(
