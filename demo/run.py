@@ -126,7 +126,7 @@ _speaking = threading.Lock()
 def say(who: str, line: str) -> None:
     with _speaking:
         if line.startswith("::error"):
-            line = f"\x1b[31m✗ {line.rpartition('::')[2] if line.count('::') < 3 else line.split('::', 2)[2]}{RESET}"
+            line = f"\x1b[31m✗ {line.split('::', 2)[2]}{RESET}"
         elif line.startswith("::"):
             return
         print(f"{COLORS.get(who, DIM)}{who}{RESET} {DIM}│{RESET} {line}", flush=True)
@@ -167,17 +167,14 @@ def main() -> int:
         second.start()
         first.join()
         second.join()
-        title(
-            "A third deployment, whose containers do not start: why it failed, and what became of the stack."
-        )
+        title("A third deployment, whose containers do not start.")
         jobs[2].run()
     title("What came of it")
     for job in jobs:
         took = job.outputs.get("duration-seconds", "?")
         queued = job.outputs.get("queue-seconds", "?")
-        print(
-            f"  {job.name}: {job.outputs.get('outcome', 'unknown'):<12} {took:>4} s, after {queued:>3} s in the queue"
-        )
+        outcome = job.outputs.get("outcome", "unknown")
+        print(f"  {job.name}: {outcome:<12} {took:>4} s, after {queued:>3} s in the queue")
     print(f"\n  Job summaries:  {OUT}/job-*/summary.md   (GitHub shows them on the run's page)")
     print(f"  The registry:   {OUT}/registry/deployments.json")
     print(f"\n  All of it took {time.monotonic() - began:.0f} s.\n")

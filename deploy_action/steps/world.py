@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TELL_WAITING_SECONDS = 60.0
+TELL_WAITING_SECONDS = (60.0, 120.0, 300.0)
+"""A waiter is told again after these times, the last one repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class Teller:
     notes: list[str] = field(default_factory=list)
     printed: set[str] = field(default_factory=set)
     on_printed: Callable[[], None] | None = None
-    _waiting_told: tuple[object, float] = (None, 0.0)
+    _told: object = None
+    _told_at: float = 0.0
+    _told_times: int = 0
 
     def line(self, text: str) -> None:
         """One line of our own words; what it quotes from outside is made harmless."""
@@ -88,23 +91,29 @@ class Teller:
         self.note(sentence)
 
     def waiting(self, waiting: Waiting) -> None:
-        """Told when those ahead change, and once a minute."""
-        now = self.clock.monotonic()
-        who = tuple((ticket.nonce, ticket.holding) for ticket in waiting.ahead)
-        if who != self._waiting_told[0] or now - self._waiting_told[1] >= TELL_WAITING_SECONDS:
-            self._waiting_told = (who, now)
+        """Told when those ahead change, and at growing intervals."""
+        if self._worth_telling(tuple((ticket.nonce, ticket.holding) for ticket in waiting.ahead)):
             self.log.write(self.style.waiting(waiting))
 
     def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:
-        now = self.clock.monotonic()
-        who = tuple((state.stack_id, state.status) for state in busy)
-        if who != self._waiting_told[0] or now - self._waiting_told[1] >= TELL_WAITING_SECONDS:
-            self._waiting_told = (who, now)
+        if self._worth_telling(tuple((state.stack_id, state.status) for state in busy)):
             names = ", ".join(f"{state.ref} ({state.status})" for state in busy[:5])
             self.line(
-                f"CloudFormation is still working on {names}, started by somebody else or left by an earlier "
+                f"CloudFormation is still working on {names}, begun by somebody else or left by an earlier "
                 f"deployment; waited {duration(waited_seconds)} so far."
             )
+
+    def _worth_telling(self, what: object) -> bool:
+        now = self.clock.monotonic()
+        if what != self._told:
+            self._told, self._told_times = what, 0
+        else:
+            interval = TELL_WAITING_SECONDS[min(self._told_times, len(TELL_WAITING_SECONDS)) - 1]
+            if now - self._told_at < interval:
+                return False
+        self._told_at = now
+        self._told_times += 1
+        return True
 
 
 def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:

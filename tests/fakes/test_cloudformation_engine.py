@@ -353,7 +353,7 @@ def test_a_hanging_update_can_be_cancelled(cfn: Any, clock: VirtualClock) -> Non
 def test_a_parameter_can_steer_the_test_ground(cfn: Any, clock: VirtualClock) -> None:
     body = """
 Parameters: {Fail: {Type: String, Default: "false"}}
-Resources: {T: {Type: "AWS::SNS::Topic", Metadata: {TestGround: {Seconds: 20, Fail: !Ref Fail, FailAfter: 2}}}}
+Resources: {T: {Type: "AWS::SNS::Topic", Metadata: {TestGround: {Seconds: 20, Fail: !Ref Fail}}}}
 """
     cfn.create_stack(StackName="s", TemplateBody=body)
     clock.advance(60)

@@ -3,8 +3,8 @@
 Real boto3 talks to `CloudFormationServer`. Stacks live by the server's clock: an operation is planned to its
 end when it starts, and a request sees what has happened until now. Nothing sleeps, nothing runs on its own.
 
-A resource's template may steer it in `Metadata: {TestGround: {...}}`; parameters may be used there, and a change
-there alone is no change of the stack:
+A template steers a resource in its `Metadata: {TestGround: {...}}`; parameters may be used there, and a
+change there alone is no change of the stack:
 
     Seconds, UpdateSeconds, DeleteSeconds   how long it takes; Seconds also counts for updates
     Fail            the reason with which it fails (`true`: an internal failure)
@@ -20,7 +20,7 @@ there alone is no change of the stack:
     Validation      early validation refuses change sets that touch it, with this reason
     TemplateBody    the template of a nested stack, in place of TemplateURL
 
-The template's own `Metadata: {TestGround: {StackFail: reason}}` makes the stack fail once its resources are done.
+The template's own `Metadata: {TestGround: {StackFail: reason}}` fails the stack once its resources are done.
 """
 
 from tests.fakes.cloudformation.server import CloudFormationServer

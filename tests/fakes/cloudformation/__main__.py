@@ -34,9 +34,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--template", action="append", default=[], metavar="URL=FILE", help="serve FILE for a TemplateURL"
     )
+    parser.add_argument("--no-describe-events", action="store_true", help="answer like an older endpoint")
+    parser.add_argument(
+        "--no-nested-tokens", action="store_true", help="nested stacks' events carry no token"
+    )
     options = parser.parse_args(arguments)
     server = CloudFormationServer(
-        options.clock, options.port, page_size=options.page_size, seed=options.seed, host=options.host
+        options.clock,
+        options.port,
+        page_size=options.page_size,
+        seed=options.seed,
+        host=options.host,
+        describe_events=not options.no_describe_events,
+        nested_tokens=not options.no_nested_tokens,
     )
     for item in options.template:
         url, _, file = item.rpartition("=")
