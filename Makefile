@@ -61,7 +61,7 @@ image: ## Build the container image (IMAGE=deploy-coordinator:local)
 .PHONY: benchmark
 benchmark: $(INSTALLED) image ## Measure step overhead, import time and image size
 	@set -e; export $(ENGINE); \
-	$(BIN)/python benchmarks/step_overhead.py; \
+	$(BIN)/python benchmarks/step_overhead.py --checkout; \
 	$(BIN)/python benchmarks/image_size.py $(IMAGE)
 
 .PHONY: clean

@@ -23,6 +23,7 @@ T = TypeVar("T")
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
 """The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
+WAIT_TIMEOUT_SECONDS = 3600.0
 
 
 class Mode(Enum):
@@ -94,7 +95,7 @@ def parse_inputs(environ: Mapping[str, str]) -> Settings:
 def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
     try:
         raw = json.loads(environ.get("DEPLOY_COORDINATOR_INPUTS") or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput((f"The inputs did not arrive as JSON ({error}).",)) from error
     if not isinstance(raw, dict):
         raise InvalidInput(("The inputs did not arrive as a JSON object.",))
@@ -131,7 +132,7 @@ class _Parser:
             working_directory=self._working_directory(),
             registry=self._checked("registry", _registry, RegistryAddress("github")),
             when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
-            wait_timeout_seconds=self._minutes("wait-timeout-in-minutes") or 0.0,
+            wait_timeout_seconds=self._wait_timeout(),
             github_token=self._text("github-token"),
             slack_bot_token=self._text("slack-bot-token"),
             slack_webhook_url=self._checked("slack-webhook-url", _https_url, ""),
@@ -206,14 +207,18 @@ class _Parser:
         text = self._text("template")
         if not text or text.startswith("https://"):
             return text
-        path = self._workspace / text
-        if not path.is_file():
+        try:
+            path = self._workspace / text
+            size = path.stat().st_size if path.is_file() else None
+        except (OSError, ValueError):
+            size = None
+        if size is None:
             self._problem(
                 f"`template`: no file `{text}` in the workspace; is `actions/checkout` an earlier step?"
             )
-        elif path.stat().st_size > TEMPLATE_BYTES_MAX:
+        elif size > TEMPLATE_BYTES_MAX:
             self._problem(
-                f"`template`: `{text}` has {path.stat().st_size:,} bytes, and CloudFormation takes "
+                f"`template`: `{text}` has {size:,} bytes, and CloudFormation takes "
                 f"{TEMPLATE_BYTES_MAX:,} at most this way; upload it to S3 and give its https:// address."
             )
         return text
@@ -265,6 +270,10 @@ class _Parser:
             self._problem(f"`{name}`: `{text}` is not a number of minutes (0 to 50400).")
         return minutes * 60
 
+    def _wait_timeout(self) -> float:
+        seconds = self._minutes("wait-timeout-in-minutes")
+        return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
+
     def _choice(self, name: str, choices: type[WhenBusy], default: WhenBusy) -> WhenBusy:
         text = self._text(name).lower()
         if not text:
@@ -278,7 +287,11 @@ class _Parser:
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")
-        if text and not (self._workspace / text).is_dir():
+        try:
+            found = not text or (self._workspace / text).is_dir()
+        except (OSError, ValueError):
+            found = False
+        if not found:
             self._problem(f"`working-directory`: there is no folder `{text}` in the workspace.")
         return text
 
@@ -309,8 +322,12 @@ def _lock_name(text: str) -> str:
 
 
 def _https_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in {"https", "http"} and bool(parts.hostname)
+    except ValueError:  # its words may repeat the address, which is a secret
+        valid = False
+    if not valid:
         raise ValueError("it is not a web address.")
     return text
 

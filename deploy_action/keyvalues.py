@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 _PAIR = re.compile(r"""([^=,\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^,]*)\s*(?:,|$)""")
@@ -20,8 +21,8 @@ def parse_key_values(text: str, key_name: str, value_name: str) -> list[tuple[st
     if text[0] in "[{" or re.match(r"- |[\w.:/+@-]+\s*:(\s|$)", text):
         pairs = _structured(text, key_name, value_name)
     elif "\n" in text:
-        lines = (line.strip() for line in text.splitlines())
-        pairs = [_line(line) for line in lines if line and not line.startswith("#")]
+        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+        pairs = [_line(line, number) for number, line in lines if line and not line.startswith("#")]
     else:
         pairs = _comma_separated(text)
     keys = [key for key, _ in pairs]
@@ -31,10 +32,10 @@ def parse_key_values(text: str, key_name: str, value_name: str) -> list[tuple[st
     return pairs
 
 
-def _line(line: str) -> tuple[str, str]:
+def _line(line: str, number: int) -> tuple[str, str]:
     key, separator, value = line.partition("=")
     if not separator or not key.strip():
-        raise ValueError(f"the line beginning with `{line.split(maxsplit=1)[0][:30]}` is not KEY=VALUE.")
+        raise ValueError(f"line {number} is not KEY=VALUE; a value of several lines needs JSON or YAML.")
     return key.strip(), _unquoted(value.strip())
 
 
@@ -64,13 +65,7 @@ def _unquoted(value: str) -> str:
 
 
 def _structured(text: str, key_name: str, value_name: str) -> list[tuple[str, str]]:
-    import yaml
-
-    try:
-        # JSON is YAML; the base loader keeps every scalar as the text that was written.
-        data = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - the base loader builds texts only
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("it is neither JSON nor YAML.") from error
+    data = _data(text)
     if isinstance(data, dict):
         return [(str(key), _scalar(str(key), value)) for key, value in data.items()]
     if isinstance(data, list) and all(isinstance(item, dict) and key_name in item for item in data):
@@ -78,6 +73,29 @@ def _structured(text: str, key_name: str, value_name: str) -> list[tuple[str, st
             (str(item[key_name]), _scalar(str(item[key_name]), item.get(value_name, ""))) for item in data
         ]
     raise ValueError(f"it must be a map, or a list of objects with {key_name} and {value_name}.")
+
+
+def _data(text: str) -> object:
+    """JSON or YAML, with every scalar as the text that was written."""
+    import yaml
+
+    try:
+        # For PyYAML not all JSON is YAML: it knows no tabs between the parts and no surrogate pairs.
+        return _as_written(json.loads(text, parse_int=str, parse_float=str, parse_constant=str))
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - the base loader builds texts only
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError("it is neither JSON nor YAML.") from error
+
+
+def _as_written(data: object) -> object:
+    if isinstance(data, dict):
+        return {key: _as_written(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_written(item) for item in data]
+    return data if isinstance(data, str) else json.dumps(data)
 
 
 def _scalar(key: str, value: object) -> str:

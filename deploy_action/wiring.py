@@ -66,7 +66,7 @@ class Wiring:
             graphql_url=self._run.graphql_url,
         )
 
-    def notifier(self, *, correlation_id: str, thread_ts: str = "") -> Notifier | None:
+    def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
         """None where no channel was asked for."""
         settings = self._settings
         if settings.slack_bot_token:
@@ -78,6 +78,7 @@ class Wiring:
                 settings.slack_alert_channel,
                 base_url=self._environ.get("SLACK_API_URL") or "https://slack.com/api/",
                 thread_ts=thread_ts or None,
+                channel_id=channel_id or None,
                 correlation_id=correlation_id,
             )
         if settings.slack_webhook_url:

@@ -1,11 +1,12 @@
-"""Messages in Slack. What goes wrong here is a sentence in the log and never more than that."""
+"""Messages in Slack. What goes wrong here is a sentence in the log and never more than that.
+
+Proxies come from HTTPS_PROXY, else HTTP_PROXY, unless NO_PROXY names the host.
+"""
 
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,11 +131,7 @@ class SlackBotNotifier:
     def _client(self) -> WebClient:
         from slack_sdk import WebClient
 
-        client = WebClient(
-            token=self._token, base_url=self._base_url, timeout=self._timeout, retry_handlers=[]
-        )
-        client.proxy = _proxy_for(self._base_url)
-        return client
+        return WebClient(token=self._token, base_url=self._base_url, timeout=self._timeout, retry_handlers=[])
 
 
 class SlackWebhookNotifier:
@@ -145,6 +142,7 @@ class SlackWebhookNotifier:
     """
 
     thread_ts: str | None = None
+    channel_id: str | None = None
 
     def __init__(self, url: str, *, timeout: int = 5) -> None:
         self._url = url
@@ -168,9 +166,7 @@ class SlackWebhookNotifier:
     def _client(self) -> WebhookClient:
         from slack_sdk.webhook import WebhookClient
 
-        client = WebhookClient(self._url, timeout=self._timeout, retry_handlers=[])
-        client.proxy = _proxy_for(self._url)
-        return client
+        return WebhookClient(self._url, timeout=self._timeout, retry_handlers=[])
 
 
 def _attempted(send: Callable[[], None]) -> str | None:
@@ -200,11 +196,3 @@ def _refused(response: Any, channel: str) -> _Failed:
 def _sentence(code: str, where: str = "") -> str:
     reason = _REMEDIES.get(code)
     return f"Slack did not take the message{where}: {f'{reason} ({code})' if reason else code}."
-
-
-def _proxy_for(url: str) -> str | None:
-    """The proxy for `url` by HTTPS_PROXY or HTTP_PROXY and NO_PROXY; slack_sdk itself knows no NO_PROXY."""
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.netloc):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)

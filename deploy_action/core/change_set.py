@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from deploy_action.core.stacks import StackRef
+if TYPE_CHECKING:
+    from deploy_action.core.stacks import StackRef
 
 _NO_CHANGES = (
     "didn't contain changes",

@@ -41,9 +41,7 @@ class StackEvent:
     @property
     def is_stack(self) -> bool:
         """About the stack itself, not about a resource of it (a nested stack is a resource of its parent)."""
-        return self.resource_type == STACK_TYPE and (
-            self.physical_id == self.stack_id or (not self.physical_id and self.logical_id == self.stack_name)
-        )
+        return self.resource_type == STACK_TYPE and self.physical_id == self.stack_id
 
     @property
     def starts_operation(self) -> bool:
@@ -134,6 +132,9 @@ class StackProgress:
     activities: list[Activity] = field(default_factory=list)
     failures: list[StackEvent] = field(default_factory=list)
     """Every failure and stack-level rollback since the operation began, in order, for `core.causes`."""
+    afterwards: set[str] = field(default_factory=set)
+    """Ids of the failures that came during clean-up or rollback."""
+    _phases: list[tuple[float, Phase]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -151,18 +152,33 @@ class StackProgress:
         """A resource as people read it: `Database/Instance` for one of a nested stack."""
         return "/".join((*self.path, logical_id))
 
+    def phase_at(self, timestamp: float) -> Phase:
+        """The phase that the stack was in; told by time, since stacks are read one after the other."""
+        return next((phase for since, phase in reversed(self._phases) if since <= timestamp), Phase.DEPLOY)
+
+    def forget(self) -> None:
+        """What an earlier operation did is not part of the one that begins."""
+        self.started = self.ended = None
+        self.activities.clear()
+        self.failures.clear()
+        self.afterwards.clear()
+        self._phases.clear()
+
     def apply(self, event: StackEvent, root_phase: Phase) -> Activity | None:
         """Take in one event; returns the activity that it belongs to, None for stack-level events.
 
-        `root_phase` is the phase that the root stack is in: while the root rolls back, a nested stack may
+        `root_phase` is the phase that the root stack was in: while the root rolls back, a nested stack may
         call what it does an update or a deletion.
         """
         if event.is_stack:
             self._apply_stack(event)
             return None
+        phase = max(root_phase, phase_of(self.status), key=_PHASES.index)
         if event.failed:
             self.failures.append(event)
-        activity = self._activity(event, max(root_phase, phase_of(self.status), key=_PHASES.index))
+            if phase is not Phase.DEPLOY:
+                self.afterwards.add(event.event_id)
+        activity = self._activity(event, phase)
         activity.status = event.status
         activity.reason = event.reason or activity.reason
         activity.physical_id = event.physical_id or activity.physical_id
@@ -173,12 +189,9 @@ class StackProgress:
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
             return
-        if event.starts_operation and not self.in_progress and self.parent_id is None:
-            self.started, self.ended = event.timestamp, None
-            self.activities.clear()
-            self.failures.clear()
         self.started = event.timestamp if self.started is None else self.started
         self.status, self.reason = event.status, event.reason
+        self._phases.append((event.timestamp, phase_of(event.status)))
         if event.failed or "ROLLBACK" in event.status:
             self.failures.append(event)
         if not is_in_progress(event.status):
@@ -216,7 +229,16 @@ class Operation:
         progress = self.stacks.get(event.stack_id)
         if progress is None:
             progress = self.stacks[event.stack_id] = StackProgress(event.stack_id, event.region)
-        activity = progress.apply(event, phase_of(self._root_of(progress).status))
+        root = self.root_of(progress)
+        if progress is root and event.starts_operation and not root.in_progress:
+            for stack in self.stacks.values():
+                if self.root_of(stack) is root:
+                    stack.forget()
+        if root.started is not None and event.timestamp < root.started and progress is not root:
+            # A nested stack's events of an earlier operation, read after the root's later ones.
+            progress.status = event.status if event.is_stack else progress.status
+            return None
+        activity = progress.apply(event, root.phase_at(event.timestamp))
         nested = event.nested_stack_id
         if nested is not None:
             child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
@@ -224,7 +246,7 @@ class Operation:
             child.path = (*progress.path, event.logical_id)
         return activity
 
-    def _root_of(self, stack: StackProgress) -> StackProgress:
+    def root_of(self, stack: StackProgress) -> StackProgress:
         seen = {stack.stack_id}
         while stack.parent_id is not None and stack.parent_id not in seen:
             seen.add(stack.parent_id)

@@ -256,22 +256,29 @@ def _names(locks: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in locks)
 
 
+_Life = tuple[int, tuple[tuple[str, int], ...]]
+
+
+def _life(ticket: Ticket) -> _Life:
+    """What changes with each sign of life. A grant is one: only the owner takes its locks."""
+    return ticket.renewals, ticket.epochs
+
+
 class LeaseWatch:
     """Judges others by what changes on the observer's own monotonic clock, never by comparing wall clocks."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, float]] = {}
+        self._seen: dict[str, tuple[_Life, float]] = {}
 
     def observe(self, document: Document, monotonic_seconds: float) -> None:
         """Take in a document as just read."""
-        seen: dict[str, tuple[int, float]] = {}
+        seen: dict[str, tuple[_Life, float]] = {}
         for ticket in document.tickets:
-            renewals, since = self._seen.get(ticket.nonce, (-1, monotonic_seconds))
-            unchanged = renewals == ticket.renewals
-            seen[ticket.nonce] = (ticket.renewals, since if unchanged else monotonic_seconds)
+            life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
+            seen[ticket.nonce] = (_life(ticket), since if life == _life(ticket) else monotonic_seconds)
         self._seen = seen
 
     def expired(self, ticket: Ticket, monotonic_seconds: float) -> bool:
         """Unchanged for its whole lease as far as this observer has watched. False for an unknown ticket."""
-        renewals, since = self._seen.get(ticket.nonce, (-1, monotonic_seconds))
-        return renewals == ticket.renewals and monotonic_seconds - since >= ticket.lease
+        life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
+        return life == _life(ticket) and monotonic_seconds - since >= ticket.lease

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from typing import Any
 
 from deploy_action.core.lock import SCHEMA, Document, Finished, Lock, Ticket
 from deploy_action.errors import RegistryUnreadable
 
 ABOUT = "Written by deploy-coordinator. Do not edit by hand; use `deploy-coordinator release`."
+NESTING_MAX = 50
+"""Levels of an unknown field: what can be read must also be written again."""
+COUNT_MAX = 2**63
 
 _TEXT_FIELDS = (
     "requested_at",
@@ -74,12 +78,14 @@ def decode(content: bytes | None) -> Document:
         raise _unreadable("it is not a document of deploy-coordinator")
     schema = data["schema"]
     if type(schema) is not int or schema < 1:
-        raise _unreadable(f"its schema is {schema!r}")
+        raise _unreadable(f"its schema is {reprlib.repr(schema)}")
     if schema > SCHEMA:
-        raise _unreadable(f"its schema {schema} is newer than the {SCHEMA} that this version knows")
+        raise _unreadable(
+            f"its schema {reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows"
+        )
     try:
         return _document_in(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unreadable(f"a part of it is damaged ({error})") from error
 
 
@@ -169,7 +175,17 @@ def _finished_in(data: object) -> Finished:
 
 
 def _extra(data: dict[str, Any], known: set[str]) -> tuple[tuple[str, object], ...]:
-    return tuple((name, value) for name, value in data.items() if name not in known)
+    extra = tuple((name, value) for name, value in data.items() if name not in known)
+    if not _is_shallow([value for _, value in extra], NESTING_MAX):
+        raise ValueError("it is nested too deeply")
+    return extra
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in items)
 
 
 def _dict(value: object) -> dict[str, Any]:
@@ -195,12 +211,12 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"a count was expected, not {value!r}")
+    if type(value) is not int or not 0 <= value <= COUNT_MAX:
+        raise TypeError(f"a count was expected, not {reprlib.repr(value)}")
     return value
 
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"a number was expected, not {value!r}")
+        raise TypeError(f"a number was expected, not {reprlib.repr(value)}")
     return float(value)

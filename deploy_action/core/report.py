@@ -132,7 +132,7 @@ class Report:
         """The first cause in one line of text, or the failure that kept the deployment from starting."""
         if self.causes:
             first = self.causes[0]
-            return f"{first.logical_id} ({first.resource_type}): {first.message}"
+            return f"{first.name} ({first.resource_type}): {first.message}"
         return self.failure.what if self.failure else ""
 
 

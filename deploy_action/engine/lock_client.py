@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.core import lock as core
-from deploy_action.core.lock import Ticket
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError
@@ -15,7 +14,7 @@ from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.lock import Document
+    from deploy_action.core.lock import Document, Ticket
     from deploy_action.ports import Clock, Registry
 
 RENEWALS_PER_LEASE = 3
@@ -68,8 +67,8 @@ class LockClient:
         started = self._clock.monotonic()
         waited_for: dict[str, None] = {}
         taken_over: list[str] = []
-        document = self._request(wait)
         try:
+            document = self._request(wait)
             while not self._take(document):
                 waited = self._clock.monotonic() - started
                 ahead = core.ahead_of(document, self.ticket)
@@ -156,8 +155,8 @@ class LockClient:
             return self._request(wait=True)
         gone = self._gone(core.ahead_of(document, self.ticket), now)
         if gone:
-            document = self._evict(gone)
-            taken_over.extend(gone.values())
+            document, notes = self._evict(gone)
+            taken_over.extend(notes)
         elif now - self._renewed_at >= self.ticket.lease / RENEWALS_PER_LEASE:
             try:
                 self.renew()
@@ -178,20 +177,19 @@ class LockClient:
             gone[ticket.nonce] = _takeover_note(ticket)
         return gone
 
-    def _evict(self, gone: dict[str, str]) -> Document:
-        at = self._at()
-        watch, _by = self._watch, f"By {self.ticket.correlation_id}."
+    def _evict(self, gone: dict[str, str]) -> tuple[Document, list[str]]:
+        """Evict those that are still without a sign of life; returns the sentences of these alone."""
+        at, by = self._at(), f"By {self.ticket.correlation_id}."
 
-        def decide(document: Document) -> tuple[Document, Document]:
+        def decide(document: Document) -> tuple[Document, tuple[Document, list[str]]]:
+            notes = []
             now = self._clock.monotonic()
             for nonce, note in gone.items():
                 current = document.ticket(nonce)
-                watch.observe(document, now)
-                if current is not None and watch.expired(current, now):
-                    document = core.evict(
-                        document, nonce, at=at, note=f"{note} By {self.ticket.correlation_id}."
-                    )
-            return document, document
+                if current is not None and self._watch.expired(current, now):
+                    document = core.evict(document, nonce, at=at, note=f"{note} {by}")
+                    notes.append(note)
+            return document, (document, notes)
 
         return self._swapper.apply(decide, message=f"takeover by {self.ticket.correlation_id}")
 

@@ -3,19 +3,19 @@ about the deployment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import LockLost, RegistryError
-from deploy_action.ports import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.core.events import Operation, StackEvent
-    from deploy_action.engine.watcher import Poll
+    from deploy_action.engine.lock_client import LockClient
+    from deploy_action.engine.watcher import Poll, Watcher
+    from deploy_action.ports import Clock
 
 POLL_SECONDS = 2.0
 POLL_SECONDS_QUIET = 5.0

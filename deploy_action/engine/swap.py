@@ -26,8 +26,9 @@ class Swapper:
     """Applies a transition to the registry document.
 
     Every write carries an operation id. After an answer that leaves open whether the write took effect, the
-    document is read back: the id is there = done; the version moved without it = the write can no longer
-    land, so decide again; the version is unmoved = send the same write again (at most one can land).
+    document is read back: an id of ours is there = done; the version is another = decide again, for only one
+    of the two writes can land; the version is unmoved = send the same write again (at most one can land).
+    All ids are kept until then: a stale read may show an older version while the write can still land.
     """
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
@@ -48,21 +49,21 @@ class Swapper:
         made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, and what
         `decide` or the store raise (RegistryForbidden, RegistryUnreadable).
         """
-        operation, pending_version, pending_result = "", None, None
+        sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
         attempt = 0
         while True:
             try:
                 snapshot = self._registry.read()
                 document = decode(snapshot.document)
-                if pending_version is not None and operation in document.operations:
-                    return pending_result  # type: ignore[return-value]  # set together with pending_version
-                if snapshot.version != pending_version:
-                    operation = secrets.token_hex(8)
+                for operation, result in sent.values():
+                    if operation in document.operations:
+                        return result
+                operation, _ = sent.get(snapshot.version, (secrets.token_hex(8), None))
                 new, result = decide(document)
                 if new is None or new == document:
                     return result
-                pending_version, pending_result = snapshot.version, result
+                sent[snapshot.version] = (operation, result)
                 self._registry.swap(encode(new.with_operation(operation)), snapshot.version, message=message)
                 return result
             except RegistryConflict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from deploy_action.core.stacks import StackRef, Verdict
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from deploy_action.core.stacks import StackState
     from deploy_action.ports import StackSource

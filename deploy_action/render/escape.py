@@ -61,7 +61,9 @@ def markdown(text: str, limit: int = 2000) -> str:
     line = _MARKDOWN.sub(r"\\\1", line)
     line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
     line = re.sub(r":(?=[a-z0-9_+-]+:)", f":{_ZERO_WIDTH}", line)
-    return re.sub(r"(?i)\b(https?:|www\.)", f"\\1{_ZERO_WIDTH}", line)
+    line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp):|www\.|GH-(?=\d))", f"\\1{_ZERO_WIDTH}", line)
+    # At the start of a list's item these would make a heading, a list or a rule.
+    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", line)
 
 
 def prose(text: str, limit: int = 2000) -> str:
@@ -69,7 +71,13 @@ def prose(text: str, limit: int = 2000) -> str:
     parts = one_line(text, limit).split("`")
     if len(parts) % 2 == 0:
         return markdown(text, limit)
-    return "".join(code(part) if index % 2 else markdown(part, limit) for index, part in enumerate(parts))
+    return "".join(code(part) if index % 2 else _spaced(part, limit) for index, part in enumerate(parts))
+
+
+def _spaced(part: str, limit: int) -> str:
+    before = " " if part.startswith(" ") else ""
+    after = " " if part.endswith(" ") and part.strip() else ""
+    return f"{before}{markdown(part, limit)}{after}"
 
 
 def code(text: str, limit: int = 300) -> str:
@@ -80,7 +88,9 @@ def code(text: str, limit: int = 300) -> str:
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     space = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{space}{line.replace('|', chr(92) + '|')}{space}{fence}"
+    # A table takes a backslash before a pipe away, and would take an escaped backslash for itself.
+    line = re.sub(r"(\\*)\|", r"\1\1\|", line)
+    return f"{fence}{space}{line}{space}{fence}"
 
 
 def code_block(text: str, limit: int = 4000) -> str:
@@ -94,12 +104,15 @@ def code_block(text: str, limit: int = 4000) -> str:
 
 def mermaid(text: str, limit: int = 40) -> str:
     """For a name in a Mermaid Gantt chart: its grammar gives `:`, `;`, `#`, `,` and line ends a meaning."""
-    line = re.sub(r"[^\w .()/+=@-]", " ", one_line(text, 200))
+    line = re.sub(r"[^\w .()/+=@-]", " ", one_line(text, 400))
     line = " ".join(line.split()) or "unnamed"
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    # The end of a nested name tells more than its start.
+    return line if len(line) <= limit else "…" + line[1 - limit :]
 
 
 def slack(text: str, limit: int = 2800) -> str:
     """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links."""
     line = one_line(text, limit)
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    while len(escaped := line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")) > limit:
+        line = one_line(line, len(line) - max(1, (len(escaped) - limit) // 5))
+    return escaped

@@ -48,7 +48,7 @@ class LogStyle:
         nested = "/".join(stack.path)
         name = (nested or event.stack_name) if event.is_stack else stack.label(event.logical_id)
         kind = "" if event.is_stack and not nested else event.resource_type
-        status = f"{event.status:<{STATUS_WIDTH}}"
+        status = f"{log_text(event.status, 60):<{STATUS_WIDTH}}"
         parts = [
             self.paint(clock_time(event.timestamp), _DIM),
             self.paint(f"{elapsed:>7}", _DIM),
@@ -84,7 +84,7 @@ class LogStyle:
         return "  ".join(
             part
             for part in (
-                self.paint(f"  {sign} {change.action:<7}", code),
+                self.paint(f"  {sign} {log_text(change.action, 20):<7}", code),
                 f"{log_text(change.logical_id, 120):<{NAME_WIDTH}}",
                 self.paint(log_text(change.resource_type, 120), _DIM),
                 self.paint(replacement, _RED),
@@ -131,7 +131,7 @@ def _sign(event: StackEvent) -> tuple[str, str]:
 def cause_annotation(cause: Cause) -> str:
     """An `::error` for one root cause; the run's page shows it on top."""
     kind = "" if cause.resource_type == STACK_TYPE else f" ({cause.resource_type})"
-    return f"::error title={command_property(cause.logical_id + kind)}::{command_data(cause.message)}"
+    return f"::error title={command_property(cause.name + kind)}::{command_data(cause.message)}"
 
 
 def error_annotation(title: str, text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.engine.idle import doubtful
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import StackSourceError
+from deploy_action.errors import InvalidInput, StackSourceError
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.announce import announce_end
@@ -22,10 +22,13 @@ from deploy_action.wiring import Wiring
 def run(world: World) -> int:
     state = world.folder.load() or JobState(Report(correlation_id="unknown"))
     world.teller.notes.extend(state.report.notes)
-    settings = optional(world.teller, "Reading the inputs", lambda: parse_inputs(world.environ))
     state.report = _final(world, state)
-    if settings is not None:
-        wiring = Wiring(settings, world.run, world.environ)
+    try:
+        wiring = Wiring(parse_inputs(world.environ), world.run, world.environ)
+    except InvalidInput:
+        # `pre` has told every problem, and locked nothing.
+        world.teller.line("Nothing was locked, so there is nothing to give back.")
+    else:
         _end(world, state, wiring)
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
@@ -58,12 +61,7 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
     settling = _still_in_progress(world, state, wiring)
     if state.ticket is not None:
         optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
-    thread = optional(
-        world.teller,
-        "The announcement",
-        lambda: announce_end(wiring, state.report, state.slack_thread_ts, world.teller),
-    )
-    state.slack_thread_ts = thread or state.slack_thread_ts
+    optional(world.teller, "The announcement", lambda: announce_end(wiring, state, world.teller))
 
 
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:

@@ -72,14 +72,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
         _coordinate(world, wiring, settings, state)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
-    state.slack_thread_ts = (
-        optional(
-            teller,
-            "The announcement",
-            lambda: announce_start(wiring, state.report, settings.stacks, teller),
-        )
-        or ""
-    )
+    optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
 
 
 def _look(world: World, wiring: Wiring, settings: Settings) -> None:

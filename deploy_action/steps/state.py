@@ -32,6 +32,7 @@ class JobState:
     """The ticket that holds the lock; None where nothing was locked (attached, or the registry is away)."""
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
+    slack_channel_id: str = ""
     main_started: bool = False
     baseline: Baseline | None = None
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from deploy_action.adapters.runner import JobLog, RunnerFiles
-from deploy_action.context import RunContext
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
 from deploy_action.errors import CoordinatorError
-from deploy_action.ports import Clock
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
-from deploy_action.steps.state import StateFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deploy_action.adapters.runner import JobLog, RunnerFiles
+    from deploy_action.context import RunContext
     from deploy_action.core.events import Operation, StackEvent
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
+    from deploy_action.ports import Clock
+    from deploy_action.steps.state import StateFolder
 
 T = TypeVar("T")
 
@@ -151,6 +152,6 @@ def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
         "estimate-seconds": seconds(estimate.mid_seconds if estimate else None),
         "estimate-low-seconds": seconds(estimate.low_seconds if estimate else None),
         "estimate-high-seconds": seconds(estimate.high_seconds if estimate else None),
-        "root-cause": report.root_cause,
+        "root-cause": log_text(report.root_cause, 4000),
         "slack-thread-ts": slack_thread_ts,
     }

@@ -151,11 +151,13 @@ def test_another_branch_and_path(github: GitHubPlace) -> None:
     assert registry.location == "branch state/deploy of org/app"
 
 
-def test_losing_the_race_to_create_the_branch_is_a_conflict(github: GitHubPlace) -> None:
+@pytest.mark.parametrize("vague", [False, True])
+def test_losing_the_race_to_create_the_branch_is_a_conflict(github: GitHubPlace, vague: bool) -> None:
     registry = github.open()
     version = registry.read().version
-    github.server.fail("GET .*/git/ref/", status=502, times=0)
     write(github, b"theirs")
+    if vague:
+        github.server.fail("POST .*/git/refs$", status=422, body={"message": "Reference update failed"})
     with pytest.raises(RegistryConflict):
         registry.swap(b"ours", version, message="m")
     assert github.open().read().document == b"theirs"
@@ -251,12 +253,14 @@ def test_a_ruleset_that_forbids_updating_the_branch(github: GitHubPlace) -> None
         ({}, "It is lifted at 00:17:40 UTC."),
         ({"secondary": True}, "GitHub asks to wait 60 s."),
         ({"secondary": True, "status": 429}, "GitHub asks to wait 60 s."),
+        ({"message": ""}, "It is lifted at 00:17:40 UTC."),
     ],
 )
 def test_a_rate_limit_is_no_lasting_refusal(github: GitHubPlace, limit: dict[str, Any], words: str) -> None:
     version = write(github, b"{}")
     github.server.state.now = lambda: 1000.0
-    github.server.limit_rate(**limit)
+    fault = github.server.limit_rate(seconds=60, **{k: v for k, v in limit.items() if k != "message"})
+    fault.body["message"] = limit.get("message", fault.body["message"])
     registry = github.open()
     for attempt in (registry.read, lambda: registry.swap(b"x", version, message="m")):
         with pytest.raises(RegistryUnavailable) as caught:
@@ -267,7 +271,10 @@ def test_a_rate_limit_is_no_lasting_refusal(github: GitHubPlace, limit: dict[str
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ({"data": None, "errors": [{"type": "RATE_LIMITED", "message": "API rate limit"}]}, "rate limit"),
+        (
+            {"data": None, "errors": [{"type": "RATE_LIMITED", "message": "Limit"}]},
+            "rate limit of this token",
+        ),
         ({"data": None, "errors": [{"message": "Something went wrong."}]}, "Something went wrong"),
         ({"data": {"createCommitOnBranch": None}}, "no data.createCommitOnBranch.commit.oid"),
         ("<html>proxy</html>", "no data.createCommitOnBranch.commit.oid"),
@@ -307,6 +314,23 @@ def test_a_read_is_repeated_where_that_may_help(github: GitHubPlace) -> None:
     with pytest.raises(GitHubUnavailable):
         api.get("/repos/org/app")
     assert len(github.server.requests) == before + 1
+
+
+@pytest.mark.parametrize("kind", ["drop", "status"])
+def test_nothing_is_repeated_behind_our_back(github: GitHubPlace, kind: str) -> None:
+    api = GitHubApi("token", api_url=github.server.url, read_again=0)
+    github.stack.callback(api.close)
+    github.server.fail(kind=kind, times=None)
+    with pytest.raises(GitHubUnavailable):
+        api.get("/repos/org/app")
+    assert len(github.server.requests) == 1
+
+
+def test_what_was_just_written_is_not_fetched_again(github: GitHubPlace) -> None:
+    registry = github.open()
+    registry.swap(b"{}", registry.read().version, message="m")
+    assert registry.read().document == b"{}"
+    assert github.server.asked("/contents/") == []
 
 
 def test_a_graphql_address_on_another_host_is_honoured(github: GitHubPlace) -> None:

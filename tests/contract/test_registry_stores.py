@@ -32,6 +32,15 @@ def test_a_path_that_ends_in_json_is_the_document(tmp_path: Path) -> None:
     assert (tmp_path / "b" / "deployments.json").read_bytes() == b"{}"
 
 
+def test_a_reader_in_the_middle_of_a_swap_has_one_whole_document(tmp_path: Path) -> None:
+    registry = FileRegistry(tmp_path)
+    version = registry.swap(b"before", registry.read().version, message="m")
+    with (tmp_path / "deployments.json").open("rb", buffering=0) as reader:
+        assert reader.read(3) == b"bef"
+        registry.swap(b"AFTER!", version, message="m")
+        assert reader.read() == b"ore"
+
+
 def test_a_disk_that_is_full_leaves_the_old_document_and_no_rubbish(tmp_path: Path) -> None:
     registry = FileRegistry(tmp_path)
     version = registry.swap(b"before", registry.read().version, message="m")
@@ -71,14 +80,22 @@ def test_a_document_of_other_text_is_handed_out_as_it_is(tmp_path: Path) -> None
 
 
 class CarelessServer(FakeServer):
-    """An S3 server that ignores conditions on writes."""
+    """An S3 server that ignores conditions on writes, or those of updates only."""
+
+    creates_once = False
 
     def respond(self, request: Request) -> Response:
+        if self.creates_once and "if-none-match" in request.headers:
+            return Response(412, "<Error><Code>PreconditionFailed</Code></Error>")
         return Response(200, headers={"ETag": '"1"'})
 
 
-def test_a_server_that_ignores_conditions_is_refused_before_anything_is_written(stack: ExitStack) -> None:
+@pytest.mark.parametrize("creates_once", [False, True])
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_written(
+    stack: ExitStack, creates_once: bool
+) -> None:
     server = stack.enter_context(CarelessServer())
+    server.creates_once = creates_once
     registry = S3Registry("bucket", "key.json", endpoint_url=server.url, session=SESSION)
     stack.callback(registry.close)
     with pytest.raises(RegistryForbidden, match="ignores conditional writes"):

@@ -56,7 +56,18 @@ class JobRun:
 class WorkflowRun:
     code: int
     jobs: Mapping[str, JobRun]
-    raw: str  # all that act printed, to be shown when a test fails
+    raw: str = field(repr=False)  # all that act printed, as JSON lines
+
+    @property
+    def story(self) -> str:
+        """Every step with its result and log: what to show when a test fails."""
+        if not self.jobs:
+            return self.raw
+        return "\n".join(
+            f"{job.id}/{step.id}: {step.result}\n" + "".join(f"  | {line}\n" for line in step.log)
+            for job in self.jobs.values()
+            for step in job.steps.values()
+        )
 
     @property
     def job(self) -> JobRun:
@@ -66,7 +77,7 @@ class WorkflowRun:
 
     def step(self, step_id: str) -> Step:
         """A step of the only job."""
-        assert step_id in self.job.steps, f"no step {step_id}:\n{self.raw}"
+        assert step_id in self.job.steps, f"no step {step_id}:\n{self.story}"
         return self.job.steps[step_id]
 
 
@@ -94,6 +105,7 @@ class Act:
 
     folder: Path
     repository: str = "org/app"
+    others: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.files.mkdir(parents=True, exist_ok=True)
@@ -104,6 +116,13 @@ class Act:
     @property
     def files(self) -> Path:
         return self.folder / "repository"
+
+    def stand_in(self, uses: str, action: str) -> None:
+        """Have `uses: NAME` mean the text of a composite action: there is no network to fetch it by."""
+        folder = self.folder / "others" / uses.replace("/", "-").replace("@", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "action.yml").write_text(action)
+        self.others[uses] = folder
 
     @property
     def action(self) -> Path:
@@ -145,6 +164,8 @@ class Act:
 
         command = [act_program(), event, "--json", "--rm", "--workflows", name]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--local-repository", f"{USES}={self.action}"]
+        for uses, folder in self.others.items():
+            command += ["--local-repository", f"{uses}={folder}"]
         given = {"RUNNER_NAME": "act", **(environment or {})}
         for pair in given.items():
             command += ["--env", "=".join(pair)]

@@ -65,7 +65,7 @@ def test_outputs_summaries_annotations_and_results_are_told(tmp_path: Path) -> N
     (act.action / "action.yml").write_text(ACTION)
     act.write("template.yml", "Resources: {}\n")
     run = act.run(WORKFLOW, environment={"GITHUB_RUN_ID": "777"})
-    assert (run.code, run.job.result) == (1, "failure"), run.raw
+    assert (run.code, run.job.result) == (1, "failure"), run.story
     assert run.step("deploy.pre").outputs == {"state": "a b"}
     assert run.step("deploy.pre").summary == "# Summary\n"
     main = run.step("deploy.main")

@@ -82,7 +82,6 @@ class GitHubRegistry:
             raise RegistryUnavailable(f"The registry on {self.location} cannot be read: {error}") from error
 
     def swap(self, document: bytes, version: str, *, message: str) -> str:
-        self._head = None
         try:
             if version == ABSENT:
                 commit = self._create_branch(document, message)

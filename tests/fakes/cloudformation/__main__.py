@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--no-describe-events", action="store_true", help="answer like an older endpoint")
     parser.add_argument(
-        "--no-nested-tokens", action="store_true", help="nested stacks' events carry no token"
+        "--nested-tokens", action="store_true", help="nested stacks' events carry their root's token"
     )
     options = parser.parse_args(arguments)
     server = CloudFormationServer(
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         seed=options.seed,
         host=options.host,
         describe_events=not options.no_describe_events,
-        nested_tokens=not options.no_nested_tokens,
+        nested_tokens=options.nested_tokens,
     )
     for item in options.template:
         url, _, file = item.rpartition("=")

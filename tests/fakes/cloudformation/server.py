@@ -45,7 +45,7 @@ class CloudFormationServer:
         page_size: int = 100,
         seed: int | str = 0,
         account: str = "123456789012",
-        nested_tokens: bool = True,
+        nested_tokens: bool = False,
         describe_events: bool = True,
         change_set_seconds: float = 2.5,
         host: str = "127.0.0.1",

@@ -25,7 +25,7 @@ class World:
 
     ids: Ids = field(default_factory=Ids)
     account: str = "123456789012"
-    nested_tokens: bool = True
+    nested_tokens: bool = False
     describe_events: bool = True
     page_size: int = 100
     change_set_seconds: float = 2.5

@@ -1,0 +1,567 @@
+"""Every transition of the registry document, one by one and in random order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from deploy_action.core import lock as core
+from deploy_action.core.lock import Document, LeaseWatch, Lock, Ticket, Waiting
+from deploy_action.errors import LockLost
+
+AT = "2027-01-15T08:00:00Z"
+
+
+def ticket(nonce: str, *locks: str, **fields: object) -> Ticket:
+    return replace(Ticket(nonce, f"id-{nonce}", locks or ("prod",)), **fields)  # type: ignore[arg-type]
+
+
+def queue(*tickets: Ticket) -> Document:
+    document = Document()
+    for one in tickets:
+        requested = core.request(document, one, at=AT, enqueue_if_busy=True)
+        assert requested is not None
+        document = requested
+    return document
+
+
+def held(document: Document, nonce: str) -> Ticket:
+    found = document.ticket(nonce)
+    assert found is not None
+    assert found.holding
+    return found
+
+
+def released(document: Document, nonce: str) -> Document:
+    return core.release(document, held(document, nonce), outcome="succeeded", at=AT)
+
+
+def granted(document: Document, nonce: str) -> Document:
+    new = core.grant(document, nonce, at=AT)
+    assert new is not None
+    return new
+
+
+def test_a_free_lock_is_taken_by_the_request_itself() -> None:
+    document = queue(ticket("a"))
+    assert held(document, "a").epochs == (("prod", 1),).holding
+    assert held(document, "a").held_since == AT
+    assert document.holder_of("prod") == document.ticket("a")
+
+
+def test_a_busy_lock_puts_the_request_in_the_queue() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    assert [t.nonce for t in document.tickets] == ["a", "b"]
+    assert not document.tickets[1].holding
+    assert document.tickets[1].epoch == 0
+
+
+def test_a_request_that_does_not_want_to_wait_writes_nothing_while_busy() -> None:
+    document = queue(ticket("a"))
+    assert core.request(document, ticket("b"), at=AT, enqueue_if_busy=False) is None
+
+
+def test_a_request_that_does_not_want_to_wait_takes_a_free_lock() -> None:
+    document = core.request(Document(), ticket("a"), at=AT, enqueue_if_busy=False)
+    assert document is not None
+    assert held(document, "a").holding
+
+
+def test_waiters_of_one_lock_are_served_in_order_of_arrival() -> None:
+    document = queue(ticket("a"), ticket("b"), ticket("c"))
+    document = released(document, "a")
+    assert core.grant(document, "c", at=AT) is None
+    document = granted(document, "b")
+    assert core.grant(document, "c", at=AT) is None
+    document = granted(released(document, "b"), "c")
+    assert held(document, "c").epoch == 3
+
+
+def test_a_newcomer_does_not_overtake_a_waiter_when_the_lock_falls_free() -> None:
+    document = released(queue(ticket("a"), ticket("b")), "a")
+    assert core.request(document, ticket("c"), at=AT, enqueue_if_busy=False) is None
+    requested = core.request(document, ticket("c"), at=AT, enqueue_if_busy=True)
+    assert requested is not None
+    assert requested.holder_of("prod") is None
+    assert held(granted(requested, "b"), "b").holding
+
+
+def test_tickets_that_share_no_lock_do_not_wait_for_each_other() -> None:
+    document = queue(ticket("a", "prod"), ticket("b", "test"))
+    assert held(document, "a").holding
+    assert held(document, "b").holding
+    assert not ticket("a", "prod").shares_lock_with(ticket("b", "test"))
+
+
+def test_several_locks_are_taken_together_or_not_at_all() -> None:
+    document = queue(ticket("a", "one"), ticket("b", "two", "one"))
+    assert document.holder_of("two") is None
+    assert "two" not in document.locks
+    document = granted(released(document, "a"), "b")
+    assert held(document, "b").epochs == (("two", 1), ("one", 2)).holding
+    assert held(document, "b").epoch == 2
+
+
+def test_a_waiter_for_several_locks_is_not_starved_by_later_ones_that_want_one_of_them() -> None:
+    document = queue(ticket("a", "one"), ticket("b", "one", "two"), ticket("c", "two"))
+    assert document.holder_of("two") is None
+    assert core.grant(document, "c", at=AT) is None
+
+
+def test_holders_stand_before_earlier_waiters_in_what_a_waiter_is_told() -> None:
+    document = queue(
+        ticket("a", "one"), ticket("b", "one", "two"), ticket("h", "three"), ticket("c", "two", "three")
+    )
+    last = document.ticket("c")
+    assert last is not None
+    ahead = core.ahead_of(document, last)
+    assert [t.nonce for t in ahead] == ["h", "b"]
+    assert Waiting(ahead, 0.0).position == 3
+
+
+def test_a_ticket_that_is_not_in_the_document_would_stand_last() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    assert [t.nonce for t in core.ahead_of(document, ticket("x"))] == ["a", "b"]
+
+
+def test_a_later_waiter_is_not_ahead() -> None:
+    document = queue(ticket("a"), ticket("b"), ticket("c"))
+    middle = document.ticket("b")
+    assert middle is not None
+    assert [t.nonce for t in core.ahead_of(document, middle)] == ["a"]
+
+
+def test_epochs_rise_by_one_a_holder_and_never_fall() -> None:
+    document, epochs = Document(), []
+    for number in range(5):
+        document = queue(ticket(str(number))) if number == 0 else core.enqueue(document, ticket(str(number)))
+        document = granted(document, str(number))
+        epochs.append(held(document, str(number)).epoch)
+        document = released(document, str(number))
+    assert epochs == [1, 2, 3, 4, 5]
+    assert document.locks["prod"].epoch == 5
+    assert document.tickets == ()
+
+
+def test_an_eviction_keeps_the_epoch_so_that_the_next_holder_has_a_higher_one() -> None:
+    document = core.evict(queue(ticket("a"), ticket("b")), "a", at=AT, note="gone")
+    assert held(granted(document, "b"), "b").epoch == 2
+
+
+def test_enqueue_is_idempotent_and_keeps_the_place() -> None:
+    document = queue(ticket("a"), ticket("b"), ticket("c"))
+    assert core.enqueue(document, ticket("b")) == document
+
+
+def test_a_ticket_cannot_claim_to_hold_when_it_joins_the_queue() -> None:
+    forged = ticket("b", epochs=(("prod", 9),), held_since=AT)
+    document = core.enqueue(queue(ticket("a")), forged)
+    assert not document.tickets[1].holding
+    assert document.tickets[1].held_since == ""
+
+
+def test_grant_is_idempotent() -> None:
+    document = queue(ticket("a"))
+    assert core.grant(document, "a", at="later") == document
+
+
+def test_nothing_is_granted_to_a_ticket_that_is_not_there() -> None:
+    assert core.grant(Document(), "a", at=AT) is None
+
+
+def test_request_is_idempotent_for_the_holder_and_for_a_waiter() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    assert core.request(document, ticket("a"), at="later", enqueue_if_busy=False) == document
+    assert core.request(document, ticket("b"), at="later", enqueue_if_busy=True) == document
+
+
+def test_release_frees_the_lock_and_is_idempotent() -> None:
+    document = queue(ticket("a"))
+    mine = held(document, "a")
+    document = core.release(document, mine, outcome="succeeded", at=AT)
+    assert document.tickets == ()
+    assert core.release(document, mine, outcome="succeeded", at=AT) == document
+    assert [(line.correlation_id, line.outcome) for line in document.finished] == [("id-a", "succeeded")]
+
+
+def test_a_waiter_that_leaves_frees_nobody_elses_lock() -> None:
+    document = queue(ticket("a"), ticket("b"), ticket("c"))
+    document = core.release(document, ticket("b"), outcome="withdrawn", at=AT)
+    assert [t.nonce for t in document.tickets] == ["a", "c"]
+    assert held(document, "a").holding
+
+
+def test_release_under_a_foreign_epoch_changes_nothing() -> None:
+    document = queue(ticket("a"))
+    stale = replace(held(document, "a"), epochs=(("prod", 7),))
+    assert core.release(document, stale, outcome="succeeded", at=AT) == document
+
+
+def test_release_by_a_superseded_holder_changes_nothing() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    old = held(document, "a")
+    document = granted(core.evict(document, "a", at=AT, note="gone"), "b")
+    assert core.release(document, old, outcome="succeeded", at=AT) == document
+
+
+def test_release_by_a_holder_that_was_evicted_and_queued_again_changes_nothing() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    old = held(document, "a")
+    document = core.enqueue(granted(core.evict(document, "a", at=AT, note="gone"), "b"), old)
+    assert core.release(document, old, outcome="succeeded", at=AT) == document
+
+
+def test_an_owner_that_never_learned_of_its_grant_releases_by_its_nonce() -> None:
+    document = core.release(queue(ticket("a")), ticket("a"), outcome="withdrawn", at=AT)
+    assert document.tickets == ()
+    assert document.locks["prod"].epoch == 1
+
+
+def test_the_same_actor_and_correlation_are_no_identity() -> None:
+    mine = ticket("a", correlation_id="same", actor="octocat", run_id="1")
+    theirs = ticket("b", correlation_id="same", actor="octocat", run_id="1")
+    document = queue(mine)
+    assert core.release(document, theirs, outcome="succeeded", at=AT) == document
+    assert core.request(document, theirs, at=AT, enqueue_if_busy=False) is None
+    assert core.evict(document, "same", at=AT, note="") == document
+    with pytest.raises(LockLost):
+        core.renew(document, theirs)
+
+
+def test_settling_accumulates_over_holders_until_it_is_settled() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/one",))
+    document = granted(document, "b")
+    document = core.release(
+        document, held(document, "b"), outcome="timed-out", at=AT, settling=("r/two", "r/one")
+    )
+    assert core.settling_stacks(document, ("prod",)) == ("r/one", "r/two")
+    document = core.settle(document, ("prod",))
+    assert core.settling_stacks(document, ("prod",)) == ()
+    assert document.locks["prod"].epoch == 2
+
+
+def test_settling_is_kept_by_each_lock_and_told_once() -> None:
+    document = queue(ticket("a", "one", "two"))
+    document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))
+    assert core.settling_stacks(document, ("one", "two", "three")) == ("r/s",)
+    document = core.settle(document, ("one",))
+    assert core.settling_stacks(document, ("one",)) == ()
+    assert core.settling_stacks(document, ("two",)) == ("r/s",)
+
+
+def test_settling_survives_an_eviction() -> None:
+    document = queue(ticket("a"))
+    document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))
+    document = granted(core.enqueue(document, ticket("b")), "b")
+    document = core.evict(document, "b", at=AT, note="gone")
+    assert core.settling_stacks(document, ("prod",)) == ("r/s",)
+
+
+def test_a_waiter_that_leaves_adds_nothing_to_what_settles() -> None:
+    document = core.release(
+        queue(ticket("a"), ticket("b")), ticket("b"), outcome="withdrawn", at=AT, settling=("r/s",)
+    )
+    assert core.settling_stacks(document, ("prod",)) == ()
+
+
+def test_eviction_removes_the_ticket_and_says_why() -> None:
+    document = core.evict(queue(ticket("a", url="https://run")), "a", at=AT, note="no sign of life")
+    assert document.tickets == ()
+    line = document.finished[-1]
+    assert (line.outcome, line.note, line.url) == ("abandoned", "no sign of life", "https://run")
+
+
+def test_eviction_of_a_ticket_that_is_not_there_changes_nothing() -> None:
+    document = queue(ticket("a"))
+    assert core.evict(document, "x", at=AT, note="") == document
+
+
+def test_renewal_is_a_sign_of_life_of_holder_and_waiter() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    document = core.renew(document, held(document, "a"), expected_end="soon")
+    document = core.renew(document, ticket("b"))
+    assert [t.renewals for t in document.tickets] == [1, 1]
+    document = core.renew(document, held(document, "a"))
+    assert document.tickets[0].expected_end == "soon"
+
+
+def test_renewal_after_an_eviction_raises_lock_lost() -> None:
+    document = queue(ticket("a"))
+    mine = held(document, "a")
+    document = core.evict(document, "a", at=AT, note="gone")
+    with pytest.raises(LockLost) as told:
+        core.renew(document, mine)
+    assert told.value.exit_code == 5
+
+
+def test_renewal_after_an_eviction_and_a_new_place_in_the_queue_raises_lock_lost() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    mine = held(document, "a")
+    document = core.enqueue(core.evict(document, "a", at=AT, note="gone"), mine)
+    with pytest.raises(LockLost):
+        core.renew(document, mine)
+    document = granted(released(granted(document, "b"), "b"), "a")
+    with pytest.raises(LockLost):
+        core.renew(document, mine)
+
+
+def test_is_held_knows_the_same_epochs_only() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    mine = held(document, "a")
+    assert core.is_held(document, mine)
+    assert not core.is_held(document, ticket("b"))
+    assert not core.is_held(document, ticket("a"))
+    again = granted(core.enqueue(core.evict(document, "a", at=AT, note="").without("b"), mine), "a")
+    assert not core.is_held(again, mine)
+    assert not core.is_held(Document(), mine)
+
+
+def test_what_the_document_remembers_is_bounded() -> None:
+    document = Document()
+    for number in range(core.KEPT_OPERATIONS + 20):
+        document = document.with_operation(f"op-{number}")
+        document = granted(core.enqueue(document, ticket(str(number))), str(number))
+        document = released(document, str(number))
+    assert len(document.operations) == core.KEPT_OPERATIONS
+    assert document.operations[-1] == f"op-{core.KEPT_OPERATIONS + 19}"
+    assert len(document.finished) == core.KEPT_FINISHED
+    assert document.finished[-1].correlation_id == f"id-{core.KEPT_OPERATIONS + 19}"
+
+
+def test_extra_fields_of_locks_and_tickets_stay_through_all_transitions() -> None:
+    document = Document(locks={"prod": Lock(epoch=4, extra=(("frozen", True),))}, extra=(("note", 1),))
+    document = granted(core.enqueue(document, ticket("a", extra=(("x", 1),))), "a")
+    assert held(document, "a").extra == (("x", 1),).holding
+    document = core.settle(released(core.renew(document, held(document, "a")), "a"), ("prod",))
+    assert document.locks["prod"] == Lock(epoch=5, extra=(("frozen", True),))
+    assert document.extra == (("note", 1),)
+
+
+class TestLeaseWatch:
+    def test_an_unknown_ticket_has_not_expired(self) -> None:
+        assert not LeaseWatch().expired(ticket("a"), 1e9)
+
+    def test_unchanged_for_the_whole_lease_on_the_observers_clock_is_expired(self) -> None:
+        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
+        mine = held(document, "a")
+        watch.observe(document, 1000.0)
+        watch.observe(document, 1059.0)
+        assert not watch.expired(mine, 1059.9)
+        assert watch.expired(mine, 1060.0)
+
+    def test_the_count_begins_when_the_observer_first_looks(self) -> None:
+        document, watch = (
+            queue(ticket("a", lease_seconds=60.0, requested_at="1970-01-01T00:00:00Z")),
+            LeaseWatch(),
+        )
+        watch.observe(document, 1e6)
+        assert not watch.expired(held(document, "a"), 1e6)
+
+    def test_any_renewal_starts_the_lease_anew(self) -> None:
+        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
+        watch.observe(document, 0.0)
+        document = core.renew(document, held(document, "a"))
+        watch.observe(document, 59.0)
+        assert not watch.expired(held(document, "a"), 118.0)
+        assert watch.expired(held(document, "a"), 119.0)
+
+    def test_a_renewal_that_the_observer_has_not_taken_in_yet_counts(self) -> None:
+        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
+        watch.observe(document, 0.0)
+        newer = core.renew(document, held(document, "a"))
+        assert not watch.expired(held(newer, "a"), 500.0)
+
+    def test_a_grant_is_a_sign_of_life(self) -> None:
+        waiting = core.enqueue(Document(), ticket("a", lease_seconds=60.0))
+        watch = LeaseWatch()
+        watch.observe(waiting, 0.0)
+        document = granted(waiting, "a")
+        assert not watch.expired(held(document, "a"), 60.0)
+        watch.observe(document, 60.0)
+        assert not watch.expired(held(document, "a"), 119.0)
+
+    def test_wall_clock_texts_play_no_role(self) -> None:
+        old = "1970-01-01T00:00:00Z"
+        document = queue(
+            ticket("a", lease_seconds=60.0, requested_at=old, held_since=old, expected_end=old),
+            ticket("b", lease_seconds=60.0, requested_at="9999", held_since="9999", expected_end="9999"),
+        )
+        watch = LeaseWatch()
+        watch.observe(document, 0.0)
+        for nonce in ("a", "b"):
+            seen = document.ticket(nonce)
+            assert seen is not None
+            assert not watch.expired(seen, 59.0)
+            assert watch.expired(seen, 60.0)
+
+    @pytest.mark.parametrize(("forged", "lease"), [(0.0, 30.0), (-5.0, 30.0), (1.0, 30.0), (1e12, 3600.0)])
+    def test_a_forged_lease_is_kept_within_limits(self, forged: float, lease: float) -> None:
+        document, watch = queue(ticket("a", lease_seconds=forged)), LeaseWatch()
+        watch.observe(document, 0.0)
+        assert not watch.expired(held(document, "a"), lease - 1)
+        assert watch.expired(held(document, "a"), lease)
+
+    def test_a_ticket_that_left_and_came_back_is_judged_anew(self) -> None:
+        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
+        watch.observe(document, 0.0)
+        watch.observe(Document(), 50.0)
+        watch.observe(document, 55.0)
+        assert not watch.expired(held(document, "a"), 100.0)
+
+
+LOCKS = ("one", "two", "three")
+
+
+class Actors(RuleBasedStateMachine):
+    """Actors with nonces of their own work on one document; each remembers what it last learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.document = Document()
+        self.known: dict[str, Ticket] = {}
+        self.arrivals: list[str] = []
+        self.grants: list[tuple[str, tuple[tuple[str, int], ...]]] = []
+        self.left: set[str] = set()
+
+    def _write(self, new: Document) -> None:
+        for lock, state in self.document.locks.items():
+            assert new.locks[lock].epoch - state.epoch in {0, 1}
+        before = {t.nonce: t for t in self.document.tickets}
+        for one in new.tickets:
+            earlier = before.get(one.nonce)
+            if one.holding and not (earlier and earlier.holding):
+                self._check_turn(one)
+                for name, epoch in one.epochs:
+                    old = self.document.locks.get(name, Lock()).epoch
+                    assert epoch == old + 1 == new.locks[name].epoch
+                self.grants.append((one.nonce, one.epochs))
+        lost = set(before) - {t.nonce for t in new.tickets}
+        assert lost <= self.left
+        self.document = new
+
+    def _check_turn(self, one: Ticket) -> None:
+        place = self.arrivals.index(one.nonce) if one.nonce in self.arrivals else len(self.arrivals)
+        for other in self.document.tickets:
+            if other.nonce != one.nonce and set(other.locks) & set(one.locks):
+                assert not other.holding
+                assert self.arrivals.index(other.nonce) > place
+
+    @rule(
+        locks=st.lists(st.sampled_from(LOCKS), min_size=1, max_size=3, unique=True),
+        wait=st.booleans(),
+    )
+    def newcomer(self, locks: list[str], wait: bool) -> None:
+        one = ticket(f"n{len(self.known)}", *locks)
+        self.known[one.nonce] = one
+        new = core.request(self.document, one, at=AT, enqueue_if_busy=wait)
+        if new is None:
+            assert not wait
+            return
+        self._write(new)
+        self.arrivals.append(one.nonce)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def asks_again(self, data: st.DataObject) -> None:
+        nonce = data.draw(st.sampled_from(sorted(self.known)))
+        here = self.document.ticket(nonce)
+        new = core.request(self.document, self.known[nonce], at=AT, enqueue_if_busy=True)
+        assert new is not None
+        if here is None:
+            if nonce in self.arrivals:
+                self.arrivals.remove(nonce)
+            self.left.discard(nonce)
+        self._write(new)
+        if here is None:
+            self.arrivals.append(nonce)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def learns(self, data: st.DataObject) -> None:
+        nonce = data.draw(st.sampled_from(sorted(self.known)))
+        self.known[nonce] = self.document.ticket(nonce) or self.known[nonce]
+
+    @precondition(lambda self: self.document.tickets)
+    @rule(data=st.data())
+    def takes(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self.document.tickets))
+        new = core.grant(self.document, one.nonce, at=AT)
+        if new is not None:
+            self._write(new)
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), settling=st.sampled_from([(), ("r/a",), ("r/b",)]))
+    def leaves(self, data: st.DataObject, settling: tuple[str, ...]) -> None:
+        nonce = data.draw(st.sampled_from(sorted(self.known)))
+        current, mine = self.document.ticket(nonce), self.known[nonce]
+        new = core.release(self.document, mine, outcome="succeeded", at=AT, settling=settling)
+        if current is None or (mine.holding and mine.epochs != current.epochs):
+            assert new == self.document
+            return
+        self.left.add(nonce)
+        self._write(new)
+        assert core.release(new, mine, outcome="succeeded", at=AT, settling=settling) == new
+
+    @precondition(lambda self: self.document.tickets)
+    @rule(data=st.data())
+    def is_evicted(self, data: st.DataObject) -> None:
+        nonce = data.draw(st.sampled_from(self.document.tickets)).nonce
+        self.left.add(nonce)
+        self._write(core.evict(self.document, nonce, at=AT, note="gone"))
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data())
+    def renews(self, data: st.DataObject) -> None:
+        nonce = data.draw(st.sampled_from(sorted(self.known)))
+        current, mine = self.document.ticket(nonce), self.known[nonce]
+        if current is None or current.epochs != mine.epochs:
+            with pytest.raises(LockLost):
+                core.renew(self.document, mine)
+            return
+        self._write(core.renew(self.document, mine))
+
+    @invariant()
+    def at_most_one_holder_a_lock(self) -> None:
+        held_locks = [name for one in self.document.tickets for name, _ in one.epochs]
+        assert len(held_locks) == len(set(held_locks))
+
+    @invariant()
+    def a_holder_holds_all_of_its_locks_or_none(self) -> None:
+        for one in self.document.tickets:
+            assert not one.holding or {name for name, _ in one.epochs} == set(one.locks)
+
+    @invariant()
+    def no_epoch_was_given_twice(self) -> None:
+        given_out = [epoch for _, epochs in self.grants for epoch in epochs]
+        assert len(given_out) == len(set(given_out))
+
+    @invariant()
+    def the_queue_stands_in_order_of_arrival(self) -> None:
+        here = [one.nonce for one in self.document.tickets]
+        assert here == [nonce for nonce in self.arrivals if nonce in here]
+
+    @invariant()
+    def somebody_can_always_go_on(self) -> None:
+        if self.document.tickets and not any(one.holding for one in self.document.tickets):
+            assert core.grant(self.document, self.document.tickets[0].nonce, at=AT) is not None
+
+
+TestActors = Actors.TestCase
+TestActors.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+@given(st.lists(st.sampled_from(LOCKS), min_size=1, max_size=3, unique=True), st.integers(2, 8))
+@settings(deadline=None)
+def test_everybody_is_served_once_in_order_when_each_leaves_in_turn(locks: list[str], count: int) -> None:
+    document = queue(*(ticket(str(number), *locks) for number in range(count)))
+    served = []
+    while document.tickets:
+        document = granted(document, document.tickets[0].nonce)
+        served.append(document.tickets[0].nonce)
+        document = released(document, served[-1])
+    assert served == [str(number) for number in range(count)]

@@ -1,0 +1,97 @@
+"""A registry in memory that fails as it is told to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.lock_codec import decode
+from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.ports import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.core.lock import Document
+
+LOST_REQUEST = "error before the effect"
+LOST_ANSWER = "error after the effect"
+LATE_EFFECT = "error, and the effect comes with a later request"
+FALSE_CONFLICT = "the effect, then a conflict: the client sent it twice by itself"
+REFUSED = "forbidden"
+
+
+class MemoryRegistry:
+    """`ports.Registry`. Each swap takes the next of `swap_faults`, each read the next of `read_faults`.
+
+    Anything callable among them runs first and leaves the request healthy: somebody else was quicker. A
+    number among `read_faults` makes the read see the document of so many writes ago.
+    """
+
+    location = "memory"
+
+    def __init__(self, document: bytes | None = None) -> None:
+        self.written: list[bytes | None] = [document]
+        self.swap_faults: list[str | Callable[[], object]] = []
+        self.read_faults: list[str | int | Callable[[], object]] = []
+        self.reads = 0
+        self.swaps = 0
+        self._late: list[tuple[bytes, str]] = []
+        self.late_by = 0
+        """How many requests pass before a late effect comes."""
+
+    @property
+    def document(self) -> Document:
+        return decode(self.written[-1])
+
+    def read(self) -> Snapshot:
+        self.reads += 1
+        self._land()
+        fault = self.read_faults.pop(0) if self.read_faults else 0
+        if isinstance(fault, str):
+            _fail(fault)
+        elif not isinstance(fault, int):
+            fault()
+        number = len(self.written) - 1 - (fault if isinstance(fault, int) else 0)
+        return Snapshot(self.written[number], str(number))
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        self.swaps += 1
+        self._land()
+        fault = self.swap_faults.pop(0) if self.swap_faults else ""
+        if not isinstance(fault, str):
+            fault()
+            fault = ""
+        if fault == LATE_EFFECT:
+            self._late.append((document, version))
+        if fault in {LOST_REQUEST, REFUSED, LATE_EFFECT}:
+            _fail(fault)
+        self._write(document, version)
+        if fault:
+            _fail(fault)
+        return str(len(self.written) - 1)
+
+    def overwrite(self, document: bytes) -> None:
+        """Somebody else's write."""
+        self.written.append(document)
+
+    def _write(self, document: bytes, version: str) -> None:
+        if version != str(len(self.written) - 1):
+            raise RegistryConflict("The document changed since it was read.")
+        self.written.append(document)
+
+    def _land(self) -> None:
+        if self.late_by > 0:
+            self.late_by -= bool(self._late)
+            return
+        for document, version in self._late:
+            if version == str(len(self.written) - 1):
+                self.written.append(document)
+        self._late.clear()
+
+
+def _fail(fault: str) -> None:
+    if fault == REFUSED:
+        raise RegistryForbidden("The store refuses.")
+    if fault == FALSE_CONFLICT:
+        raise RegistryConflict("The document changed since it was read.")
+    raise RegistryUnavailable("No answer.")

@@ -1,0 +1,590 @@
+"""One deployment's dealings with the registry, alone and among others, in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.core import lock as core
+from deploy_action.core.lock import Document, Ticket, Waiting
+from deploy_action.core.lock_codec import decode, encode
+from deploy_action.engine.lock_client import Grant, LockClient
+from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX
+from deploy_action.errors import (
+    Busy,
+    Cancelled,
+    LockLost,
+    RegistryForbidden,
+    RegistryUnavailable,
+    RegistryUnreadable,
+)
+from tests.clock import VirtualClock
+from tests.engine.memory_registry import LATE_EFFECT, LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
+from tests.engine.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from deploy_action.ports import Clock, Registry
+
+LEASE = 60.0
+POLL = 5.0
+HOUR = 3600.0
+
+
+def quiet(stacks: Iterable[str]) -> list[str]:
+    return []
+
+
+def working(stacks: Iterable[str]) -> list[str]:
+    return list(stacks)
+
+
+def unheard(waiting: Waiting) -> None:
+    pass
+
+
+class World:
+    """One registry, in a file unless another is given, and whoever deals with it."""
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self.registry = registry
+        self.clock = clock
+
+    @property
+    def document(self) -> Document:
+        return decode(self.registry.read().document)
+
+    def standing(self) -> list[str]:
+        return [ticket.nonce for ticket in self.document.tickets]
+
+    def client(
+        self,
+        nonce: str,
+        *locks: str,
+        look: Callable[[Iterable[str]], list[str]] = quiet,
+        cancelled: Callable[[], bool] = lambda: False,
+        **fields: object,
+    ) -> LockClient:
+        ticket = Ticket(nonce, f"id-{nonce}", locks or ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
+        return LockClient(
+            self.registry,
+            self.clock,
+            replace(ticket, **fields),  # type: ignore[arg-type]
+            stacks_in_progress=look,
+            poll_seconds=POLL,
+            cancelled=cancelled,
+        )
+
+    def hold(self, nonce: str, *locks: str, **fields: object) -> LockClient:
+        client = self.client(nonce, *locks, **fields)  # type: ignore[arg-type]
+        acquire(client)
+        return client
+
+    def rewrite(self, change: Callable[[Document], Document]) -> None:
+        snapshot = self.registry.read()
+        new = change(decode(snapshot.document)).with_operation(f"by-hand-{snapshot.version[:8]}")
+        self.registry.swap(encode(new), snapshot.version, message="by hand")
+
+
+def acquire(
+    client: LockClient,
+    *,
+    wait: bool = True,
+    timeout: float = HOUR,
+    tell: Callable[[Waiting], None] = unheard,
+) -> Grant:
+    return client.acquire(wait=wait, timeout_seconds=timeout, tell=tell)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: VirtualClock) -> World:
+    return World(FileRegistry(tmp_path), clock)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def staged(tmp_path: Path, stage: Stage) -> World:
+    return World(FileRegistry(tmp_path), stage)
+
+
+def test_a_free_lock_is_granted_at_once(world: World, clock: VirtualClock) -> None:
+    client = world.client("a")
+    grant = acquire(client, wait=False)
+    assert grant.ticket == client.ticket == world.document.ticket("a")
+    assert grant.ticket.epoch == 1
+    assert (grant.queue_seconds, grant.waited_for, grant.settling, grant.taken_over) == (0.0, (), (), ())
+    assert clock.elapsed == 0.0
+
+
+def test_a_lock_that_nobody_shares_is_not_waited_for(world: World) -> None:
+    world.hold("a", "prod")
+    assert acquire(world.client("b", "test"), wait=False).queue_seconds == 0.0
+
+
+def test_a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document(world: World) -> None:
+    world.hold("a", url="https://run/1")
+    before = world.registry.read()
+    with pytest.raises(Busy, match=r"id-a \(https://run/1\) is ahead") as told:
+        acquire(world.client("b"), wait=False, timeout=HOUR)
+    assert told.value.exit_code == 2
+    assert world.registry.read() == before
+
+
+def test_waiting_ends_at_the_time_out_to_the_second_and_the_place_is_given_back(
+    world: World, clock: VirtualClock
+) -> None:
+    holder = world.hold("a")
+    clock.at(40.0, holder.renew)
+    clock.at(80.0, holder.renew)
+    heard: list[Waiting] = []
+    with pytest.raises(Busy, match="after 97 s of waiting") as told:
+        acquire(world.client("b", look=working), timeout=97.0, tell=heard.append)
+    assert told.value.exit_code == 2
+    assert clock.elapsed == 97.0
+    assert world.standing() == ["a"]
+    assert core.is_held(world.document, holder.ticket)
+    assert [waiting.position for waiting in heard] == [2] * 20
+    assert heard[1].waited_seconds == POLL
+
+
+def test_a_time_out_of_nothing_is_busy_at_once(world: World, clock: VirtualClock) -> None:
+    world.hold("a")
+    with pytest.raises(Busy):
+        acquire(world.client("b"), timeout=0.0)
+    assert clock.elapsed == 0.0
+    assert world.standing() == ["a"]
+
+
+def test_a_waiter_takes_over_within_one_poll_of_the_release(world: World, clock: VirtualClock) -> None:
+    holder = world.hold("a")
+    clock.at(12.0, lambda: holder.release(outcome="succeeded"))
+    grant = acquire(world.client("b"))
+    assert grant.queue_seconds == clock.elapsed == 15.0
+    assert grant.ticket.epoch == 2
+    assert grant.waited_for == ("id-a",)
+    assert grant.taken_over == ()
+
+
+def test_a_release_at_the_very_end_of_the_time_out_still_counts(world: World, clock: VirtualClock) -> None:
+    holder = world.hold("a")
+    clock.at(12.0, lambda: holder.release(outcome="succeeded"))
+    assert acquire(world.client("b"), timeout=12.0).queue_seconds == 12.0
+
+
+def test_three_waiters_are_served_in_order_of_arrival_and_never_together(staged: World, stage: Stage) -> None:
+    turns: list[tuple[str, float, float]] = []
+    told: dict[str, tuple[str, ...]] = {}
+
+    def actor(name: str) -> None:
+        client = staged.client(name)
+        grant = acquire(client)
+        begin = stage.elapsed
+        stage.sleep(17.0)
+        turns.append((name, begin, stage.elapsed))
+        told[name] = grant.waited_for
+        assert client.release(outcome="succeeded")
+
+    for name, arrival in {"c": 3.0, "a": 0.0, "d": 4.0, "b": 2.0}.items():
+        stage.enter(arrival, lambda name=name: actor(name))  # type: ignore[misc]
+    stage.run()
+    assert [name for name, _, _ in turns] == ["a", "b", "c", "d"]
+    assert all(end <= begin for (_, _, end), (_, begin, _) in itertools.pairwise(turns))
+    assert told["d"] == ("id-a", "id-b", "id-c")
+    assert staged.document.locks["prod"].epoch == 4
+
+
+def test_a_waiter_for_two_locks_waits_for_both_and_takes_both(world: World, clock: VirtualClock) -> None:
+    one, two = world.hold("a", "one"), world.hold("b", "two")
+    clock.at(10.0, lambda: one.release(outcome="succeeded"))
+    clock.at(30.0, lambda: two.release(outcome="succeeded"))
+    grant = acquire(world.client("c", "one", "two"))
+    assert grant.queue_seconds == 30.0
+    assert grant.ticket.epochs == (("one", 2), ("two", 2))
+
+
+def test_a_dead_waiter_ahead_is_pruned_and_told(staged: World, stage: Stage) -> None:
+    def holder() -> None:
+        client = staged.client("a")
+        acquire(client)
+        for _ in range(20):
+            stage.sleep(10.0)
+            client.renew_if_due()
+        client.release(outcome="succeeded")
+
+    def dead(waiting: Waiting) -> None:
+        raise SystemExit
+
+    def dies() -> None:
+        client = staged.client("b")
+        client._withdraw = lambda: None  # type: ignore[method-assign]
+        with pytest.raises(SystemExit):
+            acquire(client, tell=dead)
+
+    grants: list[Grant] = []
+    stage.enter(0.0, holder)
+    stage.enter(1.0, dies)
+    stage.enter(2.0, lambda: grants.append(acquire(staged.client("c", look=working))))
+    stage.run()
+    (grant,) = grants
+    assert 198.0 <= grant.queue_seconds <= 203.0
+    assert len(grant.taken_over) == 1
+    assert "waiter id-b" in grant.taken_over[0]
+    assert [line.outcome for line in staged.document.finished] == ["abandoned", "succeeded"]
+
+
+def test_a_dead_holder_is_taken_over_after_its_lease_and_told(world: World, clock: VirtualClock) -> None:
+    world.hold("a", url="https://run/1")
+    looked: list[list[str]] = []
+
+    def look(stacks: Iterable[str]) -> list[str]:
+        looked.append(list(stacks))
+        return []
+
+    grant = acquire(world.client("b", look=look))
+    assert grant.queue_seconds == LEASE
+    assert looked == [["eu-west-1/app"]]
+    (sentence,) = grant.taken_over
+    assert "id-a (https://run/1)" in sentence
+    assert "no stack of it is in progress" in sentence
+    assert world.document.finished[-1].note.startswith(sentence)
+    assert "By id-b." in world.document.finished[-1].note
+    assert grant.ticket.epoch == 2
+
+
+def test_a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress(
+    world: World, clock: VirtualClock
+) -> None:
+    world.hold("a")
+    grant = acquire(
+        world.client("b", look=lambda stacks: list(stacks) if clock.elapsed < 500.0 else []), timeout=HOUR
+    )
+    assert grant.queue_seconds == 500.0
+    with pytest.raises(Busy):
+        acquire(world.client("c", look=working), timeout=10 * LEASE)
+    assert world.document.holder_of("prod") == grant.ticket
+
+
+def test_only_the_locks_in_question_are_cleared(world: World) -> None:
+    world.hold("other", "test")
+    world.hold("a")
+    acquire(world.client("b"))
+    assert world.standing() == ["other", "b"]
+
+
+def test_a_living_holder_that_renews_is_never_taken_over_however_long(staged: World, stage: Stage) -> None:
+    def holder() -> None:
+        client = staged.client("a")
+        acquire(client)
+        while stage.elapsed < HOUR / 2:
+            stage.sleep(7.0)
+            client.renew_if_due()
+        assert client.release(outcome="succeeded")
+
+    grants: list[Grant] = []
+    stage.enter(0.0, holder)
+    stage.enter(1.0, lambda: grants.append(acquire(staged.client("b"), timeout=HOUR)))
+    stage.run()
+    assert grants[0].queue_seconds >= HOUR / 2 - 1
+    assert grants[0].taken_over == ()
+
+
+def test_a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+
+    def look(stacks: Iterable[str]) -> list[str]:
+        holder.renew()
+        return []
+
+    with pytest.raises(Busy):
+        acquire(world.client("b", look=look), timeout=LEASE + POLL)
+    assert core.is_held(world.document, holder.ticket)
+    clock.at(clock.elapsed + 20.0, lambda: holder.release(outcome="succeeded"))
+    assert acquire(world.client("c", look=look)).taken_over == ()
+
+
+def test_a_takeover_that_did_not_happen_is_not_told(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+    clock.at(90.0, lambda: holder.release(outcome="succeeded"))
+
+    def look(stacks: Iterable[str]) -> list[str]:
+        holder.renew()
+        return []
+
+    assert acquire(world.client("b", look=look)).taken_over == ()
+
+
+def test_a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+    world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket))
+
+    def wakes() -> None:
+        holder.release(outcome="succeeded")
+        world.rewrite(lambda document: core.grant(document, "b", at="") or document)
+
+    def renew_and_plan() -> None:
+        holder.renew()
+        registry.swap_faults = [wakes]
+
+    clock.at(40.0, holder.renew)
+    clock.at(LEASE, renew_and_plan)
+    with pytest.raises(Busy):
+        acquire(world.client("c"), timeout=LEASE + 2 * POLL)
+    b = world.document.ticket("b")
+    assert b is not None
+    assert b.holding
+
+
+def test_a_waiter_shows_life_while_it_waits(world: World, clock: VirtualClock) -> None:
+    holder = world.hold("a")
+    for time in range(20, 400, 20):
+        clock.at(time, holder.renew)
+    clock.at(390.0, lambda: holder.release(outcome="succeeded"))
+    renewals: list[int] = []
+
+    def tell(waiting: Waiting) -> None:
+        mine = world.document.ticket("b")
+        assert mine is not None
+        renewals.append(mine.renewals)
+
+    acquire(world.client("b"), tell=tell)
+    assert renewals[-1] >= 390.0 / (LEASE / 2)
+    assert all(later - earlier in {0, 1} for earlier, later in itertools.pairwise(renewals))
+
+
+def test_a_waiter_that_was_pruned_while_paused_stands_in_the_queue_again(staged: World, stage: Stage) -> None:
+    served: list[str] = []
+
+    def holder() -> None:
+        client = staged.client("a")
+        acquire(client)
+        for _ in range(40):
+            stage.sleep(10.0)
+            client.renew_if_due()
+        client.release(outcome="succeeded")
+
+    def waiter(name: str, pause: float) -> None:
+        pauses = [pause]
+        client = staged.client(name)
+        acquire(client, tell=lambda _: stage.sleep(pauses.pop() if pauses else 0.0))
+        served.append(name)
+        stage.sleep(1.0)
+        assert client.release(outcome="succeeded")
+
+    stage.enter(0.0, holder)
+    stage.enter(1.0, lambda: waiter("paused", 3 * LEASE))
+    stage.enter(2.0, lambda: waiter("awake", 0.0))
+    stage.run()
+    assert served == ["awake", "paused"]
+    assert [line.outcome for line in staged.document.finished].count("abandoned") == 1
+
+
+def test_a_waiter_that_finds_itself_pruned_at_its_sign_of_life_queues_again(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    world.hold("a")
+    client = world.client("b")
+
+    def prune() -> None:
+        world.rewrite(lambda document: core.evict(document, "b", at="", note=""))
+
+    clock.at(20.0, lambda: registry.read_faults.extend([0, prune]))
+    with pytest.raises(Busy):
+        acquire(client, timeout=40.0, tell=lambda waiting: None)
+    assert world.standing() == ["a"]
+    assert [line.outcome for line in world.document.finished] == ["abandoned", "withdrawn"]
+
+
+def test_a_holder_that_wakes_up_after_a_takeover_is_fenced_and_frees_nobodys_lock(world: World) -> None:
+    old = world.hold("a")
+    new = world.client("b")
+    acquire(new)
+    with pytest.raises(LockLost) as told:
+        old.renew()
+    assert told.value.exit_code == 5
+    assert not old.release(outcome="succeeded", settling=("eu-west-1/app",))
+    assert core.is_held(world.document, new.ticket)
+    assert world.document.locks["prod"].settling == ()
+    new.renew()
+    assert new.release(outcome="succeeded")
+
+
+def test_a_holder_renews_at_a_third_of_its_lease_and_not_before(world: World, clock: VirtualClock) -> None:
+    client = world.hold("a")
+
+    def renewals() -> int:
+        mine = world.document.ticket("a")
+        assert mine is not None
+        return mine.renewals
+
+    clock.sleep(LEASE / 3 - 1)
+    client.renew_if_due()
+    assert renewals() == 0
+    clock.sleep(1)
+    client.renew_if_due()
+    client.renew_if_due()
+    assert renewals() == 1
+
+
+def test_release_is_idempotent_and_says_whether_the_lock_was_ours(world: World) -> None:
+    client = world.hold("a")
+    assert client.release(outcome="succeeded")
+    assert not client.release(outcome="succeeded")
+    assert [line.outcome for line in world.document.finished] == ["succeeded"]
+
+
+def test_another_process_of_the_same_deployment_releases_with_the_remembered_ticket(world: World) -> None:
+    remembered = world.hold("a").ticket
+    client = LockClient(world.registry, world.clock, remembered, stacks_in_progress=quiet, poll_seconds=POLL)
+    client.renew()
+    assert client.release(outcome="failed", settling=("eu-west-1/arn:x",))
+    grant = acquire(world.client("b"))
+    assert grant.settling == ("eu-west-1/arn:x",)
+
+
+def test_what_settles_is_handed_on_until_somebody_has_seen_it_end(world: World) -> None:
+    world.hold("a").release(outcome="timed-out", settling=("r/one",))
+    second = world.client("b")
+    assert acquire(second).settling == ("r/one",)
+    second.release(outcome="timed-out", settling=("r/two",))
+    third = world.client("c")
+    assert acquire(third).settling == ("r/one", "r/two")
+    third.settled()
+    third.release(outcome="succeeded")
+    assert acquire(world.client("d")).settling == ()
+
+
+def test_cancellation_while_waiting_gives_the_place_back(world: World, clock: VirtualClock) -> None:
+    holder = world.hold("a")
+    with pytest.raises(Cancelled) as told:
+        acquire(world.client("b", cancelled=lambda: clock.elapsed >= 20.0))
+    assert told.value.exit_code == 130
+    assert clock.elapsed == 20.0
+    assert world.standing() == ["a"]
+    assert core.is_held(world.document, holder.ticket)
+
+
+def test_an_interrupt_while_waiting_gives_the_place_back(world: World) -> None:
+    world.hold("a")
+
+    def interrupt(waiting: Waiting) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        acquire(world.client("b"), tell=interrupt)
+    assert world.standing() == ["a"]
+
+
+def away_until(elapsed: float, registry: MemoryRegistry, clock: VirtualClock) -> Callable[[], None]:
+    """A read fault: no answer, up to and with the first request at that time."""
+
+    def no_answer() -> None:
+        if clock.elapsed >= elapsed:
+            registry.read_faults.clear()
+        raise RegistryUnavailable("No answer.")
+
+    return no_answer
+
+
+def test_a_grant_of_which_nobody_heard_is_given_back(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+
+    def release() -> None:
+        holder.release(outcome="succeeded")
+        registry.swap_faults = [LOST_ANSWER]
+        registry.read_faults = [0, 0, *[away_until(POLL + PATIENCE_SECONDS, registry, clock)] * 500]
+
+    clock.at(4.0, release)
+    with pytest.raises(RegistryUnavailable):
+        acquire(world.client("b"))
+    assert world.document.locks["prod"].epoch == 2
+    assert world.standing() == []
+
+
+@pytest.mark.parametrize("fault", [LOST_REQUEST, LOST_ANSWER, LATE_EFFECT])
+def test_a_request_with_an_ambiguous_answer_is_granted_once(clock: VirtualClock, fault: str) -> None:
+    registry = MemoryRegistry()
+    registry.swap_faults = [fault, fault]
+    client = World(registry, clock).client("a")
+    assert acquire(client).ticket.epoch == 1
+    registry.swap_faults = [fault]
+    assert client.release(outcome="succeeded")
+    assert registry.document.locks["prod"].epoch == 1
+
+
+def test_a_request_whose_answer_never_came_is_withdrawn_as_soon_as_the_registry_is_back(
+    clock: VirtualClock,
+) -> None:
+    registry = MemoryRegistry()
+    registry.swap_faults = [LOST_ANSWER]
+    registry.read_faults = [0, *[away_until(PATIENCE_SECONDS, registry, clock)] * 500]
+    world = World(registry, clock)
+    with pytest.raises(RegistryUnavailable):
+        acquire(world.client("a"))
+    assert len(registry.written) == 3
+    assert world.standing() == []
+
+
+def test_a_registry_that_is_away_is_told_after_the_patience_and_not_before(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    registry.read_faults = [LOST_REQUEST] * 1000
+    with pytest.raises(RegistryUnavailable):
+        acquire(World(registry, clock).client("a"))
+    assert PATIENCE_SECONDS <= clock.elapsed <= PATIENCE_SECONDS + 3.0 + 2 * PAUSE_SECONDS_MAX
+
+
+def test_a_registry_that_goes_away_while_waiting_is_told_after_the_patience(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    world.hold("a")
+    clock.at(18.0, lambda: registry.read_faults.extend([LOST_REQUEST] * 1000))
+    with pytest.raises(RegistryUnavailable):
+        acquire(world.client("b"))
+    assert clock.elapsed >= 20.0 + PATIENCE_SECONDS
+
+
+def test_a_registry_that_is_away_for_a_moment_costs_nobody_the_place(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+    clock.at(18.0, lambda: registry.read_faults.extend([LOST_REQUEST] * 4))
+    clock.at(50.0, lambda: holder.release(outcome="succeeded"))
+    assert acquire(world.client("b")).ticket.epoch == 2
+
+
+def test_a_refusing_registry_is_told_at_once(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    registry.swap_faults = [REFUSED]
+    with pytest.raises(RegistryForbidden):
+        acquire(World(registry, clock).client("a"))
+    assert clock.elapsed == 0.0
+
+
+def test_an_unreadable_registry_is_told_at_once_and_left_as_it_is(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "deployments.json"
+    file.write_bytes(b'{"schema": 2}')
+    with pytest.raises(RegistryUnreadable):
+        acquire(world.client("a"))
+    assert file.read_bytes() == b'{"schema": 2}'

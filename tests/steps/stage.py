@@ -1,0 +1,162 @@
+"""One job on one machine in virtual time: the steps in this process, CloudFormation over real HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.adapters.runner import JobLog, RunnerFiles
+from deploy_action.context import run_context
+from deploy_action.errors import CoordinatorError
+from deploy_action.render.log import LogStyle
+from deploy_action.steps import main as main_step
+from deploy_action.steps import post as post_step
+from deploy_action.steps import pre as pre_step
+from deploy_action.steps.state import COMMAND_EXIT, COMMAND_GO, StateFolder
+from deploy_action.steps.world import Teller, World
+from tests.fakes.cloudformation.harness import client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.clock import VirtualClock
+    from tests.fakes.cloudformation import CloudFormationServer
+
+STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run}
+
+
+@dataclass
+class Cancel:
+    """What the runner does to a job that is cancelled."""
+
+    now: bool = False
+
+
+@dataclass
+class Job:
+    """One use of the action. `run` plays a step and returns its exit code; `log` holds what was printed."""
+
+    folder: Path
+    clock: VirtualClock
+    server: CloudFormationServer
+    environ: dict[str, str]
+    cancel: Cancel = field(default_factory=Cancel)
+    log: str = ""
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder(self.folder / "state")
+
+    def run(self, step: str) -> int:
+        stream = io.StringIO()
+        teller = Teller(JobLog(stream), self.clock, LogStyle(color=False))
+        world = World(
+            environ=self.environ,
+            run=run_context(self.environ),
+            clock=self.clock,
+            cancelled=lambda: self.cancel.now,
+            teller=teller,
+            files=RunnerFiles(self.environ),
+            folder=self.state,
+        )
+        try:
+            return STEPS[step](world)
+        except CoordinatorError as error:
+            teller.error(error)
+            return error.exit_code
+        finally:
+            self.log += stream.getvalue()
+
+    def deploy(self) -> int:
+        """All three steps as action.yml strings them together; the exit code of the first that failed."""
+        code = self.run("pre")
+        if code == 0 and self.outputs().get("proceed") == "true":
+            code = self.run("main")
+        self.run("post")
+        return code
+
+    def outputs(self) -> dict[str, str]:
+        path = self.folder / "output"
+        found: dict[str, str] = {}
+        lines = iter(path.read_text("utf-8").splitlines() if path.exists() else ())
+        for line in lines:
+            name, _, delimiter = line.partition("<<")
+            value: list[str] = []
+            for content in lines:
+                if content == delimiter:
+                    break
+                value.append(content)
+            found[name] = "\n".join(value)
+        return found
+
+    @property
+    def summary(self) -> str:
+        path = self.folder / "summary"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    def launch_command(self, command: Callable[[Any], int | None], *, after: float = 0.0) -> None:
+        """Play the launcher: `after` seconds from when `main` lets it go, run `command` with a boto3 client.
+
+        Its result is the exit code; None means that it has not ended.
+        """
+        go, done = self.state.path / COMMAND_GO, self.state.path / COMMAND_EXIT
+
+        def begin() -> None:
+            if not go.exists():
+                self.clock.at(self.clock.elapsed + 0.5, begin)
+            else:
+                self.clock.at(self.clock.elapsed + after, act)
+
+        def act() -> None:
+            cloudformation = client(self.server)
+            code = command(cloudformation)
+            cloudformation.close()
+            if code is not None:
+                done.write_text(f"{code}\n", "utf-8")
+
+        begin()
+
+    def end_command(self, code: int) -> None:
+        (self.state.path / COMMAND_EXIT).write_text(f"{code}\n", "utf-8")
+
+
+@dataclass
+class Stage:
+    """A cloud, a clock, and the jobs that meet there."""
+
+    root: Path
+    clock: VirtualClock
+    server: CloudFormationServer
+
+    def job(self, name: str = "job", **inputs: str) -> Job:
+        folder = self.root / name
+        (folder / "state").mkdir(parents=True)
+        given = {
+            "stack-name": "shop",
+            "environment": "production",
+            "registry": f"file://{self.root / 'registry'}",
+            "wait-timeout-in-minutes": "60",
+            **{key.replace("_", "-"): value for key, value in inputs.items()},
+        }
+        environ = {
+            "AWS_REGION": "eu-west-1",
+            "GITHUB_WORKSPACE": str(self.root),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            "GITHUB_REPOSITORY": "org/app",
+            "GITHUB_RUN_ID": "7",
+            "GITHUB_ACTOR": name,
+            "DEPLOY_COORDINATOR_INPUTS": json.dumps(given),
+        }
+        return Job(folder, self.clock, self.server, environ)
+
+    def template(self, body: str, name: str = "template.yaml") -> str:
+        (self.root / name).write_text(body, "utf-8")
+        return name
+
+    def registry(self) -> dict[str, Any]:
+        path = self.root / "registry" / "deployments.json"
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}

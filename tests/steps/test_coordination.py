@@ -1,0 +1,140 @@
+"""The lock as the steps use it: queue, busy, fallback, stacks that somebody else works on, Slack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.fakes.cloudformation.harness import client
+
+if TYPE_CHECKING:
+    from tests.steps.stage import Stage
+
+GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 100}}}}"
+
+
+def test_a_busy_lock_fails_with_2_where_waiting_is_not_wanted(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).run("pre")
+    job = stage.job("second", template="template.yaml", when_busy="fail")
+    assert job.deploy() == 2
+    assert job.outputs()["outcome"] == "busy"
+    assert "is ahead" in job.log
+    assert job.summary.startswith("## 🚧 Busy")
+    assert len(stage.registry()["tickets"]) == 1
+
+
+def test_a_busy_lock_skips_green_where_that_is_wanted(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).run("pre")
+    job = stage.job("second", template="template.yaml", when_busy="skip")
+    assert job.deploy() == 0
+    assert job.outputs()["outcome"] == "skipped"
+    assert not job.outputs().get("proceed")
+
+
+def test_a_waiter_goes_when_the_holder_is_done_and_is_told_for_whom_it_waits(stage: Stage) -> None:
+    first = stage.job("ada", template=stage.template(GOOD))
+    first.run("pre")
+    second = stage.job("grace", template="template.yaml")
+
+    def finish() -> None:
+        first.run("main")
+        first.run("post")
+
+    stage.clock.at(stage.clock.elapsed + 90, finish)
+    assert second.run("pre") == 0, second.log
+    assert "position 2 in the queue" in second.log
+    assert "by ada holds the lock" in second.log
+    assert int(second.outputs()["queue-seconds"]) >= 90
+    assert second.run("main") == 0
+    second.run("post")
+    assert first.outputs()["correlation-id"] in second.summary
+    assert stage.registry()["locks"]["production"]["epoch"] == 2
+
+
+def test_waiting_ends_with_the_time_out(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).run("pre")
+    job = stage.job("second", template="template.yaml", wait_timeout_in_minutes="2")
+    before = stage.clock.elapsed
+    assert job.deploy() == 2
+    assert 120 <= stage.clock.elapsed - before < 123
+    assert job.outputs()["outcome"] == "busy"
+    assert len(stage.registry()["tickets"]) == 1
+
+
+def test_stacks_that_somebody_else_works_on_are_waited_for(stage: Stage) -> None:
+    cloudformation = client(stage.server)
+    cloudformation.create_stack(StackName="shop", TemplateBody=SLOW)
+    cloudformation.close()
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 0, job.log
+    assert "CloudFormation is still working on eu-west-1/shop (CREATE_IN_PROGRESS)" in job.log
+
+
+def test_an_unreadable_registry_is_left_as_it_is_and_cloudformation_coordinates(stage: Stage) -> None:
+    folder = stage.root / "registry"
+    folder.mkdir()
+    (folder / "deployments.json").write_bytes(b"{not json")
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+    assert "CloudFormation's own status alone keeps deployments apart" in job.log
+    assert "own status alone" in job.summary
+    assert (folder / "deployments.json").read_bytes() == b"{not json"
+
+
+def test_a_registry_that_cannot_be_reached_does_not_stop_a_deployment(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD), registry="s3://bucket/x", environment="p")
+    job.environ["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"
+    assert job.deploy() == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+    assert "own status alone" in job.log
+
+
+def test_without_environment_the_lock_is_named_after_account_region_and_stack(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD), environment="")
+    assert job.deploy() == 0
+    assert list(stage.registry()["locks"]) == ["123456789012/eu-west-1/shop"]
+
+
+def test_bad_inputs_are_all_told_and_nothing_is_asked_or_locked(stage: Stage) -> None:
+    job = stage.job(template="nowhere.yaml", capabilities="FLY", when_busy="perhaps")
+    assert job.deploy() == 3
+    for name in ("template", "capabilities", "when-busy"):
+        assert f"`{name}`" in job.log
+    assert "3 inputs are wrong" in job.summary
+    assert not stage.server.requests
+    assert stage.registry() == {}
+
+
+def test_without_credentials_nothing_is_locked(stage: Stage) -> None:
+    stage.server.faults.add("expired_token")
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 4
+    assert "expired" in job.log
+    assert stage.registry() == {}
+
+
+def test_a_dead_slack_changes_nothing(stage: Stage) -> None:
+    job = stage.job(
+        template=stage.template(GOOD), slack_webhook_url="http://127.0.0.1:9/secret", slack_channel="c"
+    )
+    assert job.deploy() == 0
+    assert job.outputs()["outcome"] == "succeeded"
+    assert "::warning" in job.log
+    unmasked = [line for line in job.log.splitlines() if not line.startswith("::add-mask::")]
+    assert "secret" not in "\n".join(unmasked)
+
+
+def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
+    from tests.fakes.slack.server import SlackServer
+
+    with SlackServer() as slack:
+        token = next(iter(slack.tokens))
+        job = stage.job(template=stage.template(GOOD), slack_bot_token=token, slack_channel="#deploys")
+        job.environ["SLACK_API_URL"] = f"{slack.url}/api/"
+        assert job.deploy() == 0, job.log
+        assert "::warning" not in job.log
+        assert len(slack.messages) == 1
+        assert "Deployed production" in json.dumps(list(slack.messages)[0], default=vars)
+    assert job.outputs()["slack-thread-ts"]

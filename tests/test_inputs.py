@@ -1,0 +1,388 @@
+"""Inputs at the border: what is understood, and that every mistake of a set is told at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deploy_action.core.change_set import Parameter
+from deploy_action.core.stacks import StackRef
+from deploy_action.errors import InvalidInput
+from deploy_action.inputs import (
+    TEMPLATE_BYTES_MAX,
+    Mode,
+    RegistryAddress,
+    Settings,
+    WhenBusy,
+    parse_inputs,
+)
+
+SMALLEST = {"stack-name": "shop", "github-token": "ghs_x"}
+NAMES = tuple(yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text("utf-8"))["inputs"])
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / "stack.yaml").write_text("Resources: {}\n")
+    (tmp_path / "infra").mkdir()
+    return tmp_path
+
+
+def parsed(workspace: Path | None = None, **inputs: str) -> Settings:
+    """Settings of the smallest good set and these; underscores in names stand for hyphens."""
+    given = {**SMALLEST, **{name.replace("_", "-"): value for name, value in inputs.items()}}
+    environ = {"DEPLOY_COORDINATOR_INPUTS": json.dumps(given), "AWS_REGION": "eu-west-1"}
+    if workspace is not None:
+        environ["GITHUB_WORKSPACE"] = str(workspace)
+    return parse_inputs(environ)
+
+
+def problems(workspace: Path | None = None, **inputs: str) -> tuple[str, ...]:
+    with pytest.raises(InvalidInput) as caught:
+        parsed(workspace, **inputs)
+    return caught.value.problems
+
+
+def the_problem(workspace: Path | None = None, **inputs: str) -> str:
+    (problem,) = problems(workspace, **inputs)
+    return problem
+
+
+def test_the_smallest_set_watches_one_stack_with_the_registry_on_a_branch() -> None:
+    found = parsed()
+    assert found.stacks == (StackRef("eu-west-1", "shop"),)
+    assert found.mode is Mode.ATTACH
+    assert found.registry == RegistryAddress("github")
+    assert found.when_busy is WhenBusy.WAIT
+    assert found.wait_timeout_seconds == 3600
+    assert found.timeout_seconds is None
+    assert (found.environment, found.locks, found.command, found.template) == ("", (), "", "")
+    assert not any((found.disable_rollback, found.fail_on_empty_change_set, found.no_execute_change_set))
+    assert not found.delete_rolled_back_stack
+
+
+def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
+    found = parsed(
+        workspace,
+        stack_name="us-east-1/shop",
+        environment="production",
+        template="stack.yaml",
+        parameter_overrides="Size=2",
+        capabilities="CAPABILITY_IAM, CAPABILITY_NAMED_IAM\nCAPABILITY_IAM",
+        tags="team=web",
+        role_arn="arn:aws-us-gov:iam::123456789012:role/path/deployer",
+        disable_rollback="true",
+        fail_on_empty_changeset="Yes",
+        no_execute_changeset="1",
+        delete_rolled_back_stack="TRUE",
+        timeout_in_minutes="1.5",
+        registry="s3://bucket/some/prefix/",
+        when_busy="Fail",
+        wait_timeout_in_minutes="0",
+        slack_bot_token="xoxb-1",
+        slack_webhook_url="https://hooks.slack.com/services/T/B/x",
+        slack_channel="C1",
+        slack_alert_channel="C2",
+        runtime="host",
+    )
+    assert found.stacks == (StackRef("us-east-1", "shop"),)
+    assert (found.mode, found.template) == (Mode.TEMPLATE, "stack.yaml")
+    assert (found.environment, found.locks) == ("production", ("production",))
+    assert found.parameters == (Parameter("Size", "2"),)
+    assert found.capabilities == ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+    assert found.tags == (("team", "web"),)
+    assert found.role_arn.endswith("role/path/deployer")
+    assert found.disable_rollback
+    assert found.fail_on_empty_change_set
+    assert found.no_execute_change_set
+    assert found.delete_rolled_back_stack
+    assert (found.timeout_seconds, found.wait_timeout_seconds) == (90.0, 0.0)
+    assert found.registry == RegistryAddress("s3", "bucket", "some/prefix")
+    assert found.when_busy is WhenBusy.FAIL
+    assert (found.slack_bot_token, found.slack_channel, found.slack_alert_channel) == ("xoxb-1", "C1", "C2")
+    assert found.slack_webhook_url.endswith("/x")
+
+
+def test_every_input_of_a_command_deployment_arrives(workspace: Path) -> None:
+    found = parsed(workspace, command="npx cdk deploy\n", working_directory="infra", lock="a\n# no\nb\na")
+    assert (found.mode, found.command, found.working_directory) == (Mode.COMMAND, "npx cdk deploy", "infra")
+    assert found.locks == ("a", "b")
+
+
+def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
+    found = problems(
+        stack_name="1shop\nnowhere/shop",
+        environment="!",
+        lock="$",
+        template="missing.yaml",
+        command="x",
+        parameter_overrides="no pair",
+        capabilities="ALL",
+        tags="a=1,a=2",
+        role_arn="deployer",
+        disable_rollback="maybe",
+        timeout_in_minutes="soon",
+        fail_on_empty_changeset="maybe",
+        no_execute_changeset="maybe",
+        delete_rolled_back_stack="maybe",
+        working_directory="missing",
+        registry="redis://x",
+        when_busy="panic",
+        wait_timeout_in_minutes="-1",
+        slack_webhook_url="hooks",
+        slack_bot_token="xoxb-1",
+        runtime="podman",
+    )
+    told = " ".join(found)
+    for name in NAMES:
+        if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
+            assert f"`{name}`" in told, name
+    assert len(found) == len(set(found)) == 21
+
+
+def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parsed(when_busy="panic", registry="redis://x")
+    error = caught.value
+    assert error.exit_code == 3
+    assert error.what.startswith("2 inputs are wrong: ")
+    assert error.why == "Nothing was locked or changed."
+    assert "README.md" in error.remedy
+    assert all(problem in str(error) for problem in error.problems)
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, "[]", "3", '"x"', "null"])
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="did not arrive"):
+        parse_inputs({"DEPLOY_COORDINATOR_INPUTS": text})
+
+
+def test_a_missing_stack_name_is_told() -> None:
+    assert "`stack-name` is missing" in the_problem(stack_name="\n# a comment\n")
+
+
+def test_null_and_real_booleans_are_understood() -> None:
+    raw = {**SMALLEST, "environment": None, "delete-rolled-back-stack": True, "timeout-in-minutes": 3}
+    found = parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(raw), "AWS_REGION": "eu-west-1"})
+    assert (found.environment, found.delete_rolled_back_stack, found.timeout_seconds) == ("", True, 180.0)
+
+
+class TestStackNames:
+    def test_several_are_named_one_a_line_each_in_its_region(self) -> None:
+        found = parsed(stack_name="shop\n us-gov-west-1/web \n\n# old\napi-*", environment="e", command="x")
+        assert [str(stack) for stack in found.stacks] == [
+            "eu-west-1/shop",
+            "us-gov-west-1/web",
+            "eu-west-1/api-*",
+        ]
+        assert [stack.is_glob for stack in found.stacks] == [False, False, True]
+
+    def test_without_any_region_the_way_to_give_one_is_told(self) -> None:
+        with pytest.raises(InvalidInput, match=r"write `REGION/shop` or set AWS_REGION"):
+            parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(SMALLEST)})
+
+    def test_the_default_region_variable_of_the_sdks_counts_too(self) -> None:
+        environ = {"DEPLOY_COORDINATOR_INPUTS": json.dumps(SMALLEST), "AWS_DEFAULT_REGION": "us-east-2"}
+        assert parse_inputs(environ).stacks[0].region == "us-east-2"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "1shop",
+            "shop_1",
+            "sh op",
+            "x" * 129,
+            "*/shop",
+            "a/b/c",
+            "arn:aws:cloudformation:x:1:stack/a/b",
+            "é",
+        ],
+    )
+    def test_what_is_no_name_is_refused(self, name: str) -> None:
+        assert name in the_problem(stack_name=name)
+
+    def test_one_stack_named_twice_is_a_mistake(self) -> None:
+        assert "twice" in the_problem(stack_name="shop\neu-west-1/shop")
+
+    def test_a_template_goes_to_exactly_one_stack(self, workspace: Path) -> None:
+        for names in ("shop\nweb", "shop-*"):
+            found = the_problem(workspace, stack_name=names, template="stack.yaml", environment="e")
+            assert "exactly one stack" in found
+
+
+class TestLocks:
+    def test_the_environment_names_the_lock(self) -> None:
+        assert parsed(environment="prod eu").locks == ("prod eu",)
+
+    def test_names_of_locks_win_over_the_environment(self) -> None:
+        assert parsed(environment="prod", lock="database\nnetwork").locks == ("database", "network")
+
+    def test_without_both_each_stack_is_its_own_lock(self) -> None:
+        assert parsed(stack_name="a\nb", command="x").locks == ()
+
+    def test_a_glob_needs_a_name_for_its_lock(self) -> None:
+        assert "give `environment` or `lock`" in the_problem(stack_name="shop-*")
+        assert parsed(stack_name="shop-*", lock="shops").locks == ("shops",)
+
+    @pytest.mark.parametrize("name", ["-x", "a`b", "a|b", "a<b", "x" * 201, "a\u202eb"])
+    def test_a_name_that_could_not_be_shown_safely_is_refused(self, name: str) -> None:
+        assert "is not a name" in the_problem(lock=name)
+        assert "is not a name" in the_problem(environment=name)
+
+
+class TestRegistry:
+    @pytest.mark.parametrize(
+        ("text", "address"),
+        [
+            ("", RegistryAddress("github")),
+            ("github", RegistryAddress("github")),
+            ("s3://my-bucket", RegistryAddress("s3", "my-bucket")),
+            ("s3://my-bucket/a/b/", RegistryAddress("s3", "my-bucket", "a/b")),
+            ("dynamodb://locks.table_1", RegistryAddress("dynamodb", "locks.table_1")),
+            ("file:///var/registry", RegistryAddress("file", "/var/registry")),
+            ("file://./here", RegistryAddress("file", "./here")),
+        ],
+    )
+    def test_addresses(self, text: str, address: RegistryAddress) -> None:
+        assert parsed(registry=text).registry == address
+
+    @pytest.mark.parametrize("text", ["s3://", "s3://ab", "file://", "dynamodb://a b", "git", "S3://bucket"])
+    def test_what_is_no_address_is_refused(self, text: str) -> None:
+        assert "is none of github, s3://" in the_problem(registry=text)
+
+    def test_the_branch_needs_a_token(self) -> None:
+        assert "`github-token` is empty" in the_problem(github_token="")
+
+    def test_other_stores_need_none(self) -> None:
+        assert parsed(github_token="", registry="dynamodb://table").github_token == ""
+
+
+class TestTogether:
+    def test_template_and_command_exclude_each_other(self, workspace: Path) -> None:
+        assert "give one of them" in the_problem(workspace, template="stack.yaml", command="x")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("parameter-overrides", "A=1"),
+            ("capabilities", "CAPABILITY_IAM"),
+            ("tags", "a=1"),
+            ("role-arn", "arn:aws:iam::123456789012:role/x"),
+            ("no-execute-changeset", "true"),
+            ("fail-on-empty-changeset", "true"),
+            ("disable-rollback", "true"),
+        ],
+    )
+    def test_what_a_template_alone_can_use_is_refused_elsewhere(self, name: str, value: str) -> None:
+        for way in ({}, {"command": "x"}):
+            assert f"`{name}` works with `template` only" in the_problem(**{name: value}, **way)
+
+    def test_a_bot_token_needs_a_channel(self) -> None:
+        assert "`slack-channel` is missing" in the_problem(slack_bot_token="xoxb-1")
+
+    @pytest.mark.parametrize("text", ["", "auto", "container", "HOST"])
+    def test_known_runtimes(self, text: str) -> None:
+        assert parsed(runtime=text)
+
+    def test_an_unknown_runtime_is_refused(self) -> None:
+        assert "none of auto, container, host" in the_problem(runtime="podman")
+
+
+class TestFilesAndFolders:
+    def test_a_template_at_an_address_is_not_looked_for(self) -> None:
+        assert parsed(template="https://b.s3.amazonaws.com/t.yaml").template.startswith("https://")
+
+    def test_a_template_that_is_missing_points_at_the_checkout(self, workspace: Path) -> None:
+        for name in ("missing.yaml", "infra", "x" * 5000, "a\0b"):
+            assert "actions/checkout" in the_problem(workspace, template=name)
+
+    def test_a_template_that_is_too_long_names_the_way_out(self, workspace: Path) -> None:
+        file = workspace / "long.yaml"
+        file.write_bytes(b"x" * TEMPLATE_BYTES_MAX)
+        assert parsed(workspace, template="long.yaml")
+        file.write_bytes(b"x" * (TEMPLATE_BYTES_MAX + 1))
+        assert "51,201 bytes" in the_problem(workspace, template="long.yaml")
+        assert "upload it to S3" in the_problem(workspace, template="long.yaml")
+
+    def test_a_folder_that_is_missing_is_told(self, workspace: Path) -> None:
+        for name in ("missing", "stack.yaml", "x" * 5000, "a\0b"):
+            assert "there is no folder" in the_problem(workspace, command="x", working_directory=name)
+
+    def test_parameters_from_a_file_of_the_workspace(self, workspace: Path) -> None:
+        (workspace / "p.json").write_bytes(b'\xef\xbb\xbf[{"ParameterKey": "A", "ParameterValue": "1"}]')
+        found = parsed(workspace, template="stack.yaml", parameter_overrides="file://p.json")
+        assert found.parameters == (Parameter("A", "1"),)
+
+    def test_a_file_of_parameters_that_cannot_be_read_is_told(self, workspace: Path) -> None:
+        (workspace / "binary").write_bytes(b"A=\xff")
+        for name in ("missing.json", "binary", "infra", "a\0b"):
+            found = the_problem(workspace, template="stack.yaml", parameter_overrides=f"file://{name}")
+            assert "`parameter-overrides`: " in found
+
+    def test_tags_may_be_a_list_of_objects(self, workspace: Path) -> None:
+        found = parsed(workspace, template="stack.yaml", tags="- Key: a\n  Value: 1\n")
+        assert found.tags == (("a", "1"),)
+
+
+class TestMinutes:
+    @pytest.mark.parametrize("text", ["nan", "inf", "-1", "50401", "1h", "1,5"])
+    def test_what_is_no_number_of_minutes_is_refused(self, text: str) -> None:
+        assert "is not a number of minutes" in the_problem(timeout_in_minutes=text)
+        assert "is not a number of minutes" in the_problem(wait_timeout_in_minutes=text)
+
+
+class TestSecrets:
+    def test_the_settings_do_not_show_secrets(self, workspace: Path) -> None:
+        found = parsed(
+            workspace,
+            template="stack.yaml",
+            parameter_overrides="Password=hunter2",
+            tags="token=hunter2",
+            github_token="hunter2",
+            slack_bot_token="hunter2",
+            slack_channel="C1",
+            slack_webhook_url="https://hooks.slack.com/hunter2",
+        )
+        assert "shop" in repr(found)
+        assert "hunter2" not in f"{found!r} {found!s} {[found]}"
+
+    @pytest.mark.parametrize(
+        "text", ["hunter2", "ftp://hunter2/x", "https://[hunter2", "https://hunter2\u2100/"]
+    )
+    def test_a_wrong_webhook_address_is_not_repeated(self, text: str) -> None:
+        assert the_problem(slack_webhook_url=text) == "`slack-webhook-url`: it is not a web address."
+
+
+texts = st.text(max_size=40) | st.sampled_from(
+    [
+        "true",
+        "*",
+        "a=b",
+        "file://x",
+        "s3://bucket",
+        "shop-*",
+        "https://[",
+        "{",
+        "- a: b",
+        "a\nb",
+        "0",
+        "1e9",
+        "%",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=9), texts, max_size=len(NAMES)))
+def test_any_set_of_texts_gives_settings_or_a_list_of_mistakes(inputs: dict[str, str]) -> None:
+    try:
+        found = parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(inputs), "AWS_REGION": "eu-west-1"})
+    except InvalidInput as error:
+        assert error.problems  # noqa: PT017 - both ends are right
+    else:
+        assert found.stacks
