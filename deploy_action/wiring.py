@@ -35,6 +35,11 @@ class Wiring:
     def registry_poll_seconds(self) -> float:
         return POLL_SECONDS[self._settings.registry.kind]
 
+    @property
+    def _region(self) -> str | None:
+        """boto3 itself reads AWS_DEFAULT_REGION only."""
+        return self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION") or None
+
     def identity(self, region: str) -> Sts:
         return Sts(self.aws, region)
 
@@ -50,11 +55,11 @@ class Wiring:
             from deploy_action.adapters.registry.s3 import S3Registry
 
             key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
-            return S3Registry(address.place, key)
+            return S3Registry(address.place, key, region=self._region)
         if address.kind == "dynamodb":
             from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 
-            return DynamoDbRegistry(address.place, address.prefix or DOCUMENT)
+            return DynamoDbRegistry(address.place, address.prefix or DOCUMENT, region=self._region)
         from deploy_action.adapters.registry.github import GitHubRegistry
 
         return GitHubRegistry(

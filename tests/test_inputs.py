@@ -142,7 +142,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 21
+    assert len(found) == len(set(found)) == 22
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
@@ -279,15 +279,16 @@ class TestTogether:
         ],
     )
     def test_what_a_template_alone_can_use_is_refused_elsewhere(self, name: str, value: str) -> None:
-        for way in ({}, {"command": "x"}):
-            assert f"`{name}` works with `template` only" in the_problem(**{name: value}, **way)
+        for command in ("", "make deploy"):
+            (found,) = problems(None, **{name: value, "command": command})
+            assert f"`{name}` works with `template` only" in found
 
     def test_a_bot_token_needs_a_channel(self) -> None:
         assert "`slack-channel` is missing" in the_problem(slack_bot_token="xoxb-1")
 
     @pytest.mark.parametrize("text", ["", "auto", "container", "HOST"])
     def test_known_runtimes(self, text: str) -> None:
-        assert parsed(runtime=text)
+        assert parsed(runtime=text).stacks
 
     def test_an_unknown_runtime_is_refused(self) -> None:
         assert "none of auto, container, host" in the_problem(runtime="podman")
@@ -304,7 +305,7 @@ class TestFilesAndFolders:
     def test_a_template_that_is_too_long_names_the_way_out(self, workspace: Path) -> None:
         file = workspace / "long.yaml"
         file.write_bytes(b"x" * TEMPLATE_BYTES_MAX)
-        assert parsed(workspace, template="long.yaml")
+        assert parsed(workspace, template="long.yaml").mode is Mode.TEMPLATE
         file.write_bytes(b"x" * (TEMPLATE_BYTES_MAX + 1))
         assert "51,201 bytes" in the_problem(workspace, template="long.yaml")
         assert "upload it to S3" in the_problem(workspace, template="long.yaml")

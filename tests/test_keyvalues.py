@@ -82,7 +82,7 @@ def test_each_form_gives_its_pairs_as_they_were_written(text: str, expected: lis
         ('[{"Key": "hunter2"}]', "must be a map, or a list of objects with ParameterKey"),
         ("[" * 100_000 + "hunter2", "neither JSON nor YAML"),
         ("A: hunter2\n  B: [", "neither JSON nor YAML"),
-        ("A: &a [*a, hunter2]", "the value of `A`"),
+        ("A: &a [*a, hunter2]", "neither JSON nor YAML"),
         ("? [hunter2]\n: x", "line 1 is not KEY=VALUE"),
         ("{[hunter2]: 1}", "neither JSON nor YAML"),
     ],
@@ -112,4 +112,4 @@ def test_any_text_gives_pairs_or_one_sentence(text: str) -> None:
     except ValueError as error:
         assert str(error).endswith(".")  # noqa: PT017 - both ends are right
     else:
-        assert all(isinstance(key, str) and isinstance(value, str) for key, value in found)
+        assert {type(part) for pair in found for part in pair} <= {str}

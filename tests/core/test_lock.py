@@ -48,7 +48,7 @@ def granted(document: Document, nonce: str) -> Document:
 
 def test_a_free_lock_is_taken_by_the_request_itself() -> None:
     document = queue(ticket("a"))
-    assert held(document, "a").epochs == (("prod", 1),).holding
+    assert held(document, "a").epochs == (("prod", 1),)
     assert held(document, "a").held_since == AT
     assert document.holder_of("prod") == document.ticket("a")
 
@@ -102,7 +102,7 @@ def test_several_locks_are_taken_together_or_not_at_all() -> None:
     assert document.holder_of("two") is None
     assert "two" not in document.locks
     document = granted(released(document, "a"), "b")
-    assert held(document, "b").epochs == (("two", 1), ("one", 2)).holding
+    assert held(document, "b").epochs == (("two", 1), ("one", 2))
     assert held(document, "b").epoch == 2
 
 
@@ -336,7 +336,7 @@ def test_what_the_document_remembers_is_bounded() -> None:
 def test_extra_fields_of_locks_and_tickets_stay_through_all_transitions() -> None:
     document = Document(locks={"prod": Lock(epoch=4, extra=(("frozen", True),))}, extra=(("note", 1),))
     document = granted(core.enqueue(document, ticket("a", extra=(("x", 1),))), "a")
-    assert held(document, "a").extra == (("x", 1),).holding
+    assert held(document, "a").extra == (("x", 1),)
     document = core.settle(released(core.renew(document, held(document, "a")), "a"), ("prod",))
     assert document.locks["prod"] == Lock(epoch=5, extra=(("frozen", True),))
     assert document.extra == (("note", 1),)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,7 @@ from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +32,8 @@ runs:
   steps:
     - shell: bash
       run: |
-        printf '%s\\n' AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "AWS_REGION=$REGION" >>"$GITHUB_ENV"
+        printf 'AWS_%s\\n' ACCESS_KEY_ID=test SECRET_ACCESS_KEY=test "REGION=$REGION" \\
+          "DEFAULT_REGION=$REGION" >>"$GITHUB_ENV"
       env: {REGION: "${{ inputs.aws-region }}"}
 """
 FAILING_SERVICE = """  Service:
@@ -48,9 +50,10 @@ FAILING_SERVICE = """  Service:
 class World:
     """A cloud, a GitHub and a repository with the example's template."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, speed: float) -> None:
         self.origin = time.time()
-        self.cloud = CloudFormationServer(lambda: self.origin + (time.time() - self.origin) * SPEED)
+        self.speed = speed
+        self.cloud = CloudFormationServer(lambda: self.origin + (time.time() - self.origin) * speed)
         self.github = GitHubServer()
         self.github.state.tokens["token-of-the-job"] = dict(self.github.state.tokens["token"])
         self.act = Act(folder)
@@ -67,7 +70,7 @@ class World:
             "GITHUB_API_URL": self.github.url,
             "GITHUB_GRAPHQL_URL": self.github.graphql_url,
             "GITHUB_RUN_ID": str(number),
-            "DEPLOY_COORDINATOR_CLOCK": f"{self.origin}:{SPEED}",
+            "DEPLOY_COORDINATOR_CLOCK": f"{self.origin}:{self.speed}",
             "NO_COLOR": "1",
         }
 
@@ -80,8 +83,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    made = World(tmp_path, getattr(request, "param", SPEED))
     with made.cloud, made.github:
         yield made
 
@@ -96,7 +99,7 @@ def example(name: str, runtime: str = "host") -> str:
 
 
 def check_good(world: World, run: WorkflowRun) -> None:
-    assert run.code == 0, run.raw
+    assert run.code == 0, run.story
     main = run.step("deploy.main")
     assert "CREATE_COMPLETE" in main.text
     assert "Database/Instance" in main.text
@@ -171,14 +174,15 @@ def test_bad_inputs_are_all_told_before_anything_is_locked(world: World) -> None
     assert not world.cloud.requests
 
 
+# Slower: in this test a lease must outlast the start of a step on a busy machine.
+@pytest.mark.parametrize("world", [40.0], indirect=True)
 def test_two_jobs_at_once_take_turns(world: World) -> None:
     first = world.act.start(example("template.yml"), environment=world.environment(1))
     time.sleep(2)
     second = world.act.start(example("template.yml"), environment=world.environment(2))
     runs = [first.wait(), second.wait()]
-    assert [run.code for run in runs] == [0, 0], "\n".join(run.raw for run in runs)
-    outcomes = sorted(run.step("deploy").outputs["outcome"] for run in runs)
-    assert outcomes == ["no-changes", "succeeded"]
+    assert [run.code for run in runs] == [0, 0], "\n".join(run.story for run in runs)
+    assert [run.step("deploy").outputs["outcome"] for run in runs] == ["succeeded", "succeeded"]
     waited = [run for run in runs if "Waiting for the lock, position 2" in run.step("deploy.pre").text]
     assert len(waited) == 1
     assert world.registry()["locks"] == {"production": {"epoch": 2, "settling": []}}
@@ -187,28 +191,29 @@ def test_two_jobs_at_once_take_turns(world: World) -> None:
 def test_a_command_deploys_while_the_stacks_are_watched(world: World) -> None:
     world.act.write("deploy.py", COMMAND)
     workflow = example("command-cdk.yml").replace("      - run: npm ci\n", "")
-    workflow = workflow.replace("npx cdk deploy --all --require-approval never", "python3 deploy.py")
+    workflow = workflow.replace(
+        "npx cdk deploy --all --require-approval never", f"{sys.executable} deploy.py"
+    )
     workflow = workflow.replace(
         "      - uses: org/deploy-coordinator@v1",
         "      - id: deploy\n        uses: org/deploy-coordinator@v1",
     )
     run = world.run(workflow)
-    assert run.code == 0, run.raw
+    assert run.code == 0, run.story
     main = run.step("deploy.main")
     assert "the tool says hello; no inputs here" in main.text
     assert "CREATE_COMPLETE       Topic" in main.text
     assert run.step("deploy").outputs["outcome"] == "succeeded"
 
 
-COMMAND = f"""
-import os, sys, time
-sys.path.insert(0, {str(next(Path(p) for p in __import__("sys").path if p.endswith("site-packages")))!r})
+COMMAND = """
+import os, time
 import boto3
 
 hidden = "no inputs here" if "DEPLOY_COORDINATOR_INPUTS" not in os.environ else "the inputs, tokens included"
 print("the tool says hello;", hidden, flush=True)
 cloudformation = boto3.client("cloudformation")
-template = '{{"Resources": {{"Topic": {{"Type": "AWS::SNS::Topic"}}}}}}'
+template = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
 cloudformation.create_stack(StackName="shop-topic", TemplateBody=template)
 while cloudformation.describe_stacks(StackName="shop-topic")["Stacks"][0]["StackStatus"] != "CREATE_COMPLETE":
     time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""One process that contends for the lock: `python -m tests.engine.contender FOLDER NAME ORIGIN:SPEED HOLD DIES`."""
+"""One process that contends for the lock: FOLDER NAME ORIGIN:SPEED HOLD-SECONDS dies|lives."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from deploy_action.adapters.clock import clock_from
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core.lock import Ticket
 from deploy_action.engine.lock_client import LockClient
+from deploy_action.errors import LockLost
 
 
 def main(folder: Path, name: str, clock_text: str, hold_seconds: float, *, dies: bool) -> None:
@@ -23,12 +24,15 @@ def main(folder: Path, name: str, clock_text: str, hold_seconds: float, *, dies:
         poll_seconds=3.0,
     )
     grant = client.acquire(wait=True, timeout_seconds=3600.0, tell=lambda waiting: None)
-    client.renew()
     note(folder, "begin", name, grant.ticket.epoch)
     if dies:
         os.kill(os.getpid(), signal.SIGKILL)
     clock.sleep(hold_seconds)
-    client.renew()
+    try:
+        client.renew()
+    except LockLost as error:
+        note(folder, "lost", name, grant.ticket.epoch)
+        sys.exit(error.exit_code)
     note(folder, "end", name, grant.ticket.epoch)
     assert client.release(outcome="succeeded")
 

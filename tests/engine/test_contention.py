@@ -11,12 +11,15 @@ from pathlib import Path
 
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core.lock_codec import decode
+from deploy_action.errors import LockLost
 
 ROOT = Path(__file__).parents[2]
 SPEED = 20
 """A lease of 30 s passes in one and a half: longer than a busy machine keeps a living process waiting."""
 PROCESSES = 12
 DYING = {2, 6, 9}
+SLOW_AT_MOST = 2
+"""So many may be taken over since the machine gave them no time for a whole lease; they must notice."""
 
 
 def test_twelve_processes_of_which_three_are_killed_hold_the_lock_one_after_another(tmp_path: Path) -> None:
@@ -32,33 +35,37 @@ def test_twelve_processes_of_which_three_are_killed_hold_the_lock_one_after_anot
         )
         for number in range(PROCESSES)
     }
-    dying = {f"p{number:02d}" for number in DYING}
+    gone = {f"p{number:02d}" for number in DYING}
     try:
         for name, process in processes.items():
             _, complaint = process.communicate(timeout=60)
-            assert process.returncode == (-signal.SIGKILL if name in dying else 0), complaint.decode()
+            if name in gone:
+                assert process.returncode == -signal.SIGKILL, complaint.decode()
+            elif process.returncode == LockLost.exit_code:
+                gone.add(name)
+            else:
+                assert process.returncode == 0, complaint.decode()
     finally:
         for process in processes.values():
             process.kill()
+    assert len(gone) <= len(DYING) + SLOW_AT_MOST
 
     holder, epochs, served = "", [], []
     for line in (tmp_path / "log").read_text().splitlines():
         event, name, epoch = line.split()
         if event == "begin":
-            assert holder in {"", *dying}, f"{name} began while {holder} held the lock"
+            assert holder in {"", *gone}, f"{name} began while {holder} held the lock"
             holder = name
             epochs.append(int(epoch))
             served.append(name)
-        else:
-            assert holder == name
-            assert epochs[-1] == int(epoch)
+        elif event == "end":
+            assert (holder, epochs[-1]) == (name, int(epoch))
             holder = ""
     assert sorted(served) == sorted(processes)
     assert all(later > earlier for earlier, later in itertools.pairwise(epochs))
 
     document = decode(FileRegistry(tmp_path / "registry").read().document)
     left = {ticket.nonce for ticket in document.tickets}
-    assert left <= dying
-    abandoned = {line.correlation_id for line in document.finished if line.outcome == "abandoned"}
-    assert abandoned == dying - left
+    assert left <= gone
+    assert gone - left <= {line.correlation_id for line in document.finished if line.outcome == "abandoned"}
     assert document.locks["prod"].epoch == epochs[-1] == PROCESSES

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.fakes.cloudformation.errors import (
     no_such_stack,
@@ -16,7 +16,9 @@ from tests.fakes.cloudformation.errors import (
     validation,
 )
 from tests.fakes.cloudformation.stacks import Region, Stack, as_json
-from tests.fakes.cloudformation.world import World
+
+if TYPE_CHECKING:
+    from tests.fakes.cloudformation.world import World
 
 T = TypeVar("T")
 Params = Mapping[str, Any]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.cloudformation.versions import Version
-
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.stacks import Stack
+    from tests.fakes.cloudformation.versions import Version
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tests.fakes.cloudformation import nested
 from tests.fakes.cloudformation.durations import reports_consistency_check
 from tests.fakes.cloudformation.resources import Definition, in_order
-from tests.fakes.cloudformation.run import Run
-from tests.fakes.cloudformation.stacks import ResourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.fakes.cloudformation.run import Run
+    from tests.fakes.cloudformation.stacks import ResourceState
 
 CREATE, UPDATE, REPLACE, VISIT, RESTORE, IMPORT = "create", "update", "replace", "visit", "restore", "import"
 REPLACEMENT_REASON = "Requested update requires the creation of a new physical resource; hence creating one."

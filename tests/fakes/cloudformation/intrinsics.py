@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.fakes.cloudformation.errors import validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _VARIABLE = re.compile(r"\$\{([^!][^}]*)\}")
 

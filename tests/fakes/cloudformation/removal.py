@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.fakes.cloudformation import nested
-from tests.fakes.cloudformation.resources import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.fakes.cloudformation.resources import Definition
     from tests.fakes.cloudformation.run import Run
 
 RETRY_SECONDS = 180.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from tests.fakes.cloudformation.errors import validation
 from tests.fakes.cloudformation.intrinsics import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tests.fakes.cloudformation.ids import Ids
     from tests.fakes.cloudformation.templates import Template

@@ -16,10 +16,10 @@ from tests.fakes.cloudformation.resources import (
     says_yes,
 )
 from tests.fakes.cloudformation.stacks import Event, Operation, Region, Stack, as_json
-from tests.fakes.cloudformation.world import World
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.versions import Version
+    from tests.fakes.cloudformation.world import World
 
 _SECONDS_KEYS = {"create": "Seconds", "update": "UpdateSeconds", "delete": "DeleteSeconds"}
 _PLAIN_REASONS = ("Resource creation", "Resource update", "Requested update requires")

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.cloudformation.changesets import ChangeSet
-from tests.fakes.cloudformation.resources import Definition
-from tests.fakes.cloudformation.versions import Version
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from tests.fakes.cloudformation.changesets import ChangeSet
+    from tests.fakes.cloudformation.resources import Definition
+    from tests.fakes.cloudformation.versions import Version
 
 
 @dataclass(slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from tests.fakes.cloudformation.resources import Definition
-from tests.fakes.cloudformation.templates import Template
+if TYPE_CHECKING:
+    from tests.fakes.cloudformation.resources import Definition
+    from tests.fakes.cloudformation.templates import Template
 
 
 @dataclass(frozen=True)

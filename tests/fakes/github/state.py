@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.fakes.github.objects import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORKFLOW_TOKEN = {"metadata": "read", "contents": "write", "actions": "read"}
 

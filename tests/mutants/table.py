@@ -1,0 +1,268 @@
+"""Defects that somebody might build in, and the tests that must notice each of them.
+
+To add a row: the text must stand in the file exactly once, and every test named must fail with it (all
+parameters of a parametrised one, unless an id in brackets picks one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOCK = "deploy_action/core/lock.py"
+CODEC = "deploy_action/core/lock_codec.py"
+SWAP = "deploy_action/engine/swap.py"
+CLIENT = "deploy_action/engine/lock_client.py"
+IDLE = "deploy_action/engine/idle.py"
+FILE = "deploy_action/adapters/registry/file.py"
+
+_LOCK = "tests/core/test_lock.py::test_"
+_WATCH = "tests/core/test_lock.py::TestLeaseWatch::test_"
+_CODEC = "tests/core/test_lock_codec.py::test_"
+_SWAP = "tests/engine/test_swap.py::test_"
+_CLIENT = "tests/engine/test_lock_client.py::test_"
+_IDLE = "tests/engine/test_idle.py::test_"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    file: str
+    text: str
+    replacement: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "tickets are known by their correlation id instead of their nonce",
+        LOCK,
+        "    current = document.ticket(ticket.nonce)\n    if current is None or (ticket.holding",
+        "    same = [t for t in document.tickets if t.correlation_id == ticket.correlation_id]\n"
+        "    current = same[0] if same else None\n    if current is None or (ticket.holding",
+        (_LOCK + "the_same_actor_and_correlation_are_no_identity",),
+    ),
+    Mutant(
+        "a place in the queue goes by actor instead of nonce",
+        LOCK,
+        "if document.ticket(ticket.nonce) is not None:",
+        "if any(t.actor == ticket.actor for t in document.tickets):",
+        (_LOCK + "a_busy_lock_puts_the_request_in_the_queue",),
+    ),
+    Mutant(
+        "release does not look at the epoch",
+        LOCK,
+        "if current is None or (ticket.holding and current.epochs != ticket.epochs):",
+        "if current is None:",
+        (
+            _LOCK + "release_under_a_foreign_epoch_changes_nothing",
+            _LOCK + "release_by_a_holder_that_was_evicted_and_queued_again_changes_nothing",
+        ),
+    ),
+    Mutant(
+        "release frees whoever holds the lock",
+        LOCK,
+        "    current = document.ticket(ticket.nonce)\n    if current is None or (ticket.holding and",
+        "    current = document.holder_of(ticket.locks[0])\n    if current is None or (False and",
+        (
+            _LOCK + "a_waiter_that_leaves_frees_nobody_elses_lock",
+            _CLIENT + "a_holder_that_wakes_up_after_a_takeover_is_fenced_and_frees_nobodys_lock",
+        ),
+    ),
+    Mutant(
+        "the fence does not look at the epoch",
+        LOCK,
+        "if current is None or current.epochs != ticket.epochs:",
+        "if current is None:",
+        (_LOCK + "renewal_after_an_eviction_and_a_new_place_in_the_queue_raises_lock_lost",),
+    ),
+    Mutant(
+        "a lease ends by the wall clock of its record",
+        CLIENT,
+        "self._watch = core.LeaseWatch()",
+        "self._watch = core.LeaseWatch()\n"
+        "        self._watch.expired = lambda t, _: iso(clock.now() - t.lease) > t.held_since > ''",
+        (_CLIENT + "a_living_holder_that_renews_is_never_taken_over_however_long",),
+    ),
+    Mutant(
+        "a lease ends without any clock",
+        LOCK,
+        "monotonic_seconds - since >= ticket.lease",
+        "monotonic_seconds >= since",
+        (
+            _WATCH + "unchanged_for_the_whole_lease_on_the_observers_clock_is_expired",
+            _CLIENT + "a_dead_holder_is_taken_over_after_its_lease_and_told",
+        ),
+    ),
+    Mutant(
+        "a renewal does not start the lease anew",
+        LOCK,
+        "since if life == _life(ticket) else monotonic_seconds",
+        "since",
+        (_WATCH + "any_renewal_starts_the_lease_anew",),
+    ),
+    Mutant(
+        "a grant is no sign of life",
+        LOCK,
+        "return ticket.renewals, ticket.epochs",
+        "return ticket.renewals, ()",
+        (
+            _WATCH + "a_grant_is_a_sign_of_life",
+            _CLIENT + "a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock",
+        ),
+    ),
+    Mutant(
+        "the document decides how short a lease may be",
+        LOCK,
+        "return min(max(self.lease_seconds, LEASE_SECONDS_MIN), LEASE_SECONDS_MAX)",
+        "return self.lease_seconds",
+        (_WATCH + "a_forged_lease_is_kept_within_limits",),
+    ),
+    Mutant(
+        "a takeover does not look at the stacks",
+        CLIENT,
+        "if ticket.holding and self._stacks_in_progress(ticket.stacks):",
+        "if False:",
+        (_CLIENT + "a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress",),
+    ),
+    Mutant(
+        "a stack that cannot be seen counts as at rest",
+        IDLE,
+        "except (StackSourceError, ValueError):\n            found.append(text)",
+        "except (StackSourceError, ValueError):\n            continue",
+        (_IDLE + "doubt_counts_as_in_progress", _IDLE + "a_text_that_names_no_stack_is_doubt"),
+    ),
+    Mutant(
+        "a takeover does not look again when it writes",
+        CLIENT,
+        "if current is not None and self._watch.expired(current, now):",
+        "if current is not None:",
+        (_CLIENT + "a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock",),
+    ),
+    Mutant(
+        "waiters take the lock in any order",
+        LOCK,
+        "(other.holding or before)",
+        "other.holding",
+        (
+            _LOCK + "waiters_of_one_lock_are_served_in_order_of_arrival",
+            _LOCK + "a_newcomer_does_not_overtake_a_waiter_when_the_lock_falls_free",
+        ),
+    ),
+    Mutant(
+        "a holder is not waited for",
+        LOCK,
+        "(other.holding or before)",
+        "(before and not other.holding)",
+        (_CLIENT + "a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document",),
+    ),
+    Mutant(
+        "only the first lock of a ticket counts",
+        LOCK,
+        "return not set(self.locks).isdisjoint(other.locks)",
+        "return self.locks[0] == other.locks[0]",
+        (_LOCK + "several_locks_are_taken_together_or_not_at_all",),
+    ),
+    Mutant(
+        "a request that does not want to wait leaves its ticket behind",
+        LOCK,
+        "return queued if enqueue_if_busy else None",
+        "return queued",
+        (_CLIENT + "a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document",),
+    ),
+    Mutant(
+        "the withdrawal after a time-out frees the holder's lock",
+        CLIENT,
+        'core.release(document, self.ticket, outcome="withdrawn"',
+        'core.release(document, document.tickets[0], outcome="withdrawn"',
+        (
+            _CLIENT + "waiting_ends_at_the_time_out_to_the_second_and_the_place_is_given_back",
+            _CLIENT + "cancellation_while_waiting_gives_the_place_back",
+        ),
+    ),
+    Mutant(
+        "nothing is withdrawn after a request without an answer",
+        CLIENT,
+        "        try:\n            document = self._request(wait)\n",
+        "        document = self._request(wait)\n        try:\n",
+        (_CLIENT + "a_request_whose_answer_never_came_is_withdrawn_as_soon_as_the_registry_is_back",),
+    ),
+    Mutant(
+        "the epoch is not raised",
+        LOCK,
+        "epoch=lock.epoch + 1",
+        "epoch=max(1, lock.epoch)",
+        (
+            _LOCK + "epochs_rise_by_one_a_holder_and_never_fall",
+            _LOCK + "an_eviction_keeps_the_epoch_so_that_the_next_holder_has_a_higher_one",
+        ),
+    ),
+    Mutant(
+        "the operation id is not looked for after an ambiguous answer",
+        SWAP,
+        "if operation in document.operations:",
+        "if not operation:",
+        (_SWAP + "a_lost_answer_is_found_under_somebody_elses_later_write",),
+    ),
+    Mutant(
+        "only the last operation id is looked for",
+        SWAP,
+        "in sent.values():",
+        "in list(sent.values())[-1:]:",
+        (_SWAP + "an_older_read_after_an_ambiguous_answer_does_not_write_twice",),
+    ),
+    Mutant(
+        "a write that is sent again gets another operation id",
+        SWAP,
+        "operation, _ = sent.get(snapshot.version, (secrets.token_hex(8), None))",
+        "operation = secrets.token_hex(8)",
+        (_SWAP + "a_late_effect_after_further_tries_takes_effect_exactly_once",),
+    ),
+    Mutant(
+        "a conflict is taken for success",
+        SWAP,
+        "            except RegistryConflict:\n",
+        "            except RegistryConflict:\n                return result\n",
+        (_SWAP + "a_conflict_leads_to_a_new_decision_on_the_newest_document",),
+    ),
+    Mutant(
+        "what settles is forgotten at the next release",
+        LOCK,
+        "settling=tuple(dict.fromkeys((*lock.settling, *settling)))",
+        "settling=settling",
+        (
+            _LOCK + "settling_accumulates_over_holders_until_it_is_settled",
+            _CLIENT + "what_settles_is_handed_on_until_somebody_has_seen_it_end",
+        ),
+    ),
+    Mutant(
+        "a damaged document is taken for an empty one",
+        CODEC,
+        'raise _unreadable(f"it is not JSON ({error})") from error',
+        "return Document()",
+        (
+            _SWAP + "a_document_that_becomes_unreadable_between_two_tries_is_not_overwritten",
+            _CODEC + "half_a_document_is_unreadable",
+        ),
+    ),
+    Mutant(
+        "a newer schema is read as if it were this one",
+        CODEC,
+        "if schema > SCHEMA:",
+        "if schema > SCHEMA + 1:",
+        (_CLIENT + "an_unreadable_registry_is_told_at_once_and_left_as_it_is",),
+    ),
+    Mutant(
+        "a document with two holders of a lock is believed",
+        CODEC,
+        "if len(set(held)) != len(held):",
+        "if not tickets:",
+        (_CODEC + "two_holders_of_one_lock_are_refused",),
+    ),
+    Mutant(
+        "the file registry writes without comparing",
+        FILE,
+        "if _version(self._content()) != version:",
+        "if not version:",
+        ("tests/contract/test_registry.py::test_a_stale_swap_conflicts_and_changes_nothing[file]",),
+    ),
+)

@@ -1,0 +1,135 @@
+"""action.yml and the code agree on every input, default and output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy_action.core.report import Report
+from deploy_action.inputs import Settings, _Parser, parse_inputs
+from deploy_action.steps.world import outputs_of
+
+ACTION: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text("utf-8"))
+INPUTS: dict[str, dict[str, Any]] = ACTION["inputs"]
+OUTPUTS: dict[str, dict[str, Any]] = ACTION["outputs"]
+STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
+
+FOR_THE_LAUNCHER = {"image", "runtime", "registry"}
+BETWEEN_STEPS = {"state", "proceed"}
+REQUIRED = {"stack-name": "shop", "github-token": "ghs_x"}
+
+
+class Recording(Mapping[str, str]):
+    """Texts by name that remember which names were asked for."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def settings_of(inputs: Mapping[str, str]) -> Settings:
+    return parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(inputs), "AWS_REGION": "eu-west-1"})
+
+
+def defaults() -> dict[str, str]:
+    """What `toJSON(inputs)` is where nothing but the required inputs is given."""
+    return {**{name: str(it.get("default", "")) for name, it in INPUTS.items()}, **REQUIRED}
+
+
+def test_the_code_reads_exactly_the_inputs_that_the_action_has() -> None:
+    asked = set(FOR_THE_LAUNCHER)
+    for way in ({"template": "https://bucket/t.yaml"}, {"command": "make deploy"}, {}):
+        raw = Recording({**REQUIRED, **way})
+        _Parser(raw, {"AWS_REGION": "eu-west-1"}).settings()
+        asked |= raw.asked
+    assert asked == set(INPUTS)
+
+
+def test_every_input_and_output_is_described() -> None:
+    for name, it in {**INPUTS, **OUTPUTS}.items():
+        assert str(it.get("description", "")).strip().endswith((".", "?")), name
+    for text in (ACTION["name"], ACTION["description"], ACTION["author"]):
+        assert text
+
+
+def test_only_the_stack_name_is_required_and_all_others_have_a_default() -> None:
+    assert {name for name, it in INPUTS.items() if it.get("required")} == {"stack-name"}
+    assert {name for name, it in INPUTS.items() if "default" not in it} == {"stack-name"}
+
+
+def test_the_defaults_are_what_the_code_assumes_of_inputs_that_are_not_given() -> None:
+    assert settings_of(defaults()) == settings_of(REQUIRED)
+
+
+def test_an_input_that_is_given_as_empty_is_as_if_it_were_not_given() -> None:
+    assert settings_of({**dict.fromkeys(INPUTS, ""), **REQUIRED}) == settings_of(REQUIRED)
+
+
+def test_the_token_comes_from_the_job() -> None:
+    assert INPUTS["github-token"]["default"] == "${{ github.token }}"
+
+
+def test_the_steps_write_exactly_the_outputs_that_the_action_maps() -> None:
+    assert set(outputs_of(Report("id"))) == set(OUTPUTS)
+
+
+def test_each_output_is_mapped_to_the_output_of_the_same_name() -> None:
+    for name, it in OUTPUTS.items():
+        found = re.findall(r"steps\.(\w+)\.outputs\.([\w-]+)", it["value"])
+        assert found, name
+        assert {step for step, _ in found} <= set(STEPS), name
+        assert {output for _, output in found} == {name}
+
+
+def test_the_outcome_is_never_empty() -> None:
+    assert OUTPUTS["outcome"]["value"].rstrip(" }").endswith("|| 'unknown'")
+
+
+def test_the_steps_hand_on_only_what_is_known_between_them() -> None:
+    text = json.dumps(ACTION["runs"])
+    assert set(re.findall(r"steps\.\w+\.outputs\.([\w-]+)", text)) == BETWEEN_STEPS
+
+
+def test_all_steps_are_given_the_same_base() -> None:
+    pre, main, post = (STEPS[name]["env"] for name in ("pre", "main", "post"))
+    assert pre == {name: main[name] for name in pre} == {name: post[name] for name in pre}
+    assert pre["DEPLOY_COORDINATOR_INPUTS"] == "${{ toJSON(inputs) }}"
+    assert set(main) - set(pre) == {"DEPLOY_COORDINATOR_STATE"}
+    assert main["DEPLOY_COORDINATOR_STATE"] == post["DEPLOY_COORDINATOR_STATE"]
+
+
+@pytest.mark.parametrize("name", ["pre", "main", "post"])
+def test_each_step_replaces_its_shell_by_the_launcher_so_that_signals_reach_it(name: str) -> None:
+    step = STEPS[name]
+    assert step["shell"] == "bash"
+    assert step["run"] == f'exec bash "$GITHUB_ACTION_PATH/deploy_action/launch" {name}'
+    assert "${{" not in step["run"]
+
+
+def test_the_steps_run_in_order_and_post_runs_whatever_happened() -> None:
+    assert list(STEPS) == ["pre", "main", "post"]
+    assert "if" not in STEPS["pre"]
+    assert STEPS["main"]["if"] == "steps.pre.outputs.proceed == 'true'"
+    assert STEPS["post"]["if"] == "always()"
+    assert not any("continue-on-error" in step for step in STEPS.values())
+
+
+def test_the_action_has_a_face_in_the_marketplace() -> None:
+    assert ACTION["runs"]["using"] == "composite"
+    assert set(ACTION["branding"]) == {"icon", "color"}
