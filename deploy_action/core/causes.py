@@ -49,7 +49,7 @@ class Cause:
     def message(self) -> str:
         """The reason without what CloudFormation wraps around the service's own words."""
         if self.reason == "User Initiated":
-            return "The update was cancelled by a user (User Initiated)."
+            return "A user asked for this rollback (User Initiated)."
         match = _HANDLER.match(self.reason)
         return match["message"] if match else self.reason
 

@@ -172,19 +172,26 @@ stop_command() {
   local naps=100
   if [ -n "$cancelled" ]; then naps=20; fi
   end_group "$command_pid" "$naps"
+  gone "$command_keeper" 20 || :
   command_pid=''
 }
 
 # end_group LEADER NAPS: TERM, and KILL for what is still there after NAPS times 0.05 s.
 end_group() {
-  local naps=$2
   kill -TERM -- "-$1" 2>/dev/null || return 0
-  while [ "$naps" -gt 0 ]; do
-    kill -0 -- "-$1" 2>/dev/null || return 0
+  if gone "-$1" "$2"; then return 0; fi
+  kill -KILL -- "-$1" 2>/dev/null
+  gone "-$1" 10 || :
+}
+
+# gone PROCESS NAPS: whether a process (or -GROUP) ends within NAPS times 0.05 s.
+gone() {
+  local naps=$2
+  while kill -0 -- "$1" 2>/dev/null; do
+    if [ "$naps" -le 0 ]; then return 1; fi
     nap
     naps=$((naps - 1))
   done
-  kill -KILL -- "-$1" 2>/dev/null
 }
 
 remove_container() { limited 30 docker rm --force "$1" >/dev/null 2>&1; }

@@ -49,7 +49,7 @@ def told(*events: StackEvent) -> Operation:
     return operation
 
 
-def _event(
+def _event(  # noqa: PLR0917 - an event has that many parts
     at: float,
     stack_id: str,
     logical_id: str,

@@ -252,7 +252,7 @@ class TestToldOfTheStackOnly:
         )
         (cause,) = causes_of(operation)
         assert cause.name == "shop"
-        assert cause.message == "The update was cancelled by a user (User Initiated)."
+        assert cause.message == "A user asked for this rollback (User Initiated)."
 
 
 def test_failures_of_an_earlier_operation_are_not_told_again() -> None:

@@ -1,0 +1,107 @@
+"""Causes held against real event logs.
+
+The folder comes from `CFN_LOGS`, or is `shared/cfn-logs` beside the repository; without it they are skipped.
+Each log was read by a person; only file names and logical ids stand here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy_action.core.causes import causes_of
+from deploy_action.core.events import Operation, StackEvent
+from tests.fakes.cloudformation.recording import moment_of, read_jsonl
+
+LOGS = Path(os.environ.get("CFN_LOGS") or Path(__file__).parents[3] / "shared" / "cfn-logs")
+FILES = {file.name: file for file in sorted(LOGS.glob("*.jsonl"))}
+pytestmark = pytest.mark.skipif(not FILES, reason="no real event logs at hand (set CFN_LOGS)")
+
+# File, number of the root stack's operation in it, logical ids of the causes.
+FAILED = [
+    ("02_secure-web_create_rollback_alb.jsonl", 1, ["ApplicationLoadBalancer"]),
+    ("05_ai-chatbot_7_operations_rollbacks.jsonl", 4, ["ApiGatewayLogsKmsKey"]),
+    ("05_ai-chatbot_7_operations_rollbacks.jsonl", 5, ["ApiGatewayAccount"]),
+    ("05_ai-chatbot_7_operations_rollbacks.jsonl", 6, ["ApiGatewayAccessLogGroup"]),
+    # The deletions of its key that fail three times afterwards are noise.
+    ("05_ai-chatbot_7_operations_rollbacks.jsonl", 7, ["ApiGatewayAccessLogGroup"]),
+    # Its beginning is missing, and a user deletes the stack while it rolls back.
+    ("07_intelpulse_create_rollback_then_delete.jsonl", 1, ["TimescaleDbInstanceE100262F691bbd6ddacab746"]),
+    ("09_pocalb_create_rollback.jsonl", 1, ["Route53Record"]),
+    ("11_tradingedge_create_rollback.jsonl", 1, ["EC2Role"]),
+    # The nested stacks' own events are not in these two: the wrapper is all there is.
+    ("12_niigata_create_rollback.jsonl", 1, ["SecurityGroupsStack"]),
+    ("16_amplify_syncweb_create_rollback.jsonl", 1, ["auth179371D7"]),
+    ("15_telegram-calendar_create_rollback.jsonl", 1, ["DbInstance"]),
+    ("18_udatest_create_rollback.jsonl", 1, ["UdaBucket"]),
+    ("19_ndjson-parquet_create_rollback_a.jsonl", 1, ["InputBucket"]),
+    ("36_ansible_on_create_failure_rollback.jsonl", 1, ["ECRRepo"]),
+    # Only the newest events were kept: the stack's own summary is all there is, or not even that.
+    ("25_legal-doc_rollback_tail.jsonl", 1, ["legal-doc-processing-dev"]),
+    ("23_maatrisahayak_rollback_tail.jsonl", 1, []),
+    ("42_ecs-agent1996_update_rollback_tail.jsonl", 1, []),
+    # A service that hangs on an image that does not exist: CloudFormation says nothing of it.
+    ("41_cdk3998_ecs_hang.jsonl", 1, []),
+]
+
+
+def event(row: dict[str, Any], number: int) -> StackEvent:
+    stack = str(row["stack"])
+    return StackEvent(
+        event_id=str(number),
+        region="eu-west-1",
+        stack_id=stack,
+        logical_id=row["logical_id"],
+        physical_id=stack if row["is_stack"] else "",
+        resource_type=row["type"],
+        status=row["status"],
+        timestamp=moment_of(row),
+        reason=row.get("reason") or "",
+        detailed_status=row.get("DetailedStatus") or "",
+    )
+
+
+def operations(file: str) -> list[Operation]:
+    """The folds of a log's operations: one ends where the next one of its first stack begins at rest."""
+    rows = sorted(read_jsonl(FILES[file]), key=moment_of)
+    first = str(rows[0]["stack"])
+    found = [Operation()]
+    for number, row in enumerate(rows):
+        it = event(row, number)
+        known = found[-1].stacks.get(first)
+        if it.starts_operation and it.stack_id == first and known and known.ended is not None:
+            found.append(Operation())
+        found[-1].apply(it)
+    return found
+
+
+@pytest.mark.parametrize(("file", "number", "expected"), FAILED)
+def test_the_causes_of_a_real_failure(file: str, number: int, expected: list[str]) -> None:
+    assert [cause.logical_id for cause in causes_of(operations(file)[number - 1])] == expected
+
+
+@pytest.mark.parametrize("file", list(FILES))
+def test_no_other_operation_has_causes(file: str) -> None:
+    known = {number for name, number, _ in FAILED if name == file}
+    for number, operation in enumerate(operations(file), 1):
+        assert number in known or causes_of(operation) == ()
+
+
+@pytest.mark.parametrize("file", list(FILES))
+def test_several_operations_in_one_watch_end_with_the_causes_of_the_last(file: str) -> None:
+    whole = Operation()
+    for number, row in enumerate(sorted(read_jsonl(FILES[file]), key=moment_of)):
+        whole.apply(event(row, number))
+    last = operations(file)[-1]
+    assert [cause.message for cause in causes_of(whole)] == [cause.message for cause in causes_of(last)]
+
+
+@pytest.mark.parametrize("file", list(FILES))
+def test_nothing_keeps_running_in_a_stack_that_has_come_to_its_end(file: str) -> None:
+    for operation in operations(file):
+        for progress in operation.roots:
+            if progress.ended is not None and not progress.in_progress:
+                assert [a.logical_id for a in progress.activities if a.running] == []
