@@ -61,9 +61,9 @@ def markdown(text: str, limit: int = 2000) -> str:
     line = _MARKDOWN.sub(r"\\\1", line)
     line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
     line = re.sub(r":(?=[a-z0-9_+-]+:)", f":{_ZERO_WIDTH}", line)
-    line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp):|www\.|GH-(?=\d))", f"\\1{_ZERO_WIDTH}", line)
+    line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp):|www(?=\.)|GH-(?=\d))", f"\\1{_ZERO_WIDTH}", line)
     # At the start of a list's item these would make a heading, a list or a rule.
-    return re.sub(r"^(\d*)([-+=#.)])", r"\1\\\2", line)
+    return re.sub(r"^(\d+(?=[.)])|(?=[-+=#]))", r"\1\\", line)
 
 
 def prose(text: str, limit: int = 2000) -> str:

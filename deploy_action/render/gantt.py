@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BARS_MAX = 40
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
+_SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
+"""One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
 
 def gantt(bars: Sequence[Bar], *, end: float) -> str:
@@ -50,7 +52,7 @@ def _line(bar: Bar, origin: float, end: float) -> str:
     tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
     start = round(bar.started - origin)
     return (
-        f"    {mermaid(bar.label)} {duration(seconds)} :{tag}"
+        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
 

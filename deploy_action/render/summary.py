@@ -25,10 +25,10 @@ _HEADLINES = {
     Outcome.NO_CHANGES: ("✅", "Nothing to change"),
     Outcome.FAILED: ("❌", "Failed"),
     Outcome.ROLLED_BACK: ("❌", "Failed and rolled back"),
-    Outcome.BUSY: ("🚧", "Busy: not deployed"),
+    Outcome.BUSY: ("🚧", "Busy, not deployed"),
     Outcome.SKIPPED: ("⏭️", "Skipped"),
     Outcome.CANCELLED: ("🛑", "Cancelled"),
-    Outcome.UNKNOWN: ("❓", "Unknown: the verdict could not be read"),
+    Outcome.UNKNOWN: ("❓", "Unknown, since the verdict could not be read"),
 }
 
 
@@ -39,17 +39,22 @@ def summary(report: Report, *, now: float) -> str:
         _headline(report),
         _why(report),
         _facts(report),
+        _notes(report),
         _stacks(report),
         gantt(report.bars, end=end),
         _slowest(report.bars, end),
         _changes(report),
-        _notes(report),
         _all_resources(report.bars, end),
     ]
-    page = "\n\n".join(section for section in sections if section) + "\n"
-    if len(page.encode()) > BYTES_MAX:
-        page = "\n\n".join(section for section in sections[:4] if section) + "\n"
+    page = _page(sections)
+    while len(page.encode()) > BYTES_MAX:
+        del sections[-1]
+        page = _page([*sections, "The rest was left out: it is longer than GitHub shows."])
     return page
+
+
+def _page(sections: list[str]) -> str:
+    return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _headline(report: Report) -> str:
@@ -63,7 +68,7 @@ def _why(report: Report) -> str:
     lines: list[str] = []
     for cause in report.causes[:10]:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
-        lines.append(f"**{markdown(cause.logical_id)}** ({kind}) {code(cause.status)}")
+        lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
     if report.failure is not None:
         if not report.causes:
@@ -77,6 +82,9 @@ def _why(report: Report) -> str:
 
 def _facts(report: Report) -> str:
     rows: list[tuple[str, str]] = []
+    if len(report.stacks) == 1:
+        stack = report.stacks[0]
+        rows.append(("Stack", f"{code(f'{stack.region}/{stack.name}')} is {code(stack.status)}"))
     if report.duration_seconds is not None:
         rows.append(("Duration", duration(report.duration_seconds)))
     if report.estimate is not None:
@@ -99,7 +107,7 @@ def _facts(report: Report) -> str:
     if links:
         rows.append(("Links", " · ".join(links)))
     rows.append(("Correlation id", code(report.correlation_id)))
-    return _table(("", ""), rows)
+    return _table(rows[0], rows[1:])
 
 
 def _stacks(report: Report) -> str:
@@ -156,7 +164,7 @@ def _row(bar: Bar, end: float) -> tuple[str, ...]:
         code(bar.label),
         code(bar.resource_type),
         markdown(bar.action.lower()) + phase,
-        duration(_seconds(bar, end)),
+        duration(_seconds(bar, end)) + ("" if bar.ended is not None else " so far"),
         code(bar.status),
         markdown(bar.reason if bar.status.endswith("_FAILED") else "", 300),
     )
@@ -171,6 +179,6 @@ def _folded(title: str, content: str) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines = [f"| {' | '.join(head)} |", f"|{' :--- |' * len(head)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -552,7 +552,9 @@ class Actors(RuleBasedStateMachine):
 
 
 TestActors = Actors.TestCase
-TestActors.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestActors.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @given(st.lists(st.sampled_from(LOCKS), min_size=1, max_size=3, unique=True), st.integers(2, 8))

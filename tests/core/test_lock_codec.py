@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.core import lock as core
@@ -105,7 +105,7 @@ def parses_or_is_refused(content: bytes) -> Document | None:
 
 
 @given(documents())
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_document_survives_the_way_through_bytes(document: Document) -> None:
     assert decode(encode(document)) == document
 

@@ -51,7 +51,7 @@ class MemoryRegistry:
             _fail(fault)
         elif not isinstance(fault, int):
             fault()
-        number = len(self.written) - 1 - (fault if isinstance(fault, int) else 0)
+        number = max(0, len(self.written) - 1 - (fault if isinstance(fault, int) else 0))
         return Snapshot(self.written[number], str(number))
 
     def swap(self, document: bytes, version: str, *, message: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deploy_action.core.lock import KEPT_OPERATIONS, Document, Lock
 from deploy_action.core.lock_codec import encode
@@ -83,6 +85,41 @@ def test_one_after_another_of_all_faults_takes_effect_exactly_once(scene: Scene)
     scene.registry.read_faults = [0, LOST_REQUEST, 0, LOST_REQUEST, 0]
     assert scene.apply() == 2
     assert counted(scene.registry.document) == 2
+
+
+SOMEBODY_COUNTS = "somebody else counts up"
+WRITE_FAULTS = ["", LOST_REQUEST, LOST_ANSWER, LATE_EFFECT, FALSE_CONFLICT, SOMEBODY_COUNTS]
+READ_FAULTS: list[str | int] = [0, 1, 2, LOST_REQUEST, SOMEBODY_COUNTS]
+
+
+@given(
+    st.lists(st.sampled_from(WRITE_FAULTS), max_size=6),
+    st.lists(st.sampled_from(READ_FAULTS), max_size=8),
+    st.integers(0, 6),
+)
+@settings(deadline=None, max_examples=300)
+def test_any_mixture_of_faults_stale_reads_and_rivals_takes_effect_exactly_once(
+    writes: list[str], reads: list[str | int], late_by: int
+) -> None:
+    scene = Scene()
+    rivals = 0
+
+    def rival() -> None:
+        nonlocal rivals
+        rivals += 1
+        scene.somebody_counts()
+
+    scene.somebody_counts()
+    scene.somebody_counts()
+    scene.registry.swap_faults = [rival if fault == SOMEBODY_COUNTS else fault for fault in writes]
+    scene.registry.read_faults = [rival if fault == SOMEBODY_COUNTS else fault for fault in reads]
+    scene.registry.late_by = late_by
+    result = scene.apply(patience_seconds=1000.0)
+    scene.registry.late_by = 0
+    scene.registry.read_faults.clear()
+    scene.registry.read()
+    assert counted(scene.registry.document) == 2 + rivals + 1
+    assert 3 <= result <= 2 + rivals + 1
 
 
 def test_a_conflict_leads_to_a_new_decision_on_the_newest_document(scene: Scene) -> None:

@@ -139,6 +139,13 @@ MUTANTS = (
         (_CLIENT + "a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock",),
     ),
     Mutant(
+        "a takeover is told that did not happen",
+        CLIENT,
+        "taken_over.extend(notes)",
+        "taken_over.extend(gone.values())",
+        (_CLIENT + "a_takeover_that_did_not_happen_is_not_told",),
+    ),
+    Mutant(
         "waiters take the lock in any order",
         LOCK,
         "(other.holding or before)",

@@ -1,0 +1,116 @@
+"""Independent readers of what is rendered: the runner's, GitHub's and Slack's rules, written anew."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import cmarkgfm
+
+# What actions/runner registers as commands, except those of the future; any other name is a plain line too.
+COMMANDS = (
+    "set-env add-path set-output save-state add-mask add-matcher remove-matcher debug notice warning error "
+    "group endgroup echo stop-commands internal-set-repo-path"
+).split(" ")
+
+
+def runner_lines(text: str) -> list[str]:
+    """Lines as .NET's reader splits them."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def runner_command(line: str) -> str | None:
+    """The command that the runner sees in one line of the log, of any name; None for a plain line."""
+    trimmed = line.strip()
+    if trimmed.startswith("::"):
+        end = trimmed.find("::", 2)
+        if end >= 0:
+            return trimmed[2:end].split(" ")[0].lower()
+    start = line.find("##[")
+    if start >= 0:
+        end = line.find("]", start)
+        if end >= 0:
+            return line[start + 3 : end].split(" ")[0].lower()
+    return None
+
+
+def runner_commands(text: str) -> list[str]:
+    return [found for line in runner_lines(text) if (found := runner_command(line)) is not None]
+
+
+def decoded_command(line: str) -> tuple[str, dict[str, str], str]:
+    """Name, properties and data of a `::name key=value,...::data` line, as the runner decodes them."""
+    head, _, data = line.removeprefix("::").partition("::")
+    name, _, properties = head.partition(" ")
+    pairs = (pair.partition("=") for pair in properties.split(",") if pair)
+    return name, {key: _decoded(value, ("%3A", ":"), ("%2C", ",")) for key, _, value in pairs}, _decoded(data)
+
+
+def _decoded(text: str, *more: tuple[str, str]) -> str:
+    for code, sign in (("%0D", "\r"), ("%0A", "\n"), *more, ("%25", "%")):
+        text = text.replace(code, sign)
+    return text
+
+
+def heredoc_outputs(text: str) -> dict[str, str]:
+    """`GITHUB_OUTPUT` as the runner reads it."""
+    found: dict[str, str] = {}
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if not line:
+            continue
+        equals, heredoc = line.find("="), line.find("<<")
+        if equals >= 0 and (heredoc < 0 or equals < heredoc):
+            name, _, value = line.partition("=")
+            found[name] = value
+            continue
+        name, separator, delimiter = line.partition("<<")
+        assert separator, f"the runner refuses {line!r}"
+        value_lines = []
+        for value_line in lines:
+            if value_line == delimiter:
+                break
+            value_lines.append(value_line)
+        else:
+            raise AssertionError("the runner finds no end")
+        found[name] = "\n".join(value_lines)
+    return found
+
+
+class _Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.text: list[str] = []
+        self.other: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self.other.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.other.append(decl)
+
+
+def html_of(markdown: str) -> str:
+    """As GitHub renders Markdown, with raw HTML let through so that it can be seen."""
+    unsafe = cmarkgfm.Options.CMARK_OPT_UNSAFE
+    return str(
+        cmarkgfm.markdown_to_html_with_extensions(
+            markdown, options=unsafe, extensions=["table", "autolink", "strikethrough", "tasklist"]
+        )
+    )
+
+
+def elements(markdown: str) -> tuple[list[str], str]:
+    """Tags of all elements, in order, and the text that is left."""
+    parser = _Elements()
+    parser.feed(html_of(markdown))
+    parser.close()
+    assert parser.other == []
+    return parser.tags, "".join(parser.text)
