@@ -7,12 +7,14 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps --require-hashes \
       --prefix /install --requirement /tmp/requirements.txt
-# botocore describes every service of AWS; the image carries those that the action calls or may explain. Licences stay.
+# botocore describes every service of AWS; the image carries those that the action calls. PyGithub asks for
+# cryptography to sign in as a GitHub App; the action has a token, and the last step of this file shows that nothing
+# else needs it. Licences stay.
 RUN find /install/lib/python3*/site-packages/{botocore,boto3}/data -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
-      ! -regex '.*/(cloudformation|sts|s3|dynamodb|ecs|logs|rds|cloudtrail|lambda|sso|sso-oidc|secretsmanager|ssm|ec2)' \
+      ! -regex '.*/(cloudformation|sts|s3|dynamodb|sso|sso-oidc)' \
       -exec rm -rf {} + \
  && find /install -name 'examples-1.json*' -delete \
- && rm -rf /install/bin /install/lib/python3*/site-packages/boto3/examples \
+ && rm -rf /install/bin /install/lib/python3*/site-packages/{boto3/examples,cryptography*} \
  && find /install -depth -type d \( -name tests -o -name testing -o -name __pycache__ \) -exec rm -rf {} + \
  && find /install -type f \( -name '*.pyi' -o -name '*.c' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' \) -delete
 COPY entrypoint.py LICENSE* /app/

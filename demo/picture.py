@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -17,7 +18,8 @@ KEPT = (
     r"TaskDefinition.*replaced|Service +.*AWS::ECS::Service$",
     r"still creating",
     r"CREATE_COMPLETE.*(Vpc|LoadBalancer |Database/Instance|Service |shop)",
-    r"UPDATE_(COMPLETE|FAILED) .*(Service |shop)|UPDATE_ROLLBACK_(IN_PROGRESS|COMPLETE) |└ Resource|Root cause",
+    r"UPDATE_(COMPLETE|FAILED) .*(Service |shop)|UPDATE_ROLLBACK_(IN_PROGRESS|COMPLETE) ",
+    r"└ Resource|Root cause",
 )
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -26,7 +28,7 @@ def main(target: Path) -> None:
     run = subprocess.run(
         [sys.executable, Path(__file__).with_name("run.py")], capture_output=True, text=True, check=True
     )
-    console = Console(record=True, width=WIDTH, force_terminal=True, file=Path("/dev/null").open("w"))
+    console = Console(record=True, width=WIDTH, force_terminal=True, file=io.StringIO())
     waiting_told = False
     for line in run.stdout.splitlines():
         bare = ANSI.sub("", line)

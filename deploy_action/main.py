@@ -92,7 +92,7 @@ def _world(stop: threading.Event) -> World:
         run=run_context(environ),
         clock=clock,
         cancelled=stop.is_set,
-        teller=Teller(JobLog(), clock, style),
+        teller=Teller(JobLog(masks=bool(environ.get("GITHUB_ACTIONS"))), clock, style),
         files=RunnerFiles(environ),
         folder=StateFolder(Path(environ.get("DEPLOY_COORDINATOR_STATE") or ".")),
     )

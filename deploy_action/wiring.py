@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
+from deploy_action.adapters.registry.guarded import GuardedRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,9 @@ class Wiring:
 
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
+        return GuardedRegistry(self._store())
+
+    def _store(self) -> Registry:
         address = self._settings.registry
         if address.kind == "file":
             from deploy_action.adapters.registry.file import FileRegistry

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import lock as core
 from deploy_action.core.times import iso
-from deploy_action.engine.swap import Swapper
+from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from deploy_action.ports import Clock, Registry
 
 RENEWALS_PER_LEASE = 3
+BRIEF_PATIENCE_SECONDS = 2.0
+RETRY_SECONDS = 20.0
+"""Between two tries to renew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class LockClient:
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
         self._watch = core.LeaseWatch()
-        self._renewed_at = clock.monotonic()
+        self._renewed_at = self._tried_at = clock.monotonic()
         self.ticket = ticket
 
     def acquire(self, *, wait: bool, timeout_seconds: float, tell: Callable[[core.Waiting], None]) -> Grant:
@@ -91,19 +94,31 @@ class LockClient:
             tuple(taken_over),
         )
 
-    def renew(self) -> None:
+    def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """A sign of life, and proof that the lock is still ours. Raises LockLost, RegistryError."""
         ticket = self.ticket
+        self._tried_at = self._clock.monotonic()
         self._swapper.apply(
             lambda document: (core.renew(document, ticket), None),
             message=f"renew {ticket.correlation_id}",
+            patience_seconds=patience_seconds,
         )
         self._renewed_at = self._clock.monotonic()
 
     def renew_if_due(self) -> None:
-        """Renew when a third of the lease has passed; otherwise nothing. Raises like `renew`."""
-        if self._clock.monotonic() - self._renewed_at >= self.ticket.lease / RENEWALS_PER_LEASE:
-            self.renew()
+        """Renew when a third of the lease has passed; otherwise nothing. Raises like `renew`.
+
+        A registry that is away is tried seldom and briefly: whoever calls this has a stream to keep going.
+        """
+        if self._due():
+            self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
+
+    def _due(self) -> bool:
+        now = self._clock.monotonic()
+        return (
+            now - self._renewed_at >= self.ticket.lease / RENEWALS_PER_LEASE
+            and now - self._tried_at >= RETRY_SECONDS
+        )
 
     def settled(self) -> None:
         """Record that what an earlier holder left in progress has ended. Raises RegistryError."""
@@ -113,7 +128,13 @@ class LockClient:
             message=f"settled, seen by {self.ticket.correlation_id}",
         )
 
-    def release(self, *, outcome: str, settling: tuple[str, ...] = ()) -> bool:
+    def release(
+        self,
+        *,
+        outcome: str,
+        settling: tuple[str, ...] = (),
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> bool:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent.
 
         Raises RegistryError.
@@ -124,7 +145,11 @@ class LockClient:
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
             return new, new != document
 
-        return self._swapper.apply(decide, message=f"release {ticket.correlation_id}: {outcome}")
+        return self._swapper.apply(
+            decide,
+            message=f"release {ticket.correlation_id}: {outcome}",
+            patience_seconds=patience_seconds,
+        )
 
     def _request(self, wait: bool) -> Document:
         ticket, at = self.ticket, self._at()
@@ -157,7 +182,7 @@ class LockClient:
         if gone:
             document, notes = self._evict(gone)
             taken_over.extend(notes)
-        elif now - self._renewed_at >= self.ticket.lease / RENEWALS_PER_LEASE:
+        elif self._due():
             try:
                 self.renew()
             except LockLost:

@@ -9,7 +9,7 @@ from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, Parameter
 from deploy_action.core.stacks import StackRef, StackState, Verdict, verdict_of
 from deploy_action.core.start import Start, starting_point
 from deploy_action.engine.patience import patiently
-from deploy_action.errors import Cancelled, CannotStart, StackSourceError
+from deploy_action.errors import Cancelled, CannotStart, CoordinatorError, StackSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,10 @@ class Plan:
 
 
 class NativeDeployment:
-    """One stack, one template. Nothing here waits for the end: that is the watcher's business."""
+    """One stack, one template. Nothing here waits for the end: that is the watcher's business.
+
+    `alive` is called while something takes long: it renews the lock, and raises LockLost.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class NativeDeployment:
         *,
         cancelled: Callable[[], bool],
         tell: Callable[[str], None],
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._deployer = deployer
@@ -48,6 +52,7 @@ class NativeDeployment:
         self._request = request
         self._cancelled = cancelled
         self._tell = tell
+        self._alive = alive
 
     def plan(self, *, delete_rolled_back_stack: bool) -> Plan:
         """Create the change set and wait for it. Raises CannotStart, StackSourceError, Cancelled."""
@@ -64,8 +69,14 @@ class NativeDeployment:
             parameters=self._with_previous_values(None if creates else state),
         )
         arn = self._deployer.create_change_set(request)
-        change_set = self._wait_for(arn)
-        plan = Plan(change_set, created_stack=creates and state is None)
+        created_stack = creates and state is None
+        try:
+            change_set = self._wait_for(arn)
+        except CoordinatorError:
+            unfinished = ChangeSet(arn, request.name, stack_id="", status="", execution_status="")
+            self.discard(Plan(unfinished, created_stack))
+            raise
+        plan = Plan(change_set, created_stack)
         if change_set.is_empty:
             self.discard(plan)
         elif not change_set.executable:
@@ -116,6 +127,7 @@ class NativeDeployment:
                 return change_set
             if self._cancelled():
                 raise Cancelled("Cancelled while the change set was being made.", why="Nothing was changed.")
+            self._alive()
             self._clock.sleep(POLL_SECONDS)
 
     def _delete(self, state: StackState) -> None:
@@ -134,6 +146,7 @@ class NativeDeployment:
                 )
             if self._cancelled():
                 raise Cancelled("Cancelled while the rolled-back stack was being deleted.")
+            self._alive()
             self._clock.sleep(POLL_SECONDS)
 
     def _patiently(self, call: Callable[[], T]) -> T:

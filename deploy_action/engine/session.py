@@ -21,6 +21,8 @@ POLL_SECONDS = 2.0
 POLL_SECONDS_QUIET = 5.0
 QUIET_AFTER_SECONDS = 60.0
 HEARTBEAT_SECONDS = 60.0
+REQUESTS_PER_SECOND = 2.5
+"""CloudFormation throttles an account that asks much more; others in it want to ask too."""
 ERROR_PAUSE_SECONDS_MAX = 30.0
 BLIND_AFTER = 3
 """Looks in a row that CloudFormation refuses for good, until watching is given up."""
@@ -78,7 +80,7 @@ class Session:
             self._keep_lock()
             if self.done():
                 # Something may become visible, or begin, only now.
-                self._tell(self.watcher.poll())
+                self._tell(self.watcher.poll(complete=True))
                 if self.done():
                     return End.DONE
             if self.cancelled():
@@ -93,7 +95,7 @@ class Session:
     def _pause(self) -> float:
         """Seconds to the next look: dense while things happen, sparse in silence and in trouble."""
         quiet = self.clock.monotonic() - self._last_event >= QUIET_AFTER_SECONDS
-        pause = POLL_SECONDS_QUIET if quiet else POLL_SECONDS
+        pause = max(POLL_SECONDS_QUIET if quiet else POLL_SECONDS, self.watcher.width / REQUESTS_PER_SECOND)
         return (
             min(pause * 2.0 ** min(self._failures, 8), ERROR_PAUSE_SECONDS_MAX) if self._failures else pause
         )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Stop = Callable[[StackEvent], bool]
 
 
+POLLS_PER_LISTING = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What had happened before the deployment began: only what comes after it belongs to the deployment.
@@ -94,16 +97,23 @@ class Watcher:
         self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
         self._watched: dict[str, _Watched] = {}
         self.operation = Operation()
+        self._polls = 0
         self.readable = True
         """Whether everything could be read at the last look."""
         for stack, newest in baseline.newest:
             floor = _operation_start if baseline.attach else _after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, root=True)
 
-    def poll(self) -> Poll:
-        """Read everything that is not finished. Never raises StackSourceError: it is in the answer."""
+    def poll(self, *, complete: bool = False) -> Poll:
+        """Read everything that is not finished. Never raises StackSourceError: it is in the answer.
+
+        Globs cost a listing of all stacks, so they are looked up at every fifth call only, or with
+        `complete`.
+        """
         errors: list[StackSourceError] = []
-        self._discover(errors)
+        if complete or self._polls % POLLS_PER_LISTING == 0:
+            self._discover(errors)
+        self._polls += 1
         events: list[StackEvent] = []
         pending = [watched for watched in self._watched.values() if not watched.finished]
         while pending:
@@ -119,6 +129,11 @@ class Watcher:
         self._retire(events)
         self.readable = not errors
         return Poll(tuple(events), tuple(errors))
+
+    @property
+    def width(self) -> int:
+        """How many stacks one look reads."""
+        return sum(not watched.finished for watched in self._watched.values())
 
     @property
     def at_rest(self) -> bool:

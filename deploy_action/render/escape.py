@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import quote
 
 LOG_LINE_MAX = 1000
 """The live log cuts lines at 1,024 characters."""
@@ -60,10 +61,16 @@ def markdown(text: str, limit: int = 2000) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKDOWN.sub(r"\\\1", line)
     line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
-    line = re.sub(r":(?=[a-z0-9_+-]+:)", f":{_ZERO_WIDTH}", line)
+    line = re.sub(r":(?=[a-z0-9_+\\-]+:)", f":{_ZERO_WIDTH}", line)
     line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp):|www(?=\.)|GH-(?=\d))", f"\\1{_ZERO_WIDTH}", line)
     # At the start of a list's item these would make a heading, a list or a rule.
     return re.sub(r"^(\d+(?=[.)])|(?=[-+=#]))", r"\1\\", line)
+
+
+def link(words: str, url: str) -> str:
+    """A link in Markdown, also inside a table; `words` are Markdown already."""
+    url = re.sub(r"[^\w./:?#&=%~+,;@!*'-]", lambda match: quote(match[0], safe=""), one_line(url, 2000))
+    return f"[{words}]({url})"
 
 
 def prose(text: str, limit: int = 2000) -> str:

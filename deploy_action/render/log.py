@@ -35,7 +35,7 @@ class LogStyle:
         self._color = color
 
     def paint(self, text: str, code: str) -> str:
-        return f"{code}{text}{_RESET}" if self._color and text else text
+        return f"{code}{text}{_RESET}" if self._color and text and code else text
 
     def event(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
         """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s`."""

@@ -8,7 +8,7 @@ from deploy_action.core.events import Phase
 from deploy_action.core.report import Outcome
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
-from deploy_action.render.escape import code, code_block, markdown, prose
+from deploy_action.render.escape import code, code_block, link, markdown, prose
 from deploy_action.render.gantt import gantt
 
 if TYPE_CHECKING:
@@ -100,10 +100,14 @@ def _facts(report: Report) -> str:
         rows.append(("Lock", f"{', '.join(code(name) for name in report.locks)}{turn}"))
     if report.command_exit_code is not None:
         rows.append(("Exit code of the command", str(report.command_exit_code)))
-    links = [f"[run]({report.links.run})"] if report.links.run else []
+    links = [link("run", report.links.run)] if report.links.run else []
     if report.links.commit:
-        links.append(f"[commit {markdown(report.links.commit_id[:7])}]({report.links.commit})")
-    links += [f"[{markdown(stack.name)} in the console]({stack.console})" for stack in report.stacks[:10]]
+        links.append(link(f"commit {markdown(report.links.commit_id[:7])}", report.links.commit))
+    links += [
+        link(f"{markdown(stack.name)} in the console", stack.console)
+        for stack in report.stacks[:10]
+        if stack.console
+    ]
     if links:
         rows.append(("Links", " · ".join(links)))
     rows.append(("Correlation id", code(report.correlation_id)))

@@ -60,6 +60,7 @@ def _native(deployment: Deployment, name: str) -> NativeDeployment:
         request,
         cancelled=world.cancelled,
         tell=deployment.teller.line,
+        alive=deployment.keep_lock,
     )
 
 

@@ -55,6 +55,15 @@ class Deployment:
         except RegistryError as error:
             self.teller.note(f"The lock could not be renewed, CloudFormation alone guards now: {error}")
 
+    def keep_lock(self) -> None:
+        """Renew the lock when it is time to. Raises LockLost."""
+        if self._lock is None:
+            return
+        try:
+            self._lock.renew_if_due()
+        except RegistryError as error:
+            self.teller.note(f"The lock could not be renewed: {error}")
+
     def watch(self, watcher: Watcher, done: Callable[[], bool]) -> End:
         session = Session(
             watcher,
@@ -126,7 +135,7 @@ class Deployment:
 
     def _lock_client(self) -> LockClient | None:
         ticket = self.state.ticket
-        if ticket is None:
+        if ticket is None or not ticket.holding:
             return None
         try:
             registry = self.wiring.registry()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.engine.idle import doubtful
-from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, LockClient
 from deploy_action.errors import InvalidInput, StackSourceError
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
@@ -111,6 +111,10 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         stacks_in_progress=lambda texts: doubtful(wiring.cloudformation, texts),
         poll_seconds=wiring.registry_poll_seconds,
     )
+    if not state.ticket.holding:
+        # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
+        client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS)
+        return
     ours = client.release(outcome=state.report.outcome.value, settling=settling)
     locks = ", ".join(state.ticket.locks)
     world.teller.line(

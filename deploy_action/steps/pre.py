@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.lock import Ticket
 from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.core.times import duration
+from deploy_action.core.times import duration, iso
 from deploy_action.engine.idle import doubtful, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.lock_client import Grant, LockClient
 from deploy_action.errors import (
@@ -146,7 +146,7 @@ def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobSta
         correlation_id=state.report.correlation_id,
         locks=state.report.locks,
         stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
-        requested_at=state.report.correlation_id[:15],
+        requested_at=iso(world.clock.now()),
         repository=run.repository,
         run_id=run.run_id,
         run_attempt=run.run_attempt,
@@ -156,6 +156,9 @@ def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobSta
         url=run.url,
         commit=run.commit,
     )
+    # Should this step be killed while it asks, `post` can still take the ticket back.
+    state.ticket = ticket
+    world.folder.save(state)
     return LockClient(
         wiring.registry(),
         world.clock,

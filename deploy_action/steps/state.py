@@ -29,7 +29,7 @@ class JobState:
 
     report: Report
     ticket: Ticket | None = None
-    """The ticket that holds the lock; None where nothing was locked (attached, or the registry is away)."""
+    """None where nothing was asked for. A ticket that does not hold is one that may have to be taken back."""
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
     slack_channel_id: str = ""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
 from tests.render.readers import heredoc_outputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 values = st.lists(
     st.sampled_from(["\n", "a=b", "outcome<<EOF", "EOF", "end_", "x", "\r\n", "\u2028", "::", "=", "<<"])

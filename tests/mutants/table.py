@@ -14,6 +14,11 @@ SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
 IDLE = "deploy_action/engine/idle.py"
 FILE = "deploy_action/adapters/registry/file.py"
+STACKS = "deploy_action/core/stacks.py"
+CAUSES = "deploy_action/core/causes.py"
+REPORT = "deploy_action/core/report.py"
+EVENTS = "deploy_action/core/events.py"
+ESCAPE = "deploy_action/render/escape.py"
 
 _LOCK = "tests/core/test_lock.py::test_"
 _WATCH = "tests/core/test_lock.py::TestLeaseWatch::test_"
@@ -21,6 +26,10 @@ _CODEC = "tests/core/test_lock_codec.py::test_"
 _SWAP = "tests/engine/test_swap.py::test_"
 _CLIENT = "tests/engine/test_lock_client.py::test_"
 _IDLE = "tests/engine/test_idle.py::test_"
+_EVENTS = "tests/core/test_events.py::"
+_CAUSES = "tests/core/test_causes.py::"
+_REPORT = "tests/core/test_report.py::test_"
+_ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,5 +280,81 @@ MUTANTS = (
         "if _version(self._content()) != version:",
         "if not version:",
         ("tests/contract/test_registry.py::test_a_stale_swap_conflicts_and_changes_nothing[file]",),
+    ),
+    Mutant(
+        "a status that is not known counts as success",
+        STACKS,
+        "        return Verdict.ROLLED_BACK\n    return Verdict.FAILED",
+        "        return Verdict.ROLLED_BACK\n    return Verdict.SUCCEEDED",
+        (
+            _EVENTS + "test_an_unknown_status_is_never_a_success",
+            _REPORT + "what_a_status_says[UPDATE_PERHAPS_COMPLETE-Verdict.FAILED]",
+        ),
+    ),
+    Mutant(
+        "an unknown outcome counts as good",
+        REPORT,
+        "self in {Outcome.SUCCEEDED, Outcome.NO_CHANGES}",
+        "self in {Outcome.SUCCEEDED, Outcome.NO_CHANGES, Outcome.UNKNOWN}",
+        (
+            _REPORT + "only_two_outcomes_are_good",
+            "tests/render/test_summary.py::test_only_what_went_well_has_a_green_sign",
+        ),
+    ),
+    Mutant(
+        "stacks still in progress count as success",
+        REPORT,
+        "        (Verdict.RUNNING, Outcome.UNKNOWN),\n",
+        "",
+        (_REPORT + "the_outcome_is_the_worst_of_all_stacks[verdicts3-Outcome.UNKNOWN]",),
+    ),
+    Mutant(
+        "a workflow command in the middle of a line survives",
+        ESCAPE,
+        'line = one_line(text, limit).replace("##[", f"#{_ZERO_WIDTH}#[")',
+        "line = one_line(text, limit)",
+        (_ESCAPE + "no_command_is_recognised_wherever_the_text_stands",),
+    ),
+    Mutant(
+        "a workflow command at the start of a line survives",
+        ESCAPE,
+        'return f":{_ZERO_WIDTH}:{line[2:]}" if line.startswith("::") else line',
+        "return line",
+        (_ESCAPE + "no_command_is_recognised_wherever_the_text_stands",),
+    ),
+    Mutant(
+        "cancelled siblings are causes",
+        CAUSES,
+        "if event.is_stack or not event.reason or _CANCELLED.match(event.reason):",
+        "if event.is_stack or not event.reason:",
+        (_CAUSES + "test_cancelled_siblings_and_the_summary_are_no_causes",),
+    ),
+    Mutant(
+        "wrappers are causes beside their leaf",
+        CAUSES,
+        "if not _WRAPPER.match(event.reason):",
+        "if event.reason:",
+        (_CAUSES + "TestNested::test_only_the_leaf_is_the_cause_and_its_name_says_where_it_lies",),
+    ),
+    Mutant(
+        "deletions that fail while rolling back are causes",
+        CAUSES,
+        "return event.event_id in stack.afterwards or any(",
+        "return any(",
+        (
+            _CAUSES + "TestDeletions::test_one_that_fails_in_clean_up_is_no_cause",
+            _CAUSES + "TestDeletions::test_one_inside_a_nested_stack_that_the_root_rolls_back_is_no_cause",
+        ),
+    ),
+    Mutant(
+        "what an earlier operation did is kept",
+        EVENTS,
+        "                    stack.forget()\n",
+        "                    pass\n",
+        (
+            _EVENTS
+            + "TestSeveralOperationsInOneCommand::test_the_last_one_is_told_with_nothing_left_of_the_first",
+            _CAUSES + "test_failures_of_an_earlier_operation_are_not_told_again",
+        ),
     ),
 )

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import cmarkgfm
+import cmarkgfm  # type: ignore[import-untyped]
 
-# What actions/runner registers as commands, except those of the future; any other name is a plain line too.
-COMMANDS = (
-    "set-env add-path set-output save-state add-mask add-matcher remove-matcher debug notice warning error "
-    "group endgroup echo stop-commands internal-set-repo-path"
-).split(" ")
+COMMANDS = ["set-env", "add-path", "set-output", "add-mask", "error", "group", "stop-commands", "echo"]
+"""Some of the runner's commands; the readers below take any other name for one as well."""
 
 
 def runner_lines(text: str) -> list[str]:
@@ -25,12 +22,12 @@ def runner_command(line: str) -> str | None:
     if trimmed.startswith("::"):
         end = trimmed.find("::", 2)
         if end >= 0:
-            return trimmed[2:end].split(" ")[0].lower()
+            return trimmed[2:end].partition(" ")[0].lower()
     start = line.find("##[")
     if start >= 0:
         end = line.find("]", start)
         if end >= 0:
-            return line[start + 3 : end].split(" ")[0].lower()
+            return line[start + 3 : end].partition(" ")[0].lower()
     return None
 
 

@@ -79,7 +79,7 @@ pieces = st.sampled_from(
     ]
 )
 hostile = st.lists(st.text(max_size=8) | pieces | commands, max_size=12).map("".join)
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 def shown(text: str) -> str:
@@ -133,11 +133,9 @@ class TestTheLog:
         name, properties, data = decoded_command(line)
         assert name == "error"
         assert set(properties) <= {"title"}
-        assert (
-            shown(properties.get("title", "")).replace("…", "") in shown(title.replace("\x1b", "")) or title
-        )
+        assert "##[" not in line
         assert "\r" not in data
-        assert runner_commands(line.partition("::error")[2].partition("::")[2]) in ([], runner_commands(data))
+        assert shown(data).replace("…", "") in shown(escape.plain(text))
 
     def test_an_annotation_keeps_lines_signs_and_percents(self) -> None:
         text = "100 % of a:b,c\nsecond line"
@@ -155,6 +153,8 @@ class TestMarkdown:
     @example("1) x")
     def test_prose_holds_text_only(self, text: str) -> None:
         found = escape.markdown(text)
+        if not found:
+            return
         assert elements(f"Note: {found}")[0] == ["p"]
         assert elements(f"**{found}**")[0][:1] == ["p"]
         assert set(elements(f"**x{found}x**")[0]) <= {"p", "strong"}

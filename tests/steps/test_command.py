@@ -106,7 +106,9 @@ def test_two_stacks_are_watched_and_the_worse_one_decides(stage: Stage) -> None:
     assert "| `eu-west-1` | `shop-db` | `ROLLBACK_COMPLETE` |" in job.summary
 
 
-def test_without_the_right_to_watch_the_command_still_decides_and_the_outcome_is_unknown(stage: Stage) -> None:
+def test_without_the_right_to_watch_the_command_still_decides_and_the_outcome_is_unknown(
+    stage: Stage,
+) -> None:
     stage.server.faults.add("access_denied", operation="DescribeStack*")
     job = stage.job(command="x")
     assert job.run("pre") == 0, job.log

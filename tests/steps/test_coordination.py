@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
@@ -91,6 +93,37 @@ def test_a_registry_that_cannot_be_reached_does_not_stop_a_deployment(stage: Sta
     assert "own status alone" in job.log
 
 
+def test_a_ticket_of_a_pre_that_was_killed_is_taken_back_by_post(stage: Stage) -> None:
+    holder = stage.job("first", template=stage.template(GOOD))
+    holder.run("pre")
+    job = stage.job("second", template="template.yaml")
+
+    class Killed(BaseException):
+        pass
+
+    def kill() -> None:
+        raise Killed
+
+    registry = stage.root / "registry" / "deployments.json"
+    before = registry.read_bytes()
+    stage.clock.at(stage.clock.elapsed + 30, kill)
+    with pytest.raises(Killed):
+        job.run("pre")
+    # A process that is really killed withdraws nothing.
+    document = json.loads(before)
+    state = job.state.load()
+    assert state is not None
+    assert state.ticket is not None
+    document["tickets"].append({"nonce": state.ticket.nonce, "correlation_id": "x", "locks": ["production"]})
+    registry.write_text(json.dumps(document), "utf-8")
+    job.environ["DEPLOY_COORDINATOR_JOB_STATUS"] = "cancelled"
+    assert job.run("post") == 0
+    assert job.outputs()["outcome"] == "cancelled"
+    assert [ticket["correlation_id"] for ticket in stage.registry()["tickets"]] == [
+        holder.outputs()["correlation-id"]
+    ]
+
+
 def test_without_environment_the_lock_is_named_after_account_region_and_stack(stage: Stage) -> None:
     job = stage.job(template=stage.template(GOOD), environment="")
     assert job.deploy() == 0
@@ -136,5 +169,5 @@ def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
         assert job.deploy() == 0, job.log
         assert "::warning" not in job.log
         assert len(slack.messages) == 1
-        assert "Deployed production" in json.dumps(list(slack.messages)[0], default=vars)
+        assert "Deployed production" in json.dumps(slack.messages[0], default=vars)
     assert job.outputs()["slack-thread-ts"]

@@ -1,0 +1,43 @@
+"""Keeps the first law: whatever a store does, its callers see a RegistryError and can go on without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.errors import CoordinatorError, RegistryUnavailable
+
+if TYPE_CHECKING:
+    from deploy_action.ports import Registry, Snapshot
+
+
+class GuardedRegistry:
+    """Implements ports.Registry around a store: an error that nobody foresaw counts as no answer."""
+
+    def __init__(self, store: Registry) -> None:
+        self._store = store
+
+    @property
+    def location(self) -> str:
+        return self._store.location
+
+    def read(self) -> Snapshot:
+        try:
+            return self._store.read()
+        except CoordinatorError:
+            raise
+        except Exception as error:
+            raise self._defect(error) from error
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        try:
+            return self._store.swap(document, version, message=message)
+        except CoordinatorError:
+            raise
+        except Exception as error:
+            raise self._defect(error) from error
+
+    def _defect(self, error: Exception) -> RegistryUnavailable:
+        return RegistryUnavailable(
+            f"The registry ({self.location}) failed in an unforeseen way: {type(error).__name__}: {error}",
+            remedy="Please report this as a defect of deploy-coordinator.",
+        )

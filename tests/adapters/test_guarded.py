@@ -1,0 +1,36 @@
+"""A store that fails in a way nobody foresaw is a store without an answer, and nothing more."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.errors import RegistryConflict, RegistryUnavailable
+from deploy_action.ports import Snapshot
+
+
+class Odd:
+    location = "an odd store"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self) -> Snapshot:
+        raise self._error
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        raise self._error
+
+
+def test_an_unforeseen_error_is_told_as_no_answer() -> None:
+    registry = GuardedRegistry(Odd(KeyError("surprise")))
+    with pytest.raises(RegistryUnavailable, match="an odd store.*KeyError.*surprise"):
+        registry.read()
+    with pytest.raises(RegistryUnavailable, match="KeyError"):
+        registry.swap(b"", "1", message="")
+
+
+def test_what_the_store_says_itself_passes() -> None:
+    registry = GuardedRegistry(Odd(RegistryConflict("moved")))
+    with pytest.raises(RegistryConflict):
+        registry.swap(b"", "1", message="")

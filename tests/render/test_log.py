@@ -1,0 +1,206 @@
+"""Lines of the job log, as people see them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deploy_action.core.causes import Cause, causes_of
+from deploy_action.core.change_set import Change
+from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.lock import Ticket, Waiting
+from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.render.log import LogStyle, cause_annotation, error_annotation, warning_annotation
+from tests.core.story import DATABASE, ROOT, nested, resource, stack
+from tests.render.readers import decoded_command, runner_commands
+from tests.render.test_escape import hostile
+
+PLAIN = LogStyle(color=False)
+AT = 1_790_000_000.0
+
+
+def lines(*events: StackEvent, style: LogStyle = PLAIN) -> list[str]:
+    operation = Operation()
+    return [style.event(event, operation.apply(event), operation) for event in events]
+
+
+def test_events_read_as_a_story() -> None:
+    found = lines(
+        stack(AT, "CREATE_IN_PROGRESS", "User Initiated"),
+        resource(AT + 1, "Bucket", "CREATE_IN_PROGRESS", type_="X::Bucket"),
+        resource(AT + 2, "Bucket", "CREATE_IN_PROGRESS", "Resource creation Initiated", type_="X::Bucket"),
+        resource(
+            AT + 20,
+            "Bucket",
+            "CREATE_IN_PROGRESS",
+            type_="X::Bucket",
+            detailed="CONFIGURATION_COMPLETE",
+        ),
+        resource(AT + 72, "Bucket", "CREATE_COMPLETE", type_="X::Bucket"),
+        nested(AT + 73, "Database", "CREATE_IN_PROGRESS"),
+        stack(AT + 74, "CREATE_IN_PROGRESS", "User Initiated", of=DATABASE),
+        resource(AT + 75, "Instance", "CREATE_FAILED", "no room", of=DATABASE, type_="X::Instance"),
+        stack(AT + 3700, "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Database]. "),
+        resource(AT + 3701, "Bucket", "DELETE_SKIPPED", type_="X::Bucket"),
+        stack(AT + 3702, "ROLLBACK_COMPLETE"),
+    )
+    assert [re.sub(" {2,}", "  ", line) for line in "\n".join(found).split("\n")] == [
+        "14:13:20  +0s  ◦ CREATE_IN_PROGRESS  shop",
+        "14:13:21  +1s  ◦ CREATE_IN_PROGRESS  Bucket  X::Bucket",
+        "14:13:22  +2s  ◦ CREATE_IN_PROGRESS  Bucket  X::Bucket  resource creation initiated",
+        "14:13:40  +20s  ◦ CREATE_IN_PROGRESS  Bucket  X::Bucket  configuration complete",
+        "14:14:32  +1m12s  ✓ CREATE_COMPLETE  Bucket  X::Bucket  1m11s",
+        "14:14:33  +1m13s  ◦ CREATE_IN_PROGRESS  Database  AWS::CloudFormation::Stack",
+        "14:14:34  +1m14s  ◦ CREATE_IN_PROGRESS  Database  AWS::CloudFormation::Stack",
+        "14:14:35  +1m15s  ✗ CREATE_FAILED  Database/Instance  X::Instance  0s",
+        "  └ no room",
+        "15:15:00  +1h01m  ◦ ROLLBACK_IN_PROGRESS  shop",
+        "  └ The following resource(s) failed to create: [Database].",
+        "15:15:01  +1h01m  – DELETE_SKIPPED  Bucket  X::Bucket  0s",
+        "15:15:02  +1h01m  ✓ ROLLBACK_COMPLETE  shop",
+    ]
+
+
+def test_lines_stand_in_columns() -> None:
+    found = lines(
+        stack(AT, "CREATE_IN_PROGRESS"), resource(AT + 72, "Bucket", "CREATE_FAILED", "no room", type_="X::Y")
+    )
+    assert (
+        "\n".join(found)
+        == """\
+14:13:20      +0s  ◦ CREATE_IN_PROGRESS    shop
+14:14:32   +1m12s  ✗ CREATE_FAILED         Bucket                            X::Y  0s
+                   └ no room"""
+    )
+
+
+def test_colours_are_added_without_changing_a_word() -> None:
+    events = (
+        stack(AT, "UPDATE_IN_PROGRESS"),
+        resource(AT + 1, "Queue", "UPDATE_FAILED", "no"),
+        stack(AT + 2, "UPDATE_ROLLBACK_COMPLETE"),
+    )
+    colored = "\n".join(lines(*events, style=LogStyle()))
+    assert "\x1b[31m✗ UPDATE_FAILED" in colored
+    assert "\x1b[33m✓ UPDATE_ROLLBACK_COMPLETE" in colored, "an end that is no success is not green"
+    assert re.sub(r"\x1b\[\d+m", "", colored).split() == "\n".join(lines(*events)).split()
+    assert colored.count("\x1b[0m") * 2 == colored.count("\x1b["), "each colour is ended"
+
+
+class TestHeartbeat:
+    def test_it_names_what_runs_longest_and_counts_the_rest(self) -> None:
+        operation = Operation()
+        operation.apply(stack(AT, "UPDATE_IN_PROGRESS"))
+        for number, (name, verb) in enumerate(
+            [("A", "CREATE"), ("B", "UPDATE"), ("C", "DELETE"), ("D", "CREATE"), ("E", "CREATE")]
+        ):
+            operation.apply(resource(AT + number, name, f"{verb}_IN_PROGRESS"))
+        operation.apply(resource(AT + 9, "E", "CREATE_COMPLETE"))
+        assert PLAIN.heartbeat(operation, 300.0, now=AT + 300) == (
+            "14:18:20   +5m00s  … still creating A 5m00s, updating B 4m59s, deleting C 4m58s "
+            "and 1 more; 1 done"
+        )
+
+    def test_where_nothing_runs_it_says_for_whom_it_waits(self) -> None:
+        found = PLAIN.heartbeat(Operation(), 0.0, now=AT)
+        assert found == "14:13:20      +0s  … waiting for CloudFormation; 0 done"
+
+
+def test_the_table_of_planned_changes() -> None:
+    found = [
+        PLAIN.change(Change("Add", "Bucket", "AWS::S3::Bucket")),
+        PLAIN.change(Change("Modify", "Task", "AWS::ECS::TaskDefinition", replacement="True")),
+        PLAIN.change(Change("Modify", "Service", "AWS::ECS::Service", replacement="Conditional")),
+        PLAIN.change(Change("Remove", "Old", "AWS::SNS::Topic", replacement="False")),
+        PLAIN.change(Change("Dynamic", "Any", "X")),
+    ]
+    assert (
+        "\n".join(found)
+        == """\
+  + Add      Bucket                            AWS::S3::Bucket
+  ~ Modify   Task                              AWS::ECS::TaskDefinition  replaced
+  ~ Modify   Service                           AWS::ECS::Service  may be replaced
+  - Remove   Old                               AWS::SNS::Topic
+  ? Dynamic  Any                               X"""
+    )
+
+
+class TestWaiting:
+    HOLDER = Ticket(
+        nonce="n",
+        correlation_id="20260102-030405-abcdef",
+        locks=("production",),
+        epochs=(("production", 3),),
+        held_since="2026-01-02T03:04:05Z",
+        expected_end="2026-01-02T03:09:00Z",
+        actor="ada",
+        url="https://github.com/a/b/actions/runs/1",
+    )
+
+    def test_the_holder_is_named_with_what_is_expected_of_it(self) -> None:
+        assert PLAIN.waiting(Waiting((self.HOLDER,), 75.0)) == (
+            "Waiting for the lock, position 2 in the queue: deployment 20260102-030405-abcdef by ada holds "
+            "the lock since 2026-01-02T03:04:05Z (https://github.com/a/b/actions/runs/1), expected to end "
+            "2026-01-02T03:09:00Z; waited 1m15s so far."
+        )
+
+    def test_one_that_is_only_next_is_told_as_such(self) -> None:
+        first = Ticket(nonce="n", correlation_id="20260102-030405-abcdef", locks=("production",))
+        assert PLAIN.waiting(Waiting((first, self.HOLDER), 0.0)) == (
+            "Waiting for the lock, position 3 in the queue: deployment 20260102-030405-abcdef is next; "
+            "waited 0s so far."
+        )
+
+    @settings(max_examples=50, deadline=None)
+    @given(hostile)
+    def test_what_the_registry_says_is_data_from_outside(self, text: str) -> None:
+        holder = replace(
+            self.HOLDER, correlation_id=text, actor=text, url=text, held_since=text, expected_end=text
+        )
+        assert runner_commands(PLAIN.waiting(Waiting((holder,), 1.0))) == []
+
+
+class TestAnnotations:
+    CAUSE = Cause(ROOT, "eu-west-1", "Instance", "AWS::RDS::DBInstance", "CREATE_FAILED", "100 %\nfull", 0.0)
+
+    def test_a_cause_has_its_place_and_its_words(self) -> None:
+        name, properties, data = decoded_command(
+            cause_annotation(replace(self.CAUSE, label="Database/Instance"))
+        )
+        assert name == "error"
+        assert properties == {"title": "Database/Instance (AWS::RDS::DBInstance)"}
+        assert data == "100 %\nfull"
+
+    def test_a_cause_told_of_a_stack_has_no_type(self) -> None:
+        found = decoded_command(cause_annotation(replace(self.CAUSE, resource_type=STACK_TYPE)))
+        assert found[1] == {"title": "Instance"}
+
+    def test_errors_and_warnings(self) -> None:
+        assert error_annotation("a", "b") == "::error title=a::b"
+        assert warning_annotation("a:b", "c\nd") == "::warning title=a%3Ab::c%0Ad"
+
+
+@settings(max_examples=150, deadline=None)
+@given(hostile, hostile, hostile, hostile, st.booleans())
+def test_no_line_about_hostile_names_and_reasons_holds_a_command(
+    name: str, type_: str, status: str, reason: str, color: bool
+) -> None:
+    style = LogStyle(color=color)
+    operation = Operation()
+    events = [
+        stack(AT, "CREATE_IN_PROGRESS", reason),
+        nested(AT, name, "CREATE_IN_PROGRESS"),
+        resource(AT, name, "CREATE_IN_PROGRESS", reason, type_=type_, detailed=status),
+        resource(AT, name, "CREATE_FAILED", reason, type_=type_, of=DATABASE),
+        resource(AT, name, status, reason, type_=type_),
+        stack(AT, status, reason),
+    ]
+    told = [style.event(event, operation.apply(event), operation) for event in events]
+    told.append(style.heartbeat(operation, 5.0, now=AT + 5))
+    told.append(style.change(Change(name, name, type_, replacement=reason)))
+    assert runner_commands("\n".join(told)) == []
+    for cause in causes_of(operation):
+        assert runner_commands(cause_annotation(cause)) == ["error"]
