@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
-from deploy_action.ports import Snapshot
+
+if TYPE_CHECKING:
+    from deploy_action.ports import Snapshot
 
 
 class Odd:
@@ -24,7 +28,7 @@ class Odd:
 
 def test_an_unforeseen_error_is_told_as_no_answer() -> None:
     registry = GuardedRegistry(Odd(KeyError("surprise")))
-    with pytest.raises(RegistryUnavailable, match="an odd store.*KeyError.*surprise"):
+    with pytest.raises(RegistryUnavailable, match=r"an odd store.*KeyError.*surprise"):
         registry.read()
     with pytest.raises(RegistryUnavailable, match="KeyError"):
         registry.swap(b"", "1", message="")
