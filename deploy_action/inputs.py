@@ -127,7 +127,7 @@ class _Parser:
             fail_on_empty_change_set=self._boolean("fail-on-empty-changeset"),
             no_execute_change_set=self._boolean("no-execute-changeset"),
             delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
-            timeout_seconds=self._minutes("timeout-in-minutes"),
+            timeout_seconds=self._minutes("timeout-in-minutes", least=1),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", _registry, RegistryAddress("github")),
@@ -258,7 +258,7 @@ class _Parser:
             self._problem(f"`{name}`: `{text}` is neither true nor false.")
         return True
 
-    def _minutes(self, name: str) -> float | None:
+    def _minutes(self, name: str, *, least: int = 0) -> float | None:
         text = self._text(name)
         if not text:
             return None
@@ -266,8 +266,8 @@ class _Parser:
             minutes = float(text)
         except ValueError:
             minutes = -1.0
-        if not 0 <= minutes <= 60 * 24 * 35:
-            self._problem(f"`{name}`: `{text}` is not a number of minutes (0 to 50400).")
+        if not least <= minutes <= 60 * 24 * 35:
+            self._problem(f"`{name}`: `{text}` is not a number of minutes ({least} to 50400).")
         return minutes * 60
 
     def _wait_timeout(self) -> float:

@@ -12,7 +12,7 @@ from deploy_action.core.events import Phase
 from deploy_action.core.stacks import Verdict, console_url
 
 if TYPE_CHECKING:
-    from deploy_action.core.events import Activity, Operation
+    from deploy_action.core.events import Activity, Operation, StackProgress
 
 
 class Outcome(Enum):
@@ -161,10 +161,14 @@ def _bar(activity: Activity, stack: str, label: str) -> Bar:
 
 
 def stack_lines(operation: Operation) -> tuple[StackLine, ...]:
+    """A line a root stack. Of a stack that was deleted and created anew, only the new one counts."""
+    newest: dict[tuple[str, str], StackProgress] = {}
+    for stack in sorted(operation.roots, key=lambda stack: stack.started or 0.0):
+        if stack.verdict is not Verdict.NONE:
+            newest[stack.region, stack.name] = stack
     return tuple(
         StackLine(stack.region, stack.name, stack.stack_id, stack.status, stack.reason)
-        for stack in operation.roots
-        if stack.verdict is not Verdict.NONE
+        for stack in newest.values()
     )
 
 

@@ -45,7 +45,7 @@ def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline
             seen = tuple((state.stack_id, state.changed_at) for state in source.matching(stack))
             globs.append((stack, seen))
         else:
-            newest.append((stack, _newest_event_id(source, stack)))
+            newest.append(_newest_event(source, stack))
     return Baseline(tuple(newest), tuple(globs))
 
 
@@ -55,15 +55,18 @@ def attach_to(stacks: Iterable[StackState]) -> Baseline:
     return Baseline(tuple((ref, None) for ref in refs), attach=True)
 
 
-def _newest_event_id(source: StackSource, stack: StackRef) -> str | None:
-    found: list[str] = []
+def _newest_event(source: StackSource, stack: StackRef) -> tuple[StackRef, str | None]:
+    """A stack that exists by its id, since it answers to nothing else once it is deleted."""
+    found: list[StackEvent] = []
 
     def stop(event: StackEvent) -> bool:
-        found.append(event.event_id)
+        found.append(event)
         return True
 
     source.events(stack, stop=stop)
-    return found[0] if found else None
+    if not found:
+        return stack, None
+    return StackRef(stack.region, found[0].stack_id), found[0].event_id
 
 
 @dataclass(slots=True)
@@ -127,6 +130,7 @@ class Watcher:
                 events.append(event)
             pending = [self._watched[key] for key in self._watched if key not in known]
         self._retire(events)
+        self._succeed_deleted()
         self.readable = not errors
         return Poll(tuple(events), tuple(errors))
 
@@ -168,8 +172,7 @@ class Watcher:
             errors.append(error)
             return []
         watched.seen.update(event.event_id for event in found)
-        if found and not watched.ref.name.startswith("arn:"):
-            # A deleted stack answers to its id only.
+        if found:
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
         if watched.root and self._token:
             return [event for event in found if event.token in {"", self._token}]
@@ -186,6 +189,16 @@ class Watcher:
                 break
         floor = _never if event.action == "CREATE" else _before(started)
         self._watched[nested] = _Watched(StackRef(event.region, nested), floor, root=False)
+
+    def _succeed_deleted(self) -> None:
+        """A deleted stack is done with; one of the same name may follow it."""
+        for watched in list(self._watched.values()):
+            progress = self.operation.stacks.get(watched.ref.name)
+            deleted = progress is not None and progress.status == "DELETE_COMPLETE"
+            if watched.root and deleted and not watched.finished:
+                watched.finished = True
+                successor = StackRef(watched.ref.region, watched.ref.short_name)
+                self._watched[f"after {watched.ref.name}"] = _Watched(successor, _never, root=True)
 
     def _retire(self, events: list[StackEvent]) -> None:
         """Nested stacks at rest are not read again, until they are worked on again, or their root enters a

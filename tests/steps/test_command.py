@@ -160,3 +160,23 @@ def test_a_cancelled_command_ends_as_cancelled_and_the_lock_is_free(stage: Stage
     job.run("post")
     assert job.outputs()["outcome"] == "cancelled"
     assert stage.registry()["tickets"] == []
+
+
+def test_of_a_stack_that_is_deleted_and_created_anew_the_new_one_counts(stage: Stage) -> None:
+    first = stage.job("first", command="x")
+    first.run("pre")
+    first.launch_command(create("shop", BAD))
+    first.run("main")
+    first.run("post")
+
+    def anew(cloudformation: Any) -> int:
+        cloudformation.delete_stack(StackName="shop")
+        stage.clock.sleep(60)
+        return int(create("shop")(cloudformation))
+
+    job = stage.job("second", command="x")
+    job.run("pre")
+    job.launch_command(anew)
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
+    assert "DELETE_COMPLETE       shop" in job.log
