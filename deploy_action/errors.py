@@ -117,7 +117,12 @@ class RegistryUnreadable(RegistryError):
 
 
 class StackSourceError(CoordinatorError):
-    """CloudFormation did not give an answer. `temporary` says whether asking again may help."""
+    """CloudFormation did not give an answer. `temporary` says whether asking again may help.
+
+    It ends a step only before anything was changed; afterwards it makes the verdict unknown.
+    """
+
+    exit_code = 4
 
     def __init__(self, what: str, *, why: str = "", remedy: str = "", temporary: bool = True) -> None:
         super().__init__(what, why=why, remedy=remedy)

@@ -59,6 +59,8 @@ class Settings:
     locks: tuple[str, ...]
     """Empty: one lock a stack, named ACCOUNT/REGION/NAME."""
     template: str
+    template_body: str
+    """Empty where `template` is an https:// address."""
     parameters: tuple[Parameter, ...]
     capabilities: tuple[str, ...]
     tags: tuple[tuple[str, str], ...]
@@ -84,12 +86,13 @@ class Settings:
         return f"Settings(stacks={self.stacks!r}, mode={self.mode!r}, locks={self.locks!r})"
 
 
-def parse_inputs(environ: Mapping[str, str]) -> Settings:
+def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     """Settings from `DEPLOY_COORDINATOR_INPUTS` (JSON of the action's inputs).
 
-    Raises InvalidInput with every problem found.
+    Folders are looked for in `pre` only and files not in `post`: the deployment may have changed them since,
+    and that must not keep a later step from its work. Raises InvalidInput with every problem found.
     """
-    return _Parser(_raw_inputs(environ), environ).settings()
+    return _Parser(_raw_inputs(environ), environ, step).settings()
 
 
 def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
@@ -103,8 +106,10 @@ def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Parser:
-    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         self._raw = raw
+        self._looks_for_folders = step == "pre"
+        self._reads_files = step != "post"
         self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
         self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
         self._problems: list[str] = []
@@ -116,7 +121,8 @@ class _Parser:
             mode=mode,
             environment=self._named("environment"),
             locks=self._locks(),
-            template=self._template(),
+            template=self._text("template"),
+            template_body=self._template_body(),
             parameters=tuple(
                 Parameter(name, value) for name, value in self._key_values("parameter-overrides", "Parameter")
             ),
@@ -203,29 +209,36 @@ class _Parser:
             names.append(self._text("environment"))
         return tuple(dict.fromkeys(names))
 
-    def _template(self) -> str:
+    def _template_body(self) -> str:
+        """The template's text; empty where it is an address."""
         text = self._text("template")
-        if not text or text.startswith("https://"):
-            return text
+        if not text or text.startswith("https://") or not self._reads_files:
+            return ""
         try:
-            path = self._workspace / text
-            size = path.stat().st_size if path.is_file() else None
+            content = (self._workspace / text).read_bytes()
         except (OSError, ValueError):
-            size = None
-        if size is None:
             self._problem(
                 f"`template`: no file `{text}` in the workspace; is `actions/checkout` an earlier step?"
             )
-        elif size > TEMPLATE_BYTES_MAX:
+            return ""
+        if not content.strip():
+            self._problem(f"`template`: `{text}` is empty.")
+        if len(content) > TEMPLATE_BYTES_MAX:
             self._problem(
-                f"`template`: `{text}` has {size:,} bytes, and CloudFormation takes "
+                f"`template`: `{text}` has {len(content):,} bytes, and CloudFormation takes "
                 f"{TEMPLATE_BYTES_MAX:,} at most this way; upload it to S3 and give its https:// address."
             )
-        return text
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self._problem(f"`template`: `{text}` is not UTF-8; save it in that encoding.")
+            return ""
 
     def _key_values(self, name: str, prefix: str) -> list[tuple[str, str]]:
         def parse(text: str) -> list[tuple[str, str]]:
             if text.startswith("file://"):
+                if not self._reads_files:
+                    return []
                 path = self._workspace / text.removeprefix("file://")
                 try:
                     text = path.read_text("utf-8-sig")
@@ -287,6 +300,8 @@ class _Parser:
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")
+        if not self._looks_for_folders:
+            return text
         try:
             found = not text or (self._workspace / text).is_dir()
         except (OSError, ValueError):
@@ -336,7 +351,9 @@ def _registry(text: str) -> RegistryAddress:
     if text == "github":
         return RegistryAddress("github")
     kind, separator, rest = text.partition("://")
-    if separator and kind == "file" and rest:
+    if separator and kind == "file":
+        if not rest.startswith("/"):
+            raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
         return RegistryAddress("file", rest)
     if separator and kind in {"s3", "dynamodb"}:
         place, _, prefix = rest.partition("/")

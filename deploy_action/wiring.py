@@ -53,8 +53,7 @@ class Wiring:
         if address.kind == "file":
             from deploy_action.adapters.registry.file import FileRegistry
 
-            workspace = Path(self._environ.get("GITHUB_WORKSPACE") or ".")
-            return FileRegistry(workspace / address.place)
+            return FileRegistry(Path(address.place))
         if address.kind == "s3":
             from deploy_action.adapters.registry.s3 import S3Registry
 

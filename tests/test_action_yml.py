@@ -56,7 +56,7 @@ def test_the_code_reads_exactly_the_inputs_that_the_action_has() -> None:
     asked = set(FOR_THE_LAUNCHER)
     for way in ({"template": "https://bucket/t.yaml"}, {"command": "make deploy"}, {}):
         raw = Recording({**REQUIRED, **way})
-        _Parser(raw, {"AWS_REGION": "eu-west-1"}).settings()
+        _Parser(raw, {"AWS_REGION": "eu-west-1"}, "pre").settings()
         asked |= raw.asked
     assert asked == set(INPUTS)
 

@@ -245,13 +245,16 @@ class TestRegistry:
             ("s3://my-bucket/a/b/", RegistryAddress("s3", "my-bucket", "a/b")),
             ("dynamodb://locks.table_1", RegistryAddress("dynamodb", "locks.table_1")),
             ("file:///var/registry", RegistryAddress("file", "/var/registry")),
-            ("file://./here", RegistryAddress("file", "./here")),
         ],
     )
     def test_addresses(self, text: str, address: RegistryAddress) -> None:
         assert parsed(registry=text).registry == address
 
-    @pytest.mark.parametrize("text", ["s3://", "s3://ab", "file://", "dynamodb://a b", "git", "S3://bucket"])
+    @pytest.mark.parametrize("text", ["file://", "file://./here", "file://~/registry"])
+    def test_a_file_needs_an_absolute_path(self, text: str) -> None:
+        assert "absolute path" in the_problem(registry=text)
+
+    @pytest.mark.parametrize("text", ["s3://", "s3://ab", "dynamodb://a b", "git", "S3://bucket"])
     def test_what_is_no_address_is_refused(self, text: str) -> None:
         assert "is none of github, s3://" in the_problem(registry=text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.errors import StackSourceError
@@ -27,8 +28,8 @@ _BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "Sign
 class AwsClients:
     """Clients by service and region, made when first used.
 
-    botocore's standard retries are the only retry layer: 3 tries, so that one call takes seconds, not
-    minutes, when AWS is in trouble; the callers poll again.
+    botocore's standard retries are the only retry layer: 3 tries unless AWS_MAX_ATTEMPTS says otherwise, so
+    that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class AwsClients:
                     config=Config(
                         connect_timeout=5,
                         read_timeout=20,
-                        retries={"mode": "standard", "max_attempts": 3},
+                        retries=_retries(),
                         user_agent_extra="deploy-coordinator",
                     ),
                 )
@@ -59,6 +60,11 @@ class AwsClients:
                 raise explain(error) from error
             self._clients[service, region] = found
         return found
+
+
+def _retries() -> dict[str, object]:
+    tries = {} if os.environ.get("AWS_MAX_ATTEMPTS") else {"total_max_attempts": 3}
+    return {"mode": "standard", **tries}
 
 
 def error_code(error: Exception) -> str:

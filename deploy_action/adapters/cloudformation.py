@@ -78,7 +78,13 @@ class CloudFormation:
             else {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
             for parameter in request.parameters
         ]
-        optional: dict[str, object] = {"RoleARN": request.role_arn} if request.role_arn else {}
+        # An empty list is not the same as none: empty tags would take the stack's tags away.
+        optional = {
+            "RoleARN": request.role_arn,
+            "Parameters": parameters,
+            "Capabilities": list(request.capabilities),
+            "Tags": [{"Key": key, "Value": value} for key, value in request.tags],
+        }
         with _explained(refusals=True):
             answer = self._client(request.stack).create_change_set(
                 StackName=request.stack.name,
@@ -86,11 +92,8 @@ class CloudFormation:
                 ChangeSetType="CREATE" if request.creates_stack else "UPDATE",
                 ClientToken=request.token,
                 Description=request.description,
-                Parameters=parameters,
-                Capabilities=list(request.capabilities),
-                Tags=[{"Key": key, "Value": value} for key, value in request.tags],
                 **_template(request),
-                **optional,
+                **{name: value for name, value in optional.items() if value},
             )
         return str(answer["Id"])
 
@@ -186,7 +189,6 @@ def _state(region: str, row: dict[str, Any]) -> StackState:
         reason=row.get("StackStatusReason", ""),
         outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
         parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
-        termination_protection=bool(row.get("EnableTerminationProtection")),
         changed_at=_changed_at(row),
     )
 

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from deploy_action.core.stacks import STACK_TYPE, Verdict, is_in_progress, stack_name_of, verdict_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +259,6 @@ class Operation:
             return True
         parent = self.stacks[nested.parent_id]
         return any(activity.running and activity.physical_id == nested_id for activity in parent.activities)
-
-    def apply_all(self, events: Iterable[StackEvent]) -> None:
-        for event in events:
-            self.apply(event)
 
     @property
     def roots(self) -> list[StackProgress]:

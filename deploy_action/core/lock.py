@@ -24,6 +24,7 @@ KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
 KEPT_FINISHED = 50
 LEASE_SECONDS = 300.0
+WAITER_LEASES = 3
 LEASE_SECONDS_MIN = 30.0
 LEASE_SECONDS_MAX = 3600.0
 
@@ -183,12 +184,6 @@ def request(document: Document, ticket: Ticket, *, at: str, enqueue_if_busy: boo
     return queued if enqueue_if_busy else None
 
 
-def is_held(document: Document, ticket: Ticket) -> bool:
-    """Whether the ticket, as its owner knows it, still holds its locks under the same epochs."""
-    current = document.ticket(ticket.nonce)
-    return current is not None and current.holding and current.epochs == ticket.epochs
-
-
 def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Document:
     """A sign of life of a holder or a waiter. Raises LockLost where the ticket is gone or was superseded."""
     current = document.ticket(ticket.nonce)
@@ -279,6 +274,11 @@ class LeaseWatch:
         self._seen = seen
 
     def expired(self, ticket: Ticket, monotonic_seconds: float) -> bool:
-        """Unchanged for its whole lease as far as this observer has watched. False for an unknown ticket."""
+        """Unchanged for its whole lease as far as this observer has watched. False for an unknown ticket.
+
+        A waiter has several leases' time: it holds nobody up until it is first, and each sign of life is a
+        write that all others have to read.
+        """
         life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
-        return life == _life(ticket) and monotonic_seconds - since >= ticket.lease
+        allowed = ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
+        return life == _life(ticket) and monotonic_seconds - since >= allowed

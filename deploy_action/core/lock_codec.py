@@ -10,7 +10,7 @@ from typing import Any
 from deploy_action.core.lock import SCHEMA, Document, Finished, Lock, Ticket
 from deploy_action.errors import RegistryUnreadable
 
-ABOUT = "Written by deploy-coordinator. Do not edit by hand; use `deploy-coordinator release`."
+ABOUT = "Written by deploy-coordinator. Its README.md says how to free a lock by hand."
 NESTING_MAX = 50
 """Levels of an unknown field: what can be read must also be written again."""
 COUNT_MAX = 2**63

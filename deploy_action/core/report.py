@@ -39,7 +39,6 @@ class Links:
     run: str = ""
     commit: str = ""
     commit_id: str = ""
-    slack_thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,6 @@ class StackState:
     reason: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     parameters: frozenset[str] = frozenset()
-    termination_protection: bool = False
     changed_at: float = 0.0
     """When its last operation began, unix seconds of CloudFormation."""
 

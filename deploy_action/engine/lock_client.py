@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core import lock as core
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
-from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError
+from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RENEWALS_PER_LEASE = 3
 BRIEF_PATIENCE_SECONDS = 2.0
+POLLS_BACK_MAX = 5
+"""Who is further back looks more seldom, up to so many times."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 
@@ -58,13 +60,15 @@ class LockClient:
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
         self._watch = core.LeaseWatch()
+        self._away_since: float | None = None
         self._renewed_at = self._tried_at = clock.monotonic()
         self.ticket = ticket
 
     def acquire(self, *, wait: bool, timeout_seconds: float, tell: Callable[[core.Waiting], None]) -> Grant:
         """Take all locks of the ticket, in turn. `tell` is called at each look at the queue.
 
-        Raises Busy (not free and `wait` is false, or `timeout_seconds` passed), Cancelled, RegistryError.
+        Raises Busy (not free and `wait` is false, or `timeout_seconds` passed), Cancelled, RegistryError (of
+        a registry that goes away while waiting: after a whole lease without it).
         In each of these cases the own ticket has been withdrawn as far as the registry could be reached.
         """
         started = self._clock.monotonic()
@@ -81,8 +85,9 @@ class LockClient:
                 if self._cancelled():
                     raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
                 tell(core.Waiting(ahead, waited))
-                self._clock.sleep(min(self._poll_seconds, timeout_seconds - waited))
-                document = self._look(taken_over)
+                pause = self._poll_seconds * min(len(ahead), POLLS_BACK_MAX)
+                self._clock.sleep(min(pause, timeout_seconds - waited))
+                document = self._look_or_keep(document, taken_over)
         except BaseException:
             self._withdraw()
             raise
@@ -115,10 +120,8 @@ class LockClient:
 
     def _due(self) -> bool:
         now = self._clock.monotonic()
-        return (
-            now - self._renewed_at >= self.ticket.lease / RENEWALS_PER_LEASE
-            and now - self._tried_at >= RETRY_SECONDS
-        )
+        interval = self.ticket.lease / (RENEWALS_PER_LEASE if self.ticket.holding else 1)
+        return now - self._renewed_at >= interval and now - self._tried_at >= RETRY_SECONDS
 
     def settled(self) -> None:
         """Record that what an earlier holder left in progress has ended. Raises RegistryError."""
@@ -170,9 +173,25 @@ class LockClient:
         self._renewed_at = self._clock.monotonic()
         return True
 
+    def _look_or_keep(self, last: Document, taken_over: list[str]) -> Document:
+        """One look at the queue. A registry that is away does not let anybody pass: somebody was ahead when
+        it was last seen, so the queue is left only after a whole lease without it."""
+        try:
+            document = self._look(taken_over)
+        except RegistryUnavailable:
+            now = self._clock.monotonic()
+            self._away_since = now if self._away_since is None else self._away_since
+            if now - self._away_since >= self.ticket.lease:
+                raise
+            return last
+        self._away_since = None
+        return document
+
     def _look(self, taken_over: list[str]) -> Document:
         """One look at the queue: show life, remove the dead ahead, take the lock when nobody is."""
-        document = self._swapper.apply(lambda newest: (None, newest), message="")
+        document = self._swapper.apply(
+            lambda newest: (None, newest), message="", patience_seconds=BRIEF_PATIENCE_SECONDS
+        )
         now = self._clock.monotonic()
         self._watch.observe(document, now)
         if document.ticket(self.ticket.nonce) is None:

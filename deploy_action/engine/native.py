@@ -32,7 +32,8 @@ class Plan:
 class NativeDeployment:
     """One stack, one template. Nothing here waits for the end: that is the watcher's business.
 
-    `alive` is called while something takes long: it renews the lock, and raises LockLost.
+    `alive` is called while something takes long: it renews the lock, and raises LockLost. `fence` is called
+    immediately before something is deleted or executed: it makes sure that the lock is still held.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class NativeDeployment:
         cancelled: Callable[[], bool],
         tell: Callable[[str], None],
         alive: Callable[[], None] = lambda: None,
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._deployer = deployer
@@ -53,11 +55,12 @@ class NativeDeployment:
         self._cancelled = cancelled
         self._tell = tell
         self._alive = alive
+        self._fence = fence
 
     def plan(self, *, delete_rolled_back_stack: bool) -> Plan:
         """Create the change set and wait for it. Raises CannotStart, StackSourceError, Cancelled."""
         stack = self._request.stack
-        state = self._source.describe(stack)
+        state = self._patiently(lambda: self._source.describe(stack))
         start = starting_point(stack, state, delete_rolled_back_stack=delete_rolled_back_stack)
         if start is Start.DELETE_THEN_CREATE and state is not None:
             self._delete(state)
@@ -68,7 +71,7 @@ class NativeDeployment:
             creates_stack=creates,
             parameters=self._with_previous_values(None if creates else state),
         )
-        arn = self._deployer.create_change_set(request)
+        arn = self._patiently(lambda: self._deployer.create_change_set(request))
         created_stack = creates and state is None
         try:
             change_set = self._wait_for(arn)
@@ -89,34 +92,61 @@ class NativeDeployment:
         return plan
 
     def execute(self, plan: Plan, *, token: str, disable_rollback: bool) -> None:
-        """Start it. `token` makes a second try after an unclear answer harmless.
+        """Fence, then start it; returns where it has begun, or may have: the events will tell.
 
-        Raises CannotStart where CloudFormation refuses, StackSourceError where it stays out of reach.
+        An answer can be lost after CloudFormation took the request, and a second try be refused for that very
+        reason. So whatever goes wrong, the change set itself is asked, and only one that could still be
+        deleted has certainly not been executed. Raises CannotStart in that case, LockLost, Cancelled.
         """
-        self._patiently(
-            lambda: self._deployer.execute_change_set(
-                self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
+        self._fence()
+        try:
+            self._patiently(
+                lambda: self._deployer.execute_change_set(
+                    self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
+                )
             )
-        )
+        except (StackSourceError, CannotStart) as error:
+            if not self._withdrawn(plan):
+                self._tell(f"CloudFormation's answer was unclear, so the events will tell. {error.what}")
+                return
+            raise CannotStart(
+                error.what, why="The change set was not executed.", remedy=error.remedy
+            ) from error
 
-    def discard(self, plan: Plan) -> None:
-        """Remove a change set that will not be executed, and the empty stack that it brought along."""
+    def _withdrawn(self, plan: Plan) -> bool:
+        """Whether the change set has not been executed and now cannot be any more."""
+        stack, arn = self._request.stack, plan.change_set.arn
+        try:
+            now = self._patiently(lambda: self._deployer.change_set(stack, arn))
+        except StackSourceError:
+            return False
+        return now.execution_status == "AVAILABLE" and self.discard(plan)
+
+    def discard(self, plan: Plan) -> bool:
+        """Remove a change set that will not be executed, and the empty stack that it brought along.
+
+        False where the change set is still there.
+        """
         stack = self._request.stack
         try:
             self._deployer.delete_change_set(stack, plan.change_set.arn)
-            if plan.created_stack:
-                state = self._source.describe(stack)
-                if state is not None and verdict_of(state.status) is Verdict.NONE:
-                    self._deployer.delete_stack(stack, token=self._request.token)
         except (StackSourceError, CannotStart) as error:
             self._tell(f"The unused change set {plan.change_set.name} could not be removed: {error}")
+            return False
+        try:
+            state = self._source.describe(stack) if plan.created_stack else None
+            if state is not None and verdict_of(state.status) is Verdict.NONE:
+                self._deployer.delete_stack(stack, token=self._request.token)
+        except (StackSourceError, CannotStart) as error:
+            self._tell(f"The empty stack {stack} could not be removed: {error}")
+        return True
 
     def _with_previous_values(self, state: StackState | None) -> tuple[Parameter, ...]:
         given = self._request.parameters
         if state is None:
             return given
         names = {parameter.name for parameter in given}
-        declared = self._deployer.template_parameters(self._request)
+        declared = self._patiently(lambda: self._deployer.template_parameters(self._request))
         kept = sorted((declared & state.parameters) - names)
         return (*given, *(Parameter(name, None) for name in kept))
 
@@ -132,7 +162,8 @@ class NativeDeployment:
 
     def _delete(self, state: StackState) -> None:
         self._tell(f"Deleting {state.ref}, which is {state.status}, as `delete-rolled-back-stack` asks.")
-        self._deployer.delete_stack(state.ref, token=self._request.token)
+        self._fence()
+        self._patiently(lambda: self._deployer.delete_stack(state.ref, token=self._request.token))
         by_id = StackRef(state.ref.region, state.stack_id)
         while True:
             now = self._patiently(lambda: self._source.describe(by_id))

@@ -38,7 +38,11 @@ class Listener(Protocol):
         ...
 
     def trouble(self, sentence: str) -> None:
-        """The stream or the lock degraded; told once for each new kind of trouble."""
+        """The stream or the lock degraded; told once for each kind of trouble."""
+        ...
+
+    def line(self, text: str) -> None:
+        """Anything else worth a line."""
         ...
 
 
@@ -50,11 +54,18 @@ class End(Enum):
     CANCELLED = "cancelled"
     BLIND = "blind"
     """CloudFormation will not answer any more (expired or insufficient credentials)."""
+    NEVER_BEGAN = "never began"
+    """Nothing was seen to begin in all of `first_event_seconds`."""
 
 
 @dataclass(slots=True)
 class Session:
-    """One deployment under watch. `done` tells, after each look, whether there is more to wait for."""
+    """One deployment under watch. `done` tells, after each look, whether there is more to wait for.
+
+    `gives_up`: end as BLIND when CloudFormation refuses to be read; without it, go on until `done`.
+    `first_event_seconds`: how long the first event may take; None for as long as it takes.
+    `elapsed_seconds`: what had passed of the time-out before (a watch that was restarted).
+    """
 
     watcher: Watcher
     clock: Clock
@@ -63,12 +74,16 @@ class Session:
     cancelled: Callable[[], bool]
     timeout_seconds: float | None = None
     lock: LockClient | None = None
+    gives_up: bool = True
+    first_event_seconds: float | None = None
+    elapsed_seconds: float = 0.0
     _failures: int = 0
     _last_told: float = 0.0
     _last_event: float = 0.0
     _newest: float = 0.0
-    _troubles: set[str] = field(default_factory=set)
-    _lock_trouble: bool = False
+    _newest_known: bool = False
+    _told: set[str] = field(default_factory=set)
+    _troubled: bool = False
 
     def run(self) -> End:
         started = self.clock.monotonic()
@@ -85,12 +100,20 @@ class Session:
                     return End.DONE
             if self.cancelled():
                 return End.CANCELLED
-            waited = self.clock.monotonic() - started
-            if self.timeout_seconds is not None and waited >= self.timeout_seconds:
-                return End.TIMED_OUT
-            if self._failures >= BLIND_AFTER and not all(error.temporary for error in poll.errors):
-                return End.BLIND
+            end = self._given_up(self.clock.monotonic() - started, poll)
+            if end is not None:
+                return end
             self.clock.sleep(self._pause())
+
+    def _given_up(self, waited: float, poll: Poll) -> End | None:
+        if self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds:
+            return End.TIMED_OUT
+        if self.gives_up and poll.refused and self._failures >= BLIND_AFTER:
+            return End.BLIND
+        late = self.first_event_seconds is not None and waited >= self.first_event_seconds
+        if late and self.watcher.readable and not self.watcher.began:
+            return End.NEVER_BEGAN
+        return None
 
     def _pause(self) -> float:
         """Seconds to the next look: dense while things happen, sparse in silence and in trouble."""
@@ -105,29 +128,37 @@ class Session:
         if poll.events:
             self._last_told = self._last_event = now
             self._newest = max(event.timestamp for event in poll.events)
+            self._newest_known = True
             self.listener.events(poll.events, self.watcher.operation)
         elif now - self._last_told >= HEARTBEAT_SECONDS:
             self._last_told = now
-            # Clocks are never compared: theirs stood at `newest` when ours stood at `last_event`.
-            self.listener.quiet(self.watcher.operation, now=self._newest + now - self._last_event)
-        if not poll.errors and self._troubles:
-            self._troubles.clear()
-            self.listener.trouble("CloudFormation answers again; nothing was missed.")
+            self.listener.quiet(self.watcher.operation, now=self._their_now(now))
+        if self._troubled and not poll.errors:
+            self.listener.line("CloudFormation answers again; nothing was missed.")
+        self._troubled = bool(poll.errors)
         for error in poll.errors:
-            if str(error) not in self._troubles:
-                self._troubles.add(str(error))
-                self.listener.trouble(str(error))
+            self._trouble(str(error))
+
+    def _their_now(self, now: float) -> float:
+        """Clocks are never compared: theirs stood at `newest` when ours stood at `last_event`. Before the
+        first event nothing is measured by it."""
+        return self._newest + now - self._last_event if self._newest_known else self.clock.now()
+
+    def _trouble(self, sentence: str) -> None:
+        """GitHub shows few annotations: what was told once is a plain line when it comes back."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self.listener.trouble(sentence)
+        elif self._failures == 1:
+            self.listener.line(sentence)
 
     def _keep_lock(self) -> None:
         if self.lock is None:
             return
         try:
             self.lock.renew_if_due()
-            self._lock_trouble = False
         except LockLost as error:
             self.lock = None
-            self.listener.trouble(f"{error} What is running goes on; nothing more is started.")
+            self._trouble(f"{error} What is running goes on.")
         except RegistryError as error:
-            if not self._lock_trouble:
-                self._lock_trouble = True
-                self.listener.trouble(f"The lock could not be renewed: {error}")
+            self._trouble(f"The lock could not be renewed: {error}")

@@ -7,7 +7,7 @@ from heapq import merge
 from typing import TYPE_CHECKING
 
 from deploy_action.core.events import Operation, StackEvent
-from deploy_action.core.stacks import StackRef, Verdict
+from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
@@ -75,34 +75,65 @@ class _Watched:
     floor: Callable[[], Stop]
     """Makes a fresh test for the first event that is older than the deployment."""
     root: bool
+    from_glob: bool = False
     seen: set[str] = field(default_factory=set)
     finished: bool = False
+    refused: bool = False
+    """A nested stack that may not be read is not asked for again."""
+
+
+@dataclass(slots=True)
+class _OwnOperation:
+    """Of a root stack's events, those from the first with our token to the end of that operation.
+
+    What somebody else does to the stack meanwhile (a deletion, a cancelled update) belongs to its story; what
+    they begin after its end does not.
+    """
+
+    token: str
+    began: bool = False
+    over: bool = False
+
+    def part_of(self, events: Iterable[StackEvent]) -> list[StackEvent]:
+        taken = []
+        for event in events:
+            self.began = self.began or event.token == self.token
+            if self.began and not self.over:
+                taken.append(event)
+                self.over = event.is_stack and not is_in_progress(event.status)
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One look: new events in order, and what could not be read."""
+    """One look: new events in order, and what could not be read.
+
+    `refused`: the stream of a whole stack is refused for good (credentials, permissions).
+    """
 
     events: tuple[StackEvent, ...]
     errors: tuple[StackSourceError, ...]
+    refused: bool = False
 
 
 class Watcher:
     """Call `poll` until `at_rest`; `operation` is the fold of all that was seen.
 
-    With `token`, events of root stacks that carry another client token belong to somebody else's operation
-    and are left out. A failing read of one stack does not keep the others from being read.
+    With `token`, only the operation that carries it counts. A failing read of one stack does not keep the
+    others from being read; a nested stack that may not be read is told once and left out.
     """
 
     def __init__(self, source: StackSource, baseline: Baseline, *, token: str = "") -> None:
         self._source = source
-        self._token = token
+        self._own = _OwnOperation(token) if token else None
         self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
         self._watched: dict[str, _Watched] = {}
         self.operation = Operation()
         self._polls = 0
         self.readable = True
-        """Whether everything could be read at the last look."""
+        """Whether every root stack could be read at the last look."""
+        self.refused = False
+        """Whether reading one of them was refused for good."""
         for stack, newest in baseline.newest:
             floor = _operation_start if baseline.attach else _after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, root=True)
@@ -114,6 +145,7 @@ class Watcher:
         `complete`.
         """
         errors: list[StackSourceError] = []
+        self.readable, self.refused = True, False
         if complete or self._polls % POLLS_PER_LISTING == 0:
             self._discover(errors)
         self._polls += 1
@@ -131,8 +163,7 @@ class Watcher:
             pending = [self._watched[key] for key in self._watched if key not in known]
         self._retire(events)
         self._succeed_deleted()
-        self.readable = not errors
-        return Poll(tuple(events), tuple(errors))
+        return Poll(tuple(events), tuple(errors), self.refused)
 
     @property
     def width(self) -> int:
@@ -140,25 +171,34 @@ class Watcher:
         return sum(not watched.finished for watched in self._watched.values())
 
     @property
+    def began(self) -> bool:
+        """An operation was seen; a stack under review has none."""
+        return any(stack.verdict is not Verdict.NONE for stack in self.operation.roots)
+
+    @property
     def at_rest(self) -> bool:
-        """At least one operation was seen, and none is in progress."""
-        roots = [stack for stack in self.operation.roots if stack.verdict is not Verdict.NONE]
-        return bool(roots) and not any(stack.in_progress for stack in roots)
+        """An operation was seen, and none is in progress."""
+        return self.began and not any(stack.in_progress for stack in self.operation.roots)
 
     def _discover(self, errors: list[StackSourceError]) -> None:
         for pattern, seen in self._globs:
             try:
                 states = self._source.matching(pattern)
             except StackSourceError as error:
-                errors.append(error)
+                self._unreadable(error, errors)
                 continue
             for state in states:
                 if seen.get(state.stack_id) == state.changed_at and not state.in_progress:
                     continue
-                self._watched.setdefault(
-                    state.stack_id,
-                    _Watched(StackRef(pattern.region, state.stack_id), _operation_start, root=True),
-                )
+                ref = StackRef(pattern.region, state.stack_id)
+                if all(watched.ref != ref for watched in self._watched.values()):
+                    found = _Watched(ref, _operation_start, root=True, from_glob=True)
+                    self._watched[state.stack_id] = found
+
+    def _unreadable(self, error: StackSourceError, errors: list[StackSourceError]) -> None:
+        errors.append(error)
+        self.readable = False
+        self.refused = self.refused or not error.temporary
 
     def _read(self, watched: _Watched, errors: list[StackSourceError]) -> list[StackEvent]:
         floor = watched.floor()
@@ -169,13 +209,17 @@ class Watcher:
         try:
             found = self._source.events(watched.ref, stop=stop)
         except StackSourceError as error:
-            errors.append(error)
+            if watched.root:
+                self._unreadable(error, errors)
+            else:
+                errors.append(error)
+                watched.refused = not error.temporary
             return []
         watched.seen.update(event.event_id for event in found)
         if found:
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
-        if watched.root and self._token:
-            return [event for event in found if event.token in {"", self._token}]
+        if watched.root and self._own is not None:
+            return self._own.part_of(found)
         return list(found)
 
     def _follow(self, event: StackEvent) -> None:
@@ -197,6 +241,8 @@ class Watcher:
             deleted = progress is not None and progress.status == "DELETE_COMPLETE"
             if watched.root and deleted and not watched.finished:
                 watched.finished = True
+                if watched.from_glob:
+                    continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
                 self._watched[f"after {watched.ref.name}"] = _Watched(successor, _never, root=True)
 
@@ -207,7 +253,8 @@ class Watcher:
         new_phase = any(event.is_stack and event.stack_id in roots for event in events)
         for key, watched in self._watched.items():
             if not watched.root:
-                watched.finished = not (new_phase or self.operation.is_working_on(key))
+                wanted = new_phase or self.operation.is_working_on(key)
+                watched.finished = watched.refused or not wanted
 
 
 def _after(newest: str | None) -> Callable[[], Stop]:

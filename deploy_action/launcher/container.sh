@@ -84,8 +84,8 @@ container_command() {
 # The container is told what concerns it and no more; values never appear on a command line.
 passes() {
   case $1 in
-  AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | ACTIONS_* | SLACK_* | SSL_*) ;;
-  CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
+  AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | SLACK_* | SSL_*) ;;
+  CI | GITHUB_ACTIONS | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
   HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
   *) return 1 ;;
   esac
@@ -101,7 +101,6 @@ mount_all() {
     if [ -e "$path" ]; then mount_path "${path%/*}"; fi
   done
   mount_path "$(registry_folder)"
-  while IFS= read -r path; do mount_path "$path"; done <<<"${DEPLOY_COORDINATOR_MOUNTS:-}"
   for path in "${AWS_WEB_IDENTITY_TOKEN_FILE:-}" "${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-}" \
     "${AWS_SHARED_CREDENTIALS_FILE:-}" "${AWS_CONFIG_FILE:-}" "${SSL_CERT_FILE:-}" "${REQUESTS_CA_BUNDLE:-}" \
     "${CURL_CA_BUNDLE:-}" "${AWS_CA_BUNDLE:-}"; do

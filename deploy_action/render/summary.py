@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.events import Phase
-from deploy_action.core.report import Outcome
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
 from deploy_action.render.escape import code, code_block, link, markdown, prose
 from deploy_action.render.gantt import gantt
+from deploy_action.render.headline import headline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,23 +20,12 @@ BYTES_MAX = 1_000_000
 """The runner takes 1 MiB a step, and uploads nothing of a longer one."""
 ROWS_MAX = 1000
 
-_HEADLINES = {
-    Outcome.SUCCEEDED: ("✅", "Deployed"),
-    Outcome.NO_CHANGES: ("✅", "Nothing to change"),
-    Outcome.FAILED: ("❌", "Failed"),
-    Outcome.ROLLED_BACK: ("❌", "Failed and rolled back"),
-    Outcome.BUSY: ("🚧", "Busy, not deployed"),
-    Outcome.SKIPPED: ("⏭️", "Skipped"),
-    Outcome.CANCELLED: ("🛑", "Cancelled"),
-    Outcome.UNKNOWN: ("❓", "Unknown, since the verdict could not be read"),
-}
-
 
 def summary(report: Report, *, now: float) -> str:
     """The whole page. `now` is unix seconds, for what is still running."""
     end = report.ended if report.ended is not None else now
     sections = [
-        _headline(report),
+        f"## {headline(report, markdown)}",
         _why(report),
         _facts(report),
         _notes(report),
@@ -55,13 +44,6 @@ def summary(report: Report, *, now: float) -> str:
 
 def _page(sections: list[str]) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def _headline(report: Report) -> str:
-    sign, words = _HEADLINES[report.outcome]
-    what = report.environment or ", ".join(stack.name for stack in report.stacks[:3]) or "deployment"
-    took = f" in {duration(report.duration_seconds)}" if report.duration_seconds is not None else ""
-    return f"## {sign} {words}: {markdown(what)}{took if report.outcome is not Outcome.BUSY else ''}"
 
 
 def _why(report: Report) -> str:

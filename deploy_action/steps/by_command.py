@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
+from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Baseline, Watcher, take_baseline
-from deploy_action.errors import DeploymentFailed, StackSourceError
+from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, TimedOut
+from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
     from deploy_action.steps.deployment import Deployment
@@ -23,10 +25,13 @@ UNREADABLE_SECONDS = 120.0
 def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     watcher = Watcher(deployment.cloudformation, _begin(deployment))
-    end = deployment.watch(watcher, _Done(deployment, watcher))
+    # Not to see the stacks is no reason to end a command: it goes on, watched or not.
+    end = deployment.watch(watcher, _Done(deployment, watcher), gives_up=False)
     code = _exit_code(deployment)
     deployment.report(command_exit_code=code)
     outcome = deployment.read_outcome(watcher, ours_only=False)
+    if code is None:
+        _cut_off(deployment, end)
     if end in {End.CANCELLED, End.TIMED_OUT}:
         deployment.judge(end, outcome)
         return code or 0
@@ -38,6 +43,22 @@ def deploy(deployment: Deployment) -> int:
     if outcome is Outcome.UNKNOWN:
         _explain_unknown(deployment, watcher)
     return 0
+
+
+def _cut_off(deployment: Deployment, end: End) -> None:
+    """The command still runs, and ends with this step: whatever the stacks say, it was not done."""
+    deployment.report(outcome=Outcome.UNKNOWN)
+    if end is End.CANCELLED:
+        raise Cancelled(
+            "The job was cancelled while the command ran.",
+            why="What CloudFormation has begun goes on by itself.",
+            remedy="Look at the stacks in the console before you deploy again.",
+        )
+    raise TimedOut(
+        "The command did not end within `timeout-in-minutes`, so it was ended.",
+        why="What CloudFormation has begun goes on by itself.",
+        remedy="Look at the stacks in the console, and raise `timeout-in-minutes` if the time was too short.",
+    )
 
 
 class CommandFailed(DeploymentFailed):
@@ -67,8 +88,8 @@ class _Done:
         now = self._clock.monotonic()
         self._ended = now if self._ended is None else self._ended
         if not self._watcher.readable:
-            return now - self._ended >= UNREADABLE_SECONDS
-        if self._watcher.operation.roots:
+            return self._watcher.refused or now - self._ended >= UNREADABLE_SECONDS
+        if self._watcher.began:
             return self._watcher.at_rest
         return now - self._ended >= SETTLE_SECONDS
 
@@ -81,19 +102,23 @@ def _begin(deployment: Deployment) -> Baseline:
         teller.note("The watch was restarted. What happened meanwhile follows; no event is lost.")
         return state.baseline
     try:
-        state.baseline = take_baseline(deployment.cloudformation, deployment.settings.stacks)
+        state.baseline = patiently(
+            lambda: take_baseline(deployment.cloudformation, deployment.settings.stacks),
+            deployment.world.clock,
+            cancelled=deployment.world.cancelled,
+        )
     except StackSourceError as error:
         teller.note(f"The stacks cannot be watched, so the command runs unwatched: {error}")
         state.baseline = Baseline()
     deployment.fence()
-    folder.save(state)
+    optional(teller, "Keeping the state", lambda: folder.save(state))
     folder.let_command_go()
     return state.baseline
 
 
 def _checkpoint(deployment: Deployment) -> None:
     deployment.state.printed = sorted(deployment.teller.printed)
-    deployment.world.folder.save(deployment.state)
+    optional(deployment.teller, "Keeping the state", lambda: deployment.world.folder.save(deployment.state))
 
 
 def _exit_code(deployment: Deployment) -> int | None:
@@ -107,7 +132,8 @@ def _exit_code(deployment: Deployment) -> int | None:
 
 def _explain_unknown(deployment: Deployment, watcher: Watcher) -> None:
     watched = deployment.state.baseline
-    if watcher.readable and watched is not None and (watched.newest or watched.glob_seen):
+    seen = watched is not None and (watched.newest or watched.glob_seen)
+    if watcher.readable and seen and not watcher.began:
         deployment.report(outcome=Outcome.NO_CHANGES)
         deployment.teller.line("The command ended well, and no watched stack was changed.")
     else:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.report import Outcome
+from deploy_action.engine.idle import in_progress, wait_until_idle
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher, take_baseline
-from deploy_action.errors import CoordinatorError, DeploymentFailed, StackSourceError
+from deploy_action.errors import CannotStart, CoordinatorError, DeploymentFailed, StackSourceError
 
 if TYPE_CHECKING:
     from deploy_action.steps.deployment import Deployment
 
 
+FIRST_EVENT_SECONDS = 300.0
+"""How long an execution may take to show its first event. It takes a second or two."""
+ATTEMPTS = 20
+
+
 def deploy(deployment: Deployment) -> int:
+    """Plan and execute; where somebody else began to work on the stack meanwhile, wait and plan anew."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _attempt(deployment, attempt)
+        except CannotStart as refusal:
+            if attempt == ATTEMPTS or not _overtaken(deployment, refusal):
+                raise
+    return 0
+
+
+def _attempt(deployment: Deployment, attempt: int) -> int:
     state, settings = deployment.state, deployment.settings
-    name = change_set_name(state.report.correlation_id, state.report.epoch)
+    name = change_set_name(state.report.correlation_id, state.report.epoch, attempt)
     native = _native(deployment, name)
     plan = native.plan(delete_rolled_back_stack=settings.delete_rolled_back_stack)
     deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
@@ -30,24 +46,55 @@ def deploy(deployment: Deployment) -> int:
         deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
         return 0
     watcher = _execute(deployment, native, plan, token=name)
-    end = deployment.watch(watcher, lambda: watcher.at_rest)
-    deployment.judge(end, deployment.read_outcome(watcher, ours_only=True))
+    end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
+    deployment.judge(end, _outcome(deployment, watcher))
     return 0
+
+
+def _overtaken(deployment: Deployment, refusal: CannotStart) -> bool:
+    """Whether that is why CloudFormation refused; if so, returns once the stack is at rest.
+
+    Raises Busy, Cancelled, LockLost.
+    """
+    teller, source, stacks = deployment.teller, deployment.cloudformation, deployment.settings.stacks
+    try:
+        if not in_progress(source, stacks) and "_IN_PROGRESS state" not in refusal.what:
+            return False
+        teller.line("Somebody else began to work on the stack; this deployment waits and plans anew.")
+        wait_until_idle(
+            source,
+            deployment.world.clock,
+            stacks,
+            timeout_seconds=deployment.settings.wait_timeout_seconds,
+            tell=teller.waiting_for_stacks,
+            cancelled=deployment.world.cancelled,
+            alive=deployment.keep_lock,
+        )
+    except StackSourceError:
+        return False
+    return True
+
+
+def _outcome(deployment: Deployment, watcher: Watcher) -> Outcome:
+    """What became of our template: a stack that somebody deleted meanwhile is not a success."""
+    outcome = deployment.read_outcome(watcher, ours_only=True)
+    deleted = any(line.status.startswith("DELETE_") for line in deployment.state.report.stacks)
+    if not (outcome.good and deleted):
+        return outcome
+    deployment.teller.note("Somebody deleted the stack while it was being deployed.")
+    deployment.report(outcome=Outcome.FAILED)
+    return Outcome.FAILED
 
 
 def _native(deployment: Deployment, name: str) -> NativeDeployment:
     settings, world = deployment.settings, deployment.world
-    body = None
-    if not settings.template.startswith("https://"):
-        workspace = Path(world.environ.get("GITHUB_WORKSPACE") or ".")
-        body = (workspace / settings.template).read_text("utf-8-sig")
     request = ChangeSetRequest(
         stack=settings.stacks[0],
         name=name,
         token=name,
         description=f"deploy-coordinator {deployment.state.report.correlation_id} {world.run.url}"[:1024],
-        template_body=body,
-        template_url=settings.template if body is None else None,
+        template_body=settings.template_body or None,
+        template_url=None if settings.template_body else settings.template,
         parameters=settings.parameters,
         capabilities=settings.capabilities,
         tags=settings.tags,
@@ -61,6 +108,7 @@ def _native(deployment: Deployment, name: str) -> NativeDeployment:
         cancelled=world.cancelled,
         tell=deployment.teller.line,
         alive=deployment.keep_lock,
+        fence=deployment.fence,
     )
 
 
@@ -86,7 +134,7 @@ def _show(deployment: Deployment, plan: Plan) -> None:
 
 
 def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, token: str) -> Watcher:
-    """Fence and execute; whatever keeps that from happening leaves no change set behind."""
+    """Whatever keeps it from being executed leaves no change set behind."""
     world, source = deployment.world, deployment.cloudformation
     try:
         baseline = patiently(
@@ -94,17 +142,10 @@ def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, to
             world.clock,
             cancelled=world.cancelled,
         )
-        deployment.fence()
-    except CoordinatorError:
-        native.discard(plan)
-        raise
-    watcher = Watcher(source, baseline, token=token)
-    try:
         native.execute(plan, token=token, disable_rollback=deployment.settings.disable_rollback)
-    except StackSourceError as error:
-        # No answer does not mean that it did not begin: watch, and let the events tell.
-        deployment.teller.note(f"Whether the change set was executed is not clear yet: {error}")
-    except CoordinatorError:
-        native.discard(plan)
+    except CoordinatorError as error:
+        # CannotStart from `execute` has removed it already.
+        if not isinstance(error, CannotStart):
+            native.discard(plan)
         raise
-    return watcher
+    return Watcher(source, baseline, token=token)

@@ -40,6 +40,7 @@ class Deployment:
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
         self._lock = self._lock_client()
+        self._lock_trouble = False
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -62,9 +63,18 @@ class Deployment:
         try:
             self._lock.renew_if_due()
         except RegistryError as error:
-            self.teller.note(f"The lock could not be renewed: {error}")
+            if not self._lock_trouble:
+                self._lock_trouble = True
+                self.teller.note(f"The lock could not be renewed: {error}")
 
-    def watch(self, watcher: Watcher, done: Callable[[], bool]) -> End:
+    def watch(
+        self,
+        watcher: Watcher,
+        done: Callable[[], bool],
+        *,
+        gives_up: bool = True,
+        first_event_seconds: float | None = None,
+    ) -> End:
         session = Session(
             watcher,
             self.world.clock,
@@ -73,8 +83,15 @@ class Deployment:
             self.world.cancelled,
             timeout_seconds=self.settings.timeout_seconds,
             lock=self._lock,
+            gives_up=gives_up,
+            first_event_seconds=first_event_seconds,
+            elapsed_seconds=self.seconds(),
         )
         return session.run()
+
+    def seconds(self) -> float:
+        """Since `main` began, also across a restart of it: all on this machine's clock."""
+        return max(0.0, self.world.clock.now() - self.state.main_began)
 
     def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""

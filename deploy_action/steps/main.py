@@ -12,14 +12,13 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     DeploymentFailed,
-    StackSourceError,
     TimedOut,
     VerdictUnknown,
 )
 from deploy_action.inputs import Mode, parse_inputs
 from deploy_action.steps import by_attaching, by_command, by_template
 from deploy_action.steps.deployment import Deployment
-from deploy_action.steps.world import World, outputs_of, with_failure
+from deploy_action.steps.world import World, optional, outputs_of, with_failure
 
 if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
@@ -39,19 +38,20 @@ def run(world: World) -> int:
             why="Without it the lock is not known to be held, so nothing was changed.",
             remedy="Run the job again.",
         )
-    settings = parse_inputs(world.environ)
+    settings = parse_inputs(world.environ, step="main")
     world.teller.notes.extend(state.report.notes)
     world.teller.printed.update(state.printed)
-    state.main_started = True
-    world.folder.save(state)
-    started = world.clock.monotonic()
+    if not state.main_started:
+        state.main_started, state.main_began = True, world.clock.now()
+        optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    deployment = Deployment(world, settings, state)
     try:
-        code = WAYS[settings.mode](Deployment(world, settings, state))
+        code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:
         state.report = with_failure(state.report, error, _outcome(error, state))
         world.teller.error(error)
         code = error.exit_code
-    _hand_on(world, state, code, seconds=world.clock.monotonic() - started)
+    _hand_on(world, state, code, seconds=deployment.seconds())
     return code
 
 
@@ -60,13 +60,12 @@ def _outcome(error: CoordinatorError, state: JobState) -> Outcome:
         return state.report.outcome
     if isinstance(error, Cancelled):
         return Outcome.CANCELLED
-    known = not isinstance(error, TimedOut | VerdictUnknown | StackSourceError)
-    return Outcome.FAILED if known else Outcome.UNKNOWN
+    return Outcome.UNKNOWN if isinstance(error, TimedOut | VerdictUnknown) else Outcome.FAILED
 
 
 def _hand_on(world: World, state: JobState, code: int, *, seconds: float) -> None:
     state.report = replace(state.report, duration_seconds=seconds, notes=tuple(world.teller.notes))
     state.exit_code = code
     world.teller.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
-    world.folder.save(state)
     world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
+    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))

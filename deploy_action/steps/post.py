@@ -24,7 +24,7 @@ def run(world: World) -> int:
     world.teller.notes.extend(state.report.notes)
     state.report = _final(world, state)
     try:
-        wiring = Wiring(parse_inputs(world.environ), world.run, world.environ)
+        wiring = Wiring(parse_inputs(world.environ, step="post"), world.run, world.environ)
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
         world.teller.line("Nothing was locked, so there is nothing to give back.")
@@ -38,6 +38,7 @@ def run(world: World) -> int:
     ):
         if trouble:
             world.teller.note(trouble)
+    optional(world.teller, "Clearing the state", world.folder.forget)
     return 0
 
 
@@ -58,7 +59,11 @@ def _final(world: World, state: JobState) -> Report:
 
 
 def _end(world: World, state: JobState, wiring: Wiring) -> None:
-    settling = _still_in_progress(world, state, wiring)
+    settling = optional(
+        world.teller, "The look at the stacks", lambda: _still_in_progress(world, state, wiring)
+    )
+    if settling is None:
+        settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
     if state.ticket is not None:
         optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
     optional(world.teller, "The announcement", lambda: announce_end(wiring, state, world.teller))
@@ -67,13 +72,9 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
     """`REGION/ID` of what this deployment leaves in progress; the next holder waits for it.
 
-    Looked at only where the end was not seen: otherwise the stacks are known to be at rest.
+    Not looked at where all of them are known to be at rest: a good end says so of every stack.
     """
-    if not state.main_started or state.report.outcome not in {
-        Outcome.CANCELLED,
-        Outcome.UNKNOWN,
-        Outcome.FAILED,
-    }:
+    if not state.main_started or state.ticket is None or state.report.outcome.good:
         return ()
     found: list[str] = []
     lines: list[StackLine] = []

@@ -12,6 +12,7 @@ from deploy_action.core.report import Links, Outcome, Report
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.idle import doubtful, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.lock_client import Grant, LockClient
+from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Busy,
     Cancelled,
@@ -42,7 +43,7 @@ def run(world: World) -> int:
     state = JobState(report)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
-        settings = parse_inputs(world.environ)
+        settings = parse_inputs(world.environ, step="pre")
         for secret in (settings.slack_bot_token, settings.slack_webhook_url):
             world.teller.log.mask(secret)
         _prepare(world, settings, state)
@@ -66,7 +67,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     _look(world, wiring, settings)
-    locks = _lock_names(wiring, settings)
+    locks = _lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     if settings.mode is not Mode.ATTACH:
         _coordinate(world, wiring, settings, state)
@@ -79,6 +80,8 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
     """One look at the stacks before anything is locked: credentials that cannot work are told now."""
     try:
         in_progress(wiring.cloudformation, settings.stacks)
+        if settings.mode is Mode.TEMPLATE:
+            wiring.cloudformation.events(settings.stacks[0], stop=lambda _event: True)
     except StackSourceError as error:
         if not error.temporary and settings.mode is Mode.TEMPLATE:
             raise CannotStart(
@@ -87,12 +90,13 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
         world.teller.note(f"The stacks could not be looked at: {error}")
 
 
-def _lock_names(wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def _lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack: ACCOUNT/REGION/NAME."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
     try:
-        account = wiring.identity(settings.stacks[0].region).whoami().account
+        identity = wiring.identity(settings.stacks[0].region)
+        account = patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
     except StackSourceError as error:
         raise CannotStart(
             f"The lock has no name: the account is not known. {error.what}",
@@ -192,7 +196,7 @@ def _wait_for_stacks(
             timeout_seconds=max(0.0, timeout_seconds),
             tell=world.teller.waiting_for_stacks,
             cancelled=world.cancelled,
-            alive=client.renew_if_due if client and grant else lambda: None,
+            alive=lambda: _keep(world, client) if client and grant else None,
         )
         if grant and grant.settling and client:
             client.settled()
@@ -200,6 +204,14 @@ def _wait_for_stacks(
         world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
     except RegistryError as error:
         world.teller.note(f"The lock could not be kept up to date: {error}")
+
+
+def _keep(world: World, client: LockClient) -> None:
+    """A registry that is away for a moment is no reason to stop waiting. Raises LockLost."""
+    try:
+        client.renew_if_due()
+    except RegistryError as error:
+        world.teller.line(f"The lock could not be renewed: {error}")
 
 
 def _let_go(world: World, client: LockClient, state: JobState) -> None:
@@ -235,7 +247,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError) -> int:
 
 
 def _skips(world: World) -> bool:
-    return parse_inputs(world.environ).when_busy is WhenBusy.SKIP
+    return parse_inputs(world.environ, step="post").when_busy is WhenBusy.SKIP
 
 
 def _queue_outputs(state: JobState) -> dict[str, str]:

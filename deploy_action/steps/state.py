@@ -34,6 +34,8 @@ class JobState:
     slack_thread_ts: str = ""
     slack_channel_id: str = ""
     main_started: bool = False
+    main_began: float = 0.0
+    """Unix seconds of this machine."""
     baseline: Baseline | None = None
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""
     printed: list[str] = field(default_factory=list)
@@ -66,6 +68,11 @@ class StateFolder:
         script = self.path / COMMAND_SCRIPT
         script.write_text(f"{command}\n", "utf-8")
         script.chmod(0o700)
+
+    def forget(self) -> None:
+        """Remove what later steps of the job have no business with: the command and the report."""
+        for name in (_FILE, COMMAND_SCRIPT):
+            (self.path / name).unlink(missing_ok=True)
 
     def let_command_go(self) -> None:
         (self.path / COMMAND_GO).touch()

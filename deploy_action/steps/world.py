@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
-    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.core.events import Activity, Operation, StackEvent
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
     from deploy_action.ports import Clock
@@ -79,14 +79,23 @@ class Teller:
                 activity = next(
                     (a for a in reversed(stack.activities) if a.logical_id == event.logical_id), None
                 )
-            self.log.write(self.style.event(event, activity, operation))
+            self.log.write(self._rendered(event, activity, operation))
         if self.on_printed is not None:
             self.on_printed()
+
+    def _rendered(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
+        """A defect in the rendering costs the looks of a line, not the watch."""
+        try:
+            return self.style.event(event, activity, operation)
+        except Exception:  # noqa: BLE001 - the first law
+            return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
     def quiet(self, operation: Operation, *, now: float) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
-        self.log.write(self.style.heartbeat(operation, elapsed, now=now))
+        optional(
+            self, "The heartbeat", lambda: self.log.write(self.style.heartbeat(operation, elapsed, now=now))
+        )
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)

@@ -45,7 +45,8 @@ def nested(
 
 def told(*events: StackEvent) -> Operation:
     operation = Operation()
-    operation.apply_all(events)
+    for event in events:
+        operation.apply(event)
     return operation
 
 

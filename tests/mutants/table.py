@@ -29,6 +29,9 @@ _IDLE = "tests/engine/test_idle.py::test_"
 _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
 _REPORT = "tests/core/test_report.py::test_"
+_DAYS = "tests/steps/test_bad_days.py::test_"
+_TEMPLATE = "tests/steps/test_template.py::test_"
+_COMMAND = "tests/steps/test_command.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 
 
@@ -95,7 +98,7 @@ MUTANTS = (
     Mutant(
         "a lease ends without any clock",
         LOCK,
-        "monotonic_seconds - since >= ticket.lease",
+        "monotonic_seconds - since >= allowed",
         "monotonic_seconds >= since",
         (
             _WATCH + "unchanged_for_the_whole_lease_on_the_observers_clock_is_expired",
@@ -356,5 +359,74 @@ MUTANTS = (
             + "TestSeveralOperationsInOneCommand::test_the_last_one_is_told_with_nothing_left_of_the_first",
             _CAUSES + "test_failures_of_an_earlier_operation_are_not_told_again",
         ),
+    ),
+    Mutant(
+        "no renewal before the change set is executed",
+        "deploy_action/steps/deployment.py",
+        "            self._lock.renew()",
+        "            pass",
+        (
+            _TEMPLATE + "a_lost_lock_stops_before_anything_is_changed",
+            _DAYS + "nothing_is_deleted_after_the_lock_was_lost",
+        ),
+    ),
+    Mutant(
+        "a blind watch ends a running command",
+        "deploy_action/steps/by_command.py",
+        "gives_up=False",
+        "gives_up=True",
+        (_DAYS + "a_command_that_fails_while_nobody_can_see_is_a_failure",),
+    ),
+    Mutant(
+        "a command that was cut off is judged by its stacks",
+        "deploy_action/steps/by_command.py",
+        "    if code is None:",
+        "    if False:",
+        (_DAYS + "a_time_out_while_the_command_runs_is_never_green",),
+    ),
+    Mutant(
+        "a command's success hides a failed stack",
+        "deploy_action/steps/by_command.py",
+        "    if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:",
+        "    if code and outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:",
+        (_COMMAND + "a_stack_that_fails_fails_the_step_although_the_command_reports_success",),
+    ),
+    Mutant(
+        "credentials that expired are no reason to doubt",
+        "deploy_action/steps/deployment.py",
+        "        if outcome is not Outcome.UNKNOWN:\n            return",
+        "        return",
+        (_TEMPLATE + "credentials_that_expire_midway_make_the_verdict_unknown_and_never_green",),
+    ),
+    Mutant(
+        "an unclear answer to the execution is taken for a refusal",
+        "deploy_action/engine/native.py",
+        "            if not self._withdrawn(plan):",
+        "            if False:",
+        (_DAYS + "an_execution_whose_answer_was_lost_is_watched_to_its_end[error_after]",),
+    ),
+    Mutant(
+        "a stack that somebody deleted is a success",
+        "deploy_action/steps/by_template.py",
+        "    if not (outcome.good and deleted):",
+        "    if True:",
+        (_DAYS + "a_stack_that_somebody_deletes_meanwhile_is_a_failure_and_no_hang",),
+    ),
+    Mutant(
+        "post forgets the stacks that still run",
+        "deploy_action/steps/post.py",
+        "outcome=state.report.outcome.value, settling=settling",
+        "outcome=state.report.outcome.value",
+        (
+            _DAYS + "stacks_left_running_are_remembered_although_another_rolled_back",
+            _TEMPLATE + "a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it",
+        ),
+    ),
+    Mutant(
+        "empty tags are sent",
+        "deploy_action/adapters/cloudformation.py",
+        "for name, value in optional.items() if value}",
+        'for name, value in optional.items() if value or name == "Tags"}',
+        (_DAYS + "the_tags_that_a_stack_has_are_left_alone",),
     ),
 )

@@ -34,4 +34,6 @@ def _stage(folder: Path, monkeypatch: pytest.MonkeyPatch, *, nested_tokens: bool
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         monkeypatch.setenv("AWS_REGION", "eu-west-1")
+        # botocore's pauses between its own tries are real time.
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         yield Stage(folder, clock, server)

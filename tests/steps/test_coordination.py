@@ -169,5 +169,5 @@ def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
         assert job.deploy() == 0, job.log
         assert "::warning" not in job.log
         assert len(slack.messages) == 1
-        assert "Deployed production" in json.dumps(slack.messages[0], default=vars)
+        assert "Deployed: production" in json.dumps(slack.messages[0], default=vars)
     assert job.outputs()["slack-thread-ts"]

@@ -1,0 +1,32 @@
+"""The verdict in one line, the same wherever it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import Outcome
+from deploy_action.core.times import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.core.report import Report
+
+_WORDS = {
+    Outcome.SUCCEEDED: "✅ Deployed",
+    Outcome.NO_CHANGES: "✅ Nothing to change",
+    Outcome.FAILED: "❌ Failed",
+    Outcome.ROLLED_BACK: "❌ Failed and rolled back",
+    Outcome.BUSY: "🚧 Busy, not deployed",
+    Outcome.SKIPPED: "⏭️ Skipped",
+    Outcome.CANCELLED: "🛑 Cancelled",
+    Outcome.UNKNOWN: "❓ Unknown, since the verdict could not be read",
+}
+
+
+def headline(report: Report, escape: Callable[[str], str]) -> str:
+    """`escape` makes the names harmless for the place where the line is shown."""
+    what = report.environment or ", ".join(stack.name for stack in report.stacks[:3]) or "deployment"
+    known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
+    took = f" in {duration(report.duration_seconds or 0)}" if known else ""
+    return f"{_WORDS[report.outcome]}: {escape(what)}{took}"

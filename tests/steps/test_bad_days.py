@@ -1,0 +1,325 @@
+"""What happens on a Friday evening. Nothing may be green without knowing, red without need, or hang."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes.cloudformation.harness import client
+
+if TYPE_CHECKING:
+    from tests.steps.stage import Job, Stage
+
+GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 300}}}}"
+BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Fail: "nope"}}}}'
+NESTED = """
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: "https://templates.example/child.yaml"}
+"""
+
+
+def cloud(stage: Stage, call: str, **arguments: Any) -> Any:
+    cloudformation = client(stage.server)
+    answer = getattr(cloudformation, call)(**arguments)
+    cloudformation.close()
+    return answer
+
+
+def at(stage: Stage, seconds: float, action: Any) -> None:
+    stage.clock.at(stage.clock.elapsed + seconds, action)
+
+
+def command_job(stage: Stage, **inputs: str) -> Job:
+    job = stage.job(command="x", **inputs)
+    assert job.run("pre") == 0, job.log
+    return job
+
+
+def test_blind_while_the_command_runs_waits_for_the_command(stage: Stage) -> None:
+    job = command_job(stage)
+    stage.server.faults.add("expired_token", after=stage.clock.now() + 20)
+    job.launch_command(lambda _c: 0, after=600)
+    before = stage.clock.elapsed
+    assert job.run("main") == 0
+    assert stage.clock.elapsed - before >= 600
+    assert job.outputs()["outcome"] == "unknown"
+
+
+def test_a_command_that_fails_while_nobody_can_see_is_a_failure(stage: Stage) -> None:
+    job = command_job(stage)
+    stage.server.faults.add("expired_token", after=stage.clock.now() + 20)
+    job.launch_command(lambda _c: 4, after=600)
+    assert job.run("main") == 4
+
+
+def test_a_time_out_while_the_command_runs_is_never_green(stage: Stage) -> None:
+    job = command_job(stage, timeout_in_minutes="3")
+
+    def one_good_stack(cloudformation: Any) -> None:
+        cloudformation.create_stack(StackName="shop", TemplateBody=GOOD)
+
+    job.launch_command(one_good_stack)
+    assert job.run("main") == 6
+    assert job.outputs()["outcome"] == "unknown"
+    assert "was ended" in job.log
+
+
+@pytest.mark.parametrize("name", ["shop", "sh*"])
+def test_a_command_that_leaves_only_a_review_does_not_hang(stage: Stage, name: str) -> None:
+    def review(cloudformation: Any) -> int:
+        cloudformation.create_change_set(
+            StackName="shop", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=GOOD
+        )
+        return 1
+
+    job = command_job(stage, stack_name=name)
+    job.launch_command(review)
+    before = stage.clock.elapsed
+    assert job.run("main") == 1
+    assert stage.clock.elapsed - before < 60
+
+
+def test_an_execution_that_never_lands_ends_red_with_nothing_changed(stage: Stage) -> None:
+    stage.server.faults.add("error", operation="ExecuteChangeSet")
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 4, job.log
+    assert "not executed" in job.log
+    assert stage.registry()["tickets"] == []
+
+
+@pytest.mark.parametrize("kind", ["error_after", "reset_after"])
+def test_an_execution_whose_answer_was_lost_is_watched_to_its_end(stage: Stage, kind: str) -> None:
+    stage.server.faults.add(kind, operation="ExecuteChangeSet")
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_a_stack_that_somebody_deletes_meanwhile_is_a_failure_and_no_hang(stage: Stage) -> None:
+    job = stage.job(template=stage.template(SLOW))
+    job.run("pre")
+    at(stage, 60, lambda: cloud(stage, "delete_stack", StackName="shop", ClientRequestToken="theirs"))
+    assert job.run("main") == 1, job.log
+    assert job.outputs()["outcome"] == "failed"
+    assert "Somebody deleted the stack" in job.log
+
+
+def test_an_update_that_somebody_cancels_is_rolled_back(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    slow = SLOW.replace("Metadata", "Properties: {DisplayName: x}, Metadata")
+    job = stage.job("second", template=stage.template(slow.replace("Seconds", "UpdateSeconds")))
+    job.run("pre")
+    at(stage, 60, lambda: cloud(stage, "cancel_update_stack", StackName="shop", ClientRequestToken="theirs"))
+    assert job.run("main") == 1, job.log
+    assert job.outputs()["outcome"] == "rolled-back"
+
+
+def test_what_somebody_begins_after_our_end_is_not_ours(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    job.run("pre")
+
+    def theirs() -> None:
+        stack = cloud(stage, "describe_stacks", StackName="shop")["Stacks"][0]
+        if stack["StackStatus"] != "CREATE_COMPLETE":
+            at(stage, 0.1, theirs)
+            return
+        slow = SLOW.replace("Metadata", "Properties: {DisplayName: x}, Metadata")
+        cloud(stage, "update_stack", StackName="shop", TemplateBody=slow, ClientRequestToken="theirs")
+
+    at(stage, 6, theirs)
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_the_tags_that_a_stack_has_are_left_alone(stage: Stage) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=GOOD, Tags=[{"Key": "team", "Value": "a"}])
+    stage.clock.sleep(60)
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job(template=stage.template(two))
+    assert job.deploy() == 0, job.log
+    assert cloud(stage, "describe_stacks", StackName="shop")["Stacks"][0]["Tags"] == [
+        {"Key": "team", "Value": "a"}
+    ]
+    assert "~ Modify" not in job.log
+
+
+@pytest.mark.parametrize("operation", ["DescribeStacks", "GetTemplateSummary", "CreateChangeSet"])
+def test_throttling_before_the_change_delays_and_does_not_fail(stage: Stage, operation: str) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job("second", template=stage.template(two))
+    job.run("pre")
+    stage.server.faults.add("throttle", operation=operation, count=4)
+    assert job.run("main") == 0, job.log
+
+
+def test_a_nested_stack_that_may_not_be_read_is_told_once_and_the_verdict_stands(stage: Stage) -> None:
+    stage.server.templates["https://templates.example/child.yaml"] = SLOW
+    job = stage.job(template=stage.template(NESTED))
+    job.run("pre")
+    # Only once it is there can the nested stack's name be known to the fault.
+    seen = stage.server.faults.add("access_denied", operation="DescribeStackEvents", skip=6, count=1)
+    assert job.run("main") == 0, job.log
+    assert seen.fired == 1
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_a_full_disk_at_the_end_changes_no_verdict(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    job.run("pre")
+    state = job.state.path / "state.json"
+
+    def fill() -> None:
+        state.unlink()
+        state.mkdir()
+        (state / "in the way").touch()
+
+    at(stage, 5, fill)
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_a_throttled_baseline_does_not_leave_a_command_unwatched(stage: Stage) -> None:
+    job = command_job(stage)
+    stage.server.faults.add("throttle", operation="DescribeStackEvents", count=4)
+    job.launch_command(lambda c: 0 if c.create_stack(StackName="shop", TemplateBody=BAD) else 1)
+    assert job.run("main") == 1
+    assert job.outputs()["outcome"] == "rolled-back"
+
+
+def test_a_registry_that_blinks_does_not_end_the_waiting_for_stacks(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=SLOW)
+    job = stage.job(template=stage.template(GOOD))
+    registry = stage.root / "registry"
+
+    def away() -> None:
+        registry.rename(stage.root / "moved")
+        registry.touch()
+
+    def back() -> None:
+        registry.unlink()
+        (stage.root / "moved").rename(registry)
+
+    at(stage, 90, away)
+    at(stage, 200, back)
+    assert job.run("pre") == 0, job.log
+    assert int(job.outputs()["queue-seconds"]) >= 290
+
+
+def test_post_gives_the_lock_back_whatever_the_command_did_to_the_workspace(stage: Stage) -> None:
+    (stage.root / "app").mkdir()
+    job = command_job(stage, working_directory="app")
+    (stage.root / "app").rmdir()
+    job.launch_command(lambda _c: 0)
+    assert job.run("main") == 0, job.log
+    job.run("post")
+    assert stage.registry()["tickets"] == []
+
+
+def test_stacks_left_running_are_remembered_although_another_rolled_back(stage: Stage) -> None:
+    def both(cloudformation: Any) -> int:
+        cloudformation.create_stack(StackName="shop", TemplateBody=BAD)
+        cloudformation.create_stack(StackName="shop-db", TemplateBody=SLOW)
+        return 0
+
+    job = command_job(stage, stack_name="shop\nshop-db", timeout_in_minutes="2")
+    job.launch_command(both)
+    assert job.run("main") == 1
+    job.run("post")
+    settling = stage.registry()["locks"]["production"]["settling"]
+    assert len(settling) == 1
+    assert "stack/shop-db/" in settling[0]
+
+
+def test_nothing_is_deleted_after_the_lock_was_lost(stage: Stage) -> None:
+    stage.job("first", template=stage.template(BAD)).deploy()
+    job = stage.job("second", template=stage.template(GOOD), delete_rolled_back_stack="true")
+    job.run("pre")
+    path = stage.root / "registry" / "deployments.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["tickets"] = []
+    path.write_text(json.dumps(document), "utf-8")
+    assert job.run("main") == 5
+    assert stage.server.requests["DeleteStack", "eu-west-1"] == 0
+
+
+def test_a_stack_that_became_busy_after_pre_is_waited_for(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job("second", template=stage.template(two))
+    job.run("pre")
+    slow = SLOW.replace("Seconds", "UpdateSeconds").replace(
+        "Metadata", "Properties: {DisplayName: x}, Metadata"
+    )
+    cloud(stage, "update_stack", StackName="shop", TemplateBody=slow)
+    assert job.run("main") == 0, job.log
+    assert "waits and plans anew" in job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_a_stack_of_a_glob_that_is_created_anew_is_told_once(stage: Stage) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=BAD)
+    stage.clock.sleep(60)
+
+    def anew(cloudformation: Any) -> int:
+        cloudformation.delete_stack(StackName="shop")
+        stage.clock.sleep(30)
+        cloudformation.create_stack(StackName="shop", TemplateBody=GOOD)
+        return 0
+
+    job = command_job(stage, stack_name="sh*")
+    job.launch_command(anew)
+    assert job.run("main") == 0, job.log
+    assert job.log.count("CREATE_COMPLETE       Topic") == 1
+    assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
+
+
+def test_the_heartbeat_before_the_first_event_shows_todays_time(stage: Stage) -> None:
+    job = command_job(stage)
+    job.launch_command(lambda _c: 0, after=200)
+    job.run("main")
+    assert "waiting for CloudFormation" in job.log
+    assert "00:01:00" not in job.log
+
+
+def test_the_duration_counts_from_the_first_start_of_a_restarted_watch(stage: Stage) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill() -> None:
+        raise Killed
+
+    job = command_job(stage)
+    job.launch_command(lambda c: c.create_stack(StackName="shop", TemplateBody=SLOW) and None)
+    at(stage, 100, kill)
+    with pytest.raises(Killed):
+        job.run("main")
+    job.end_command(0)
+    assert job.run("main") == 0
+    assert int(job.outputs()["duration-seconds"]) >= 300
+
+
+def test_trouble_that_comes_and_goes_is_annotated_once(stage: Stage) -> None:
+    job = command_job(stage)
+    for number in range(12):
+        start = stage.clock.now() + 20 + 40 * number
+        stage.server.faults.add("throttle", operation="DescribeStackEvents", after=start, until=start + 6)
+    job.launch_command(lambda _c: 0, after=600)
+    job.run("main")
+    assert job.log.count("::warning") == 1
+    assert job.log.count("CloudFormation answers again") >= 3
+
+
+def test_a_template_that_is_not_utf8_is_told_before_anything_is_locked(stage: Stage) -> None:
+    (stage.root / "latin.yaml").write_bytes("Description: caf\xe9\nResources: {}".encode("latin-1"))
+    job = stage.job(template="latin.yaml")
+    assert job.deploy() == 3
+    assert "not UTF-8" in job.log
+    assert stage.registry() == {}
