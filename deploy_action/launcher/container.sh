@@ -85,7 +85,7 @@ container_command() {
 passes() {
   case $1 in
   AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | SLACK_* | SSL_*) ;;
-  CI | GITHUB_ACTIONS | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
+  CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
   HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
   *) return 1 ;;
   esac
