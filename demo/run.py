@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.fakes.cloudformation import CloudFormationServer  # noqa: E402 - found by the line above
+from tests.fakes.runner import heredoc_outputs  # noqa: E402
 
 SPEED = 40.0
 OUT = ROOT / "demo-out"
@@ -105,19 +106,8 @@ class Job:
                 say(self.name, line.rstrip("\n"))
 
     def _read_outputs(self) -> dict[str, str]:
-        """`GITHUB_OUTPUT` as the runner reads it: NAME<<DELIMITER, lines, DELIMITER."""
-        found: dict[str, str] = {}
         path = self.folder / "outputs"
-        lines = iter(path.read_text("utf-8").splitlines() if path.exists() else ())
-        for line in lines:
-            name, _, delimiter = line.partition("<<")
-            value = []
-            for content in lines:
-                if content == delimiter:
-                    break
-                value.append(content)
-            found[name] = "\n".join(value)
-        return found
+        return heredoc_outputs(path.read_text("utf-8")) if path.exists() else {}
 
 
 _speaking = threading.Lock()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
-from tests.render.readers import heredoc_outputs
+from tests.fakes.runner import heredoc_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path

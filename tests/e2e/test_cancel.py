@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.launcher_bench import REPOSITORY, Job
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import client
+from tests.fakes.runner import heredoc_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,12 +73,7 @@ def registry(folder: Path) -> dict[str, object]:
 
 
 def output(job: Job, name: str) -> str:
-    lines = iter((job.folder / "temp" / "output").read_text("utf-8").splitlines())
-    found = ""
-    for line in lines:
-        if line.startswith(f"{name}<<"):
-            found = next(lines)
-    return found
+    return heredoc_outputs((job.folder / "temp" / "output").read_text("utf-8")).get(name, "")
 
 
 def check_command(job: Job, **environment: str) -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.cloudformation import CloudFormationServer
-from tests.fakes.cloudformation.harness import EPOCH, VirtualClock, all_events, client, status
+from tests.fakes.cloudformation.harness import VirtualClock, all_events, status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.fakes.cloudformation import CloudFormationServer
 
 BODY = """
 Resources:
@@ -24,31 +23,6 @@ FIRST = BODY.format(1, "one")
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def shared(clock: VirtualClock) -> Iterator[tuple[CloudFormationServer, Any]]:
-    with CloudFormationServer(clock) as server:
-        cloudformation = client(server)
-        yield server, cloudformation
-        cloudformation.close()
-
-
-@pytest.fixture
-def server(shared: tuple[CloudFormationServer, Any], clock: VirtualClock) -> CloudFormationServer:
-    shared[0].reset()
-    clock.time = EPOCH
-    return shared[0]
-
-
-@pytest.fixture
-def cfn(server: CloudFormationServer, shared: tuple[CloudFormationServer, Any]) -> Any:
-    return shared[1]
 
 
 @pytest.fixture

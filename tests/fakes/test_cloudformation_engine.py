@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.cloudformation import CloudFormationServer
-from tests.fakes.cloudformation.harness import EPOCH, VirtualClock, all_events, client, status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.fakes.cloudformation.harness import VirtualClock, all_events, line, status, statuses
 
 FAILING = """
 Resources:
@@ -25,40 +21,6 @@ Resources:
   Never: {Type: "AWS::SNS::Topic", DependsOn: Bad}
   Kept: {Type: "AWS::S3::Bucket", DeletionPolicy: Retain, Metadata: {TestGround: {Seconds: 1}}}
 """
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def shared(clock: VirtualClock) -> Iterator[tuple[CloudFormationServer, Any]]:
-    with CloudFormationServer(clock) as server:
-        cloudformation = client(server)
-        yield server, cloudformation
-        cloudformation.close()
-
-
-@pytest.fixture
-def server(shared: tuple[CloudFormationServer, Any], clock: VirtualClock) -> CloudFormationServer:
-    shared[0].reset()
-    shared[0].templates.clear()
-    clock.time = EPOCH
-    return shared[0]
-
-
-@pytest.fixture
-def cfn(server: CloudFormationServer, shared: tuple[CloudFormationServer, Any]) -> Any:
-    return shared[1]
-
-
-def line(event: dict[str, Any]) -> tuple[str, str, str]:
-    return event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", "")
-
-
-def statuses(events: list[dict[str, Any]], logical: str) -> list[str]:
-    return [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == logical]
 
 
 def reason(events: list[dict[str, Any]], logical: str, status_: str) -> str:

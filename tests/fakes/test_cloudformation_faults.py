@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -19,35 +19,7 @@ from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.__main__ import accelerated
 from tests.fakes.cloudformation.harness import EPOCH, VirtualClock, all_events, client, status
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 TOPIC = "Resources: {T: {Type: 'AWS::SNS::Topic'}}"
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def shared(clock: VirtualClock) -> Iterator[tuple[CloudFormationServer, Any]]:
-    with CloudFormationServer(clock) as server:
-        cloudformation = client(server)
-        yield server, cloudformation
-        cloudformation.close()
-
-
-@pytest.fixture
-def server(shared: tuple[CloudFormationServer, Any], clock: VirtualClock) -> CloudFormationServer:
-    shared[0].reset()
-    clock.time = EPOCH
-    return shared[0]
-
-
-@pytest.fixture
-def cfn(server: CloudFormationServer, shared: tuple[CloudFormationServer, Any]) -> Any:
-    return shared[1]
 
 
 def control(server: CloudFormationServer, method: str, name: str, body: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -11,9 +11,6 @@ from botocore.exceptions import ClientError
 
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import EPOCH, VirtualClock, all_events, client, status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 QUEUE = """
 Parameters:
@@ -33,31 +30,6 @@ ROLE = """
 Resources:
   Role: {Type: "AWS::IAM::Role", Properties: {AssumeRolePolicyDocument: {}}}
 """
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def shared(clock: VirtualClock) -> Iterator[tuple[CloudFormationServer, Any]]:
-    with CloudFormationServer(clock) as server:
-        cloudformation = client(server)
-        yield server, cloudformation
-        cloudformation.close()
-
-
-@pytest.fixture
-def server(shared: tuple[CloudFormationServer, Any], clock: VirtualClock) -> CloudFormationServer:
-    shared[0].reset()
-    clock.time = EPOCH
-    return shared[0]
-
-
-@pytest.fixture
-def cfn(server: CloudFormationServer, shared: tuple[CloudFormationServer, Any]) -> Any:
-    return shared[1]
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:

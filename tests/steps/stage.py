@@ -17,6 +17,7 @@ from deploy_action.steps import pre as pre_step
 from deploy_action.steps.state import COMMAND_EXIT, COMMAND_GO, StateFolder
 from deploy_action.steps.world import Teller, World
 from tests.fakes.cloudformation.harness import client
+from tests.fakes.runner import heredoc_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,17 +81,7 @@ class Job:
 
     def outputs(self) -> dict[str, str]:
         path = self.folder / "output"
-        found: dict[str, str] = {}
-        lines = iter(path.read_text("utf-8").splitlines() if path.exists() else ())
-        for line in lines:
-            name, _, delimiter = line.partition("<<")
-            value: list[str] = []
-            for content in lines:
-                if content == delimiter:
-                    break
-                value.append(content)
-            found[name] = "\n".join(value)
-        return found
+        return heredoc_outputs(path.read_text("utf-8")) if path.exists() else {}
 
     @property
     def summary(self) -> str:

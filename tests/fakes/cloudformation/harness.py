@@ -61,3 +61,12 @@ def all_events(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
 
 def status(cloudformation: Any, stack: str) -> str:
     return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+
+
+def line(event: dict[str, Any]) -> tuple[str, str, str]:
+    """What people look at in an event: the resource, its status, the reason."""
+    return event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", "")
+
+
+def statuses(events: list[dict[str, Any]], logical: str) -> list[str]:
+    return [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == logical]
