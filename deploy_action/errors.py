@@ -72,6 +72,10 @@ class CannotStart(CoordinatorError):
     exit_code = 4
 
 
+class Overtaken(CannotStart):
+    """Somebody else began to work on the stack. Nothing was changed; once they are done, plan anew."""
+
+
 class LockLost(CoordinatorError):
     """Somebody else took the lock. After this nothing more may be changed."""
 
@@ -127,3 +131,7 @@ class StackSourceError(CoordinatorError):
     def __init__(self, what: str, *, why: str = "", remedy: str = "", temporary: bool = True) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.temporary = temporary
+
+
+class ChangeSetGone(StackSourceError):
+    """The change set was deleted: executing one deletes its siblings."""

@@ -81,6 +81,11 @@ class Settings:
     slack_channel: str
     slack_alert_channel: str
 
+    @property
+    def wait_seconds(self) -> float:
+        """How long to wait for others; 0 where waiting is not wanted."""
+        return self.wait_timeout_seconds if self.when_busy is WhenBusy.WAIT else 0.0
+
     def __repr__(self) -> str:
         """Without secrets, so that no log can hold them by accident."""
         return f"Settings(stacks={self.stacks!r}, mode={self.mode!r}, locks={self.locks!r})"
@@ -359,4 +364,4 @@ def _registry(text: str) -> RegistryAddress:
         place, _, prefix = rest.partition("/")
         if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
             return RegistryAddress(kind, place, prefix.strip("/"))
-    raise ValueError(f"`{text}` is none of github, s3://bucket/prefix, dynamodb://table, file://path.")
+    raise ValueError(f"`{text}` is none of github, s3://bucket/prefix, dynamodb://table, file:///path.")

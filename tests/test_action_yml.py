@@ -21,7 +21,7 @@ OUTPUTS: dict[str, dict[str, Any]] = ACTION["outputs"]
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
 
 FOR_THE_LAUNCHER = {"image", "runtime", "registry"}
-BETWEEN_STEPS = {"state", "proceed"}
+BETWEEN_STEPS = {"state", "proceed", "outcome"}
 REQUIRED = {"stack-name": "shop", "github-token": "ghs_x"}
 
 

@@ -9,7 +9,7 @@ from deploy_action.adapters.aws import AwsClients, error_code, error_message, ex
 from deploy_action.core.change_set import Change, ChangeSet
 from deploy_action.core.events import StackEvent
 from deploy_action.core.stacks import StackRef, StackState
-from deploy_action.errors import CannotStart
+from deploy_action.errors import CannotStart, ChangeSetGone
 from deploy_action.ports import Identity
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def _explained(*, refusals: bool = False) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
+        if error_code(error) == "ChangeSetNotFound":
+            raise ChangeSetGone(error_message(error), temporary=False) from error
         explained = explain(error)
         if refusals and not explained.temporary:
             known = bool(explained.remedy)

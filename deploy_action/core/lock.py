@@ -24,7 +24,8 @@ KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
 KEPT_FINISHED = 50
 LEASE_SECONDS = 300.0
-WAITER_LEASES = 3
+WAITER_LEASES = 1.5
+"""A living waiter writes once a lease, give or take its pause between two looks."""
 LEASE_SECONDS_MIN = 30.0
 LEASE_SECONDS_MAX = 3600.0
 
@@ -259,6 +260,11 @@ def _life(ticket: Ticket) -> _Life:
     return ticket.renewals, ticket.epochs
 
 
+def silence_allowed(ticket: Ticket) -> float:
+    """Seconds without a sign of life after which its owner is taken for dead."""
+    return ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
+
+
 class LeaseWatch:
     """Judges others by what changes on the observer's own monotonic clock, never by comparing wall clocks."""
 
@@ -276,9 +282,8 @@ class LeaseWatch:
     def expired(self, ticket: Ticket, monotonic_seconds: float) -> bool:
         """Unchanged for its whole lease as far as this observer has watched. False for an unknown ticket.
 
-        A waiter has several leases' time: it holds nobody up until it is first, and each sign of life is a
-        write that all others have to read.
+        A waiter has more time: each of its signs of life is a write that all others have to read.
         """
         life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
-        allowed = ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
+        allowed = silence_allowed(ticket)
         return life == _life(ticket) and monotonic_seconds - since >= allowed

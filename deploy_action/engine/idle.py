@@ -70,11 +70,13 @@ def wait_until_idle(
     started = answered = clock.monotonic()
     while True:
         waited = clock.monotonic() - started
+        pause = min(POLL_SECONDS, max(0.1, timeout_seconds - waited))
         try:
             busy = in_progress(source, wanted)
         except StackSourceError as error:
             if not error.temporary or clock.monotonic() - answered >= PATIENCE_SECONDS:
                 raise
+            pause = POLL_SECONDS
         else:
             answered = clock.monotonic()
             if not busy:
@@ -85,7 +87,7 @@ def wait_until_idle(
         if cancelled():
             raise Cancelled("Cancelled while waiting for the stacks.", why="Nothing was changed.")
         alive()
-        clock.sleep(min(POLL_SECONDS, max(0.1, timeout_seconds - waited)))
+        clock.sleep(pause)
 
 
 def _busy(busy: list[StackState], waited: float) -> Busy:

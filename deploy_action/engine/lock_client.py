@@ -278,5 +278,5 @@ def _takeover_note(ticket: Ticket) -> str:
     at_rest = ", and no stack of it is in progress" if ticket.holding else ""
     return (
         f"Took over from {who} {ticket.correlation_id} ({ticket.url or 'no link'}): "
-        f"no sign of life for {ticket.lease:.0f} s{at_rest}."
+        f"no sign of life for {core.silence_allowed(ticket):.0f} s{at_rest}."
     )

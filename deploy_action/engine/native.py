@@ -9,7 +9,14 @@ from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, Parameter
 from deploy_action.core.stacks import StackRef, StackState, Verdict, verdict_of
 from deploy_action.core.start import Start, starting_point
 from deploy_action.engine.patience import patiently
-from deploy_action.errors import Cancelled, CannotStart, CoordinatorError, StackSourceError
+from deploy_action.errors import (
+    Cancelled,
+    CannotStart,
+    ChangeSetGone,
+    CoordinatorError,
+    Overtaken,
+    StackSourceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +65,14 @@ class NativeDeployment:
         self._fence = fence
 
     def plan(self, *, delete_rolled_back_stack: bool) -> Plan:
-        """Create the change set and wait for it. Raises CannotStart, StackSourceError, Cancelled."""
+        """Create the change set and wait for it.
+
+        Raises Overtaken where somebody else works on the stack, CannotStart, StackSourceError, Cancelled.
+        """
         stack = self._request.stack
         state = self._patiently(lambda: self._source.describe(stack))
+        if state is not None and state.in_progress:
+            raise Overtaken(f"Stack {stack} is {state.status}.")
         start = starting_point(stack, state, delete_rolled_back_stack=delete_rolled_back_stack)
         if start is Start.DELETE_THEN_CREATE and state is not None:
             self._delete(state)
@@ -71,10 +83,15 @@ class NativeDeployment:
             creates_stack=creates,
             parameters=self._with_previous_values(None if creates else state),
         )
-        arn = self._patiently(lambda: self._deployer.create_change_set(request))
+        try:
+            arn = self._patiently(lambda: self._deployer.create_change_set(request))
+        except CannotStart as error:
+            raise _named(error) from error
         created_stack = creates and state is None
         try:
             change_set = self._wait_for(arn)
+        except ChangeSetGone as error:
+            raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         except CoordinatorError:
             unfinished = ChangeSet(arn, request.name, stack_id="", status="", execution_status="")
             self.discard(Plan(unfinished, created_stack))
@@ -96,7 +113,8 @@ class NativeDeployment:
 
         An answer can be lost after CloudFormation took the request, and a second try be refused for that very
         reason. So whatever goes wrong, the change set itself is asked, and only one that could still be
-        deleted has certainly not been executed. Raises CannotStart in that case, LockLost, Cancelled.
+        deleted, or that somebody else's execution has removed, has certainly not been executed. In that case
+        raises Overtaken, CannotStart or Cancelled; and LockLost where the fence does not hold.
         """
         self._fence()
         try:
@@ -105,21 +123,33 @@ class NativeDeployment:
                     self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
                 )
             )
-        except (StackSourceError, CannotStart) as error:
-            if not self._withdrawn(plan):
+        except (StackSourceError, CannotStart, Cancelled) as error:
+            if not self._withdrawn(plan, error):
                 self._tell(f"CloudFormation's answer was unclear, so the events will tell. {error.what}")
                 return
-            raise CannotStart(
-                error.what, why="The change set was not executed.", remedy=error.remedy
-            ) from error
+            if isinstance(error, Cancelled):
+                raise
+            refusal = CannotStart(error.what, why="The change set was not executed.", remedy=error.remedy)
+            raise _named(refusal) from error
 
-    def _withdrawn(self, plan: Plan) -> bool:
-        """Whether the change set has not been executed and now cannot be any more."""
+    def _withdrawn(self, plan: Plan, error: CoordinatorError) -> bool:
+        """Whether the change set has not been executed and now cannot be any more.
+
+        Raises Overtaken where somebody else's execution took it away.
+        """
         stack, arn = self._request.stack, plan.change_set.arn
         try:
-            now = self._patiently(lambda: self._deployer.change_set(stack, arn))
-        except StackSourceError:
+            if self._cancelled():
+                now = self._deployer.change_set(stack, arn)
+            else:
+                now = self._patiently(lambda: self._deployer.change_set(stack, arn))
+        except ChangeSetGone:
+            raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
+        except (StackSourceError, Cancelled):
             return False
+        if now.execution_status in {"OBSOLETE", "UNAVAILABLE"}:
+            self.discard(plan)
+            raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         return now.execution_status == "AVAILABLE" and self.discard(plan)
 
     def discard(self, plan: Plan) -> bool:
@@ -181,4 +211,11 @@ class NativeDeployment:
             self._clock.sleep(POLL_SECONDS)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._clock, cancelled=self._cancelled)
+        return patiently(call, self._clock, cancelled=self._cancelled, alive=self._alive)
+
+
+def _named(refusal: CannotStart) -> CannotStart:
+    """The refusal of a stack that is in progress by its own name. Only AWS's words tell it from others."""
+    if "_IN_PROGRESS state" in refusal.what:
+        return Overtaken(refusal.what, why=refusal.why, remedy=refusal.remedy)
+    return refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from deploy_action.errors import StackSourceError
+from deploy_action.errors import Cancelled, StackSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +18,26 @@ PAUSE_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 15.0
 
 
-def patiently(call: Callable[[], T], clock: Clock, *, cancelled: Callable[[], bool]) -> T:
-    """What `call` returns. A temporary StackSourceError is raised only after PATIENCE_SECONDS of them."""
+def patiently(
+    call: Callable[[], T],
+    clock: Clock,
+    *,
+    cancelled: Callable[[], bool],
+    alive: Callable[[], None] = lambda: None,
+) -> T:
+    """What `call` returns. A temporary StackSourceError is raised only after PATIENCE_SECONDS of them.
+
+    `alive` is called between the tries, to renew the lock. Raises Cancelled instead of trying again.
+    """
     started, pause = clock.monotonic(), PAUSE_SECONDS
     while True:
         try:
             return call()
         except StackSourceError as error:
-            waited = clock.monotonic() - started
-            if not error.temporary or waited >= PATIENCE_SECONDS or cancelled():
+            if not error.temporary or clock.monotonic() - started >= PATIENCE_SECONDS:
                 raise
+            if cancelled():
+                raise Cancelled(f"Cancelled while AWS did not answer. {error.what}") from error
+        alive()
         clock.sleep(pause)
         pause = min(pause * 2, PAUSE_SECONDS_MAX)

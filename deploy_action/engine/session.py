@@ -90,7 +90,7 @@ class Session:
         self._last_told = self._last_event = started
         while True:
             poll = self.watcher.poll()
-            self._failures = self._failures + 1 if poll.errors else 0
+            self._failures = 0 if self.watcher.readable else self._failures + 1
             self._tell(poll)
             self._keep_lock()
             if self.done():
@@ -100,15 +100,15 @@ class Session:
                     return End.DONE
             if self.cancelled():
                 return End.CANCELLED
-            end = self._given_up(self.clock.monotonic() - started, poll)
+            end = self._given_up(self.clock.monotonic() - started)
             if end is not None:
                 return end
             self.clock.sleep(self._pause())
 
-    def _given_up(self, waited: float, poll: Poll) -> End | None:
+    def _given_up(self, waited: float) -> End | None:
         if self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds:
             return End.TIMED_OUT
-        if self.gives_up and poll.refused and self._failures >= BLIND_AFTER:
+        if self.gives_up and self.watcher.refused and self._failures >= BLIND_AFTER:
             return End.BLIND
         late = self.first_event_seconds is not None and waited >= self.first_event_seconds
         if late and self.watcher.readable and not self.watcher.began:
@@ -133,9 +133,9 @@ class Session:
         elif now - self._last_told >= HEARTBEAT_SECONDS:
             self._last_told = now
             self.listener.quiet(self.watcher.operation, now=self._their_now(now))
-        if self._troubled and not poll.errors:
+        if self._troubled and self.watcher.readable:
             self.listener.line("CloudFormation answers again; nothing was missed.")
-        self._troubled = bool(poll.errors)
+        self._troubled = not self.watcher.readable
         for error in poll.errors:
             self._trouble(str(error))
 

@@ -78,8 +78,9 @@ class _Watched:
     from_glob: bool = False
     seen: set[str] = field(default_factory=set)
     finished: bool = False
+    unreadable: bool = False
     refused: bool = False
-    """A nested stack that may not be read is not asked for again."""
+    """Reading is refused for good. Of a nested stack: it is not asked for again."""
 
 
 @dataclass(slots=True)
@@ -106,14 +107,10 @@ class _OwnOperation:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One look: new events in order, and what could not be read.
-
-    `refused`: the stream of a whole stack is refused for good (credentials, permissions).
-    """
+    """One look: new events in order, and what could not be read."""
 
     events: tuple[StackEvent, ...]
     errors: tuple[StackSourceError, ...]
-    refused: bool = False
 
 
 class Watcher:
@@ -130,10 +127,7 @@ class Watcher:
         self._watched: dict[str, _Watched] = {}
         self.operation = Operation()
         self._polls = 0
-        self.readable = True
-        """Whether every root stack could be read at the last look."""
-        self.refused = False
-        """Whether reading one of them was refused for good."""
+        self._listing_failed: StackSourceError | None = None
         for stack, newest in baseline.newest:
             floor = _operation_start if baseline.attach else _after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, root=True)
@@ -145,7 +139,6 @@ class Watcher:
         `complete`.
         """
         errors: list[StackSourceError] = []
-        self.readable, self.refused = True, False
         if complete or self._polls % POLLS_PER_LISTING == 0:
             self._discover(errors)
         self._polls += 1
@@ -163,7 +156,28 @@ class Watcher:
             pending = [self._watched[key] for key in self._watched if key not in known]
         self._retire(events)
         self._succeed_deleted()
-        return Poll(tuple(events), tuple(errors), self.refused)
+        return Poll(tuple(events), tuple(errors))
+
+    @property
+    def readable(self) -> bool:
+        """Every root stack could be read at the last look, and globs listed at the last listing."""
+        return self._listing_failed is None and not any(root.unreadable for root in self._roots())
+
+    @property
+    def refused(self) -> bool:
+        """Nothing can be read any more, for good: credentials, permissions."""
+        listing = self._listing_failed
+        gone = not self._globs or (listing is not None and not listing.temporary)
+        return gone and all(root.refused for root in self._roots())
+
+    @property
+    def working(self) -> bool:
+        """A stack that can be read is in progress."""
+        seen = (self.operation.stacks.get(root.ref.name) for root in self._roots() if not root.unreadable)
+        return any(progress is not None and progress.in_progress for progress in seen)
+
+    def _roots(self) -> list[_Watched]:
+        return [watched for watched in self._watched.values() if watched.root and not watched.finished]
 
     @property
     def width(self) -> int:
@@ -181,11 +195,13 @@ class Watcher:
         return self.began and not any(stack.in_progress for stack in self.operation.roots)
 
     def _discover(self, errors: list[StackSourceError]) -> None:
+        self._listing_failed = None
         for pattern, seen in self._globs:
             try:
                 states = self._source.matching(pattern)
             except StackSourceError as error:
-                self._unreadable(error, errors)
+                errors.append(error)
+                self._listing_failed = error
                 continue
             for state in states:
                 if seen.get(state.stack_id) == state.changed_at and not state.in_progress:
@@ -194,11 +210,6 @@ class Watcher:
                 if all(watched.ref != ref for watched in self._watched.values()):
                     found = _Watched(ref, _operation_start, root=True, from_glob=True)
                     self._watched[state.stack_id] = found
-
-    def _unreadable(self, error: StackSourceError, errors: list[StackSourceError]) -> None:
-        errors.append(error)
-        self.readable = False
-        self.refused = self.refused or not error.temporary
 
     def _read(self, watched: _Watched, errors: list[StackSourceError]) -> list[StackEvent]:
         floor = watched.floor()
@@ -209,12 +220,10 @@ class Watcher:
         try:
             found = self._source.events(watched.ref, stop=stop)
         except StackSourceError as error:
-            if watched.root:
-                self._unreadable(error, errors)
-            else:
-                errors.append(error)
-                watched.refused = not error.temporary
+            errors.append(error)
+            watched.unreadable, watched.refused = True, not error.temporary
             return []
+        watched.unreadable = watched.refused = False
         watched.seen.update(event.event_id for event in found)
         if found:
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)

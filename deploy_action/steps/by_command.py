@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
+from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Baseline, Watcher, take_baseline
@@ -12,6 +13,7 @@ from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, 
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from deploy_action.core.stacks import StackRef
     from deploy_action.steps.deployment import Deployment
 
 GRACE_SECONDS = 5.0
@@ -19,7 +21,9 @@ GRACE_SECONDS = 5.0
 SETTLE_SECONDS = 3.0
 """How long after a command's end an operation that it began may take to become visible."""
 UNREADABLE_SECONDS = 120.0
-"""How long after a command's end CloudFormation is asked again while it gives no answer."""
+"""How long CloudFormation is asked again while it gives no answer, once the command has ended."""
+REFUSED_SECONDS = 10.0
+"""The same where it refuses for good."""
 
 
 def deploy(deployment: Deployment) -> int:
@@ -34,14 +38,21 @@ def deploy(deployment: Deployment) -> int:
         _cut_off(deployment, end)
     if end in {End.CANCELLED, End.TIMED_OUT}:
         deployment.judge(end, outcome)
-        return code or 0
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
         deployment.fail(despite="" if code else ", although the command reported success")
     if code:
         deployment.report(outcome=Outcome.FAILED)
         raise CommandFailed(code)
-    if outcome is Outcome.UNKNOWN:
-        _explain_unknown(deployment, watcher)
+    unclear = watcher.began and outcome is Outcome.UNKNOWN
+    if unclear or not watcher.readable or deployment.state.partly_unwatched:
+        deployment.report(outcome=Outcome.UNKNOWN)
+        deployment.teller.note(
+            "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
+            "`unknown`, and the exit code is the command's."
+        )
+    elif not watcher.began:
+        deployment.report(outcome=Outcome.NO_CHANGES)
+        deployment.teller.line("The command ended well, and no watched stack was changed.")
     return 0
 
 
@@ -74,24 +85,39 @@ class CommandFailed(DeploymentFailed):
 
 
 class _Done:
-    """Whether both the command and what it began have ended."""
+    """Whether both the command and all that it began have ended, as far as that can be seen."""
 
     def __init__(self, deployment: Deployment, watcher: Watcher) -> None:
         self._folder = deployment.world.folder
         self._clock = deployment.world.clock
+        self._source = deployment.cloudformation
+        self._stacks = deployment.settings.stacks
         self._watcher = watcher
         self._ended: float | None = None
+        self._unreadable: float | None = None
 
     def __call__(self) -> bool:
+        now = self._clock.monotonic()
+        if self._watcher.readable:
+            self._unreadable = None
+        elif self._unreadable is None:
+            self._unreadable = now
         if self._folder.command_exit_code() is None:
             return False
-        now = self._clock.monotonic()
         self._ended = now if self._ended is None else self._ended
-        if not self._watcher.readable:
-            return self._watcher.refused or now - self._ended >= UNREADABLE_SECONDS
-        if self._watcher.began:
-            return self._watcher.at_rest
-        return now - self._ended >= SETTLE_SECONDS
+        if self._watcher.working or now - self._ended < SETTLE_SECONDS:
+            return False
+        if self._unreadable is not None:
+            patience = REFUSED_SECONDS if self._watcher.refused else UNREADABLE_SECONDS
+            return now - self._unreadable >= patience
+        return not self._anything_in_progress()
+
+    def _anything_in_progress(self) -> bool:
+        """Status and events may show different moments: an operation can be in one before the other."""
+        try:
+            return bool(in_progress(self._source, self._stacks))
+        except StackSourceError:
+            return False
 
 
 def _begin(deployment: Deployment) -> Baseline:
@@ -101,19 +127,39 @@ def _begin(deployment: Deployment) -> Baseline:
     if state.baseline is not None:
         teller.note("The watch was restarted. What happened meanwhile follows; no event is lost.")
         return state.baseline
-    try:
-        state.baseline = patiently(
-            lambda: take_baseline(deployment.cloudformation, deployment.settings.stacks),
-            deployment.world.clock,
-            cancelled=deployment.world.cancelled,
-        )
-    except StackSourceError as error:
-        teller.note(f"The stacks cannot be watched, so the command runs unwatched: {error}")
-        state.baseline = Baseline()
+    if folder.command_was_let_go:
+        teller.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
+        state.partly_unwatched = True
+        return Baseline()
+    state.baseline = _baseline(deployment)
     deployment.fence()
     optional(teller, "Keeping the state", lambda: folder.save(state))
     folder.let_command_go()
     return state.baseline
+
+
+def _baseline(deployment: Deployment) -> Baseline:
+    """Stack by stack: one that may not be read does not leave the others unwatched."""
+    parts: list[Baseline] = []
+    for stack in deployment.settings.stacks:
+        try:
+            parts.append(_baseline_of(deployment, stack))
+        except StackSourceError as error:
+            deployment.state.partly_unwatched = True
+            deployment.teller.note(f"{stack} cannot be watched while the command runs: {error}")
+    return Baseline(
+        tuple(entry for part in parts for entry in part.newest),
+        tuple(entry for part in parts for entry in part.glob_seen),
+    )
+
+
+def _baseline_of(deployment: Deployment, stack: StackRef) -> Baseline:
+    return patiently(
+        lambda: take_baseline(deployment.cloudformation, (stack,)),
+        deployment.world.clock,
+        cancelled=deployment.world.cancelled,
+        alive=deployment.keep_lock,
+    )
 
 
 def _checkpoint(deployment: Deployment) -> None:
@@ -128,16 +174,3 @@ def _exit_code(deployment: Deployment) -> int | None:
     while (code := folder.command_exit_code()) is None and clock.monotonic() < deadline:
         clock.sleep(0.2)
     return code
-
-
-def _explain_unknown(deployment: Deployment, watcher: Watcher) -> None:
-    watched = deployment.state.baseline
-    seen = watched is not None and (watched.newest or watched.glob_seen)
-    if watcher.readable and seen and not watcher.began:
-        deployment.report(outcome=Outcome.NO_CHANGES)
-        deployment.teller.line("The command ended well, and no watched stack was changed.")
-    else:
-        deployment.teller.note(
-            "The command ended well, but what it did to the stacks could not be seen: the outcome is "
-            "`unknown`, and the exit code is the command's."
-        )

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.report import Outcome
-from deploy_action.engine.idle import in_progress, wait_until_idle
+from deploy_action.engine.idle import wait_until_idle
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher, take_baseline
-from deploy_action.errors import CannotStart, CoordinatorError, DeploymentFailed, StackSourceError
+from deploy_action.errors import Cancelled, CannotStart, CoordinatorError, DeploymentFailed, Overtaken
 
 if TYPE_CHECKING:
     from deploy_action.steps.deployment import Deployment
@@ -18,18 +18,28 @@ if TYPE_CHECKING:
 
 FIRST_EVENT_SECONDS = 300.0
 """How long an execution may take to show its first event. It takes a second or two."""
-ATTEMPTS = 20
+PAUSE_SECONDS = 3.0
+"""Before looking whether they are done: a refusal can be ahead of what a read shows."""
+ATTEMPTS = 5
+"""How often somebody else may get in between."""
 
 
 def deploy(deployment: Deployment) -> int:
     """Plan and execute; where somebody else began to work on the stack meanwhile, wait and plan anew."""
-    for attempt in range(1, ATTEMPTS + 1):
+    world = deployment.world
+    deadline = world.clock.monotonic() + deployment.settings.wait_seconds
+    attempt = 1
+    while True:
         try:
             return _attempt(deployment, attempt)
-        except CannotStart as refusal:
-            if attempt == ATTEMPTS or not _overtaken(deployment, refusal):
+        except Overtaken as overtaken:
+            if attempt == ATTEMPTS:
                 raise
-    return 0
+            deployment.teller.line(f"This deployment waits and plans anew. {overtaken.what}")
+        began = world.clock.monotonic()
+        _wait(deployment, deadline - began)
+        deployment.waited(world.clock.monotonic() - began)
+        attempt += 1
 
 
 def _attempt(deployment: Deployment, attempt: int) -> int:
@@ -51,28 +61,18 @@ def _attempt(deployment: Deployment, attempt: int) -> int:
     return 0
 
 
-def _overtaken(deployment: Deployment, refusal: CannotStart) -> bool:
-    """Whether that is why CloudFormation refused; if so, returns once the stack is at rest.
-
-    Raises Busy, Cancelled, LockLost.
-    """
-    teller, source, stacks = deployment.teller, deployment.cloudformation, deployment.settings.stacks
-    try:
-        if not in_progress(source, stacks) and "_IN_PROGRESS state" not in refusal.what:
-            return False
-        teller.line("Somebody else began to work on the stack; this deployment waits and plans anew.")
-        wait_until_idle(
-            source,
-            deployment.world.clock,
-            stacks,
-            timeout_seconds=deployment.settings.wait_timeout_seconds,
-            tell=teller.waiting_for_stacks,
-            cancelled=deployment.world.cancelled,
-            alive=deployment.keep_lock,
-        )
-    except StackSourceError:
-        return False
-    return True
+def _wait(deployment: Deployment, seconds: float) -> None:
+    """Until the stack is at rest. Raises Busy, Cancelled, LockLost, StackSourceError."""
+    deployment.world.clock.sleep(PAUSE_SECONDS)
+    wait_until_idle(
+        deployment.cloudformation,
+        deployment.world.clock,
+        deployment.settings.stacks,
+        timeout_seconds=max(0.0, seconds),
+        tell=deployment.teller.waiting_for_stacks,
+        cancelled=deployment.world.cancelled,
+        alive=deployment.keep_lock,
+    )
 
 
 def _outcome(deployment: Deployment, watcher: Watcher) -> Outcome:
@@ -144,8 +144,8 @@ def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, to
         )
         native.execute(plan, token=token, disable_rollback=deployment.settings.disable_rollback)
     except CoordinatorError as error:
-        # CannotStart from `execute` has removed it already.
-        if not isinstance(error, CannotStart):
+        # What `execute` refuses it has removed already.
+        if not isinstance(error, CannotStart | Cancelled):
             native.discard(plan)
         raise
     return Watcher(source, baseline, token=token)

@@ -41,6 +41,7 @@ class Deployment:
         self.cloudformation = self.wiring.cloudformation
         self._lock = self._lock_client()
         self._lock_trouble = False
+        self._waited_seconds = 0.0
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -85,13 +86,24 @@ class Deployment:
             lock=self._lock,
             gives_up=gives_up,
             first_event_seconds=first_event_seconds,
-            elapsed_seconds=self.seconds(),
+            elapsed_seconds=self._watched_seconds(),
         )
         return session.run()
 
+    def waited(self, seconds: float) -> None:
+        """Time that belongs to the queue, not to the deployment."""
+        self._waited_seconds += seconds
+        self.report(queue_seconds=self.state.report.queue_seconds + seconds)
+
     def seconds(self) -> float:
         """Since `main` began, also across a restart of it: all on this machine's clock."""
-        return max(0.0, self.world.clock.now() - self.state.main_began)
+        return max(0.0, self.world.clock.now() - self.state.main_began - self._waited_seconds)
+
+    def _watched_seconds(self) -> float:
+        """Since the first watch began; 0 for the first one itself."""
+        if not self.state.watch_began:
+            self.state.watch_began = self.world.clock.now()
+        return max(0.0, self.world.clock.now() - self.state.watch_began)
 
     def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""
@@ -131,6 +143,12 @@ class Deployment:
                 f"The deployment did not end within {duration(self.settings.timeout_seconds or 0)}.",
                 why=f"What CloudFormation has begun was left running: {status}.",
                 remedy="Watch the stack in the console, or raise `timeout-in-minutes`.",
+            )
+        if end is End.NEVER_BEGAN:
+            raise VerdictUnknown(
+                "The deployment was requested, and CloudFormation shows no sign of it.",
+                why="It may still begin; unknown is not success.",
+                remedy="Look at the stack and its change sets in the console before you deploy again.",
             )
         raise VerdictUnknown(
             "CloudFormation could not be asked how the deployment ended.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.report import Outcome
 from deploy_action.core.times import duration
 from deploy_action.errors import (
+    Busy,
     Cancelled,
     CannotStart,
     CoordinatorError,
@@ -15,7 +16,7 @@ from deploy_action.errors import (
     TimedOut,
     VerdictUnknown,
 )
-from deploy_action.inputs import Mode, parse_inputs
+from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps import by_attaching, by_command, by_template
 from deploy_action.steps.deployment import Deployment
 from deploy_action.steps.world import World, optional, outputs_of, with_failure
@@ -48,14 +49,19 @@ def run(world: World) -> int:
     try:
         code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:
-        state.report = with_failure(state.report, error, _outcome(error, state))
-        world.teller.error(error)
-        code = error.exit_code
+        state.report = with_failure(state.report, error, _outcome(error, state, settings))
+        code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code
+        if code:
+            world.teller.error(error)
+        else:
+            world.teller.note(f"Skipped, as `when-busy: skip` asks. {error.what}")
     _hand_on(world, state, code, seconds=deployment.seconds())
     return code
 
 
-def _outcome(error: CoordinatorError, state: JobState) -> Outcome:
+def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:
+    if isinstance(error, Busy):
+        return Outcome.SKIPPED if settings.when_busy is WhenBusy.SKIP else Outcome.BUSY
     if isinstance(error, DeploymentFailed):
         return state.report.outcome
     if isinstance(error, Cancelled):

@@ -47,6 +47,10 @@ def _final(world: World, state: JobState) -> Report:
     report = state.report
     if state.exit_code is not None or report.failure is not None:
         return report
+    told = world.environ.get("DEPLOY_COORDINATOR_MAIN_OUTCOME", "")
+    if told in {outcome.value for outcome in Outcome}:
+        # `main` said how it ended, and could not write down the rest.
+        return replace(report, outcome=Outcome(told))
     job_cancelled = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS") == "cancelled"
     outcome = Outcome.CANCELLED if job_cancelled else Outcome.UNKNOWN
     step = "main" if state.main_started else "pre"
@@ -72,9 +76,12 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
     """`REGION/ID` of what this deployment leaves in progress; the next holder waits for it.
 
-    Not looked at where all of them are known to be at rest: a good end says so of every stack.
+    Not looked at where nothing of ours can be: the only stack of a change set was seen to end, or nothing
+    was begun.
     """
-    if not state.main_started or state.ticket is None or state.report.outcome.good:
+    outcome = state.report.outcome
+    ended = outcome.good and state.report.changes is not None
+    if not state.main_started or state.ticket is None or ended or outcome in {Outcome.BUSY, Outcome.SKIPPED}:
         return ()
     found: list[str] = []
     lines: list[StackLine] = []

@@ -50,7 +50,18 @@ def run(world: World) -> int:
     except CoordinatorError as error:
         return _stopped(world, state, error)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
-    world.folder.save(state)
+    try:
+        world.folder.save(state)
+    except OSError as error:
+        return _stopped(
+            world,
+            state,
+            CannotStart(
+                f"What was decided cannot be handed on: {error}.",
+                why="Nothing was changed.",
+                remedy="Free disk space on the runner.",
+            ),
+        )
     world.files.set_outputs({**_queue_outputs(state), "proceed": "true"})
     return 0
 
@@ -113,7 +124,7 @@ def _coordinate(world: World, wiring: Wiring, settings: Settings, state: JobStat
     client: LockClient | None = None
     started = world.clock.monotonic()
     wait = settings.when_busy is WhenBusy.WAIT
-    timeout = settings.wait_timeout_seconds if wait else 0.0
+    timeout = settings.wait_seconds
     try:
         client = _lock_client(world, wiring, settings, state)
         grant = client.acquire(wait=wait, timeout_seconds=timeout, tell=teller.waiting)
@@ -162,7 +173,7 @@ def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobSta
     )
     # Should this step be killed while it asks, `post` can still take the ticket back.
     state.ticket = ticket
-    world.folder.save(state)
+    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
     return LockClient(
         wiring.registry(),
         world.clock,
@@ -239,7 +250,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError) -> int:
     else:
         world.teller.note(f"Skipped, as `when-busy: skip` asks. {error.what}")
     state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
-    world.folder.save(state)
+    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
     outputs = outputs_of(state.report)
     del outputs["correlation-id"]
     world.files.set_outputs(outputs)

@@ -35,9 +35,12 @@ class JobState:
     slack_channel_id: str = ""
     main_started: bool = False
     main_began: float = 0.0
-    """Unix seconds of this machine."""
+    watch_began: float = 0.0
+    """Unix seconds of this machine, kept across a restart of the watch."""
     baseline: Baseline | None = None
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""
+    partly_unwatched: bool = False
+    """A stack could not be watched from the beginning: nobody knows that all went well."""
     printed: list[str] = field(default_factory=list)
     """Ids of the events that stand in the log, so that a restarted watch repeats nothing."""
     exit_code: int | None = None
@@ -76,6 +79,10 @@ class StateFolder:
 
     def let_command_go(self) -> None:
         (self.path / COMMAND_GO).touch()
+
+    @property
+    def command_was_let_go(self) -> bool:
+        return (self.path / COMMAND_GO).exists()
 
     def command_exit_code(self) -> int | None:
         """None while the command runs."""

@@ -130,7 +130,7 @@ def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
     """Do something that a deployment can do without: whatever goes wrong in it becomes a note."""
     try:
         return call()
-    except CoordinatorError as error:
+    except (CoordinatorError, OSError) as error:
         teller.note(f"{what} failed: {error}")
     except Exception as error:  # noqa: BLE001 - the first law: a defect here must not stop a deployment
         teller.note(f"{what} failed by a defect of deploy-coordinator: {type(error).__name__}: {error}")

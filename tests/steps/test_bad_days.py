@@ -323,3 +323,130 @@ def test_a_template_that_is_not_utf8_is_told_before_anything_is_locked(stage: St
     assert job.deploy() == 3
     assert "not UTF-8" in job.log
     assert stage.registry() == {}
+
+
+class Killed(BaseException):
+    """SIGKILL, as far as one process can play it."""
+
+
+def die() -> None:
+    raise Killed
+
+
+def test_a_restart_without_a_kept_beginning_is_unknown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = command_job(stage)
+
+    def full(_folder: object, _state: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("deploy_action.steps.state.StateFolder.save", full)
+    job.launch_command(lambda c: c.create_stack(StackName="shop", TemplateBody=BAD) and None)
+    at(stage, 60, die)
+    with pytest.raises(Killed):
+        job.run("main")
+    monkeypatch.undo()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", stage.server.endpoint_url)
+    job.end_command(0)
+    assert job.run("main") == 0
+    assert job.outputs()["outcome"] == "unknown"
+    assert "not watched" in job.log
+
+
+def test_throttling_after_the_command_does_not_cut_the_watch_short(stage: Stage) -> None:
+    job = command_job(stage)
+    slow_and_bad = BAD.replace("Fail:", "Seconds: 300, Fail:")
+    job.launch_command(lambda c: 0 if c.create_stack(StackName="shop", TemplateBody=slow_and_bad) else 1)
+    start = stage.clock.now() + 200
+    stage.server.faults.add("throttle", operation="DescribeStackEvents", after=start, until=start + 20)
+    assert job.run("main") == 1
+    assert job.outputs()["outcome"] == "rolled-back"
+
+
+def test_a_refused_stack_does_not_hide_another(stage: Stage) -> None:
+    job = command_job(stage, stack_name="shop\nus-east-1/other")
+    stage.server.faults.add("access_denied", operation="Describe*", region="us-east-1")
+    job.launch_command(lambda c: 0 if c.create_stack(StackName="shop", TemplateBody=BAD) else 1)
+    assert job.run("main") == 1
+    assert "us-east-1/other cannot be watched" in job.log
+
+
+def test_a_refused_stack_makes_success_unknown(stage: Stage) -> None:
+    job = command_job(stage, stack_name="shop\nus-east-1/other")
+    stage.server.faults.add("access_denied", operation="Describe*", region="us-east-1")
+    job.launch_command(lambda c: 0 if c.create_stack(StackName="shop", TemplateBody=GOOD) else 1)
+    assert job.run("main") == 0
+    assert job.outputs()["outcome"] == "unknown"
+
+
+def test_a_change_set_that_cannot_be_made_is_tried_once(stage: Stage) -> None:
+    invalid = GOOD.replace("Topic: {", "Topic: {Metadata: {TestGround: {Validation: 'no such property'}}, ")
+    job = stage.job(template=stage.template(invalid))
+    assert job.deploy() == 4, job.log
+    assert stage.server.requests["CreateChangeSet", "eu-west-1"] == 1
+    assert "plans anew" not in job.log
+
+
+def test_a_sibling_that_is_executed_meanwhile_is_waited_for(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    three = GOOD.replace("Topic: {", "Other: {Type: AWS::SNS::Topic}, Topic: {")
+    cloud(stage, "create_change_set", StackName="shop", ChangeSetName="theirs", TemplateBody=two)
+    stage.clock.sleep(10)
+    job = stage.job("second", template=stage.template(three))
+    job.run("pre")
+    at(
+        stage,
+        1.5,
+        lambda: cloud(stage, "execute_change_set", StackName="shop", ChangeSetName="theirs"),
+    )
+    assert job.run("main") == 0, job.log
+    assert "plans anew" in job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize(("when_busy", "code", "outcome"), [("fail", 2, "busy"), ("skip", 0, "skipped")])
+def test_being_overtaken_is_busy_where_waiting_is_not_wanted(
+    stage: Stage, when_busy: str, code: int, outcome: str
+) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job("second", template=stage.template(two), when_busy=when_busy)
+    job.run("pre")
+    slow = SLOW.replace("Metadata", "Properties: {DisplayName: x}, Metadata")
+    cloud(stage, "update_stack", StackName="shop", TemplateBody=slow)
+    assert job.run("main") == code, job.log
+    job.run("post")
+    assert job.outputs()["outcome"] == outcome
+    assert stage.registry()["locks"]["production"]["settling"] == []
+
+
+def test_waiting_anew_counts_as_queue_and_not_as_duration_or_time_out(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job("second", template=stage.template(two), timeout_in_minutes="2")
+    job.run("pre")
+    slow = SLOW.replace("Metadata", "Properties: {DisplayName: x}, Metadata")
+    cloud(stage, "update_stack", StackName="shop", TemplateBody=slow)
+    assert job.run("main") == 0, job.log
+    assert int(job.outputs()["queue-seconds"]) > 250
+    assert int(job.outputs()["duration-seconds"]) < 60
+
+
+def test_what_main_said_stands_although_it_could_not_be_written_down(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    job.run("pre")
+    kept = (job.state.path / "state.json").read_bytes()
+    assert job.run("main") == 0
+    (job.state.path / "state.json").write_bytes(kept)
+    job.environ["DEPLOY_COORDINATOR_MAIN_OUTCOME"] = job.outputs()["outcome"]
+    job.run("post")
+    assert job.outputs()["outcome"] == "succeeded"
+
+
+def test_a_cancel_during_throttling_is_cancelled(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    job.run("pre")
+    stage.server.faults.add("throttle", operation="CreateChangeSet")
+    at(stage, 10, lambda: setattr(job.cancel, "now", True))
+    assert job.run("main") == 130, job.log
+    assert job.outputs()["outcome"] == "cancelled"

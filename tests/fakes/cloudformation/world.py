@@ -125,6 +125,8 @@ class World:
             child = self.region(stack.region).stacks.get(state.physical_id)
             outputs = child.outputs_at(when) if child else []
             return next((o["OutputValue"] for o in outputs if o["OutputKey"] == attribute[8:]), attribute)
+        if attribute.endswith(("DNSName", "Endpoint.Address")):
+            return f"{stack.name}-{name}.{stack.region}.example".lower()
         if attribute.endswith("Arn") and not state.physical_id.startswith("arn:"):
             service = state.type.split("::")[1].lower()
             return f"arn:aws:{service}:{stack.region}:{self.account}:{state.physical_id}"
