@@ -401,7 +401,7 @@ MUTANTS = (
     Mutant(
         "an unclear answer to the execution is taken for a refusal",
         "deploy_action/engine/native.py",
-        "            if not self._withdrawn(plan):",
+        "            if not self._withdrawn(plan, error):",
         "            if False:",
         (_DAYS + "an_execution_whose_answer_was_lost_is_watched_to_its_end[error_after]",),
     ),
@@ -428,5 +428,19 @@ MUTANTS = (
         "for name, value in optional.items() if value}",
         'for name, value in optional.items() if value or name == "Tags"}',
         (_DAYS + "the_tags_that_a_stack_has_are_left_alone",),
+    ),
+    Mutant(
+        "one unreadable moment ends the watch of what still runs",
+        "deploy_action/steps/by_command.py",
+        "            return now - self._unreadable >= patience",
+        "            return True",
+        (_DAYS + "throttling_after_the_command_does_not_cut_the_watch_short",),
+    ),
+    Mutant(
+        "a stack that could not be watched counts as good",
+        "deploy_action/steps/by_command.py",
+        "if unclear or not watcher.readable or deployment.state.partly_unwatched:",
+        "if unclear or not watcher.readable:",
+        (_DAYS + "a_refused_stack_makes_success_unknown",),
     ),
 )
