@@ -37,6 +37,7 @@ runs:
         echo "state is $STATE"
         echo "::warning title=t::one%0Atwo"
         echo verdict=failed >>"$GITHUB_OUTPUT"
+        sleep 0.3
         exit 3
       env: {STATE: "${{ steps.pre.outputs.state }}"}
     - id: post
