@@ -320,7 +320,7 @@ class _Parser:
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
-        if settings.registry.kind == "github" and not settings.github_token:
+        if self._text("registry") in {"", "github"} and not settings.github_token:
             self._problem("`github-token` is empty, and the registry `github` needs one.")
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
