@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.engine.idle import doubtful
+from deploy_action.engine.lock_client import LockClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from deploy_action.context import RunContext
+    from deploy_action.core.lock import Ticket
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Notifier, Registry
+    from deploy_action.ports import Clock, Notifier, Registry
 
 REGISTRY_BRANCH = "deploy-registry"
 DOCUMENT = "deployments.json"
@@ -31,10 +34,6 @@ class Wiring:
         self._environ = environ
         self.aws = AwsClients()
         self.cloudformation = CloudFormation(self.aws)
-
-    @property
-    def registry_poll_seconds(self) -> float:
-        return POLL_SECONDS[self._settings.registry.kind]
 
     @property
     def _region(self) -> str | None:
@@ -72,6 +71,19 @@ class Wiring:
             path=f".deployment-registry/{DOCUMENT}",
             api_url=self._run.api_url,
             graphql_url=self._run.graphql_url,
+        )
+
+    def lock_client(
+        self, ticket: Ticket, clock: Clock, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> LockClient:
+        """Raises RegistryError where the store cannot even be set up."""
+        return LockClient(
+            self.registry(),
+            clock,
+            ticket,
+            stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
+            poll_seconds=POLL_SECONDS[self._settings.registry.kind],
+            cancelled=cancelled,
         )
 
     def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:

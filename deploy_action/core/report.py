@@ -71,6 +71,10 @@ class Bar:
     ended: float | None
     reason: str = ""
 
+    def seconds(self, end: float) -> float:
+        """How long it took; a bar that is still open is closed at `end` (unix seconds)."""
+        return max(0.0, (self.ended if self.ended is not None else end) - self.started)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

@@ -80,8 +80,7 @@ class Session:
     _failures: int = 0
     _last_told: float = 0.0
     _last_event: float = 0.0
-    _newest: float = 0.0
-    _newest_known: bool = False
+    _newest: float | None = None
     _told: set[str] = field(default_factory=set)
     _troubled: bool = False
 
@@ -128,7 +127,6 @@ class Session:
         if poll.events:
             self._last_told = self._last_event = now
             self._newest = max(event.timestamp for event in poll.events)
-            self._newest_known = True
             self.listener.events(poll.events, self.watcher.operation)
         elif now - self._last_told >= HEARTBEAT_SECONDS:
             self._last_told = now
@@ -142,7 +140,7 @@ class Session:
     def _their_now(self, now: float) -> float:
         """Clocks are never compared: theirs stood at `newest` when ours stood at `last_event`. Before the
         first event nothing is measured by it."""
-        return self._newest + now - self._last_event if self._newest_known else self.clock.now()
+        return self.clock.now() if self._newest is None else self._newest + now - self._last_event
 
     def _trouble(self, sentence: str) -> None:
         """GitHub shows few annotations: what was told once is a plain line when it comes back."""

@@ -30,8 +30,8 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
     if not drawn:
         return ""
     origin = min(bar.started for bar in drawn)
-    longest = sorted(drawn, key=lambda bar: _seconds(bar, end), reverse=True)[:BARS_MAX]
-    total = max(_seconds(bar, end) + bar.started - origin for bar in longest)
+    longest = sorted(drawn, key=lambda bar: bar.seconds(end), reverse=True)[:BARS_MAX]
+    total = max(bar.seconds(end) + bar.started - origin for bar in longest)
     lines = [
         "```mermaid",
         "gantt",
@@ -48,17 +48,13 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
 
 
 def _line(bar: Bar, origin: float, end: float) -> str:
-    seconds = _seconds(bar, end)
+    seconds = bar.seconds(end)
     tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
     start = round(bar.started - origin)
     return (
         f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
-
-
-def _seconds(bar: Bar, end: float) -> float:
-    return max(0.0, (bar.ended if bar.ended is not None else end) - bar.started)
 
 
 def _stamp(seconds: int) -> str:

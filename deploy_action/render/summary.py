@@ -105,7 +105,7 @@ def _stacks(report: Report) -> str:
 
 def _slowest(bars: tuple[Bar, ...], end: float) -> str:
     resources = [bar for bar in bars if bar.resource_type != STACK_TYPE]
-    slowest = sorted(resources, key=lambda bar: _seconds(bar, end), reverse=True)[:5]
+    slowest = sorted(resources, key=lambda bar: bar.seconds(end), reverse=True)[:5]
     if not slowest:
         return ""
     return "**Slowest resources**\n\n" + _table(
@@ -150,14 +150,10 @@ def _row(bar: Bar, end: float) -> tuple[str, ...]:
         code(bar.label),
         code(bar.resource_type),
         markdown(bar.action.lower()) + phase,
-        duration(_seconds(bar, end)) + ("" if bar.ended is not None else " so far"),
+        duration(bar.seconds(end)) + ("" if bar.ended is not None else " so far"),
         code(bar.status),
         markdown(bar.reason if bar.status.endswith("_FAILED") else "", 300),
     )
-
-
-def _seconds(bar: Bar, end: float) -> float:
-    return max(0.0, (bar.ended if bar.ended is not None else end) - bar.started)
 
 
 def _folded(title: str, content: str) -> str:

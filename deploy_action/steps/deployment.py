@@ -9,8 +9,6 @@ from deploy_action.core.report import Outcome, bars_of, failure_causes, outcome_
 from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out
 from deploy_action.core.times import duration
-from deploy_action.engine.idle import doubtful
-from deploy_action.engine.lock_client import LockClient
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, RegistryError, TimedOut, VerdictUnknown
@@ -20,6 +18,7 @@ from deploy_action.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.engine.lock_client import LockClient
     from deploy_action.engine.watcher import Watcher
     from deploy_action.inputs import Settings
     from deploy_action.steps.state import JobState
@@ -173,14 +172,7 @@ class Deployment:
         if ticket is None or not ticket.holding:
             return None
         try:
-            registry = self.wiring.registry()
+            return self.wiring.lock_client(ticket, self.world.clock)
         except RegistryError as error:
             self.teller.note(f"The lock cannot be kept alive: {error}")
             return None
-        return LockClient(
-            registry,
-            self.world.clock,
-            ticket,
-            stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
-            poll_seconds=self.wiring.registry_poll_seconds,
-        )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
-from deploy_action.engine.idle import doubtful
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, LockClient
+from deploy_action.engine.idle import in_progress
+from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import InvalidInput, StackSourceError
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
@@ -87,19 +87,14 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
     lines: list[StackLine] = []
     for ref in state.stacks:
         try:
-            states = (
-                wiring.cloudformation.matching(ref) if ref.is_glob else [wiring.cloudformation.describe(ref)]
-            )
+            busy = in_progress(wiring.cloudformation, [ref])
         except StackSourceError as error:
             world.teller.note(f"Whether {ref} is still in progress could not be seen: {error}")
             found.append(f"{ref.region}/{ref.name}")
             continue
-        for stack in states:
-            if stack is not None and stack.in_progress:
-                found.append(f"{ref.region}/{stack.stack_id}")
-                lines.append(
-                    StackLine(ref.region, stack.ref.name, stack.stack_id, stack.status, stack.reason)
-                )
+        for stack in busy:
+            found.append(f"{ref.region}/{stack.stack_id}")
+            lines.append(StackLine(ref.region, stack.ref.name, stack.stack_id, stack.status, stack.reason))
     if found:
         world.teller.note(
             f"Left in progress: {', '.join(found)}. The next deployment under this lock waits for it to end."
@@ -112,13 +107,7 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
 def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
-    client = LockClient(
-        wiring.registry(),
-        world.clock,
-        state.ticket,
-        stacks_in_progress=lambda texts: doubtful(wiring.cloudformation, texts),
-        poll_seconds=wiring.registry_poll_seconds,
-    )
+    client = wiring.lock_client(state.ticket, world.clock)
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS)

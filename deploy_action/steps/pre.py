@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.lock import Ticket
 from deploy_action.core.report import Links, Outcome, Report
 from deploy_action.core.times import duration, iso
-from deploy_action.engine.idle import doubtful, in_progress, ref_of, wait_until_idle
-from deploy_action.engine.lock_client import Grant, LockClient
+from deploy_action.engine.idle import in_progress, ref_of, wait_until_idle
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Busy,
@@ -30,6 +29,7 @@ from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef
+    from deploy_action.engine.lock_client import Grant, LockClient
 
 
 WITHOUT_REGISTRY = (
@@ -41,6 +41,7 @@ def run(world: World) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
     state = JobState(report)
+    settings: Settings | None = None
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
@@ -48,7 +49,7 @@ def run(world: World) -> int:
             world.teller.log.mask(secret)
         _prepare(world, settings, state)
     except CoordinatorError as error:
-        return _stopped(world, state, error)
+        return _stopped(world, state, error, settings)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     try:
         world.folder.save(state)
@@ -61,6 +62,7 @@ def run(world: World) -> int:
                 why="Nothing was changed.",
                 remedy="Free disk space on the runner.",
             ),
+            settings,
         )
     world.files.set_outputs({**_queue_outputs(state), "proceed": "true"})
     return 0
@@ -174,14 +176,7 @@ def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobSta
     # Should this step be killed while it asks, `post` can still take the ticket back.
     state.ticket = ticket
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
-    return LockClient(
-        wiring.registry(),
-        world.clock,
-        ticket,
-        stacks_in_progress=lambda texts: doubtful(wiring.cloudformation, texts),
-        poll_seconds=wiring.registry_poll_seconds,
-        cancelled=world.cancelled,
-    )
+    return wiring.lock_client(ticket, world.clock, cancelled=world.cancelled)
 
 
 def _wait_for_stacks(
@@ -233,12 +228,12 @@ def _let_go(world: World, client: LockClient, state: JobState) -> None:
         world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
 
 
-def _stopped(world: World, state: JobState, error: CoordinatorError) -> int:
+def _stopped(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     """Tell why `main` will not run. `when-busy: skip` makes a busy lock a green skip."""
     outcome, code = Outcome.FAILED, error.exit_code
     if isinstance(error, Busy):
         outcome = Outcome.BUSY
-        if _skips(world):
+        if settings is not None and settings.when_busy is WhenBusy.SKIP:
             outcome, code = Outcome.SKIPPED, 0
     elif isinstance(error, Cancelled):
         outcome = Outcome.CANCELLED
@@ -255,10 +250,6 @@ def _stopped(world: World, state: JobState, error: CoordinatorError) -> int:
     del outputs["correlation-id"]
     world.files.set_outputs(outputs)
     return code
-
-
-def _skips(world: World) -> bool:
-    return parse_inputs(world.environ, step="post").when_busy is WhenBusy.SKIP
 
 
 def _queue_outputs(state: JobState) -> dict[str, str]:
