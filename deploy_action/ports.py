@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
     from deploy_action.core.events import StackEvent
+    from deploy_action.core.life import JobLife
+    from deploy_action.core.lock import Ticket
     from deploy_action.core.stacks import StackRef, StackState
 
 
@@ -63,6 +65,14 @@ class Registry(Protocol):
         Raises RegistryConflict (certainly not written), RegistryUnavailable (may have been written: read
         back), RegistryForbidden (certainly not written, and never will be).
         """
+        ...
+
+
+class Runs(Protocol):
+    """What GitHub knows of the jobs behind tickets. Never raises: what cannot be known is UNKNOWN."""
+
+    def life(self, ticket: Ticket) -> JobLife:
+        """One look, at most two requests. The caller decides how often."""
         ...
 
 
