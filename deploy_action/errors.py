@@ -2,7 +2,7 @@
 
 | exit code | meaning |
 | --- | --- |
-| 0 | the deployment succeeded, changed nothing, or was skipped on request |
+| 0 | the deployment succeeded, changed nothing, was skipped on request, or superseded by a newer one |
 | 1 | the deployment failed or was rolled back |
 | 2 | busy: another deployment holds the lock and waiting was not wanted or timed out |
 | 3 | the inputs are wrong; nothing was locked or changed |
@@ -49,6 +49,13 @@ class Busy(CoordinatorError):
     """Another deployment holds the lock, and waiting was not wanted or took too long."""
 
     exit_code = 2
+
+
+class Superseded(CoordinatorError):
+    """A newer deployment of the same stacks took this one's place in the queue, as `newest` asks. No
+    failure."""
+
+    exit_code = 0
 
 
 class InvalidInput(CoordinatorError):

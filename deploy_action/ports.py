@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
+    from deploy_action.core.document import Ticket
     from deploy_action.core.events import StackEvent
     from deploy_action.core.life import JobLife
-    from deploy_action.core.lock import Ticket
     from deploy_action.core.stacks import StackRef, StackState
 
 

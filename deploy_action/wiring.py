@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deploy_action.context import RunContext
-    from deploy_action.core.lock import Ticket
+    from deploy_action.core.document import Ticket
     from deploy_action.inputs import Settings
     from deploy_action.ports import Clock, Notifier, Registry
 

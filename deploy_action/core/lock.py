@@ -1,12 +1,14 @@
-"""The registry document and every transition on it.
+"""Every transition on the registry document.
 
 Everything here is a function of the document: no I/O, no clock, no randomness. `at` is an ISO 8601 time for
-people who read the document; no decision rests on it, since machines' clocks differ.
+people who read the document. Machines' clocks differ, so only two decisions rest on it, which harm nobody
+when they are off: when a freeze ends, and when a line of the document's memory is old.
 
 Guarantees, given a registry whose swaps are atomic:
 - one lock has at most one holder, and its epoch rises by one with each holder;
 - locks of one ticket are taken together or not at all, so tickets cannot deadlock;
-- tickets that share a lock are served in order of arrival.
+- tickets that share a lock are served in order of arrival; with the policy `newest`, older waiters for the
+  same locks and stacks are superseded instead.
 
 Not guaranteed: that a holder knows at once that it was taken over. It learns so at its next swap, which is
 why it renews immediately before it changes anything.
@@ -14,122 +16,33 @@ why it renews immediately before it changes anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from statistics import median
 
-from deploy_action.errors import LockLost
+from deploy_action.core.document import Document, Finished, Freeze, Lock, Ticket
+from deploy_action.core.times import iso, unix_seconds
+from deploy_action.errors import LockLost, Superseded
 
-SCHEMA = 1
-KEPT_OPERATIONS = 200
-"""Operation ids kept to recognise one's own write after an ambiguous answer."""
-KEPT_FINISHED = 50
-LEASE_SECONDS = 300.0
-WAITER_LEASES = 1.5
-"""A living waiter writes once a lease, give or take its pause between two looks."""
-LEASE_SECONDS_MIN = 30.0
-LEASE_SECONDS_MAX = 3600.0
+KEPT_FINISHED = 100
+KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
+KEPT_AUDIT = 100
+USUAL_OF = 5
+"""So many of the last successes tell how long a lock is usually held."""
 
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """One deployment's place in the queue. Its identity is `nonce`: never the actor, never the run alone."""
-
-    nonce: str
-    correlation_id: str
-    locks: tuple[str, ...]
-    stacks: tuple[str, ...] = ()
-    """`REGION/NAME` of what it deploys, for the look at CloudFormation before a takeover."""
-    lease_seconds: float = LEASE_SECONDS
-    renewals: int = 0
-    """Raised at each sign of life. Unchanged for `lease_seconds` on an observer's clock means: expired."""
-    epochs: tuple[tuple[str, int], ...] = ()
-    """(lock, epoch) of each lock while it holds them; empty while it waits."""
-    requested_at: str = ""
-    held_since: str = ""
-    expected_end: str = ""
-    repository: str = ""
-    run_id: str = ""
-    run_attempt: str = ""
-    job: str = ""
-    actor: str = ""
-    workflow: str = ""
-    url: str = ""
-    commit: str = ""
-    extra: tuple[tuple[str, Any], ...] = ()
-    """Fields of a later version of this schema: written back as they were."""
-
-    @property
-    def holding(self) -> bool:
-        return bool(self.epochs)
-
-    @property
-    def epoch(self) -> int:
-        """The highest epoch held: what change sets carry as their fence."""
-        return max((epoch for _, epoch in self.epochs), default=0)
-
-    @property
-    def lease(self) -> float:
-        """The lease in seconds, within sane limits whatever the document says."""
-        return min(max(self.lease_seconds, LEASE_SECONDS_MIN), LEASE_SECONDS_MAX)
-
-    def shares_lock_with(self, other: Ticket) -> bool:
-        return not set(self.locks).isdisjoint(other.locks)
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """`epoch` counts the holders so far. `settling` names stacks (`REGION/ID`) that the last holder left in
-    progress: the next one waits for them, whichever stacks are its own."""
-
-    epoch: int = 0
-    settling: tuple[str, ...] = ()
-    extra: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A line of the document's own memory: who had the lock before."""
-
-    correlation_id: str
-    locks: tuple[str, ...]
-    outcome: str
-    released_at: str
-    url: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The whole registry. Tickets stand in order of arrival."""
-
-    locks: dict[str, Lock] = field(default_factory=dict)
-    tickets: tuple[Ticket, ...] = ()
-    finished: tuple[Finished, ...] = ()
-    operations: tuple[str, ...] = ()
-    extra: tuple[tuple[str, Any], ...] = ()
-
-    def ticket(self, nonce: str) -> Ticket | None:
-        return next((ticket for ticket in self.tickets if ticket.nonce == nonce), None)
-
-    def holder_of(self, lock: str) -> Ticket | None:
-        return next((t for t in self.tickets if t.holding and lock in t.locks), None)
-
-    def with_operation(self, operation_id: str) -> Document:
-        return replace(self, operations=(*self.operations, operation_id)[-KEPT_OPERATIONS:])
-
-    def with_ticket(self, ticket: Ticket) -> Document:
-        return replace(self, tickets=tuple(ticket if t.nonce == ticket.nonce else t for t in self.tickets))
-
-    def without(self, nonce: str) -> Document:
-        return replace(self, tickets=tuple(t for t in self.tickets if t.nonce != nonce))
+ABANDONED = "abandoned"
+SKIPPED = "skipped"
+FORCED = "released by force"
+_SUCCEEDED = "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a waiter is told. `ahead` begins with the holders; the own position counts from 1."""
+    """What a waiter is told. `ahead` begins with the holders; the own position counts from 1. `freeze` keeps
+    even the first in the queue from the lock."""
 
     ahead: tuple[Ticket, ...]
     waited_seconds: float
+    freeze: Freeze | None = None
 
     @property
     def position(self) -> int:
@@ -151,49 +64,90 @@ def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
     return tuple(sorted(ahead, key=lambda t: not t.holding))
 
 
-def enqueue(document: Document, ticket: Ticket) -> Document:
-    """Append the ticket. Idempotent: a ticket that stands there keeps its place."""
+def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze | None:
+    """A freeze that at this time lies on one of the locks."""
+    freezes = (document.locks.get(name, Lock()).freeze for name in names)
+    return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
+
+
+def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
+    """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
+    place.
+
+    Raises Superseded where a ticket that comes back was superseded meanwhile.
+    """
     if document.ticket(ticket.nonce) is not None:
         return document
-    return replace(document, tickets=(*document.tickets, replace(ticket, epochs=(), held_since="")))
+    number = ticket.number or document.arrivals + 1
+    joining = replace(ticket, number=number, epochs=(), held_since="")
+    for other in document.tickets:
+        if other.supersedes(joining):
+            raise superseded(joining, by=other.correlation_id)
+    for other in document.tickets:
+        if joining.supersedes(other):
+            note = f"Superseded by {ticket.correlation_id}."
+            document = finish(document, other, outcome=SKIPPED, at=at, note=note)
+    return replace(document, tickets=(*document.tickets, joining), arrivals=max(document.arrivals, number))
 
 
 def grant(document: Document, nonce: str, *, at: str) -> Document | None:
-    """Make the ticket the holder of all its locks, or None while somebody is ahead or it is not there."""
+    """Make the ticket the holder of all its locks; None while somebody is ahead, a lock is frozen, or the
+    ticket is not there."""
     ticket = document.ticket(nonce)
-    if ticket is None or (not ticket.holding and ahead_of(document, ticket)):
+    if ticket is None:
         return None
     if ticket.holding:
         return document
+    if ahead_of(document, ticket) or freeze_of(document, ticket.locks, at=at):
+        return None
     locks = dict(document.locks)
     for name in ticket.locks:
         lock = locks.get(name, Lock())
-        locks[name] = replace(lock, epoch=lock.epoch + 1)
-    held = replace(ticket, epochs=tuple((name, locks[name].epoch) for name in ticket.locks), held_since=at)
+        locks[name] = replace(lock, epoch=lock.epoch + 1, freeze=None)
+    held = replace(
+        ticket,
+        epochs=tuple((name, locks[name].epoch) for name in ticket.locks),
+        held_since=at,
+        expected_end=ticket.expected_end or _expected_end(document, ticket, at),
+    )
     return replace(document, locks=locks).with_ticket(held)
 
 
 def request(document: Document, ticket: Ticket, *, at: str, enqueue_if_busy: bool) -> Document | None:
     """One swap's worth: take the locks if they are free, else stand in the queue.
 
-    None where the locks are busy and `enqueue_if_busy` is false: nothing is to be written.
+    None where the locks are busy and `enqueue_if_busy` is false: nothing is to be written. Raises Superseded.
     """
-    queued = enqueue(document, ticket)
+    queued = enqueue(document, ticket, at=at)
     granted = grant(queued, ticket.nonce, at=at)
     if granted is not None:
         return granted
     return queued if enqueue_if_busy else None
 
 
+def usual_seconds(document: Document, ticket: Ticket) -> float | None:
+    """How long deployments of the same stacks under the same locks usually hold them: the median of the last
+    few successes. None where there was none."""
+    held = [
+        line.held_seconds
+        for line in document.finished
+        if line.outcome == _SUCCEEDED
+        and line.held_seconds > 0
+        and (set(line.locks), set(line.stacks)) == (set(ticket.locks), set(ticket.stacks))
+    ]
+    return median(held[-USUAL_OF:]) if held else None
+
+
+def _expected_end(document: Document, ticket: Ticket, at: str) -> str:
+    usual, now = usual_seconds(document, ticket), unix_seconds(at)
+    return "" if usual is None or now is None else iso(now + usual)
+
+
 def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Document:
     """A sign of life of a holder or a waiter. Raises LockLost where the ticket is gone or was superseded."""
     current = document.ticket(ticket.nonce)
     if current is None or current.epochs != ticket.epochs:
-        raise LockLost(
-            f"Deployment {ticket.correlation_id} no longer holds {_names(ticket.locks)}.",
-            why="Somebody took the lock over, or an operator released it; going on could overlap with them.",
-            remedy="See the registry for who holds it now, then run this deployment again.",
-        )
+        raise _lost(document, ticket)
     return document.with_ticket(
         replace(current, renewals=current.renewals + 1, expected_end=expected_end or current.expected_end)
     )
@@ -217,7 +171,7 @@ def release(
         for name in current.locks:
             lock = locks.get(name, Lock())
             locks[name] = replace(lock, settling=tuple(dict.fromkeys((*lock.settling, *settling))))
-    return _finish(replace(document, locks=locks), current, outcome=outcome, at=at)
+    return finish(replace(document, locks=locks), current, outcome=outcome, at=at)
 
 
 def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
@@ -226,7 +180,7 @@ def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
     current = document.ticket(nonce)
     if current is None:
         return document
-    return _finish(document, current, outcome="abandoned", at=at, note=note)
+    return finish(document, current, outcome=ABANDONED, at=at, note=note)
 
 
 def settle(document: Document, names: tuple[str, ...]) -> Document:
@@ -242,48 +196,50 @@ def settling_stacks(document: Document, names: tuple[str, ...]) -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
-def _finish(document: Document, ticket: Ticket, *, outcome: str, at: str, note: str = "") -> Document:
-    line = Finished(ticket.correlation_id, ticket.locks, outcome, at, ticket.url, note)
-    kept = (*document.finished, line)[-KEPT_FINISHED:]
-    return replace(document.without(ticket.nonce), finished=kept)
+def finish(document: Document, ticket: Ticket, *, outcome: str, at: str, note: str = "") -> Document:
+    """The ticket leaves, and a line about it stays for a while."""
+    line = Finished(
+        ticket.correlation_id,
+        ticket.locks,
+        outcome,
+        at,
+        ticket.url,
+        note,
+        ticket.nonce,
+        ticket.stacks,
+        _held_seconds(ticket, at),
+    )
+    now = unix_seconds(at)
+    kept = [
+        old
+        for old in document.finished
+        if now is None or now - (unix_seconds(old.released_at) or 0.0) < KEPT_FINISHED_SECONDS
+    ]
+    return replace(document.without(ticket.nonce), finished=(*kept, line)[-KEPT_FINISHED:])
+
+
+def superseded(ticket: Ticket, *, by: str) -> Superseded:
+    return Superseded(
+        f"Deployment {ticket.correlation_id} was superseded{f' by {by}' if by else ''}: a newer one of the "
+        "same stacks waits for the lock.",
+        why="`queue-policy: newest` deploys only the newest that waits. Nothing was changed.",
+    )
+
+
+def _held_seconds(ticket: Ticket, at: str) -> float:
+    since, now = unix_seconds(ticket.held_since), unix_seconds(at)
+    return max(0.0, now - since) if since is not None and now is not None else 0.0
+
+
+def _lost(document: Document, ticket: Ticket) -> LockLost:
+    line = document.farewell(ticket.nonce)
+    told = f" {line.note}" if line is not None and line.note else ""
+    return LockLost(
+        f"Deployment {ticket.correlation_id} no longer holds {_names(ticket.locks)}.{told}",
+        why="Somebody took the lock over, or an operator released it; going on could overlap with them.",
+        remedy="See the registry for who holds it now, then run this deployment again.",
+    )
 
 
 def _names(locks: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in locks)
-
-
-_Life = tuple[int, tuple[tuple[str, int], ...]]
-
-
-def _life(ticket: Ticket) -> _Life:
-    """What changes with each sign of life. A grant is one: only the owner takes its locks."""
-    return ticket.renewals, ticket.epochs
-
-
-def silence_allowed(ticket: Ticket) -> float:
-    """Seconds without a sign of life after which its owner is taken for dead."""
-    return ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
-
-
-class LeaseWatch:
-    """Judges others by what changes on the observer's own monotonic clock, never by comparing wall clocks."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[_Life, float]] = {}
-
-    def observe(self, document: Document, monotonic_seconds: float) -> None:
-        """Take in a document as just read."""
-        seen: dict[str, tuple[_Life, float]] = {}
-        for ticket in document.tickets:
-            life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
-            seen[ticket.nonce] = (_life(ticket), since if life == _life(ticket) else monotonic_seconds)
-        self._seen = seen
-
-    def expired(self, ticket: Ticket, monotonic_seconds: float) -> bool:
-        """Unchanged for its whole lease as far as this observer has watched. False for an unknown ticket.
-
-        A waiter has more time: each of its signs of life is a write that all others have to read.
-        """
-        life, since = self._seen.get(ticket.nonce, (None, monotonic_seconds))
-        allowed = silence_allowed(ticket)
-        return life == _life(ticket) and monotonic_seconds - since >= allowed

@@ -7,10 +7,21 @@ import math
 import reprlib
 from typing import Any
 
-from deploy_action.core.lock import SCHEMA, Document, Finished, Lock, Ticket
+from deploy_action.core.document import (
+    SCHEMA,
+    AuditEntry,
+    Document,
+    Finished,
+    Freeze,
+    Lock,
+    QueuePolicy,
+    Ticket,
+)
 from deploy_action.errors import RegistryUnreadable
 
-ABOUT = "Written by deploy-coordinator. Its README.md says how to free a lock by hand."
+ABOUT = (
+    "Written by deploy-coordinator. Change it with its command line only: `release`, `freeze`, `unfreeze`."
+)
 NESTING_MAX = 50
 """Levels of an unknown field: what can be read must also be written again."""
 COUNT_MAX = 2**63
@@ -33,13 +44,27 @@ _TICKET_FIELDS = {
     "correlation_id",
     "locks",
     "stacks",
+    "policy",
+    "number",
     "lease_seconds",
     "renewals",
     "epochs",
     *_TEXT_FIELDS,
 }
-_LOCK_FIELDS = {"epoch", "settling"}
-_DOCUMENT_FIELDS = {"about", "schema", "locks", "tickets", "finished", "operations"}
+_FINISHED_TEXTS = ("correlation_id", "outcome", "released_at", "url", "note", "nonce")
+_AUDIT_TEXTS = ("at", "by", "action", "reason", "detail")
+_LOCK_FIELDS = {"epoch", "settling", "freeze"}
+_FREEZE_FIELDS = ("by", "reason", "since", "until")
+_DOCUMENT_FIELDS = {
+    "about",
+    "schema",
+    "arrivals",
+    "locks",
+    "tickets",
+    "finished",
+    "audit",
+    "operations",
+}
 
 
 def encode(document: Document) -> bytes:
@@ -47,19 +72,11 @@ def encode(document: Document) -> bytes:
     content = {
         "about": ABOUT,
         "schema": SCHEMA,
+        "arrivals": document.arrivals,
         "locks": {name: _lock_out(lock) for name, lock in sorted(document.locks.items())},
         "tickets": [_ticket_out(ticket) for ticket in document.tickets],
-        "finished": [
-            {
-                "correlation_id": line.correlation_id,
-                "locks": list(line.locks),
-                "outcome": line.outcome,
-                "released_at": line.released_at,
-                "url": line.url,
-                "note": line.note,
-            }
-            for line in document.finished
-        ],
+        "finished": [_finished_out(line) for line in document.finished],
+        "audit": [_audit_out(entry) for entry in document.audit],
         "operations": list(document.operations),
         **dict(document.extra),
     }
@@ -105,26 +122,49 @@ def _document_in(data: dict[str, Any]) -> Document:
     if len(set(held)) != len(held):
         raise ValueError("one lock has two holders")
     locks = {_text(name): _lock_in(item) for name, item in _dict(data.get("locks", {})).items()}
+    for ticket in tickets:
+        _check_epochs(ticket, locks)
     return Document(
         locks=locks,
         tickets=tickets,
         finished=tuple(_finished_in(item) for item in _list(data.get("finished", []))),
+        audit=tuple(_audit_in(item) for item in _list(data.get("audit", []))),
+        arrivals=_count(data.get("arrivals", 0)),
         operations=_texts(data.get("operations", [])),
         extra=_extra(data, _DOCUMENT_FIELDS),
     )
 
 
+def _check_epochs(ticket: Ticket, locks: dict[str, Lock]) -> None:
+    """A holder's turn is its lock's latest. Anything else would let turns be given twice."""
+    for name, epoch in ticket.epochs:
+        counted = locks.get(name, Lock()).epoch
+        if epoch != counted:
+            raise ValueError(
+                f"a ticket holds a lock in turn {reprlib.repr(epoch)}, and the lock counts {counted}"
+            )
+
+
 def _lock_in(data: object) -> Lock:
     item = _dict(data)
+    freeze = item.get("freeze")
     return Lock(
         epoch=_count(item.get("epoch", 0)),
         settling=_texts(item.get("settling", [])),
+        freeze=None if freeze is None else _freeze_in(freeze),
         extra=_extra(item, _LOCK_FIELDS),
     )
 
 
 def _lock_out(lock: Lock) -> dict[str, object]:
-    return {"epoch": lock.epoch, "settling": list(lock.settling), **dict(lock.extra)}
+    freeze = lock.freeze
+    frozen = {} if freeze is None else {"freeze": {name: getattr(freeze, name) for name in _FREEZE_FIELDS}}
+    return {"epoch": lock.epoch, "settling": list(lock.settling), **frozen, **dict(lock.extra)}
+
+
+def _freeze_in(data: object) -> Freeze:
+    item = _dict(data)
+    return Freeze(**_texts_of(item, _FREEZE_FIELDS))
 
 
 def _ticket_in(data: object) -> Ticket:
@@ -140,11 +180,13 @@ def _ticket_in(data: object) -> Ticket:
         correlation_id=_text(item["correlation_id"]),
         locks=locks,
         stacks=_texts(item.get("stacks", [])),
+        policy=QueuePolicy(_text(item.get("policy", QueuePolicy.FIFO.value))),
+        number=_count(item.get("number", 0)),
         lease_seconds=_number(item.get("lease_seconds", 0)),
         renewals=_count(item.get("renewals", 0)),
         epochs=epochs,
         extra=_extra(item, _TICKET_FIELDS),
-        **{name: _text(item.get(name, "")) for name in _TEXT_FIELDS},
+        **_texts_of(item, _TEXT_FIELDS),
     )
 
 
@@ -154,6 +196,8 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "correlation_id": ticket.correlation_id,
         "locks": list(ticket.locks),
         "stacks": list(ticket.stacks),
+        "policy": ticket.policy.value,
+        "number": ticket.number,
         "lease_seconds": ticket.lease_seconds,
         "renewals": ticket.renewals,
         "epochs": dict(ticket.epochs),
@@ -165,13 +209,33 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
 def _finished_in(data: object) -> Finished:
     item = _dict(data)
     return Finished(
-        correlation_id=_text(item.get("correlation_id", "")),
         locks=_texts(item.get("locks", [])),
-        outcome=_text(item.get("outcome", "")),
-        released_at=_text(item.get("released_at", "")),
-        url=_text(item.get("url", "")),
-        note=_text(item.get("note", "")),
+        stacks=_texts(item.get("stacks", [])),
+        held_seconds=_number(item.get("held_seconds", 0)),
+        **_texts_of(item, _FINISHED_TEXTS),
     )
+
+
+def _finished_out(line: Finished) -> dict[str, object]:
+    return {
+        **{name: getattr(line, name) for name in _FINISHED_TEXTS},
+        "locks": list(line.locks),
+        "stacks": list(line.stacks),
+        "held_seconds": line.held_seconds,
+    }
+
+
+def _audit_in(data: object) -> AuditEntry:
+    item = _dict(data)
+    return AuditEntry(locks=_texts(item.get("locks", [])), **_texts_of(item, _AUDIT_TEXTS))
+
+
+def _audit_out(entry: AuditEntry) -> dict[str, object]:
+    return {**{name: getattr(entry, name) for name in _AUDIT_TEXTS}, "locks": list(entry.locks)}
+
+
+def _texts_of(item: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _text(item.get(name, "")) for name in names}
 
 
 def _extra(data: dict[str, Any], known: set[str]) -> tuple[tuple[str, object], ...]:

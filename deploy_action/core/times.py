@@ -10,6 +10,15 @@ def iso(unix_seconds: float) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def unix_seconds(text: str) -> float | None:
+    """The time that `iso` wrote, or any ISO 8601 time (without a zone: UTC). None for any other text."""
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def clock_time(unix_seconds: float) -> str:
     """UTC time of day: `17:55:00`."""
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%H:%M:%S")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core import leases
 from deploy_action.core import lock as core
+from deploy_action.core.document import QueuePolicy
+from deploy_action.core.life import JobLife
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
@@ -14,15 +17,16 @@ from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, Regis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.lock import Document, Ticket
+    from deploy_action.core.document import Document, Ticket
     from deploy_action.ports import Clock, Registry
 
-RENEWALS_PER_LEASE = 3
 BRIEF_PATIENCE_SECONDS = 2.0
-POLLS_BACK_MAX = 5
+POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
+ASKING_WAITERS = 2
+"""So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,21 @@ class Grant:
     """One sentence for each ticket whose owner was found to be gone."""
 
 
+def _unknown(_ticket: Ticket) -> JobLife:
+    return JobLife.UNKNOWN
+
+
+def _nothing(_ticket: Ticket) -> None:
+    pass
+
+
 class LockClient:
     """One deployment's dealings with the registry.
 
     `stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where it
-    cannot tell, it must name them all, so that doubt never leads to a takeover.
+    cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known of
+    a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
+    should it only have been paused; best effort, never raises.
     """
 
     def __init__(
@@ -52,14 +66,19 @@ class LockClient:
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         poll_seconds: float,
+        life: Callable[[Ticket], JobLife] = _unknown,
+        revoke: Callable[[Ticket], None] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._swapper = Swapper(registry, clock)
         self._clock = clock
         self._stacks_in_progress = stacks_in_progress
         self._poll_seconds = poll_seconds
+        self._life = life
+        self._revoke = revoke
         self._cancelled = cancelled
-        self._watch = core.LeaseWatch()
+        self._watch = leases.LeaseWatch()
+        self._answers: dict[str, tuple[JobLife, float]] = {}
         self._away_since: float | None = None
         self._renewed_at = self._tried_at = clock.monotonic()
         self.ticket = ticket
@@ -67,27 +86,30 @@ class LockClient:
     def acquire(self, *, wait: bool, timeout_seconds: float, tell: Callable[[core.Waiting], None]) -> Grant:
         """Take all locks of the ticket, in turn. `tell` is called at each look at the queue.
 
-        Raises Busy (not free and `wait` is false, or `timeout_seconds` passed), Cancelled, RegistryError (of
-        a registry that goes away while waiting: after a whole lease without it).
+        Raises Busy (not free and `wait` is false, `timeout_seconds` passed, or an operator took the place in
+        the queue away), Superseded, Cancelled, RegistryError (of a registry that goes away while waiting:
+        after a whole lease without it).
         In each of these cases the own ticket has been withdrawn as far as the registry could be reached.
         """
         started = self._clock.monotonic()
         waited_for: dict[str, None] = {}
         taken_over: list[str] = []
         try:
-            document = self._request(wait)
+            document, newest = self._request(wait), True
             while not self._take(document):
+                document = self._step(document, taken_over, wait=wait, newest=newest)
+                if self._take(document):
+                    break
                 waited = self._clock.monotonic() - started
-                ahead = core.ahead_of(document, self.ticket)
-                waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in ahead))
+                waiting = self._waiting(document, waited)
+                waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in waiting.ahead))
                 if not wait or waited >= timeout_seconds:
-                    raise _busy(ahead, waited if wait else None)
+                    raise _busy(waiting, waited if wait else None)
                 if self._cancelled():
                     raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
-                tell(core.Waiting(ahead, waited))
-                pause = self._poll_seconds * min(len(ahead), POLLS_BACK_MAX)
-                self._clock.sleep(min(pause, timeout_seconds - waited))
-                document = self._look_or_keep(document, taken_over)
+                tell(waiting)
+                self._clock.sleep(min(self._pause(waiting), timeout_seconds - waited))
+                newest = False
         except BaseException:
             self._withdraw()
             raise
@@ -98,6 +120,16 @@ class LockClient:
             core.settling_stacks(document, self.ticket.locks),
             tuple(taken_over),
         )
+
+    def join(self) -> core.Waiting | None:
+        """One try to be seen in the registry by somebody who deploys already, since it could not be reached
+        before: takes the locks, or stands in the queue. Returns who is ahead; None once the locks are held.
+
+        Raises RegistryError.
+        """
+        self.ticket = replace(self.ticket, policy=QueuePolicy.FIFO)
+        document = self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
+        return None if self._take(document) else self._waiting(document, 0.0)
 
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """A sign of life, and proof that the lock is still ours. Raises LockLost, RegistryError."""
@@ -111,7 +143,7 @@ class LockClient:
         self._renewed_at = self._clock.monotonic()
 
     def renew_if_due(self) -> None:
-        """Renew when a third of the lease has passed; otherwise nothing. Raises like `renew`.
+        """Renew when half of the lease has passed; otherwise nothing. Raises like `renew`.
 
         A registry that is away is tried seldom and briefly: whoever calls this has a stream to keep going.
         """
@@ -119,8 +151,10 @@ class LockClient:
             self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
 
     def _due(self) -> bool:
+        interval = leases.renewal_seconds(self.ticket)
+        if interval is None:
+            return False
         now = self._clock.monotonic()
-        interval = self.ticket.lease / (RENEWALS_PER_LEASE if self.ticket.holding else 1)
         return now - self._renewed_at >= interval and now - self._tried_at >= RETRY_SECONDS
 
     def settled(self) -> None:
@@ -154,15 +188,18 @@ class LockClient:
             patience_seconds=patience_seconds,
         )
 
-    def _request(self, wait: bool) -> Document:
+    def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
+        """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
             new = core.request(document, ticket, at=at, enqueue_if_busy=wait)
             return new, document if new is None else new
 
-        document = self._swapper.apply(decide, message=f"request {ticket.correlation_id}")
-        self._watch.observe(document, self._clock.monotonic())
+        document = self._swapper.apply(
+            decide, message=f"request {ticket.correlation_id}", patience_seconds=patience_seconds
+        )
+        self.ticket = document.ticket(ticket.nonce) or ticket
         return document
 
     def _take(self, document: Document) -> bool:
@@ -173,78 +210,121 @@ class LockClient:
         self._renewed_at = self._clock.monotonic()
         return True
 
-    def _look_or_keep(self, last: Document, taken_over: list[str]) -> Document:
-        """One look at the queue. A registry that is away does not let anybody pass: somebody was ahead when
-        it was last seen, so the queue is left only after a whole lease without it."""
+    def _step(self, last: Document, taken_over: list[str], *, wait: bool, newest: bool) -> Document:
+        """One look at the queue, unless `last` is the newest, and what follows from it.
+
+        A registry that is away does not let anybody pass: somebody was ahead when it was last seen, so the
+        queue is left only after a whole lease without it.
+        """
         try:
-            document = self._look(taken_over)
+            document = self._advance(last if newest else self._look(), taken_over, wait=wait)
         except RegistryUnavailable:
             now = self._clock.monotonic()
             self._away_since = now if self._away_since is None else self._away_since
-            if now - self._away_since >= self.ticket.lease:
+            if not wait or now - self._away_since >= self.ticket.lease:
                 raise
             return last
         self._away_since = None
         return document
 
-    def _look(self, taken_over: list[str]) -> Document:
-        """One look at the queue: show life, remove the dead ahead, take the lock when nobody is."""
+    def _look(self) -> Document:
         document = self._swapper.apply(
             lambda newest: (None, newest), message="", patience_seconds=BRIEF_PATIENCE_SECONDS
         )
-        now = self._clock.monotonic()
-        self._watch.observe(document, now)
         if document.ticket(self.ticket.nonce) is None:
-            # Somebody took us for dead after a long pause: stand in the queue again, at its end.
-            return self._request(wait=True)
+            return self._came_back(document)
+        return document
+
+    def _came_back(self, document: Document) -> Document:
+        """Our ticket is not there any more. Whoever was taken for dead stands in the queue again."""
+        line = document.farewell(self.ticket.nonce)
+        if line is not None and line.outcome == core.SKIPPED:
+            raise core.superseded(self.ticket, by="")
+        if line is not None and line.outcome == core.FORCED:
+            raise Busy(
+                f"Deployment {self.ticket.correlation_id} was taken out of the queue. {line.note}",
+                why="Nothing was changed.",
+                remedy="Ask who did it, then run this again.",
+            )
+        # Another sign of life than before: nobody goes on counting the silence of the old ticket.
+        self.ticket = replace(self.ticket, renewals=self.ticket.renewals + 1, epochs=())
+        return self._request(wait=True)
+
+    def _advance(self, document: Document, taken_over: list[str], *, wait: bool) -> Document:
+        """Show life, remove the dead ahead, take the lock when nobody is."""
+        now = self._clock.monotonic()
+        self._watch.observe(document, now, at=self._at())
         gone = self._gone(core.ahead_of(document, self.ticket), now)
         if gone:
             document, notes = self._evict(gone)
             taken_over.extend(notes)
-        elif self._due():
-            try:
+        elif wait and self._due():
+            with suppress(LockLost):  # we were taken for dead: the next look finds that out
                 self.renew()
-            except LockLost:
-                return self._request(wait=True)
-        if not core.ahead_of(document, self.ticket):
-            return self._grant()
-        return document
+        waiting = self._waiting(document, 0.0)
+        return document if waiting.ahead or waiting.freeze else self._request(wait)
 
-    def _gone(self, ahead: tuple[Ticket, ...], now: float) -> dict[str, str]:
-        """Nonce and sentence of those whose lease ran out and whose stacks are at rest."""
-        gone: dict[str, str] = {}
+    def _gone(self, ahead: tuple[Ticket, ...], now: float) -> list[tuple[Ticket, str]]:
+        """Those whose owners are gone and whose stacks are at rest, and why."""
+        gone: list[tuple[Ticket, str]] = []
+        waiters = sum(not ticket.holding for ticket in ahead)
         for ticket in ahead:
-            if not self._watch.expired(ticket, now):
-                continue
-            if ticket.holding and self._stacks_in_progress(ticket.stacks):
-                continue
-            gone[ticket.nonce] = _takeover_note(ticket)
+            silent = self._watch.silent_seconds(ticket, now)
+            unclaimed = self._watch.unclaimed_seconds(ticket, now)
+            near = waiters < ASKING_WAITERS or silent >= ticket.lease
+            why = leases.why_gone(
+                ticket,
+                silent_seconds=silent,
+                unclaimed_seconds=unclaimed,
+                life=self._ask(ticket, silent, unclaimed, now) if near else JobLife.UNKNOWN,
+            )
+            if why is not None and (not ticket.holding or self._at_rest(ticket)):
+                gone.append((ticket, why))
         return gone
 
-    def _evict(self, gone: dict[str, str]) -> tuple[Document, list[str]]:
-        """Evict those that are still without a sign of life; returns the sentences of these alone."""
+    def _ask(self, ticket: Ticket, silent: float, unclaimed: float, now: float) -> JobLife:
+        """What GitHub says of its job, asked only as often as the answer may matter."""
+        answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
+        interval = leases.ask_again_seconds(ticket, silent_seconds=silent, unclaimed_seconds=unclaimed)
+        if answer is JobLife.COMPLETED or interval is None:
+            return answer
+        if asked_at is None or now - asked_at >= interval:
+            answer = self._life(ticket)
+            self._answers[ticket.nonce] = (answer, now)
+        return answer
+
+    def _at_rest(self, holder: Ticket) -> bool:
+        """Whether nothing of a holder is in progress, nor can be any more.
+
+        Looked at before and after the revocation: it costs requests, and one that still works is left alone.
+        """
+        if self._stacks_in_progress(holder.stacks):
+            return False
+        self._revoke(holder)
+        return not self._stacks_in_progress(holder.stacks)
+
+    def _evict(self, gone: list[tuple[Ticket, str]]) -> tuple[Document, list[str]]:
+        """Evict those that still give no sign of life; returns the sentences of these alone."""
         at, by = self._at(), f"By {self.ticket.correlation_id}."
 
         def decide(document: Document) -> tuple[Document, tuple[Document, list[str]]]:
             notes = []
-            now = self._clock.monotonic()
-            for nonce, note in gone.items():
-                current = document.ticket(nonce)
-                if current is not None and self._watch.expired(current, now):
-                    document = core.evict(document, nonce, at=at, note=f"{note} {by}")
+            for ticket, why in gone:
+                current = document.ticket(ticket.nonce)
+                if current is not None and leases.life_of(current) == leases.life_of(ticket):
+                    note = _takeover_note(ticket, why)
+                    document = core.evict(document, ticket.nonce, at=at, note=f"{note} {by}")
                     notes.append(note)
             return document, (document, notes)
 
         return self._swapper.apply(decide, message=f"takeover by {self.ticket.correlation_id}")
 
-    def _grant(self) -> Document:
-        nonce, at = self.ticket.nonce, self._at()
+    def _waiting(self, document: Document, waited_seconds: float) -> core.Waiting:
+        ahead = core.ahead_of(document, self.ticket)
+        return core.Waiting(ahead, waited_seconds, core.freeze_of(document, self.ticket.locks, at=self._at()))
 
-        def decide(document: Document) -> tuple[Document | None, Document]:
-            new = core.grant(document, nonce, at=at)
-            return new, document if new is None else new
-
-        return self._swapper.apply(decide, message=f"grant {self.ticket.correlation_id}")
+    def _pause(self, waiting: core.Waiting) -> float:
+        return self._poll_seconds * min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
 
     def _withdraw(self) -> None:
         """Best effort: the lease ends what cannot be withdrawn."""
@@ -262,10 +342,18 @@ class LockClient:
         return iso(self._clock.now())
 
 
-def _busy(ahead: tuple[Ticket, ...], waited_seconds: float | None) -> Busy:
-    first = ahead[0] if ahead else None
-    who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
+def _busy(waiting: core.Waiting, waited_seconds: float | None) -> Busy:
     waited = "" if waited_seconds is None else f" after {waited_seconds:.0f} s of waiting"
+    first, freeze = next(iter(waiting.ahead), None), waiting.freeze
+    if freeze is not None:
+        return Busy(
+            f"The lock is frozen{waited}, by {freeze.by} since {freeze.since}: {freeze.reason}",
+            why="Nothing may be deployed under a frozen lock. Nothing was changed.",
+            remedy=f"Run this again after {freeze.until}."
+            if freeze.until
+            else "Run this again once the freeze is lifted.",
+        )
+    who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
     return Busy(
         f"The lock is busy{waited}: {who} is ahead.",
         why="Two deployments of one environment must not overlap. Nothing was changed.",
@@ -273,10 +361,7 @@ def _busy(ahead: tuple[Ticket, ...], waited_seconds: float | None) -> Busy:
     )
 
 
-def _takeover_note(ticket: Ticket) -> str:
+def _takeover_note(ticket: Ticket, why: str) -> str:
     who = "holder" if ticket.holding else "waiter"
     at_rest = ", and no stack of it is in progress" if ticket.holding else ""
-    return (
-        f"Took over from {who} {ticket.correlation_id} ({ticket.url or 'no link'}): "
-        f"no sign of life for {core.silence_allowed(ticket):.0f} s{at_rest}."
-    )
+    return f"Took over from {who} {ticket.correlation_id} ({ticket.url or 'no link'}): {why}{at_rest}."

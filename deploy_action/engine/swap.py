@@ -12,7 +12,7 @@ from deploy_action.errors import RegistryConflict, RegistryUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.lock import Document
+    from deploy_action.core.document import Document
     from deploy_action.ports import Clock, Registry
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deploy_action.core.lock import Ticket
+from deploy_action.core.document import Ticket
 from deploy_action.core.report import Links, Outcome, Report
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.idle import in_progress, ref_of, wait_until_idle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from deploy_action.core.lock import Ticket
+from deploy_action.core.document import Ticket
 from deploy_action.core.report import Report
 from deploy_action.core.stacks import StackRef
 from deploy_action.engine.watcher import Baseline

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from deploy_action.core import lock as core
-from deploy_action.core.lock import WAITER_LEASES, Document, LeaseWatch, Lock, Ticket, Waiting
-from deploy_action.errors import LockLost
+from deploy_action.core.document import KEPT_OPERATIONS, Document, Lock, QueuePolicy, Ticket
+from deploy_action.core.lock import Waiting
+from deploy_action.errors import LockLost, Superseded
 
 AT = "2027-01-15T08:00:00Z"
 
@@ -138,7 +139,9 @@ def test_a_later_waiter_is_not_ahead() -> None:
 def test_epochs_rise_by_one_a_holder_and_never_fall() -> None:
     document, epochs = Document(), []
     for number in range(5):
-        document = queue(ticket(str(number))) if number == 0 else core.enqueue(document, ticket(str(number)))
+        document = (
+            queue(ticket(str(number))) if number == 0 else core.enqueue(document, ticket(str(number)), at=AT)
+        )
         document = granted(document, str(number))
         epochs.append(held(document, str(number)).epoch)
         document = released(document, str(number))
@@ -154,12 +157,12 @@ def test_an_eviction_keeps_the_epoch_so_that_the_next_holder_has_a_higher_one() 
 
 def test_enqueue_is_idempotent_and_keeps_the_place() -> None:
     document = queue(ticket("a"), ticket("b"), ticket("c"))
-    assert core.enqueue(document, ticket("b")) == document
+    assert core.enqueue(document, ticket("b"), at=AT) == document
 
 
 def test_a_ticket_cannot_claim_to_hold_when_it_joins_the_queue() -> None:
     forged = ticket("b", epochs=(("prod", 9),), held_since=AT)
-    document = core.enqueue(queue(ticket("a")), forged)
+    document = core.enqueue(queue(ticket("a")), forged, at=AT)
     assert not document.tickets[1].holding
     assert document.tickets[1].held_since == ""
 
@@ -211,7 +214,7 @@ def test_release_by_a_superseded_holder_changes_nothing() -> None:
 def test_release_by_a_holder_that_was_evicted_and_queued_again_changes_nothing() -> None:
     document = queue(ticket("a"), ticket("b"))
     old = held(document, "a")
-    document = core.enqueue(granted(core.evict(document, "a", at=AT, note="gone"), "b"), old)
+    document = core.enqueue(granted(core.evict(document, "a", at=AT, note="gone"), "b"), old, at=AT)
     assert core.release(document, old, outcome="succeeded", at=AT) == document
 
 
@@ -257,7 +260,7 @@ def test_settling_is_kept_by_each_lock_and_told_once() -> None:
 def test_settling_survives_an_eviction() -> None:
     document = queue(ticket("a"))
     document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))
-    document = granted(core.enqueue(document, ticket("b")), "b")
+    document = granted(core.enqueue(document, ticket("b"), at=AT), "b")
     document = core.evict(document, "b", at=AT, note="gone")
     assert core.settling_stacks(document, ("prod",)) == ("r/s",)
 
@@ -302,7 +305,7 @@ def test_renewal_after_an_eviction_raises_lock_lost() -> None:
 def test_renewal_after_an_eviction_and_a_new_place_in_the_queue_raises_lock_lost() -> None:
     document = queue(ticket("a"), ticket("b"))
     mine = held(document, "a")
-    document = core.enqueue(core.evict(document, "a", at=AT, note="gone"), mine)
+    document = core.enqueue(core.evict(document, "a", at=AT, note="gone"), mine, at=AT)
     with pytest.raises(LockLost):
         core.renew(document, mine)
     document = granted(released(granted(document, "b"), "b"), "a")
@@ -312,96 +315,78 @@ def test_renewal_after_an_eviction_and_a_new_place_in_the_queue_raises_lock_lost
 
 def test_what_the_document_remembers_is_bounded() -> None:
     document = Document()
-    for number in range(core.KEPT_OPERATIONS + 20):
+    for number in range(KEPT_OPERATIONS + 20):
         document = document.with_operation(f"op-{number}")
-        document = granted(core.enqueue(document, ticket(str(number))), str(number))
+        document = granted(core.enqueue(document, ticket(str(number)), at=AT), str(number))
         document = released(document, str(number))
-    assert len(document.operations) == core.KEPT_OPERATIONS
-    assert document.operations[-1] == f"op-{core.KEPT_OPERATIONS + 19}"
+    assert len(document.operations) == KEPT_OPERATIONS
+    assert document.operations[-1] == f"op-{KEPT_OPERATIONS + 19}"
     assert len(document.finished) == core.KEPT_FINISHED
-    assert document.finished[-1].correlation_id == f"id-{core.KEPT_OPERATIONS + 19}"
+    assert document.finished[-1].correlation_id == f"id-{KEPT_OPERATIONS + 19}"
 
 
 def test_extra_fields_of_locks_and_tickets_stay_through_all_transitions() -> None:
     document = Document(locks={"prod": Lock(epoch=4, extra=(("frozen", True),))}, extra=(("note", 1),))
-    document = granted(core.enqueue(document, ticket("a", extra=(("x", 1),))), "a")
+    document = granted(core.enqueue(document, ticket("a", extra=(("x", 1),)), at=AT), "a")
     assert held(document, "a").extra == (("x", 1),)
     document = core.settle(released(core.renew(document, held(document, "a")), "a"), ("prod",))
     assert document.locks["prod"] == Lock(epoch=5, extra=(("frozen", True),))
     assert document.extra == (("note", 1),)
 
 
-class TestLeaseWatch:
-    def test_an_unknown_ticket_has_not_expired(self) -> None:
-        assert not LeaseWatch().expired(ticket("a"), 1e9)
+class TestTheNewestOnly:
+    """Who asks for it supersedes older waiters that asked for it too, and nobody else."""
 
-    def test_unchanged_for_the_whole_lease_on_the_observers_clock_is_expired(self) -> None:
-        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
-        mine = held(document, "a")
-        watch.observe(document, 1000.0)
-        watch.observe(document, 1059.0)
-        assert not watch.expired(mine, 1059.9)
-        assert watch.expired(mine, 1060.0)
+    def newest(self, nonce: str, *locks: str, **fields: object) -> Ticket:
+        return ticket(nonce, *locks, policy=QueuePolicy.NEWEST, **fields)
 
-    def test_the_count_begins_when_the_observer_first_looks(self) -> None:
-        document, watch = (
-            queue(ticket("a", lease_seconds=60.0, requested_at="1970-01-01T00:00:00Z")),
-            LeaseWatch(),
-        )
-        watch.observe(document, 1e6)
-        assert not watch.expired(held(document, "a"), 1e6)
+    def test_the_older_waiter_leaves_with_a_line_that_says_why(self) -> None:
+        document = queue(self.newest("a"), self.newest("b"), self.newest("c"))
+        assert [one.nonce for one in document.tickets] == ["a", "c"]
+        line = document.farewell("b")
+        assert line is not None
+        assert (line.outcome, line.note) == (core.SKIPPED, "Superseded by id-c.")
 
-    def test_any_renewal_starts_the_lease_anew(self) -> None:
-        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
-        watch.observe(document, 0.0)
-        document = core.renew(document, held(document, "a"))
-        watch.observe(document, 59.0)
-        assert not watch.expired(held(document, "a"), 118.0)
-        assert watch.expired(held(document, "a"), 119.0)
+    def test_who_wants_its_turn_keeps_it(self) -> None:
+        document = queue(ticket("a"), ticket("b"), self.newest("c"))
+        assert [one.nonce for one in document.tickets] == ["a", "b", "c"]
+        assert [one.nonce for one in queue(ticket("a"), self.newest("b"), ticket("c")).tickets] == [
+            "a",
+            "b",
+            "c",
+        ]
 
-    def test_a_renewal_that_the_observer_has_not_taken_in_yet_counts(self) -> None:
-        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
-        watch.observe(document, 0.0)
-        newer = core.renew(document, held(document, "a"))
-        assert not watch.expired(held(newer, "a"), 500.0)
+    def test_one_that_would_deploy_something_else_too_is_not_superseded(self) -> None:
+        for older, newer in (
+            (self.newest("b", "prod", "test"), self.newest("c", "prod")),
+            (self.newest("b", stacks=("r/one", "r/two")), self.newest("c", stacks=("r/one",))),
+        ):
+            assert [one.nonce for one in queue(ticket("a"), older, newer).tickets] == ["a", "b", "c"]
 
-    def test_a_grant_is_a_sign_of_life(self) -> None:
-        waiting = core.enqueue(Document(), ticket("a", lease_seconds=60.0))
-        watch = LeaseWatch()
-        watch.observe(waiting, 0.0)
-        document = granted(waiting, "a")
-        assert not watch.expired(held(document, "a"), 60.0)
-        watch.observe(document, 60.0)
-        assert not watch.expired(held(document, "a"), 119.0)
+    def test_one_that_comes_back_keeps_its_number_and_supersedes_nobody(self) -> None:
+        document = queue(ticket("a"), self.newest("b"))
+        old = document.ticket("b")
+        assert old is not None
+        document = core.evict(document, "b", at=AT, note="gone")
+        document = core.enqueue(document, self.newest("c"), at=AT)
+        with pytest.raises(Superseded, match="by id-c"):
+            core.enqueue(document, old, at=AT)
 
-    def test_wall_clock_texts_play_no_role(self) -> None:
-        old = "1970-01-01T00:00:00Z"
-        document = queue(
-            ticket("a", lease_seconds=60.0, requested_at=old, held_since=old, expected_end=old),
-            ticket("b", lease_seconds=60.0, requested_at="9999", held_since="9999", expected_end="9999"),
-        )
-        watch = LeaseWatch()
-        watch.observe(document, 0.0)
-        for nonce in ("a", "b"):
-            seen = document.ticket(nonce)
-            assert seen is not None
-            allowed = 60.0 if seen.holding else WAITER_LEASES * 60.0
-            assert not watch.expired(seen, allowed - 1.0)
-            assert watch.expired(seen, allowed)
+    def test_numbers_rise_with_each_arrival(self) -> None:
+        document = released(queue(ticket("a")), "a")
+        document = core.enqueue(document, ticket("b"), at=AT)
+        assert [one.number for one in document.tickets] == [2]
+        assert document.arrivals == 2
 
-    @pytest.mark.parametrize(("forged", "lease"), [(0.0, 30.0), (-5.0, 30.0), (1.0, 30.0), (1e12, 3600.0)])
-    def test_a_forged_lease_is_kept_within_limits(self, forged: float, lease: float) -> None:
-        document, watch = queue(ticket("a", lease_seconds=forged)), LeaseWatch()
-        watch.observe(document, 0.0)
-        assert not watch.expired(held(document, "a"), lease - 1)
-        assert watch.expired(held(document, "a"), lease)
 
-    def test_a_ticket_that_left_and_came_back_is_judged_anew(self) -> None:
-        document, watch = queue(ticket("a", lease_seconds=60.0)), LeaseWatch()
-        watch.observe(document, 0.0)
-        watch.observe(Document(), 50.0)
-        watch.observe(document, 55.0)
-        assert not watch.expired(held(document, "a"), 100.0)
+def test_what_is_older_than_seven_days_is_forgotten() -> None:
+    document = released(queue(ticket("a"), ticket("b")), "a")
+    document = core.grant(document, "b", at=AT) or document
+    late = "2027-01-22T08:00:00Z"
+    document = core.release(document, held(document, "b"), outcome="succeeded", at="2027-01-22T07:59:59Z")
+    assert [line.nonce for line in document.finished] == ["a", "b"]
+    document = core.evict(core.enqueue(document, ticket("c"), at=late), "c", at=late, note="")
+    assert [line.nonce for line in document.finished] == ["b", "c"]
 
 
 LOCKS = ("one", "two", "three")

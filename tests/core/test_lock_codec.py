@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,13 +11,25 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.core import lock as core
-from deploy_action.core.lock import SCHEMA, Document, Finished, Lock, Ticket
+from deploy_action.core.document import (
+    LEASE_SECONDS_MIN,
+    SCHEMA,
+    AuditEntry,
+    Document,
+    Finished,
+    Freeze,
+    Lock,
+    QueuePolicy,
+    Ticket,
+)
 from deploy_action.core.lock_codec import decode, encode
 from deploy_action.errors import RegistryUnreadable
 
 texts = st.text(max_size=12)
 any_text = st.text(st.characters(exclude_categories=()), max_size=12)
+some_texts = st.lists(any_text, max_size=2).map(tuple)
 counts = st.integers(0, 2**63)
+seconds = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3),
@@ -25,6 +38,13 @@ json_values = st.recursive(
 extras = st.dictionaries(texts.map(lambda name: f"x-{name}"), json_values, max_size=2).map(
     lambda found: tuple(found.items())
 )
+
+
+freezes = st.none() | st.builds(Freeze, any_text, any_text, any_text, any_text)
+lines = st.builds(
+    Finished, any_text, some_texts, any_text, any_text, any_text, any_text, any_text, some_texts, seconds
+)
+entries = st.builds(AuditEntry, any_text, any_text, any_text, some_texts, any_text, any_text)
 
 
 @st.composite
@@ -37,7 +57,9 @@ def tickets(draw: st.DrawFn, nonce: str, taken: set[str]) -> Ticket:
         nonce=nonce,
         correlation_id=draw(any_text),
         locks=tuple(locks),
-        stacks=tuple(draw(st.lists(any_text, max_size=2))),
+        stacks=tuple(draw(some_texts)),
+        policy=draw(st.sampled_from(QueuePolicy)),
+        number=draw(counts),
         lease_seconds=draw(st.floats(allow_nan=False, allow_infinity=False)),
         renewals=draw(counts),
         epochs=tuple((name, draw(counts)) for name in locks) if holds else (),
@@ -53,19 +75,15 @@ def documents(draw: st.DrawFn) -> Document:
     taken: set[str] = set()
     nonces = draw(st.lists(any_text, max_size=4, unique=True))
     found = [draw(tickets(nonce, taken)) for nonce in nonces]
-    lines = st.builds(
-        Finished, any_text, st.lists(any_text, max_size=2).map(tuple), any_text, any_text, any_text, any_text
-    )
+    locks = draw(st.dictionaries(any_text, st.builds(Lock, counts, some_texts, freezes, extras), max_size=3))
+    for name, epoch in (held for ticket in found for held in ticket.epochs):
+        locks[name] = replace(locks.get(name, Lock()), epoch=epoch)
     return Document(
-        locks=draw(
-            st.dictionaries(
-                any_text,
-                st.builds(Lock, counts, st.lists(any_text, max_size=2).map(tuple), extras),
-                max_size=3,
-            )
-        ),
+        locks=locks,
         tickets=tuple(found),
         finished=tuple(draw(st.lists(lines, max_size=3))),
+        audit=tuple(draw(st.lists(entries, max_size=3))),
+        arrivals=draw(counts),
         operations=tuple(draw(st.lists(any_text, max_size=3))),
         extra=draw(extras),
     )
@@ -143,7 +161,7 @@ def test_a_document_of_the_bare_minimum_is_read() -> None:
         0
     ]
     assert not one.holding
-    assert one.lease == core.LEASE_SECONDS_MIN
+    assert one.lease == LEASE_SECONDS_MIN
 
 
 @given(st.binary(max_size=200))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy_action.adapters.clock import clock_from
 from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.core.lock import Ticket
+from deploy_action.core.document import Ticket
 from deploy_action.engine.lock_client import LockClient
 from deploy_action.errors import LockLost
 

@@ -11,7 +11,7 @@ from deploy_action.ports import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.lock import Document
+    from deploy_action.core.document import Document
 
 LOST_REQUEST = "error before the effect"
 LOST_ANSWER = "error after the effect"

@@ -10,8 +10,12 @@ import pytest
 
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core import lock as core
-from deploy_action.core.lock import Document, Ticket, Waiting
+from deploy_action.core import operators
+from deploy_action.core.document import Document, QueuePolicy, Ticket
+from deploy_action.core.leases import CLAIM_SECONDS, STUCK_LEASES
+from deploy_action.core.life import JobLife
 from deploy_action.core.lock_codec import decode, encode
+from deploy_action.core.times import iso
 from deploy_action.engine.lock_client import Grant, LockClient
 from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX
 from deploy_action.errors import (
@@ -21,6 +25,7 @@ from deploy_action.errors import (
     RegistryForbidden,
     RegistryUnavailable,
     RegistryUnreadable,
+    Superseded,
 )
 from tests.clock import VirtualClock
 from tests.engine.memory_registry import LATE_EFFECT, LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from deploy_action.core.lock import Waiting
     from deploy_action.ports import Clock, Registry
 
 LEASE = 60.0
@@ -75,6 +81,8 @@ class World:
         *locks: str,
         look: Callable[[Iterable[str]], list[str]] = quiet,
         cancelled: Callable[[], bool] = lambda: False,
+        life: Callable[[Ticket], JobLife] = lambda ticket: JobLife.UNKNOWN,
+        revoke: Callable[[Ticket], None] = lambda ticket: None,
         **fields: object,
     ) -> LockClient:
         ticket = Ticket(nonce, f"id-{nonce}", locks or ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
@@ -84,6 +92,8 @@ class World:
             replace(ticket, **fields),  # type: ignore[arg-type]
             stacks_in_progress=look,
             poll_seconds=POLL,
+            life=life,
+            revoke=revoke,
             cancelled=cancelled,
         )
 
@@ -247,10 +257,10 @@ def test_a_dead_waiter_ahead_is_pruned_and_told(staged: World, stage: Stage) -> 
     stage.enter(2.0, lambda: grants.append(acquire(staged.client("c", look=working))))
     stage.run()
     (grant,) = grants
-    assert 198.0 <= grant.queue_seconds <= 203.0
+    assert 200.0 + CLAIM_SECONDS <= grant.queue_seconds + 2.0 <= 203.0 + CLAIM_SECONDS + POLL
     assert len(grant.taken_over) == 1
     assert "waiter id-b" in grant.taken_over[0]
-    assert [line.outcome for line in staged.document.finished] == ["abandoned", "succeeded"]
+    assert [line.outcome for line in staged.document.finished] == ["succeeded", "abandoned"]
 
 
 def test_a_dead_holder_is_taken_over_after_its_lease_and_told(world: World, clock: VirtualClock) -> None:
@@ -263,7 +273,7 @@ def test_a_dead_holder_is_taken_over_after_its_lease_and_told(world: World, cloc
 
     grant = acquire(world.client("b", look=look))
     assert grant.queue_seconds == LEASE
-    assert looked == [["eu-west-1/app"]]
+    assert looked == [["eu-west-1/app"]] * 2
     (sentence,) = grant.taken_over
     assert "id-a (https://run/1)" in sentence
     assert "no stack of it is in progress" in sentence
@@ -342,7 +352,7 @@ def test_a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock(cl
     registry = MemoryRegistry()
     world = World(registry, clock)
     holder = world.hold("a")
-    world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket))
+    world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket, at=""))
 
     def wakes() -> None:
         holder.release(outcome="succeeded")
@@ -361,7 +371,16 @@ def test_a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock(cl
     assert b.holding
 
 
-def test_a_waiter_shows_life_while_it_waits(world: World, clock: VirtualClock) -> None:
+def test_a_waiter_for_one_lock_writes_nothing_while_it_waits(world: World, clock: VirtualClock) -> None:
+    holder = world.hold("a")
+    clock.at(LEASE / 2, lambda: holder.release(outcome="succeeded"))
+    written: list[str] = []
+    acquire(world.client("b"), tell=lambda _: written.append(world.registry.read().version))
+    assert len(written) > 3
+    assert len(set(written)) == 1
+
+
+def test_a_waiter_for_several_locks_shows_life_while_it_waits(world: World, clock: VirtualClock) -> None:
     holder = world.hold("a")
     for time in range(20, 400, 20):
         clock.at(time, holder.renew)
@@ -373,7 +392,7 @@ def test_a_waiter_shows_life_while_it_waits(world: World, clock: VirtualClock) -
         assert mine is not None
         renewals.append(mine.renewals)
 
-    acquire(world.client("b"), tell=tell)
+    acquire(world.client("b", "prod", "test"), tell=tell)
     assert renewals[-1] >= 390.0 / (LEASE * 1.5)
     assert all(later - earlier in {0, 1} for earlier, later in itertools.pairwise(renewals))
 
@@ -410,21 +429,21 @@ def test_a_waiter_that_was_pruned_while_paused_stands_in_the_queue_again(staged:
         assert client.release(outcome="succeeded")
 
     stage.enter(0.0, holder)
-    stage.enter(1.0, lambda: waiter("paused", 3 * LEASE))
+    stage.enter(1.0, lambda: waiter("paused", 10 * LEASE))
     stage.enter(2.0, lambda: waiter("awake", 0.0))
     stage.run()
     assert served == ["awake", "paused"]
     assert [line.outcome for line in staged.document.finished].count("abandoned") == 1
 
 
-def test_a_waiter_that_finds_itself_pruned_at_its_sign_of_life_queues_again(clock: VirtualClock) -> None:
+def test_a_waiter_that_finds_itself_pruned_queues_again(clock: VirtualClock) -> None:
     registry = MemoryRegistry()
     world = World(registry, clock)
     world.hold("a")
     client = world.client("b")
 
     def prune() -> None:
-        world.rewrite(lambda document: core.evict(document, "b", at="", note=""))
+        world.rewrite(lambda document: core.evict(document, "b", at=iso(clock.now()), note=""))
 
     clock.at(20.0, lambda: registry.read_faults.extend([0, prune]))
     with pytest.raises(Busy):
@@ -447,7 +466,7 @@ def test_a_holder_that_wakes_up_after_a_takeover_is_fenced_and_frees_nobodys_loc
     assert new.release(outcome="succeeded")
 
 
-def test_a_holder_renews_at_a_third_of_its_lease_and_not_before(world: World, clock: VirtualClock) -> None:
+def test_a_holder_renews_at_half_of_its_lease_and_not_before(world: World, clock: VirtualClock) -> None:
     client = world.hold("a")
 
     def renewals() -> int:
@@ -455,7 +474,7 @@ def test_a_holder_renews_at_a_third_of_its_lease_and_not_before(world: World, cl
         assert mine is not None
         return mine.renewals
 
-    clock.sleep(LEASE / 3 - 1)
+    clock.sleep(LEASE / 2 - 1)
     client.renew_if_due()
     assert renewals() == 0
     clock.sleep(1)
@@ -604,3 +623,197 @@ def test_an_unreadable_registry_is_told_at_once_and_left_as_it_is(world: World, 
     with pytest.raises(RegistryUnreadable):
         acquire(world.client("a"))
     assert file.read_bytes() == b'{"schema": 2}'
+
+
+class TestTheLifeOfJobs:
+    def test_a_holder_whose_job_has_ended_is_taken_over_at_once(
+        self, world: World, clock: VirtualClock
+    ) -> None:
+        world.hold("a", url="https://run/1")
+        grant = acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED))
+        assert clock.elapsed == 0.0
+        (sentence,) = grant.taken_over
+        assert "its job has ended, and no stack of it is in progress" in sentence
+
+    def test_who_does_not_want_to_wait_can_tell_a_dead_holder_from_a_living_one(self, world: World) -> None:
+        world.hold("a")
+        with pytest.raises(Busy):
+            acquire(world.client("b", life=lambda ticket: JobLife.RUNNING), wait=False)
+        assert world.standing() == ["a"]
+        grant = acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED), wait=False)
+        assert grant.ticket.epoch == 2
+        assert world.standing() == ["b"]
+
+    def test_a_dead_holder_is_not_taken_over_while_its_stacks_work(self, world: World) -> None:
+        world.hold("a")
+        with pytest.raises(Busy):
+            acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED, look=working), timeout=90.0)
+
+    def test_a_silent_holder_whose_job_runs_keeps_the_lock_for_six_leases(
+        self, world: World, clock: VirtualClock
+    ) -> None:
+        world.hold("a")
+        grant = acquire(world.client("b", life=lambda ticket: JobLife.RUNNING))
+        assert grant.queue_seconds == STUCK_LEASES * LEASE
+        assert "although its job is said to run" in grant.taken_over[0]
+
+    def test_what_a_paused_holder_could_still_execute_is_taken_away_before_the_last_look(
+        self, world: World
+    ) -> None:
+        world.hold("a")
+        deeds: list[str] = []
+
+        def look(stacks: Iterable[str]) -> list[str]:
+            deeds.append("look")
+            return []
+
+        acquire(world.client("b", look=look, revoke=lambda ticket: deeds.append(f"revoke {ticket.nonce}")))
+        assert deeds == ["look", "revoke a", "look"]
+
+    def test_nothing_is_taken_away_from_a_holder_whose_stacks_work(self, world: World) -> None:
+        world.hold("a")
+        revoked: list[str] = []
+        client = world.client("b", look=working, revoke=lambda ticket: revoked.append(ticket.nonce))
+        with pytest.raises(Busy):
+            acquire(client, timeout=3 * LEASE)
+        assert revoked == []
+
+    def test_a_living_holder_costs_few_questions(self, world: World, clock: VirtualClock) -> None:
+        holder = world.hold("a")
+        for time in range(10, 600, 10):
+            clock.at(time, holder.renew)
+        clock.at(600.0, lambda: holder.release(outcome="succeeded"))
+        asked: list[float] = []
+
+        def life(ticket: Ticket) -> JobLife:
+            asked.append(clock.elapsed)
+            return JobLife.RUNNING
+
+        acquire(world.client("b", life=life))
+        assert asked == [0.0, 120.0, 240.0, 360.0, 480.0]
+
+    def test_a_waiter_whose_job_has_ended_is_passed_soon_after_the_lock_is_free(
+        self, world: World, clock: VirtualClock
+    ) -> None:
+        holder = world.hold("a")
+        clock.at(20.0, lambda: holder.release(outcome="succeeded"))
+        world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket, at=""))
+        completed = {"b": JobLife.COMPLETED}
+        grant = acquire(world.client("c", life=lambda ticket: completed.get(ticket.nonce, JobLife.RUNNING)))
+        assert 50.0 <= grant.queue_seconds <= 60.0
+        assert "waiter id-b" in grant.taken_over[0]
+
+
+class TestTheNewestOnly:
+    def test_an_older_waiter_is_superseded_and_told_by_whom(self, staged: World, stage: Stage) -> None:
+        ends: list[str] = []
+
+        def holder() -> None:
+            client = staged.client("a")
+            acquire(client)
+            stage.sleep(40.0)
+            client.release(outcome="succeeded")
+
+        def waiter(name: str) -> None:
+            client = staged.client(name, policy=QueuePolicy.NEWEST)
+            try:
+                acquire(client)
+                ends.append(f"{name} served")
+                client.release(outcome="succeeded")
+            except Superseded:
+                ends.append(f"{name} superseded")
+
+        stage.enter(0.0, holder)
+        for number, name in enumerate("bcd", start=1):
+            stage.enter(float(number), lambda name=name: waiter(name))  # type: ignore[misc]
+        stage.run()
+        assert sorted(ends) == ["b superseded", "c superseded", "d served"]
+        skipped = [line for line in staged.document.finished if line.outcome == core.SKIPPED]
+        assert [line.note for line in skipped] == ["Superseded by id-c.", "Superseded by id-d."]
+
+    def test_a_superseded_one_that_was_paused_does_not_come_back(self, world: World) -> None:
+        world.hold("a")
+        late = world.client("b", policy=QueuePolicy.NEWEST)
+        newer = world.client("c", policy=QueuePolicy.NEWEST)
+
+        def meanwhile(waiting: Waiting) -> None:
+            with pytest.raises(Busy):
+                acquire(newer, timeout=0.0)
+
+        with pytest.raises(Superseded) as told:
+            acquire(late, tell=meanwhile)
+        assert told.value.exit_code == 0
+
+    def test_one_that_was_taken_for_dead_gives_way_to_a_newer_one_when_it_wakes(self, world: World) -> None:
+        world.hold("a")
+        newer = world.client("c", policy=QueuePolicy.NEWEST).ticket
+
+        def meanwhile(waiting: Waiting) -> None:
+            world.rewrite(lambda document: core.evict(document, "b", at="", note=""))
+            world.rewrite(lambda document: core.enqueue(document, newer, at=""))
+
+        with pytest.raises(Superseded, match="by id-c"):
+            acquire(world.client("b", policy=QueuePolicy.NEWEST), tell=meanwhile)
+        assert world.standing() == ["a", "c"]
+
+
+class TestOperators:
+    def by_hand(self, world: World, deed: Callable[..., Document], *arguments: object, **more: str) -> None:
+        world.rewrite(
+            lambda document: deed(document, *arguments, by="ada", reason="month end", at="", **more)
+        )
+
+    def test_a_frozen_lock_is_waited_for_and_told(self, world: World, clock: VirtualClock) -> None:
+        until = iso(clock.now() + 60.0)
+        self.by_hand(world, operators.freeze, ("prod",), until=until)
+        heard: list[Waiting] = []
+        grant = acquire(world.client("b"), tell=heard.append)
+        assert grant.queue_seconds == 60.0
+        assert heard[0].ahead == ()
+        assert heard[0].freeze is not None
+        assert (heard[0].freeze.reason, heard[0].freeze.until) == ("month end", until)
+
+    def test_a_frozen_lock_is_busy_for_who_does_not_wait(self, world: World) -> None:
+        self.by_hand(world, operators.freeze, ("prod",))
+        with pytest.raises(Busy, match="frozen, by ada") as told:
+            acquire(world.client("b"), wait=False)
+        assert told.value.exit_code == 2
+        assert world.standing() == []
+
+    def test_a_waiter_that_an_operator_removed_is_told_who_it_was(self, world: World) -> None:
+        world.hold("a")
+        with pytest.raises(Busy, match="Released by force by ada: month end"):
+            acquire(world.client("b"), tell=lambda _: self.by_hand(world, operators.force_release, "b"))
+        assert world.standing() == ["a"]
+
+
+class TestJoiningLate:
+    def test_a_free_lock_is_taken(self, world: World) -> None:
+        client = world.client("a")
+        assert client.join() is None
+        assert client.ticket.holding
+        assert client.join() is None
+        assert world.document.locks["prod"].epoch == 1
+
+    def test_behind_a_holder_it_stands_in_the_queue_until_it_is_its_turn(self, world: World) -> None:
+        holder, late = world.hold("a"), world.client("b")
+        waiting = late.join()
+        assert waiting is not None
+        assert [ticket.nonce for ticket in waiting.ahead] == ["a"]
+        holder.release(outcome="succeeded")
+        assert late.join() is None
+        assert late.release(outcome="succeeded")
+
+
+def test_how_long_a_lock_is_usually_held_tells_when_it_will_be_free(
+    world: World, clock: VirtualClock
+) -> None:
+    for seconds in (100.0, 400.0, 120.0):
+        holder = world.hold(f"h{seconds}")
+        clock.sleep(seconds)
+        holder.release(outcome="succeeded")
+    failed = world.hold("failed")
+    clock.sleep(3.0)
+    failed.release(outcome="failed")
+    now = clock.now()
+    assert world.hold("a").ticket.expected_end == iso(now + 120.0)

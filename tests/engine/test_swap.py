@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy_action.core.lock import KEPT_OPERATIONS, Document, Lock
+from deploy_action.core.document import KEPT_OPERATIONS, Document, Lock
 from deploy_action.core.lock_codec import encode
 from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX, Swapper
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable, RegistryUnreadable

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
+from deploy_action.core.document import Ticket
 from deploy_action.core.events import Operation, StackEvent
-from deploy_action.core.lock import Ticket, Waiting
+from deploy_action.core.lock import Waiting
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.render.log import LogStyle, cause_annotation, error_annotation, warning_annotation
 from tests.core.story import DATABASE, ROOT, nested, resource, stack

@@ -1,0 +1,173 @@
+"""The registry document: who holds which lock, who waits, and what it remembers. Only shapes; what may become
+of them is in `core.lock`, how they are written in `core.lock_codec`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from deploy_action.core.times import unix_seconds
+
+SCHEMA = 1
+KEPT_OPERATIONS = 200
+"""Operation ids kept to recognise one's own write after an ambiguous answer."""
+LEASE_SECONDS = 300.0
+LEASE_SECONDS_MIN = 30.0
+LEASE_SECONDS_MAX = 3600.0
+
+
+class QueuePolicy(Enum):
+    """What a newcomer does to older waiters for the same locks and stacks."""
+
+    FIFO = "fifo"
+    """Nothing: all are served, in order of arrival."""
+    NEWEST = "newest"
+    """It supersedes those that chose this policy too: only the newest is deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One deployment's place in the queue. Its identity is `nonce`: never the actor, never the run alone."""
+
+    nonce: str
+    correlation_id: str
+    locks: tuple[str, ...]
+    stacks: tuple[str, ...] = ()
+    """`REGION/NAME` of what it deploys, for the look at CloudFormation before a takeover."""
+    policy: QueuePolicy = QueuePolicy.FIFO
+    number: int = 0
+    """Counts the arrivals in this registry; 0 before the first one. A ticket that comes back keeps its
+    number."""
+    lease_seconds: float = LEASE_SECONDS
+    renewals: int = 0
+    """Raised at each sign of life. Unchanged for `lease_seconds` on an observer's clock means: expired."""
+    epochs: tuple[tuple[str, int], ...] = ()
+    """(lock, epoch) of each lock while it holds them; empty while it waits."""
+    requested_at: str = ""
+    held_since: str = ""
+    expected_end: str = ""
+    repository: str = ""
+    run_id: str = ""
+    run_attempt: str = ""
+    job: str = ""
+    actor: str = ""
+    workflow: str = ""
+    url: str = ""
+    commit: str = ""
+    extra: tuple[tuple[str, Any], ...] = ()
+    """Fields of a later version of this schema: written back as they were."""
+
+    @property
+    def holding(self) -> bool:
+        return bool(self.epochs)
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch held: what change sets carry as their fence."""
+        return max((epoch for _, epoch in self.epochs), default=0)
+
+    @property
+    def lease(self) -> float:
+        """The lease in seconds, within sane limits whatever the document says."""
+        return min(max(self.lease_seconds, LEASE_SECONDS_MIN), LEASE_SECONDS_MAX)
+
+    def shares_lock_with(self, other: Ticket) -> bool:
+        return not set(self.locks).isdisjoint(other.locks)
+
+    def supersedes(self, other: Ticket) -> bool:
+        """Whether deploying `other` has become pointless: this one is newer and covers what it would
+        deploy."""
+        return (
+            self.policy is other.policy is QueuePolicy.NEWEST
+            and not other.holding
+            and other.number < self.number
+            and set(other.locks) <= set(self.locks)
+            and set(other.stacks) <= set(self.stacks)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Nobody is granted a frozen lock; who holds it already goes on. Times are ISO 8601."""
+
+    by: str
+    reason: str
+    since: str
+    until: str = ""
+    """Empty, or a text that is no time: until somebody lifts it."""
+
+    def over(self, at: str) -> bool:
+        end, now = unix_seconds(self.until), unix_seconds(at)
+        return end is not None and now is not None and now >= end
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """`epoch` counts the holders so far. `settling` names stacks (`REGION/ID`) that the last holder left in
+    progress: the next one waits for them, whichever stacks are its own."""
+
+    epoch: int = 0
+    settling: tuple[str, ...] = ()
+    freeze: Freeze | None = None
+    extra: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A line of the document's own memory: who left, and how. `held_seconds` is 0 for one that only
+    waited."""
+
+    correlation_id: str
+    locks: tuple[str, ...]
+    outcome: str
+    released_at: str
+    url: str = ""
+    note: str = ""
+    nonce: str = ""
+    stacks: tuple[str, ...] = ()
+    held_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What an operator did by hand. `action` is freeze, unfreeze or release."""
+
+    at: str
+    by: str
+    action: str
+    locks: tuple[str, ...]
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The whole registry. Tickets stand in order of arrival."""
+
+    locks: dict[str, Lock] = field(default_factory=dict)
+    tickets: tuple[Ticket, ...] = ()
+    finished: tuple[Finished, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+    arrivals: int = 0
+    operations: tuple[str, ...] = ()
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    def ticket(self, nonce: str) -> Ticket | None:
+        return next((ticket for ticket in self.tickets if ticket.nonce == nonce), None)
+
+    def holder_of(self, lock: str) -> Ticket | None:
+        return next((t for t in self.tickets if t.holding and lock in t.locks), None)
+
+    def farewell(self, nonce: str) -> Finished | None:
+        """How a ticket left, as far as the document remembers."""
+        return next((line for line in reversed(self.finished) if line.nonce == nonce), None)
+
+    def with_operation(self, operation_id: str) -> Document:
+        return replace(self, operations=(*self.operations, operation_id)[-KEPT_OPERATIONS:])
+
+    def with_ticket(self, ticket: Ticket) -> Document:
+        return replace(self, tickets=tuple(ticket if t.nonce == ticket.nonce else t for t in self.tickets))
+
+    def without(self, nonce: str) -> Document:
+        return replace(self, tickets=tuple(t for t in self.tickets if t.nonce != nonce))

@@ -1,0 +1,136 @@
+"""Who of those ahead is gone. Judged by what changes on the observer's own monotonic clock, and by what
+GitHub says of the job; wall clocks are never compared.
+
+| who | gone when |
+| --- | --- |
+| anybody | its job is completed |
+| a holder | its job's state cannot be known, and it gave no sign of life for a whole lease |
+| a holder | its job is said to run, and it gave no sign of life for STUCK_LEASES leases |
+| a waiter | it did not take a lock that was free for it for CLAIM_SECONDS |
+| a waiter for several locks | as a holder, after WAITER_LEASES: it can keep others from a free lock |
+
+A waiter for one lock never keeps anybody from a free lock for longer than CLAIM_SECONDS, so it need not write
+to show that it lives: a queue costs its registry nothing. That a holder is gone is not enough to take its
+lock: no stack of it may be in progress either.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy_action.core.document import Lock
+from deploy_action.core.life import JobLife
+from deploy_action.core.lock import ahead_of
+from deploy_action.core.times import unix_seconds
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document, Ticket
+
+T = TypeVar("T")
+
+CLAIM_SECONDS = 120.0
+"""A living waiter looks several times in it, however far back it stood."""
+STUCK_LEASES = 6.0
+"""Runs have been said to be in progress for months, while a job that lost its registry may well be alive."""
+WAITER_LEASES = 1.5
+"""A waiter for several locks writes once a lease, give or take its pause between two looks."""
+RENEWALS_PER_LEASE = 2.0
+THAW_SECONDS = 600.0
+"""So much may the clock of a waiter be behind the observer's when a freeze ends."""
+ASK_SECONDS = 120.0
+ASK_SECONDS_SUSPICIOUS = 30.0
+
+Life = tuple[int, tuple[tuple[str, int], ...]]
+_Claim = tuple[Life, tuple[int, ...]]
+
+
+def life_of(ticket: Ticket) -> Life:
+    """What changes with each sign of life. A grant is one: only the owner takes its locks."""
+    return ticket.renewals, ticket.epochs
+
+
+def renewal_seconds(ticket: Ticket) -> float | None:
+    """How often it must give a sign of life; None for a waiter whose claim is sign enough."""
+    if ticket.holding:
+        return ticket.lease / RENEWALS_PER_LEASE
+    return ticket.lease if len(ticket.locks) > 1 else None
+
+
+def silence_allowed(ticket: Ticket, life: JobLife) -> float | None:
+    """Seconds without a sign of life after which it is gone; None where silence says nothing."""
+    if renewal_seconds(ticket) is None:
+        return None
+    if life is JobLife.RUNNING:
+        return STUCK_LEASES * ticket.lease
+    return ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
+
+
+def why_gone(ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float, life: JobLife) -> str | None:
+    """The reason in words, or None for one that may live."""
+    if life is JobLife.COMPLETED:
+        return "its job has ended"
+    allowed = silence_allowed(ticket, life)
+    if allowed is not None and silent_seconds >= allowed:
+        still = ", although its job is said to run" if life is JobLife.RUNNING else ""
+        return f"no sign of life for {allowed:.0f} s{still}"
+    if not ticket.holding and unclaimed_seconds >= CLAIM_SECONDS:
+        return f"it did not take the free lock for {CLAIM_SECONDS:.0f} s"
+    return None
+
+
+def ask_again_seconds(ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float) -> float | None:
+    """How long an answer about its job is good enough; None where no answer is needed."""
+    interval = renewal_seconds(ticket)
+    if interval is not None and silent_seconds >= interval + ASK_SECONDS_SUSPICIOUS:
+        return ASK_SECONDS_SUSPICIOUS
+    if ticket.holding:
+        return ASK_SECONDS
+    return ASK_SECONDS_SUSPICIOUS if unclaimed_seconds >= ASK_SECONDS_SUSPICIOUS else None
+
+
+class LeaseWatch:
+    """What one observer has seen of the others. All times are seconds of its monotonic clock."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, tuple[Life, float]] = {}
+        self._claims: dict[str, tuple[_Claim, float]] = {}
+
+    def observe(self, document: Document, now: float, *, at: str) -> None:
+        """Take in a document as just read. `at` is the wall clock's time, for freezes."""
+        lives: dict[str, tuple[Life, float]] = {}
+        claims: dict[str, tuple[_Claim, float]] = {}
+        for ticket in document.tickets:
+            life = life_of(ticket)
+            lives[ticket.nonce] = _since(self._lives.get(ticket.nonce), life, now)
+            if _may_claim(document, ticket, at):
+                claim = life, tuple(document.locks.get(name, Lock()).epoch for name in ticket.locks)
+                claims[ticket.nonce] = _since(self._claims.get(ticket.nonce), claim, now)
+        self._lives, self._claims = lives, claims
+
+    def silent_seconds(self, ticket: Ticket, now: float) -> float:
+        """How long its signs of life are unchanged as far as this observer has watched."""
+        life, since = self._lives.get(ticket.nonce, (None, now))
+        return now - since if life == life_of(ticket) else 0.0
+
+    def unclaimed_seconds(self, ticket: Ticket, now: float) -> float:
+        """How long it could have taken its locks, and did not."""
+        _, since = self._claims.get(ticket.nonce, (None, now))
+        return now - since
+
+
+def _since(known: tuple[T, float] | None, what: T, now: float) -> tuple[T, float]:
+    return known if known is not None and known[0] == what else (what, now)
+
+
+def _may_claim(document: Document, ticket: Ticket, at: str) -> bool:
+    if ticket.holding or ahead_of(document, ticket):
+        return False
+    return not any(_may_be_frozen(document.locks.get(name, Lock()), at) for name in ticket.locks)
+
+
+def _may_be_frozen(lock: Lock, at: str) -> bool:
+    """Whether any reasonable clock may still see the freeze."""
+    if lock.freeze is None:
+        return False
+    end, now = unix_seconds(lock.freeze.until), unix_seconds(at)
+    return end is None or now is None or now < end + THAW_SECONDS
