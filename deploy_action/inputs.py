@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from deploy_action.core.change_set import Parameter
+from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import InvalidInput
 from deploy_action.keyvalues import parse_key_values
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
@@ -73,6 +75,7 @@ class Settings:
     command: str
     working_directory: str
     registry: RegistryAddress
+    queue_policy: QueuePolicy
     when_busy: WhenBusy
     wait_timeout_seconds: float
     github_token: str
@@ -142,6 +145,7 @@ class _Parser:
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", _registry, RegistryAddress("github")),
+            queue_policy=self._choice("queue-policy", QueuePolicy, QueuePolicy.FIFO),
             when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
             wait_timeout_seconds=self._wait_timeout(),
             github_token=self._text("github-token"),
@@ -292,7 +296,7 @@ class _Parser:
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
 
-    def _choice(self, name: str, choices: type[WhenBusy], default: WhenBusy) -> WhenBusy:
+    def _choice(self, name: str, choices: type[E], default: E) -> E:
         text = self._text(name).lower()
         if not text:
             return default

@@ -117,6 +117,10 @@ class StackDeployer(Protocol):
 
     def delete_change_set(self, stack: StackRef, arn: str) -> None: ...
 
+    def delete_unexecuted_change_sets(self, stack: StackRef, prefix: str) -> None:
+        """Delete those whose name begins with `prefix` and which nobody has executed."""
+        ...
+
     def delete_stack(self, stack: StackRef, *, token: str) -> None: ...
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
-from deploy_action.engine.idle import doubtful
+from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REGISTRY_BRANCH = "deploy-registry"
 DOCUMENT = "deployments.json"
-POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 12.0}
+POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 13.0}
 """Seconds between a waiter's looks at the registry; a hosted store counts requests."""
 
 
@@ -83,6 +83,7 @@ class Wiring:
             ticket,
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
+            revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
         )
 

@@ -132,6 +132,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         delete_rolled_back_stack="maybe",
         working_directory="missing",
         registry="redis://x",
+        queue_policy="lottery",
         when_busy="panic",
         wait_timeout_in_minutes="-1",
         slack_webhook_url="hooks",
@@ -142,7 +143,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 22
+    assert len(found) == len(set(found)) == 23
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

@@ -130,6 +130,14 @@ class CloudFormation:
         with _explained():
             self._client(stack).delete_change_set(StackName=stack.name, ChangeSetName=arn)
 
+    def delete_unexecuted_change_sets(self, stack: StackRef, prefix: str) -> None:
+        with _explained():
+            client = self._client(stack)
+            for row in list(pages(client.list_change_sets, "Summaries", StackName=stack.name)):
+                unexecuted = row.get("ExecutionStatus") in {"AVAILABLE", "UNAVAILABLE"}
+                if row["ChangeSetName"].startswith(prefix) and unexecuted:
+                    client.delete_change_set(StackName=stack.name, ChangeSetName=row["ChangeSetId"])
+
     def delete_stack(self, stack: StackRef, *, token: str) -> None:
         with _explained(refusals=True):
             self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)

@@ -81,6 +81,11 @@ class ChangeSet:
         return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
 
 
+def change_set_prefix(correlation_id: str) -> str:
+    """How the names of all change sets of one deployment begin."""
+    return f"deploy-{correlation_id}-e"
+
+
 def change_set_name(correlation_id: str, epoch: int, attempt: int = 1) -> str:
     """Carries who and which turn, so that CloudFormation's own history can be read without us."""
-    return f"deploy-{correlation_id}-e{epoch}" + (f"-{attempt}" if attempt > 1 else "")
+    return f"{change_set_prefix(correlation_id)}{epoch}" + (f"-{attempt}" if attempt > 1 else "")

@@ -119,6 +119,8 @@ class Report:
     outputs: dict[str, str] = field(default_factory=dict)
     command_exit_code: int | None = None
     estimate: Estimate | None = None
+    fallback: str = ""
+    """Why the registry could not be used, and when it was back; empty where all went well."""
     notes: tuple[str, ...] = ()
     """What degraded on the way: told, never fatal."""
     links: Links = Links()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from deploy_action.core.change_set import change_set_prefix
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import Busy, Cancelled, StackSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from deploy_action.core.document import Ticket
     from deploy_action.core.stacks import StackState
-    from deploy_action.ports import Clock, StackSource
+    from deploy_action.ports import Clock, StackDeployer, StackSource
 
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
@@ -41,6 +44,17 @@ def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
         except (StackSourceError, ValueError):
             found.append(text)
     return found
+
+
+def revoke(deployer: StackDeployer, holder: Ticket) -> None:
+    """Delete the change sets that a holder made and has not executed, so that one that was only paused cannot
+    execute them any more. Best effort: CloudFormation's own fence, one operation a stack, stays."""
+    for text in holder.stacks:
+        with suppress(StackSourceError, ValueError):
+            stack = ref_of(text)
+            if not stack.is_glob and holder.correlation_id:
+                prefix = change_set_prefix(holder.correlation_id)
+                deployer.delete_unexecuted_change_sets(stack, prefix)
 
 
 def ref_of(text: str) -> StackRef:

@@ -142,13 +142,15 @@ class LockClient:
         )
         self._renewed_at = self._clock.monotonic()
 
-    def renew_if_due(self) -> None:
-        """Renew when half of the lease has passed; otherwise nothing. Raises like `renew`.
+    def renew_if_due(self) -> bool:
+        """Renew when half of the lease has passed; returns whether it did. Raises like `renew`.
 
         A registry that is away is tried seldom and briefly: whoever calls this has a stream to keep going.
         """
-        if self._due():
-            self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        if not self._due():
+            return False
+        self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        return True
 
     def _due(self) -> bool:
         interval = leases.renewal_seconds(self.ticket)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from deploy_action.errors import LockLost, RegistryError
+from deploy_action.errors import LockLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.events import Operation, StackEvent
-    from deploy_action.engine.lock_client import LockClient
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
@@ -64,6 +63,7 @@ class Session:
 
     `gives_up`: end as BLIND when CloudFormation refuses to be read; without it, go on until `done`.
     `first_event_seconds`: how long the first event may take; None for as long as it takes.
+    `keep_lock`: renews the lock when it is time to; raises LockLost, once.
     `elapsed_seconds`: what had passed of the time-out before (a watch that was restarted).
     """
 
@@ -73,7 +73,7 @@ class Session:
     done: Callable[[], bool]
     cancelled: Callable[[], bool]
     timeout_seconds: float | None = None
-    lock: LockClient | None = None
+    keep_lock: Callable[[], None] = lambda: None
     gives_up: bool = True
     first_event_seconds: float | None = None
     elapsed_seconds: float = 0.0
@@ -151,12 +151,7 @@ class Session:
             self.listener.line(sentence)
 
     def _keep_lock(self) -> None:
-        if self.lock is None:
-            return
         try:
-            self.lock.renew_if_due()
+            self.keep_lock()
         except LockLost as error:
-            self.lock = None
             self._trouble(f"{error} What is running goes on.")
-        except RegistryError as error:
-            self._trouble(f"The lock could not be renewed: {error}")

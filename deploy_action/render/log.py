@@ -11,6 +11,7 @@ from deploy_action.render.escape import command_data, command_property, log_text
 if TYPE_CHECKING:
     from deploy_action.core.causes import Cause
     from deploy_action.core.change_set import Change
+    from deploy_action.core.document import Freeze, Ticket
     from deploy_action.core.events import Activity, Operation, StackEvent
     from deploy_action.core.lock import Waiting
 
@@ -25,6 +26,8 @@ _ACTION_SIGNS = {
 }
 STATUS_WIDTH = 20
 NAME_WIDTH = 32
+NAMED_MAX = 3
+"""So many of those ahead are named beside the first."""
 WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
 
 
@@ -93,19 +96,37 @@ class LogStyle:
         ).rstrip()
 
     def waiting(self, waiting: Waiting) -> str:
-        """Who is ahead, since when, and the own position."""
-        first = waiting.ahead[0]
-        who = log_text(f"{first.correlation_id}{f' by {first.actor}' if first.actor else ''}", 120)
-        link = f" ({log_text(first.url, 200)})" if first.url else ""
-        if first.holding:
-            doing = f"deployment {who} holds the lock since {log_text(first.held_since, 30)}{link}"
-        else:
-            doing = f"deployment {who} is next{link}"
-        expected = f", expected to end {log_text(first.expected_end, 30)}" if first.expected_end else ""
+        """Who is ahead, since when and until about when, and the own position."""
+        told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
+        if waiting.ahead:
+            told.append(_ahead(waiting.ahead))
         return (
-            f"Waiting for the lock, position {waiting.position} in the queue: {doing}{expected}; "
+            f"Waiting for the lock, position {waiting.position} in the queue: {'; '.join(told)}; "
             f"waited {duration(waiting.waited_seconds)} so far."
         )
+
+
+def _frozen(freeze: Freeze) -> str:
+    end = f"until {log_text(freeze.until, 30)}" if freeze.until else "until somebody lifts it"
+    return f"it is frozen by {log_text(freeze.by, 60)} {end} ({log_text(freeze.reason, 200)})"
+
+
+def _ahead(ahead: tuple[Ticket, ...]) -> str:
+    first, others = ahead[0], ahead[1:]
+    link = f" ({log_text(first.url, 200)})" if first.url else ""
+    if first.holding:
+        doing = f"deployment {_who(first)} holds the lock since {log_text(first.held_since, 30)}{link}"
+    else:
+        doing = f"deployment {_who(first)} is next{link}"
+    expected = f", expected to end about {log_text(first.expected_end, 30)}" if first.expected_end else ""
+    named = [_who(ticket) for ticket in others[:NAMED_MAX]]
+    more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
+    then = f", then {', '.join(named)}{more}" if named else ""
+    return f"{doing}{expected}{then}"
+
+
+def _who(ticket: Ticket) -> str:
+    return log_text(f"{ticket.correlation_id}{f' by {ticket.actor}' if ticket.actor else ''}", 120)
 
 
 def _doing(activity: Activity) -> str:

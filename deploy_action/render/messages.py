@@ -23,13 +23,16 @@ def started(report: Report, stacks: tuple[StackRef, ...]) -> Announcement:
 def finished(report: Report) -> Announcement:
     detail = slack(report.root_cause) if not report.outcome.good else ""
     needs_somebody = report.outcome in {Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.UNKNOWN}
-    return _announcement(headline(report, slack), detail, report, alert=needs_somebody)
+    alert = needs_somebody or bool(report.fallback)
+    return _announcement(headline(report, slack), detail, report, alert=alert)
 
 
 def _announcement(title: str, detail: str, report: Report, *, alert: bool = False) -> Announcement:
     blocks: list[dict[str, object]] = [_section(f"*{title}*")]
     if detail:
         blocks.append(_section(detail))
+    if report.fallback:
+        blocks.append(_section(f":warning: {slack(report.fallback)}"))
     links = [f"<{report.links.run}|Run>"] if report.links.run else []
     links += [f"<{stack.console}|{slack(stack.name, 100)}>" for stack in report.stacks[:5] if stack.console]
     context = " · ".join([*links, f"`{slack(report.correlation_id, 100)}`"])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.report import Outcome
-from deploy_action.engine.idle import wait_until_idle
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher, take_baseline
@@ -62,17 +61,9 @@ def _attempt(deployment: Deployment, attempt: int) -> int:
 
 
 def _wait(deployment: Deployment, seconds: float) -> None:
-    """Until the stack is at rest. Raises Busy, Cancelled, LockLost, StackSourceError."""
+    """Until the stack is at rest. Raises Busy, Cancelled, LockLost."""
     deployment.world.clock.sleep(PAUSE_SECONDS)
-    wait_until_idle(
-        deployment.cloudformation,
-        deployment.world.clock,
-        deployment.settings.stacks,
-        timeout_seconds=max(0.0, seconds),
-        tell=deployment.teller.waiting_for_stacks,
-        cancelled=deployment.world.cancelled,
-        alive=deployment.keep_lock,
-    )
+    deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
 
 
 def _outcome(deployment: Deployment, watcher: Watcher) -> Outcome:

@@ -11,14 +11,14 @@ from deploy_action.core.start import way_out
 from deploy_action.core.times import duration
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
-from deploy_action.errors import Cancelled, DeploymentFailed, RegistryError, TimedOut, VerdictUnknown
+from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.render.log import cause_annotation
+from deploy_action.steps.coordination import Coordination
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.engine.lock_client import LockClient
     from deploy_action.engine.watcher import Watcher
     from deploy_action.inputs import Settings
     from deploy_action.steps.state import JobState
@@ -38,8 +38,8 @@ class Deployment:
         self.teller = world.teller
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
-        self._lock = self._lock_client()
-        self._lock_trouble = False
+        self.coordination = Coordination(world, self.wiring, settings, state)
+        self.coordination.resume()
         self._waited_seconds = 0.0
 
     def report(self, **changes: object) -> None:
@@ -49,23 +49,11 @@ class Deployment:
         """The last moment before something changes: is the lock still ours? Raises LockLost, Cancelled."""
         if self.world.cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        if self._lock is None:
-            return
-        try:
-            self._lock.renew()
-        except RegistryError as error:
-            self.teller.note(f"The lock could not be renewed, CloudFormation alone guards now: {error}")
+        self.coordination.fence()
 
     def keep_lock(self) -> None:
-        """Renew the lock when it is time to. Raises LockLost."""
-        if self._lock is None:
-            return
-        try:
-            self._lock.renew_if_due()
-        except RegistryError as error:
-            if not self._lock_trouble:
-                self._lock_trouble = True
-                self.teller.note(f"The lock could not be renewed: {error}")
+        """Renew the lock when it is time to. Raises LockLost, once."""
+        self.coordination.keep()
 
     def watch(
         self,
@@ -82,7 +70,7 @@ class Deployment:
             done,
             self.world.cancelled,
             timeout_seconds=self.settings.timeout_seconds,
-            lock=self._lock,
+            keep_lock=self.keep_lock,
             gives_up=gives_up,
             first_event_seconds=first_event_seconds,
             elapsed_seconds=self._watched_seconds(),
@@ -166,13 +154,3 @@ class Deployment:
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
             remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
-
-    def _lock_client(self) -> LockClient | None:
-        ticket = self.state.ticket
-        if ticket is None or not ticket.holding:
-            return None
-        try:
-            return self.wiring.lock_client(ticket, self.world.clock)
-        except RegistryError as error:
-            self.teller.note(f"The lock cannot be kept alive: {error}")
-            return None

@@ -19,7 +19,7 @@ from deploy_action.errors import (
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps import by_attaching, by_command, by_template
 from deploy_action.steps.deployment import Deployment
-from deploy_action.steps.world import World, optional, outputs_of, with_failure
+from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 
 if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
@@ -54,7 +54,8 @@ def run(world: World) -> int:
         if code:
             world.teller.error(error)
         else:
-            world.teller.note(f"Skipped, as `when-busy: skip` asks. {error.what}")
+            world.teller.note(skipped(error))
+    deployment.coordination.remember()
     _hand_on(world, state, code, seconds=deployment.seconds())
     return code
 

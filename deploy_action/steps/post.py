@@ -110,7 +110,8 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
     client = wiring.lock_client(state.ticket, world.clock)
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
-        client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS)
+        outcome = state.report.outcome.value if state.alone else "withdrawn"
+        client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
         return
     ours = client.release(outcome=state.report.outcome.value, settling=settling)
     locks = ", ".join(state.ticket.locks)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Ticket
 from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.core.times import duration, iso
-from deploy_action.engine.idle import in_progress, ref_of, wait_until_idle
+from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Busy,
@@ -18,23 +15,15 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     InvalidInput,
-    RegistryError,
     StackSourceError,
+    Superseded,
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps.announce import announce_start
+from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.state import JobState
-from deploy_action.steps.world import World, optional, outputs_of, with_failure
+from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
-
-if TYPE_CHECKING:
-    from deploy_action.core.stacks import StackRef
-    from deploy_action.engine.lock_client import Grant, LockClient
-
-
-WITHOUT_REGISTRY = (
-    "The registry cannot be used, so CloudFormation's own status alone keeps deployments apart."
-)
 
 
 def run(world: World) -> int:
@@ -83,7 +72,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     locks = _lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     if settings.mode is not Mode.ATTACH:
-        _coordinate(world, wiring, settings, state)
+        Coordination(world, wiring, settings, state).begin()
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
     optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
@@ -119,115 +108,6 @@ def _lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, 
     return tuple(f"{account}/{stack.region}/{stack.name}" for stack in settings.stacks)
 
 
-def _coordinate(world: World, wiring: Wiring, settings: Settings, state: JobState) -> None:
-    """Take the lock and wait for the stacks; without a registry, CloudFormation's own status coordinates."""
-    teller = world.teller
-    grant: Grant | None = None
-    client: LockClient | None = None
-    started = world.clock.monotonic()
-    wait = settings.when_busy is WhenBusy.WAIT
-    timeout = settings.wait_seconds
-    try:
-        client = _lock_client(world, wiring, settings, state)
-        grant = client.acquire(wait=wait, timeout_seconds=timeout, tell=teller.waiting)
-    except RegistryError as error:
-        teller.note(f"{WITHOUT_REGISTRY} {error}")
-    waited = world.clock.monotonic() - started
-    if grant is not None:
-        state.ticket = grant.ticket
-        state.report = replace(state.report, epoch=grant.ticket.epoch, waited_for=grant.waited_for)
-        for sentence in grant.taken_over:
-            teller.note(sentence)
-        queued = f" after {duration(waited)} in the queue" if grant.waited_for else ""
-        teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
-    try:
-        _wait_for_stacks(world, wiring, settings, grant, client, timeout_seconds=timeout - waited)
-    except CoordinatorError:
-        if grant is not None and client is not None:
-            _let_go(world, client, state)
-        raise
-    finally:
-        queue_seconds = world.clock.monotonic() - started
-        state.report = replace(state.report, queue_seconds=queue_seconds)
-
-
-def _lock_client(world: World, wiring: Wiring, settings: Settings, state: JobState) -> LockClient:
-    run = world.run
-    if settings.registry.kind == "file" and run.hosted_runner:
-        world.teller.note(
-            "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this lock "
-            "keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
-        )
-    ticket = Ticket(
-        nonce=secrets.token_hex(16),
-        correlation_id=state.report.correlation_id,
-        locks=state.report.locks,
-        stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
-        requested_at=iso(world.clock.now()),
-        repository=run.repository,
-        run_id=run.run_id,
-        run_attempt=run.run_attempt,
-        job=run.check_run_id or run.job,
-        actor=run.actor,
-        workflow=run.workflow,
-        url=run.url,
-        commit=run.commit,
-    )
-    # Should this step be killed while it asks, `post` can still take the ticket back.
-    state.ticket = ticket
-    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
-    return wiring.lock_client(ticket, world.clock, cancelled=world.cancelled)
-
-
-def _wait_for_stacks(
-    world: World,
-    wiring: Wiring,
-    settings: Settings,
-    grant: Grant | None,
-    client: LockClient | None,
-    *,
-    timeout_seconds: float,
-) -> None:
-    settling: list[StackRef] = []
-    for text in grant.settling if grant else ():
-        try:
-            settling.append(ref_of(text))
-        except ValueError:
-            world.teller.note(f"The registry names a stack that cannot be read: {text}")
-    try:
-        wait_until_idle(
-            wiring.cloudformation,
-            world.clock,
-            (*settings.stacks, *settling),
-            timeout_seconds=max(0.0, timeout_seconds),
-            tell=world.teller.waiting_for_stacks,
-            cancelled=world.cancelled,
-            alive=lambda: _keep(world, client) if client and grant else None,
-        )
-        if grant and grant.settling and client:
-            client.settled()
-    except StackSourceError as error:
-        world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
-    except RegistryError as error:
-        world.teller.note(f"The lock could not be kept up to date: {error}")
-
-
-def _keep(world: World, client: LockClient) -> None:
-    """A registry that is away for a moment is no reason to stop waiting. Raises LockLost."""
-    try:
-        client.renew_if_due()
-    except RegistryError as error:
-        world.teller.line(f"The lock could not be renewed: {error}")
-
-
-def _let_go(world: World, client: LockClient, state: JobState) -> None:
-    try:
-        client.release(outcome="withdrawn")
-        state.ticket = None
-    except RegistryError as error:
-        world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
-
-
 def _stopped(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     """Tell why `main` will not run. `when-busy: skip` makes a busy lock a green skip."""
     outcome, code = Outcome.FAILED, error.exit_code
@@ -237,13 +117,15 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
             outcome, code = Outcome.SKIPPED, 0
     elif isinstance(error, Cancelled):
         outcome = Outcome.CANCELLED
+    elif isinstance(error, Superseded):
+        outcome = Outcome.SKIPPED
     if isinstance(error, InvalidInput):
         for problem in error.problems:
             world.teller.line(f"  - {problem}")
     if code:
         world.teller.error(error)
     else:
-        world.teller.note(f"Skipped, as `when-busy: skip` asks. {error.what}")
+        world.teller.note(skipped(error))
     state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
     outputs = outputs_of(state.report)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
-from deploy_action.errors import CoordinatorError
+from deploy_action.errors import CoordinatorError, Superseded
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
 
@@ -102,7 +102,8 @@ class Teller:
 
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
-        if self._worth_telling(tuple((ticket.nonce, ticket.holding) for ticket in waiting.ahead)):
+        ahead = tuple((ticket.nonce, ticket.holding, ticket.expected_end) for ticket in waiting.ahead)
+        if self._worth_telling((ahead, waiting.freeze)):
             self.log.write(self.style.waiting(waiting))
 
     def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:
@@ -139,6 +140,12 @@ def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
 
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
     return replace(report, outcome=outcome, failure=Failure(error.what, error.why, error.remedy))
+
+
+def skipped(error: CoordinatorError) -> str:
+    """Why nothing was deployed and that is no failure."""
+    asked = "queue-policy: newest" if isinstance(error, Superseded) else "when-busy: skip"
+    return f"Skipped, as `{asked}` asks. {error.what}"
 
 
 def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:

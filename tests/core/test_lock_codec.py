@@ -277,3 +277,19 @@ def test_a_refusal_names_the_remedy_and_quotes_no_more_than_needed() -> None:
         read({**real(), "schema": "x" * 100_000})
     assert "left as it is" in told.value.why
     assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("counted", [0, 1, 3])
+def test_a_turn_that_is_not_the_locks_latest_is_refused(counted: int) -> None:
+    data = real()
+    data["locks"]["prod"]["epoch"] = counted
+    data["tickets"][0]["epochs"]["prod"] = 2
+    with pytest.raises(RegistryUnreadable, match="turn 2"):
+        read(data)
+
+
+def test_a_policy_that_is_not_known_is_refused() -> None:
+    data = real()
+    data["tickets"][0]["policy"] = "lottery"
+    with pytest.raises(RegistryUnreadable):
+        read(data)

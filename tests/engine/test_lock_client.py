@@ -353,19 +353,14 @@ def test_a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock(cl
     world = World(registry, clock)
     holder = world.hold("a")
     world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket, at=""))
+    holder.release(outcome="succeeded")
 
     def wakes() -> None:
-        holder.release(outcome="succeeded")
         world.rewrite(lambda document: core.grant(document, "b", at="") or document)
 
-    def renew_and_plan() -> None:
-        holder.renew()
-        registry.swap_faults = [wakes]
-
-    clock.at(40.0, holder.renew)
-    clock.at(LEASE, renew_and_plan)
+    clock.at(CLAIM_SECONDS - 1, lambda: setattr(registry, "swap_faults", [wakes]))
     with pytest.raises(Busy):
-        acquire(world.client("c"), timeout=LEASE + 2 * POLL)
+        acquire(world.client("c"), timeout=CLAIM_SECONDS + POLL)
     b = world.document.ticket("b")
     assert b is not None
     assert b.holding

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LOCK = "deploy_action/core/lock.py"
+DOCUMENT = "deploy_action/core/document.py"
+LEASES = "deploy_action/core/leases.py"
+OPERATORS = "deploy_action/core/operators.py"
 CODEC = "deploy_action/core/lock_codec.py"
 SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
@@ -21,10 +24,16 @@ EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
 
 _LOCK = "tests/core/test_lock.py::test_"
-_WATCH = "tests/core/test_lock.py::TestLeaseWatch::test_"
+_WATCH = "tests/core/test_leases.py::TestSilence::test_"
+_CLAIMS = "tests/core/test_leases.py::TestClaims::test_"
+_GONE = "tests/core/test_leases.py::test_"
+_HANDS = "tests/core/test_operators.py::test_"
 _CODEC = "tests/core/test_lock_codec.py::test_"
 _SWAP = "tests/engine/test_swap.py::test_"
 _CLIENT = "tests/engine/test_lock_client.py::test_"
+_LIFE = "tests/engine/test_lock_client.py::TestTheLifeOfJobs::test_"
+_FROZEN = "tests/engine/test_lock_client.py::TestOperators::test_"
+_NEWEST = "tests/core/test_lock.py::TestTheNewestOnly::test_"
 _IDLE = "tests/engine/test_idle.py::test_"
 _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
@@ -90,31 +99,35 @@ MUTANTS = (
     Mutant(
         "a lease ends by the wall clock of its record",
         CLIENT,
-        "self._watch = core.LeaseWatch()",
-        "self._watch = core.LeaseWatch()\n"
-        "        self._watch.expired = lambda t, _: iso(clock.now() - t.lease) > t.held_since > ''",
+        "silent = self._watch.silent_seconds(ticket, now)",
+        "silent = 1e9 if iso(self._clock.now() - ticket.lease) > ticket.held_since > '' else 0.0",
         (_CLIENT + "a_living_holder_that_renews_is_never_taken_over_however_long",),
     ),
     Mutant(
         "a lease ends without any clock",
-        LOCK,
-        "monotonic_seconds - since >= allowed",
-        "monotonic_seconds >= since",
+        LEASES,
+        "if allowed is not None and silent_seconds >= allowed:",
+        "if allowed is not None:",
         (
-            _WATCH + "unchanged_for_the_whole_lease_on_the_observers_clock_is_expired",
+            _GONE + "a_holder_of_whose_job_nothing_is_known_is_gone_after_its_lease",
             _CLIENT + "a_dead_holder_is_taken_over_after_its_lease_and_told",
+            _CLIENT + "a_living_holder_that_renews_is_never_taken_over_however_long",
         ),
     ),
     Mutant(
         "a renewal does not start the lease anew",
-        LOCK,
-        "since if life == _life(ticket) else monotonic_seconds",
-        "since",
-        (_WATCH + "any_renewal_starts_the_lease_anew",),
+        LEASES,
+        "return known if known is not None and known[0] == what else (what, now)",
+        "return known if known is not None else (what, now)",
+        (
+            _WATCH + "any_renewal_ends_it",
+            _WATCH + "a_grant_is_a_sign_of_life",
+            _CLAIMS + "a_turn_of_somebody_else_in_between_starts_it_anew",
+        ),
     ),
     Mutant(
         "a grant is no sign of life",
-        LOCK,
+        LEASES,
         "return ticket.renewals, ticket.epochs",
         "return ticket.renewals, ()",
         (
@@ -124,16 +137,102 @@ MUTANTS = (
     ),
     Mutant(
         "the document decides how short a lease may be",
-        LOCK,
+        DOCUMENT,
         "return min(max(self.lease_seconds, LEASE_SECONDS_MIN), LEASE_SECONDS_MAX)",
         "return self.lease_seconds",
-        (_WATCH + "a_forged_lease_is_kept_within_limits",),
+        (_GONE + "a_forged_lease_is_kept_within_limits",),
+    ),
+    Mutant(
+        "silence is believed although the job is known to run",
+        LEASES,
+        "    if life is JobLife.RUNNING:\n        return STUCK_LEASES",
+        "    if False:\n        return STUCK_LEASES",
+        (
+            _GONE + "a_silent_holder_whose_job_runs_has_six_leases",
+            _LIFE + "a_silent_holder_whose_job_runs_keeps_the_lock_for_six_leases",
+        ),
+    ),
+    Mutant(
+        "a job that is said to run keeps the lock for ever",
+        LEASES,
+        "return STUCK_LEASES * ticket.lease",
+        "return None",
+        (_GONE + "a_silent_holder_whose_job_runs_has_six_leases",),
+    ),
+    Mutant(
+        "a waiter is passed although it may see the lock frozen",
+        LEASES,
+        "now < end + THAW_SECONDS",
+        "now < end",
+        (_CLAIMS + "a_clock_that_is_ahead_thaws_nobody_elses_claim",),
+    ),
+    Mutant(
+        "a dead waiter blocks the queue for ever",
+        LEASES,
+        "unclaimed_seconds >= CLAIM_SECONDS",
+        "False",
+        (
+            _GONE + "a_waiter_is_gone_when_it_leaves_a_free_lock_lying",
+            _CLIENT + "a_dead_waiter_ahead_is_pruned_and_told",
+        ),
+    ),
+    Mutant(
+        "what a paused holder could still execute is left to it",
+        CLIENT,
+        "        self._revoke(holder)\n",
+        "",
+        (_LIFE + "what_a_paused_holder_could_still_execute_is_taken_away_before_the_last_look",),
+    ),
+    Mutant(
+        "a frozen lock is granted",
+        LOCK,
+        "if ahead_of(document, ticket) or freeze_of(document, ticket.locks, at=at):",
+        "if ahead_of(document, ticket):",
+        (
+            _HANDS + "a_frozen_lock_is_granted_to_nobody_and_the_queue_forms_behind_it",
+            _FROZEN + "a_frozen_lock_is_busy_for_who_does_not_wait",
+        ),
+    ),
+    Mutant(
+        "a forced release forgets what is still in progress",
+        OPERATORS,
+        "finish(_settling(document, ticket), ticket,",
+        "finish(document, ticket,",
+        (_HANDS + "the_stacks_of_a_holder_that_was_released_by_force_settle",),
+    ),
+    Mutant(
+        "who wants its turn is superseded",
+        DOCUMENT,
+        "self.policy is other.policy is QueuePolicy.NEWEST",
+        "self.policy is QueuePolicy.NEWEST",
+        (_NEWEST + "who_wants_its_turn_keeps_it",),
+    ),
+    Mutant(
+        "a deployment of more is superseded by one of less",
+        DOCUMENT,
+        "            and set(other.stacks) <= set(self.stacks)\n",
+        "",
+        (_NEWEST + "one_that_would_deploy_something_else_too_is_not_superseded",),
+    ),
+    Mutant(
+        "an older one that wakes up supersedes a newer one",
+        LOCK,
+        "number = ticket.number or document.arrivals + 1",
+        "number = document.arrivals + 1",
+        (_NEWEST + "one_that_comes_back_keeps_its_number_and_supersedes_nobody",),
+    ),
+    Mutant(
+        "a turn that is not the lock's latest is believed",
+        CODEC,
+        "        if epoch != counted:",
+        "        if False:",
+        (_CODEC + "a_turn_that_is_not_the_locks_latest_is_refused",),
     ),
     Mutant(
         "a takeover does not look at the stacks",
         CLIENT,
-        "if ticket.holding and self._stacks_in_progress(ticket.stacks):",
-        "if False:",
+        "if why is not None and (not ticket.holding or self._at_rest(ticket)):",
+        "if why is not None:",
         (_CLIENT + "a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress",),
     ),
     Mutant(
@@ -146,7 +245,7 @@ MUTANTS = (
     Mutant(
         "a takeover does not look again when it writes",
         CLIENT,
-        "if current is not None and self._watch.expired(current, now):",
+        "if current is not None and leases.life_of(current) == leases.life_of(ticket):",
         "if current is not None:",
         (_CLIENT + "a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock",),
     ),
@@ -154,7 +253,7 @@ MUTANTS = (
         "a takeover is told that did not happen",
         CLIENT,
         "taken_over.extend(notes)",
-        "taken_over.extend(gone.values())",
+        "taken_over.extend(_takeover_note(*one) for one in gone)",
         (_CLIENT + "a_takeover_that_did_not_happen_is_not_told",),
     ),
     Mutant(
@@ -176,7 +275,7 @@ MUTANTS = (
     ),
     Mutant(
         "only the first lock of a ticket counts",
-        LOCK,
+        DOCUMENT,
         "return not set(self.locks).isdisjoint(other.locks)",
         "return self.locks[0] == other.locks[0]",
         (_LOCK + "several_locks_are_taken_together_or_not_at_all",),
@@ -201,8 +300,8 @@ MUTANTS = (
     Mutant(
         "nothing is withdrawn after a request without an answer",
         CLIENT,
-        "        try:\n            document = self._request(wait)\n",
-        "        document = self._request(wait)\n        try:\n",
+        "        try:\n            document, newest = self._request(wait), True\n",
+        "        document, newest = self._request(wait), True\n        try:\n",
         (_CLIENT + "a_request_whose_answer_never_came_is_withdrawn_as_soon_as_the_registry_is_back",),
     ),
     Mutant(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
-from deploy_action.core.document import Ticket
+from deploy_action.core.document import Freeze, Ticket
 from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.lock import Waiting
 from deploy_action.core.stacks import STACK_TYPE
@@ -145,15 +145,29 @@ class TestWaiting:
         assert PLAIN.waiting(Waiting((self.HOLDER,), 75.0)) == (
             "Waiting for the lock, position 2 in the queue: deployment 20260102-030405-abcdef by ada holds "
             "the lock since 2026-01-02T03:04:05Z (https://github.com/a/b/actions/runs/1), expected to end "
-            "2026-01-02T03:09:00Z; waited 1m15s so far."
+            "about 2026-01-02T03:09:00Z; waited 1m15s so far."
         )
 
     def test_one_that_is_only_next_is_told_as_such(self) -> None:
         first = Ticket(nonce="n", correlation_id="20260102-030405-abcdef", locks=("production",))
         assert PLAIN.waiting(Waiting((first, self.HOLDER), 0.0)) == (
-            "Waiting for the lock, position 3 in the queue: deployment 20260102-030405-abcdef is next; "
-            "waited 0s so far."
+            "Waiting for the lock, position 3 in the queue: deployment 20260102-030405-abcdef is next, then "
+            "20260102-030405-abcdef by ada; waited 0s so far."
         )
+
+    def test_of_a_long_queue_the_first_few_are_named(self) -> None:
+        others = tuple(Ticket(nonce=name, correlation_id=name, locks=("p",)) for name in "bcdefg")
+        found = PLAIN.waiting(Waiting((self.HOLDER, *others), 0.0))
+        assert "then b, c, d and 3 more" in found
+        assert "position 8" in found
+
+    def test_a_freeze_is_told_with_its_reason_and_end(self) -> None:
+        freeze = Freeze("grace", "month end", "2026-01-01T00:00:00Z", "2026-01-02T08:00:00Z")
+        assert PLAIN.waiting(Waiting((), 60.0, freeze)) == (
+            "Waiting for the lock, position 1 in the queue: it is frozen by grace until 2026-01-02T08:00:00Z "
+            "(month end); waited 1m00s so far."
+        )
+        assert "until somebody lifts it" in PLAIN.waiting(Waiting((), 60.0, replace(freeze, until="")))
 
     @settings(max_examples=50, deadline=None)
     @given(hostile)
@@ -161,7 +175,8 @@ class TestWaiting:
         holder = replace(
             self.HOLDER, correlation_id=text, actor=text, url=text, held_since=text, expected_end=text
         )
-        assert runner_commands(PLAIN.waiting(Waiting((holder,), 1.0))) == []
+        told = PLAIN.waiting(Waiting((holder, holder), 1.0, Freeze(text, text, text, text)))
+        assert runner_commands(told) == []
 
 
 class TestAnnotations:

@@ -1,0 +1,228 @@
+"""The hold on a lock while a deployment runs, with and without its registry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deploy_action.core import lock as core
+from deploy_action.core.document import Document, QueuePolicy, Ticket
+from deploy_action.core.lock_codec import encode
+from deploy_action.engine.keeper import JOIN_SECONDS, Keeper
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.errors import Busy, LockLost, RegistryForbidden
+from tests.clock import VirtualClock
+from tests.engine.memory_registry import LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
+
+LEASE = 60.0
+
+
+class Scene:
+    """One deployment, the registry that may go away, and what was told."""
+
+    def __init__(self) -> None:
+        self.registry = MemoryRegistry()
+        self.clock = VirtualClock()
+        self.told: list[str] = []
+
+    def client(self, nonce: str = "a", **fields: object) -> LockClient:
+        ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
+        return LockClient(
+            self.registry,
+            self.clock,
+            replace(ticket, **fields),  # type: ignore[arg-type]
+            stacks_in_progress=lambda stacks: [],
+            poll_seconds=5.0,
+        )
+
+    def holding(self) -> Keeper:
+        client = self.client()
+        client.acquire(wait=True, timeout_seconds=0.0, tell=lambda waiting: None)
+        return self.keeper(client)
+
+    def alone(self, policy: QueuePolicy = QueuePolicy.FIFO) -> Keeper:
+        return self.keeper(self.client(policy=policy), alone=True)
+
+    def keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
+        return Keeper(
+            client,
+            self.clock,
+            tell=self.told.append,
+            queue=lambda: client.acquire(wait=True, timeout_seconds=600.0, tell=lambda waiting: None),
+            alone=alone,
+        )
+
+    def somebody_else(self) -> LockClient:
+        client = self.client("b")
+        client.acquire(wait=True, timeout_seconds=0.0, tell=lambda waiting: None)
+        return client
+
+    def go_away(self) -> None:
+        self.registry.read_faults = [LOST_REQUEST] * 100_000
+
+    def come_back(self) -> None:
+        self.registry.read_faults = []
+
+    def watch(self, keeper: Keeper, seconds: float) -> None:
+        """What a session does while a deployment runs."""
+        end = self.clock.elapsed + seconds
+        while self.clock.elapsed < end:
+            keeper.keep()
+            self.clock.sleep(5.0)
+
+    @property
+    def document(self) -> Document:
+        return self.registry.document
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_lock_is_renewed_and_nothing_is_told(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.watch(keeper, 10 * LEASE)
+    held = scene.document.ticket("a")
+    assert held is not None
+    assert held.renewals >= 15
+    assert scene.told == []
+
+
+def test_a_registry_that_is_away_for_a_moment_is_nobodys_business(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.go_away()
+    scene.watch(keeper, LEASE * 0.8)
+    scene.come_back()
+    scene.watch(keeper, 2 * LEASE)
+    assert scene.told == []
+    assert not keeper.alone
+
+
+def test_one_that_is_away_for_a_lease_is_told_once_and_so_is_its_return(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.go_away()
+    scene.watch(keeper, 5 * LEASE)
+    (sentence,) = scene.told
+    assert "CloudFormation's own status alone keeps deployments apart" in sentence
+    scene.come_back()
+    scene.watch(keeper, 2 * LEASE)
+    assert not keeper.alone
+    assert scene.told[1:] == ["The registry answers again: this deployment holds the lock prod (turn 1)."]
+
+
+def test_a_refusing_registry_is_told_at_once(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.clock.sleep(LEASE / 2)
+    scene.registry.swap_faults = [REFUSED] * 100
+    keeper.keep()
+    assert keeper.alone
+    assert "The store refuses" in scene.told[0]
+
+
+def test_a_document_that_becomes_unreadable_is_told_and_left_alone(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.registry.overwrite(b"{half")
+    scene.watch(keeper, 4 * LEASE)
+    assert len(scene.told) == 1
+    assert scene.registry.written[-1] == b"{half"
+
+
+def test_a_lock_that_was_taken_over_is_told_once_by_an_error(scene: Scene) -> None:
+    keeper = scene.holding()
+    new = core.evict(scene.document, "a", at="", note="Took over from holder id-a: no sign of life.")
+    scene.registry.overwrite(written(new))
+    scene.clock.sleep(LEASE)
+    with pytest.raises(LockLost, match="Took over from holder id-a"):
+        keeper.keep()
+    scene.watch(keeper, 5 * LEASE)
+
+
+def test_the_fence_does_not_hold_for_a_lock_that_was_lost(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.registry.overwrite(written(core.evict(scene.document, "a", at="", note="gone")))
+    with pytest.raises(LockLost):
+        keeper.fence()
+
+
+def test_the_fence_holds_without_a_registry_and_says_so(scene: Scene) -> None:
+    keeper = scene.holding()
+    scene.go_away()
+    assert keeper.fence() is None
+    assert keeper.alone
+    assert len(scene.told) == 1
+
+
+def test_who_began_without_a_registry_joins_it_when_it_is_back(scene: Scene) -> None:
+    keeper = scene.alone()
+    scene.go_away()
+    scene.watch(keeper, 3 * JOIN_SECONDS)
+    assert scene.told == []
+    scene.come_back()
+    scene.watch(keeper, 2 * JOIN_SECONDS)
+    assert scene.told == ["The registry answers again: this deployment holds the lock prod (turn 1)."]
+    assert keeper.ticket.holding
+    assert not keeper.alone
+
+
+def test_who_finds_somebody_else_there_says_so_once_and_takes_the_lock_after_them(scene: Scene) -> None:
+    other = scene.somebody_else()
+    keeper = scene.alone()
+    scene.watch(keeper, 3 * JOIN_SECONDS)
+    (sentence,) = scene.told
+    assert "deployment id-b has the lock meanwhile" in sentence
+    assert keeper.alone
+    assert other.release(outcome="succeeded")
+    scene.watch(keeper, 2 * JOIN_SECONDS)
+    assert keeper.ticket.epoch == 2
+    assert len(scene.told) == 2
+
+
+def test_before_anything_is_changed_it_queues_behind_somebody_else(scene: Scene) -> None:
+    other = scene.somebody_else()
+    keeper = scene.alone()
+    scene.clock.at(40.0, lambda: other.release(outcome="timed-out", settling=("r/one",)))
+    grant = keeper.fence()
+    assert grant is not None
+    assert 40.0 <= grant.queue_seconds <= 45.0
+    assert grant.settling == ("r/one",)
+    assert not keeper.alone
+
+
+def test_a_queue_that_takes_too_long_keeps_it_from_changing_anything(scene: Scene) -> None:
+    other = scene.somebody_else()
+    for time in range(20, 700, 20):
+        scene.clock.at(time, other.renew)
+    with pytest.raises(Busy):
+        scene.alone().fence()
+    assert [ticket.nonce for ticket in scene.document.tickets] == ["b"]
+
+
+@pytest.mark.parametrize("fault", [LOST_REQUEST, LOST_ANSWER])
+def test_a_fence_in_a_registry_that_is_back_takes_the_lock(scene: Scene, fault: str) -> None:
+    scene.registry.swap_faults = [fault]
+    keeper = scene.alone()
+    assert keeper.fence() is None
+    assert keeper.ticket.epoch == scene.document.locks["prod"].epoch == 1
+
+
+def test_a_fence_where_the_registry_still_refuses_lets_the_deployment_go_on(scene: Scene) -> None:
+    scene.registry.swap_faults = [REFUSED] * 10
+    keeper = scene.alone()
+    assert keeper.fence() is None
+    assert keeper.alone
+    with pytest.raises(RegistryForbidden):
+        scene.client("c").acquire(wait=False, timeout_seconds=0.0, tell=lambda waiting: None)
+
+
+def test_who_deploys_already_supersedes_nobody_by_joining(scene: Scene) -> None:
+    scene.somebody_else()
+    waiting = scene.client("c", policy=QueuePolicy.NEWEST)
+    waiting.join()
+    scene.watch(scene.alone(policy=QueuePolicy.NEWEST), 2 * JOIN_SECONDS)
+    assert [ticket.nonce for ticket in scene.document.tickets] == ["b", "c", "a"]
+
+
+def written(document: Document) -> bytes:
+    return encode(document.with_operation("by hand"))
