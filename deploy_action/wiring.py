@@ -14,6 +14,7 @@ from deploy_action.engine.lock_client import LockClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.lock import Ticket
     from deploy_action.inputs import Settings
@@ -84,6 +85,19 @@ class Wiring:
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
             cancelled=cancelled,
+        )
+
+    def runs(self) -> GitHubRuns | None:
+        """None outside GitHub Actions and without a token."""
+        if not (self._settings.github_token and self._run.repository):
+            return None
+        from deploy_action.adapters.github_runs import GitHubRuns
+
+        return GitHubRuns(
+            self._settings.github_token,
+            self._run.repository,
+            server_url=self._run.server_url,
+            api_url=self._run.api_url,
         )
 
     def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
