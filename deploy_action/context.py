@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,11 @@ class RunContext:
     run_id: str = ""
     run_attempt: str = ""
     job: str = ""
+    """The job's key in its workflow file, not its name for people."""
     check_run_id: str = ""
     workflow: str = ""
+    workflow_ref: str = ""
+    workflow_sha: str = ""
     actor: str = ""
     commit: str = ""
     ref: str = ""
@@ -37,6 +41,13 @@ class RunContext:
         return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}{attempt}"
 
     @property
+    def workflow_path(self) -> str:
+        """Path of the workflow file; empty where it is not known or not in this repository."""
+        own = re.escape(self.repository)
+        found = re.match(rf"{own}/(\.github/workflows/[^/]+?\.ya?ml)@", self.workflow_ref, re.IGNORECASE)
+        return found[1] if found else ""
+
+    @property
     def commit_url(self) -> str:
         return f"{self.server_url}/{self.repository}/commit/{self.commit}" if self.commit else ""
 
@@ -51,6 +62,8 @@ def run_context(environ: Mapping[str, str]) -> RunContext:
         job=environ.get("GITHUB_JOB", ""),
         check_run_id=environ.get("DEPLOY_COORDINATOR_CHECK_RUN_ID", ""),
         workflow=environ.get("GITHUB_WORKFLOW", ""),
+        workflow_ref=environ.get("GITHUB_WORKFLOW_REF", ""),
+        workflow_sha=environ.get("GITHUB_WORKFLOW_SHA", ""),
         actor=environ.get("GITHUB_TRIGGERING_ACTOR") or environ.get("GITHUB_ACTOR", ""),
         commit=environ.get("GITHUB_SHA", ""),
         ref=environ.get("GITHUB_REF_NAME", ""),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.core.life import JobLife
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
     from deploy_action.inputs import Settings
@@ -77,14 +80,30 @@ class Wiring:
         self, ticket: Ticket, clock: Clock, *, cancelled: Callable[[], bool] = lambda: False
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
+        runs = self.runs
         return LockClient(
             self.registry(),
             clock,
             ticket,
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
+            life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
+        )
+
+    @cached_property
+    def runs(self) -> GitHubRuns | None:
+        """None outside GitHub Actions and without a token."""
+        if not (self._settings.github_token and self._run.repository):
+            return None
+        from deploy_action.adapters.github_runs import GitHubRuns
+
+        return GitHubRuns(
+            self._settings.github_token,
+            self._run.repository,
+            server_url=self._run.server_url,
+            api_url=self._run.api_url,
         )
 
     def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:

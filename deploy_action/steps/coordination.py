@@ -135,11 +135,15 @@ class Coordination:
 
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
         teller, state = self._world.teller, self._state
-        grant = client.acquire(
-            wait=self._settings.when_busy is WhenBusy.WAIT,
-            timeout_seconds=timeout_seconds,
-            tell=teller.waiting,
-        )
+        try:
+            grant = client.acquire(
+                wait=self._settings.when_busy is WhenBusy.WAIT,
+                timeout_seconds=timeout_seconds,
+                tell=teller.waiting,
+            )
+        finally:
+            if self._wiring.runs is not None and self._wiring.runs.trouble:
+                teller.line(self._wiring.runs.trouble)
         state.report = replace(state.report, epoch=grant.ticket.epoch, waited_for=grant.waited_for)
         for sentence in grant.taken_over:
             teller.note(sentence)

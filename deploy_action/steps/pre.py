@@ -20,6 +20,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps.announce import announce_start
+from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
@@ -69,6 +70,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     _look(world, wiring, settings)
+    optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = _lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     if settings.mode is not Mode.ATTACH:

@@ -22,6 +22,8 @@ CAUSES = "deploy_action/core/causes.py"
 REPORT = "deploy_action/core/report.py"
 EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
+RUNS = "deploy_action/adapters/github_runs.py"
+CONCURRENCY = "deploy_action/core/concurrency.py"
 
 _LOCK = "tests/core/test_lock.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
@@ -42,6 +44,8 @@ _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
+_RUNS = "tests/adapters/test_github_runs.py::test_"
+_CONCURRENCY = "tests/core/test_concurrency.py::test_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,5 +545,101 @@ MUTANTS = (
         "if unclear or not watcher.readable or deployment.state.partly_unwatched:",
         "if unclear or not watcher.readable:",
         (_DAYS + "a_refused_stack_makes_success_unknown",),
+    ),
+    Mutant(
+        "a job of another run is believed",
+        RUNS,
+        "id=ticket.job, run_id=ticket.run_id",
+        "id=ticket.job",
+        (_RUNS + "a_job_of_another_run_is_not_believed",),
+    ),
+    Mutant(
+        "a job or run of another attempt is believed",
+        RUNS,
+        "attempt is None or not ticket.run_attempt or attempt == int(ticket.run_attempt)",
+        "True",
+        (
+            _RUNS + "a_job_of_another_attempt_is_not_believed",
+            _RUNS + "an_answer_about_another_attempt_is_not_believed",
+        ),
+    ),
+    Mutant(
+        "an older attempt is judged by the newest one",
+        RUNS,
+        'f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}"',
+        'f"runs/{ticket.run_id}"',
+        (
+            _RUNS + "a_newer_attempt_does_not_make_an_older_one_look_alive",
+            _RUNS + "an_enterprise_server",
+        ),
+    ),
+    Mutant(
+        "a run is asked about without its attempt",
+        RUNS,
+        "        if not ticket.run_attempt:",
+        "        if False:",
+        (_RUNS + "without_an_attempt_the_run_is_not_asked_since_it_would_answer_for_its_newest",),
+    ),
+    Mutant(
+        "no permission counts as completed",
+        RUNS,
+        "            if status not in {200, 404}:\n                return JobLife.UNKNOWN",
+        "            if status not in {200, 404}:\n                return JobLife.COMPLETED",
+        (
+            _RUNS + "without_permission_nothing_is_known_and_the_remedy_is[21]",
+            _RUNS + "a_rate_limit_says_nothing_and_is_no_lasting_trouble",
+        ),
+    ),
+    Mutant(
+        "a run that is gone counts as completed",
+        RUNS,
+        "id=ticket.run_id) else JobLife.UNKNOWN",
+        "id=ticket.run_id) else JobLife.COMPLETED",
+        (
+            _RUNS + "a_run_of_our_own_that_was_deleted_is_no_permission_problem",
+            _RUNS + "without_permission_nothing_is_known_and_the_remedy_is[deploy]",
+        ),
+    ),
+    Mutant(
+        "an unknown status of a job counts as completed",
+        RUNS,
+        "in ALIVE else JobLife.UNKNOWN",
+        "in ALIVE else JobLife.COMPLETED",
+        (_RUNS + "whatever_else_comes_back_says_nothing[fault12]",),
+    ),
+    Mutant(
+        "runs of another server are asked about",
+        RUNS,
+        "            ticket.url.startswith(self._pages)\n            and",
+        "           ",
+        (_RUNS + "an_enterprise_server",),
+    ),
+    Mutant(
+        "the number of a run is not checked to its end",
+        RUNS,
+        "and NUMBER.fullmatch(ticket.run_id)",
+        "and NUMBER.match(ticket.run_id)",
+        (_RUNS + "what_is_no_run_of_this_server_is_never_asked_about[changes1]",),
+    ),
+    Mutant(
+        "a repository may be a way to another path",
+        RUNS,
+        r"/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}",
+        r"/[A-Za-z0-9._-]{1,100}",
+        (_RUNS + "what_is_no_run_of_this_server_is_never_asked_about[changes10]",),
+    ),
+    Mutant(
+        "a look swallows the cancellation of its job",
+        RUNS,
+        "        except CoordinatorError:\n            raise\n",
+        "",
+        (_RUNS + "a_cancelled_job_does_not_wait_for_an_answer",),
+    ),
+    Mutant(
+        "a job of a reusable workflow is said to have no group",
+        CONCURRENCY,
+        'isinstance(own, dict) and "uses" not in own',
+        "True",
+        (_CONCURRENCY + "of_a_job_in_a_reusable_workflow_only_the_callers_own_group_is_known",),
     ),
 )

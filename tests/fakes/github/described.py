@@ -30,8 +30,16 @@ class Operation(NamedTuple):
 
 @cache
 def description() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(DESCRIPTION_FILE.read_text())
+    loaded: dict[str, Any] = json.loads(DESCRIPTION_FILE.read_text(), object_hook=_with_null)
     return loaded
+
+
+def _with_null(part: dict[str, Any]) -> dict[str, Any]:
+    """GitHub means null to be allowed by `nullable` (a running job's conclusion); the letter of OpenAPI asks
+    for it in `enum` too."""
+    if part.get("nullable") is True and isinstance(part.get("enum"), list):
+        part["enum"] = [*part["enum"], None]
+    return part
 
 
 @cache

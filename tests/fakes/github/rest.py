@@ -193,9 +193,14 @@ def get_job(call: Call, job_id: str) -> Response:
 
 @route("GET", r"/actions/runs/(\d+)(?:/attempts/(\d+))?", "actions:read")
 def get_run(call: Call, run_id: str, attempt: str | None = None) -> Response:
+    """`state.runs` holds a run's newest attempt; the earlier ones have ended."""
     given = call.state.runs.get((call.repository.name, int(run_id)))
-    if given is None or (attempt and int(attempt) > given.get("run_attempt", 1)):
+    newest = given.get("run_attempt", 1) if given else 0
+    asked = int(attempt or newest)
+    if given is None or asked > newest:
         return refusal(404, "Not Found")
+    if asked < newest:
+        given = given | {"run_attempt": asked, "status": "completed", "conclusion": "failure"}
     return Response(200, shapes.run(call.base, call.repository, given, 0))
 
 
@@ -234,6 +239,8 @@ def get_groups(call: Call, run_id: str) -> Response:
         for (name, group), members in call.state.groups.items()
         if name == call.repository.name and int(run_id) in members
     ]
+    if not groups and (call.repository.name, int(run_id)) not in call.state.runs:
+        return refusal(404, "Not Found")
     return Response(200, {"total_count": len(groups), "concurrency_groups": groups})
 
 
