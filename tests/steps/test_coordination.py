@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy_action.core.change_set import change_set_name
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
-    from tests.steps.stage import Stage
+    from tests.steps.stage import Job, Stage
 
 GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
 SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 100}}}}"
@@ -171,3 +172,99 @@ def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
         assert len(slack.messages) == 1
         assert "Deployed: production" in json.dumps(slack.messages[0], default=vars)
     assert job.outputs()["slack-thread-ts"]
+
+
+def test_of_those_that_wait_only_the_newest_is_deployed(stage: Stage) -> None:
+    first = stage.job("first", template=stage.template(GOOD))
+    first.run("pre")
+    older = stage.job("older", template="template.yaml", queue_policy="newest")
+    newer = stage.job("newer", template="template.yaml", queue_policy="newest")
+
+    def finish() -> None:
+        first.run("main")
+        first.run("post")
+
+    def overtake() -> None:
+        stage.clock.at(stage.clock.elapsed + 60, finish)
+        assert newer.deploy() == 0, newer.log
+
+    stage.clock.at(stage.clock.elapsed + 30, overtake)
+    assert older.deploy() == 0, older.log
+    assert older.outputs()["outcome"] == "skipped"
+    assert "`queue-policy: newest` asks" in older.log
+    assert newer.outputs()["outcome"] == "no-changes"
+    ends = [line["outcome"] for line in stage.registry()["finished"]]
+    assert ends == ["skipped", "succeeded", "no-changes"]
+
+
+def test_a_frozen_lock_is_busy_and_says_why(stage: Stage) -> None:
+    stage.job("first", template=stage.template(GOOD)).deploy()
+    document = stage.registry()
+    document["locks"]["production"]["freeze"] = {"by": "ada", "reason": "month end", "since": "", "until": ""}
+    (stage.root / "registry" / "deployments.json").write_text(json.dumps(document), "utf-8")
+    job = stage.job("second", template="template.yaml", wait_timeout_in_minutes="2")
+    assert job.deploy() == 2
+    assert "frozen by ada" in job.log
+    assert "month end" in job.summary
+    assert job.outputs()["outcome"] == "busy"
+
+
+def test_a_holder_whose_job_has_ended_is_taken_over_without_waiting(stage: Stage) -> None:
+    from tests.fakes.github.server import GitHubServer
+
+    with GitHubServer() as github:
+
+        def job_of(name: str, run: int, **inputs: str) -> Job:
+            job = stage.job(name, template="template.yaml", github_token="token", **inputs)
+            job.environ |= {
+                "GITHUB_API_URL": github.url,
+                "GITHUB_RUN_ID": str(run),
+                "GITHUB_RUN_ATTEMPT": "1",
+                "DEPLOY_COORDINATOR_CHECK_RUN_ID": str(run * 10),
+            }
+            github.state.jobs["org/app", run * 10] = {"id": run * 10, "run_id": run, "status": "in_progress"}
+            return job
+
+        stage.template(GOOD)
+        lost = job_of("lost", 7)
+        lost.run("pre")
+        assert job_of("early", 8, when_busy="fail").deploy() == 2
+        github.state.jobs["org/app", 70] |= {"status": "completed", "conclusion": "failure"}
+        job = job_of("next", 9, when_busy="fail")
+        before = stage.clock.elapsed
+        assert job.run("pre") == 0, job.log
+        assert stage.clock.elapsed - before < 10
+    assert f"Took over from holder {lost.outputs()['correlation-id']}" in job.log
+    assert "its job has ended, and no stack of it is in progress" in job.log
+    # Should it only have been asleep: it learns of it before it changes anything.
+    assert lost.run("main") == 5
+    assert "Took over from holder" in lost.log
+    assert job.run("main") == 0, job.log
+
+
+def test_what_a_paused_holder_has_prepared_cannot_be_executed_after_a_takeover(stage: Stage) -> None:
+    """It may sleep between its fence and its execution: only CloudFormation itself can stop it then."""
+    paused = stage.job("paused", template=stage.template(GOOD))
+    assert paused.run("pre") == 0
+    epoch = stage.registry()["locks"]["production"]["epoch"]
+    ours = change_set_name(paused.outputs()["correlation-id"], epoch)
+    cloudformation = client(stage.server)
+    for name in (ours, "of-somebody-else"):
+        cloudformation.create_change_set(
+            StackName="shop", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=GOOD
+        )
+        stage.clock.sleep(5.0)
+    assert stage.job("taker", template="template.yaml", stack_name="other").deploy() == 0
+    left = cloudformation.list_change_sets(StackName="shop")["Summaries"]
+    assert [row["ChangeSetName"] for row in left] == ["of-somebody-else"]
+    with pytest.raises(cloudformation.exceptions.ChangeSetNotFoundException):
+        cloudformation.execute_change_set(StackName="shop", ChangeSetName=ours)
+    cloudformation.close()
+
+
+def test_a_takeover_does_not_need_the_right_to_delete_change_sets(stage: Stage) -> None:
+    stage.job("gone", template=stage.template(GOOD)).run("pre")
+    stage.server.faults.add("access_denied", operation="ListChangeSets")
+    job = stage.job("taker", template="template.yaml", stack_name="other")
+    assert job.deploy() == 0, job.log
+    assert "Took over from holder" in job.log
