@@ -14,6 +14,8 @@ SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
 IDLE = "deploy_action/engine/idle.py"
 FILE = "deploy_action/adapters/registry/file.py"
+GITHUB = "deploy_action/adapters/registry/github.py"
+GITHUB_API = "deploy_action/adapters/github_api.py"
 STACKS = "deploy_action/core/stacks.py"
 CAUSES = "deploy_action/core/causes.py"
 REPORT = "deploy_action/core/report.py"
@@ -32,6 +34,8 @@ _REPORT = "tests/core/test_report.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
+_STORES = "tests/contract/test_registry.py::test_"
+_GITHUB = "tests/contract/test_registry_github.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 
 
@@ -442,5 +446,61 @@ MUTANTS = (
         "if unclear or not watcher.readable or deployment.state.partly_unwatched:",
         "if unclear or not watcher.readable:",
         (_DAYS + "a_refused_stack_makes_success_unknown",),
+    ),
+    Mutant(
+        "files are written although the swap lost",
+        FILE,
+        "                raise RegistryConflict(",
+        "                for name, content in files.items():\n"
+        "                    _write(self._document.with_name(name), content)\n"
+        "                raise RegistryConflict(",
+        (
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[file-creating-True]",
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[file-updating-False]",
+        ),
+    ),
+    Mutant(
+        "s3 forgets the files of the version before",
+        "deploy_action/adapters/registry/s3.py",
+        "pointers = {**before, **{",
+        "pointers = {**{",
+        (
+            _STORES + "files_appear_with_the_swap[s3]",
+            _STORES + "files_survive_swaps_without_any[s3]",
+        ),
+    ),
+    Mutant(
+        "dynamodb writes files without the condition",
+        "deploy_action/adapters/registry/dynamodb.py",
+        "for put in (registry, *others)]",
+        'for put in ({n: registry[n] for n in ("TableName", "Item")}, *others)]',
+        (
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[dynamodb-creating-True]",
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[dynamodb-updating-False]",
+        ),
+    ),
+    Mutant(
+        "rate limit is not told",
+        GITHUB_API,
+        "        retry_seconds=pause,\n",
+        "",
+        (
+            _GITHUB + "a_rate_limit_is_no_lasting_refusal_and_says_how_long",
+            _GITHUB + "a_used_up_budget_of_graphql_says_how_long",
+        ),
+    ),
+    Mutant(
+        "a redirect is followed without its query",
+        GITHUB_API,
+        "if response.status in {202, 301}:",
+        "if response.status == 202:",
+        (_GITHUB + "a_repository_that_moved_is_neither_read_nor_written_there",),
+    ),
+    Mutant(
+        "a tree that was cut short counts as whole",
+        GITHUB,
+        ' or answer.body.get("truncated") is not False',
+        "",
+        (_GITHUB + "a_tree_that_was_cut_short_shows_nothing_as_absent",),
     ),
 )
