@@ -116,7 +116,16 @@ class RegistryConflict(RegistryError):
 
 
 class RegistryUnavailable(RegistryError):
-    """The store did not answer. After a swap it is unknown whether the write took effect: read back."""
+    """The store did not answer. After a swap it is unknown whether the write took effect: read back.
+
+    `retry_seconds`: for how long the other side asks to be left alone, 0 to 3600; None where it did not say.
+    """
+
+    def __init__(
+        self, what: str, *, why: str = "", remedy: str = "", retry_seconds: float | None = None
+    ) -> None:
+        super().__init__(what, why=why, remedy=remedy)
+        self.retry_seconds = retry_seconds
 
 
 class RegistryForbidden(RegistryError):

@@ -44,7 +44,9 @@ class WhenBusy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RegistryAddress:
-    """`kind` is github, s3, dynamodb or file; `place` a bucket, table or path; `prefix` a key prefix."""
+    """`kind` is github, s3, dynamodb or file; `place` a repository, bucket, table or path; `prefix` a branch
+    or the prefix of a key. An empty repository is the job's own, an empty branch or prefix the usual one.
+    """
 
     kind: str
     place: str = ""
@@ -324,7 +326,7 @@ class _Parser:
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
-        if self._text("registry") in {"", "github"} and not settings.github_token:
+        if self._text("registry").partition("://")[0] in {"", "github"} and not settings.github_token:
             self._problem("`github-token` is empty, and the registry `github` needs one.")
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
@@ -364,8 +366,23 @@ def _registry(text: str) -> RegistryAddress:
         if not rest.startswith("/"):
             raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
         return RegistryAddress("file", rest)
+    if separator and kind == "github":
+        return _repository(text, *rest.partition("#"))
     if separator and kind in {"s3", "dynamodb"}:
         place, _, prefix = rest.partition("/")
         if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
             return RegistryAddress(kind, place, prefix.strip("/"))
-    raise ValueError(f"`{text}` is none of github, s3://bucket/prefix, dynamodb://table, file:///path.")
+    raise ValueError(
+        f"`{text}` is none of github, github://owner/name, s3://bucket/prefix, dynamodb://table, file:///path."
+    )
+
+
+def _repository(text: str, repository: str, separator: str, branch: str) -> RegistryAddress:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", repository):
+        raise ValueError(f"`{text}` must be github://owner/name or github://owner/name#branch.")
+    if separator and (
+        not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}", branch)
+        or re.search(r"\.\.|//|/\.|[./]$|\.lock(/|$)", branch)
+    ):
+        raise ValueError(f"`{branch}` in `{text}` is not the name of a branch.")
+    return RegistryAddress("github", repository, branch)

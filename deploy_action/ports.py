@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
     from deploy_action.core.document import Ticket
@@ -39,11 +40,17 @@ class Snapshot:
     version: str
 
 
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
+
 class Registry(Protocol):
     """One document behind compare-and-swap. Bytes only: the codec is `core.lock`'s business.
 
     Guarantee: of all swaps against one version, at most one takes effect. A stale read may delay, it can
     never grant, since the swap that follows it conflicts.
+
+    Further documents ("files") may stand beside it and are swapped together with it. Each has a plain name
+    without folders, such as `deployment-history.json`, that is not the document's own.
     """
 
     @property
@@ -58,9 +65,20 @@ class Registry(Protocol):
         """
         ...
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
+        """A further document as it stands with that version of the registry; None where it was never written.
+
+        Raises like `read`. A version that is not the newest any more may count as RegistryUnavailable: not
+        every store keeps older ones. Read again then.
+        """
+        ...
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
         """Replace the document if its version is still `version`; returns the new version.
 
+        `files`, content by name, are replaced if and only if the document is; others stay as they are.
         `message` is one line for the audit log of stores that keep one.
         Raises RegistryConflict (certainly not written), RegistryUnavailable (may have been written: read
         back), RegistryForbidden (certainly not written, and never will be).

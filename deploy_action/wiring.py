@@ -69,11 +69,12 @@ class Wiring:
 
         return GitHubRegistry(
             self._settings.github_token,
-            self._run.repository,
-            branch=REGISTRY_BRANCH,
+            address.place or self._run.repository,
+            branch=address.prefix or REGISTRY_BRANCH,
             path=f".deployment-registry/{DOCUMENT}",
             api_url=self._run.api_url,
             graphql_url=self._run.graphql_url,
+            elsewhere=address.place.lower() not in {"", self._run.repository.lower()},
         )
 
     def lock_client(

@@ -257,7 +257,36 @@ class TestRegistry:
 
     @pytest.mark.parametrize("text", ["s3://", "s3://ab", "dynamodb://a b", "git", "S3://bucket"])
     def test_what_is_no_address_is_refused(self, text: str) -> None:
-        assert "is none of github, s3://" in the_problem(registry=text)
+        assert "is none of github, github://owner/name, s3://" in the_problem(registry=text)
+
+    @pytest.mark.parametrize(
+        ("text", "address"),
+        [
+            ("github://org/locks", RegistryAddress("github", "org/locks")),
+            (
+                "github://a_corp/.github#deploy/v1.2",
+                RegistryAddress("github", "a_corp/.github", "deploy/v1.2"),
+            ),
+        ],
+    )
+    def test_another_repository(self, text: str, address: RegistryAddress) -> None:
+        assert parsed(registry=text).registry == address
+
+    @pytest.mark.parametrize(
+        "repository", ["", "org", "org/", "/name", "org/..", "org/a/b", "-org/a", "org/a b", "org/a?ref=x"]
+    )
+    def test_what_is_no_repository_is_refused(self, repository: str) -> None:
+        assert "must be github://owner/name" in the_problem(registry=f"github://{repository}")
+
+    @pytest.mark.parametrize(
+        "branch",
+        ["", "a..b", "/a", "a/", "a//b", "a.", "a b", "a#b", "a.lock", "a.lock/b", "a/.b", "-a", "@{"],
+    )
+    def test_what_is_no_branch_is_refused(self, branch: str) -> None:
+        assert "is not the name of a branch" in the_problem(registry=f"github://org/locks#{branch}")
+
+    def test_another_repository_needs_a_token_too(self) -> None:
+        assert "`github-token` is empty" in the_problem(registry="github://org/locks", github_token="")
 
     def test_the_branch_needs_a_token(self) -> None:
         assert "`github-token` is empty" in the_problem(github_token="")

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import urlsplit
 
-from deploy_action.adapters.retry import ask_again
+from deploy_action.adapters.retry import ask_again, bounded, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from github.Requester import Requester
+    from github.Requester import HTTPSRequestsConnectionClass, Requester, RequestsResponse
 
 API_URL = "https://api.github.com"
 GRAPHQL_URL = "https://api.github.com/graphql"
+SECONDARY_LIMIT_SECONDS = 60.0
+"""What GitHub's documentation asks for where a limit is hit and the answer does not say for how long."""
 
 
 class GitHubUnavailable(Exception):
     """GitHub gave no usable answer: no connection, time-out, 5xx or rate limit. One sentence says which.
 
     A request that writes may still have taken effect. `soon`: asking again within seconds may help.
+    `retry_seconds`: for how long GitHub asks to be left alone, 0 to 3600; None where it did not say.
     """
 
-    def __init__(self, sentence: str, *, soon: bool) -> None:
+    def __init__(self, sentence: str, *, soon: bool, retry_seconds: float | None = None) -> None:
         super().__init__(sentence)
         self.soon = soon
+        self.retry_seconds = retry_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Answer:
 
 
 class GitHubApi:
-    """PyGithub's HTTP client with its retries and pauses turned off.
+    """PyGithub's HTTP client with its retries, pauses and redirects turned off.
 
     Every request ends within about `timeout` seconds for the connection plus as much for each silence of the
     server. Reads are repeated for at most `read_again` seconds; writes never. Proxies and private CAs come
@@ -67,7 +71,7 @@ class GitHubApi:
         self._graphql_url = graphql_url
         self._timeout = timeout
         self._read_again = read_again
-        self._requesters: dict[str, Requester] = {}
+        self._requesters: dict[str, tuple[Requester, _Connection]] = {}
 
     @property
     def host(self) -> str:
@@ -100,8 +104,9 @@ class GitHubApi:
         return answer
 
     def close(self) -> None:
-        for requester in self._requesters.values():
+        for requester, connection in self._requesters.values():
             requester.close()
+            connection.close()
         self._requesters.clear()
 
     def _send(
@@ -115,29 +120,41 @@ class GitHubApi:
     ) -> Answer:
         import requests
 
+        requester, connection = self._requester(base_url)
         try:
-            status, received, text = self._requester(base_url).requestJson(
-                verb, path, headers=dict(headers or {}), input=body
+            status, received, text = requester.requestJson(
+                verb,
+                path,
+                headers=dict(headers or {}),
+                input=body,
+                cnx=cast("HTTPSRequestsConnectionClass", connection),
             )
+        except _PyGithubWouldGoOn as final:
+            status, received, text = final.status, final.headers, ""
         except requests.RequestException as error:
             raise GitHubUnavailable(
                 f"{urlsplit(base_url).netloc} gave no answer ({type(error).__name__}).", soon=True
             ) from error
-        except RuntimeError as error:  # PyGithub's word for a redirect to another host or scheme
-            raise GitHubUnavailable(f"The API address is wrong: {error}", soon=False) from error
+        except (ValueError, OverflowError) as error:  # such as rate limits that are no numbers
+            raise GitHubUnavailable(
+                f"{urlsplit(base_url).netloc} could not be asked or understood ({error}).", soon=True
+            ) from error
         answer = Answer(status, received, _parsed(text))
-        if status >= 500:
-            raise GitHubUnavailable(f"{urlsplit(base_url).netloc} answered {status}.", soon=True)
+        if status >= 500 or status == 202:
+            pause = retry_after(received)
+            raise GitHubUnavailable(
+                f"{urlsplit(base_url).netloc} answered {status}.", soon=not pause, retry_seconds=pause
+            )
         if _is_rate_limit(answer):
             _raise_rate_limit(answer)
         return answer
 
-    def _requester(self, base_url: str) -> Requester:
+    def _requester(self, base_url: str) -> tuple[Requester, _Connection]:
         known = self._requesters.get(base_url)
         if known is None:
             import github
 
-            known = github.Github(
+            requester = github.Github(
                 auth=github.Auth.Token(self._token),
                 base_url=base_url,
                 timeout=self._timeout,
@@ -146,8 +163,34 @@ class GitHubApi:
                 seconds_between_writes=0,
                 user_agent="deploy-coordinator",
             ).requester
-            self._requesters[base_url] = known
+            known = self._requesters[base_url] = requester, _Connection(base_url, self._timeout)
         return known
+
+
+class _PyGithubWouldGoOn(Exception):
+    def __init__(self, response: RequestsResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+
+
+class _Connection:
+    """PyGithub's own, but without its habits to ask for ever while the answer is 202, and to follow a 301
+    without the query: what was asked of one commit would be answered from the default branch."""
+
+    def __init__(self, base_url: str, timeout: int) -> None:
+        from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
+
+        parts = urlsplit(base_url)
+        kind = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
+        self._connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        self.request = self._connection.request
+        self.close = self._connection.close
+
+    def getresponse(self) -> RequestsResponse:
+        response = self._connection.getresponse()
+        if response.status in {202, 301}:
+            raise _PyGithubWouldGoOn(response)
+        return response
 
 
 def graphql_errors(answer: Answer) -> list[dict[str, Any]]:
@@ -159,7 +202,7 @@ def graphql_errors(answer: Answer) -> list[dict[str, Any]]:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # an HTML page of a proxy
 
 
@@ -176,10 +219,24 @@ def _is_rate_limit(answer: Answer) -> bool:
 
 
 def _raise_rate_limit(answer: Answer) -> NoReturn:
-    wait, reset = answer.headers.get("retry-after"), answer.headers.get("x-ratelimit-reset")
-    until = ""
-    if wait and wait.isdecimal():
-        until = f" GitHub asks to wait {wait} s."
-    elif reset and reset.isdecimal():
-        until = f" It is lifted at {time.strftime('%H:%M:%S', time.gmtime(int(reset)))} UTC."
-    raise GitHubUnavailable(f"The rate limit of this token is used up.{until}", soon=False)
+    pause = _pause(answer.headers)
+    raise GitHubUnavailable(
+        f"The rate limit of this token is used up. GitHub asks to wait {pause:.0f} s.",
+        soon=False,
+        retry_seconds=pause,
+    )
+
+
+def _pause(headers: Mapping[str, str]) -> float:
+    """Seconds until the limit is lifted, by the clock of GitHub alone: that of this machine may be wrong."""
+    asked = retry_after(headers)
+    if asked is not None:
+        return asked
+    reset = headers.get("x-ratelimit-reset", "")
+    if reset.isdecimal() and headers.get("x-ratelimit-remaining", "0") == "0":
+        try:
+            date = datetime.strptime(f"{headers.get('date')} +0000", "%a, %d %b %Y %H:%M:%S GMT %z")
+            return bounded(float(reset) - date.timestamp())
+        except ValueError:
+            pass
+    return SECONDARY_LIMIT_SECONDS

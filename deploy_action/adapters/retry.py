@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
+
+PAUSE_SECONDS_MAX = 3600.0
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """For how many seconds an answer asks to be left alone, within bounds; None where it does not say.
+
+    The names of `headers` are in lower case. A date, which HTTP allows too, counts as nothing said.
+    """
+    text = headers.get("retry-after", "")
+    return bounded(float(text)) if text.isdecimal() else None
+
+
+def bounded(seconds: float) -> float:
+    """Nobody is believed who asks for a longer pause than an hour."""
+    return min(max(seconds, 0.0), PAUSE_SECONDS_MAX)
 
 
 def ask_again(

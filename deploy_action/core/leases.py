@@ -16,7 +16,8 @@ lock: no stack of it may be in progress either.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy_action.core.document import Lock
 from deploy_action.core.life import JobLife
@@ -25,8 +26,6 @@ from deploy_action.core.times import unix_seconds
 
 if TYPE_CHECKING:
     from deploy_action.core.document import Document, Ticket
-
-T = TypeVar("T")
 
 CLAIM_SECONDS = 120.0
 """A living waiter looks several times in it, however far back it stood."""
@@ -37,11 +36,12 @@ WAITER_LEASES = 1.5
 RENEWALS_PER_LEASE = 2.0
 THAW_SECONDS = 600.0
 """So much may the clock of a waiter be behind the observer's when a freeze ends."""
+GAP_SECONDS = 60.0
+"""Longer than a waiter ever pauses between two looks."""
 ASK_SECONDS = 120.0
 ASK_SECONDS_SUSPICIOUS = 30.0
 
 Life = tuple[int, tuple[tuple[str, int], ...]]
-_Claim = tuple[Life, tuple[int, ...]]
 
 
 def life_of(ticket: Ticket) -> Life:
@@ -88,38 +88,54 @@ def ask_again_seconds(ticket: Ticket, *, silent_seconds: float, unclaimed_second
     return ASK_SECONDS_SUSPICIOUS if unclaimed_seconds >= ASK_SECONDS_SUSPICIOUS else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """Something that has been seen unchanged for `seconds`, last at `seen_at`."""
+
+    what: object
+    seconds: float
+    seen_at: float
+
+    def until(self, now: float) -> float:
+        return self.seconds + min(now - self.seen_at, GAP_SECONDS)
+
+
 class LeaseWatch:
-    """What one observer has seen of the others. All times are seconds of its monotonic clock."""
+    """What one observer has seen of the others. All times are seconds of its monotonic clock.
+
+    Only what could have been seen counts: of a gap between two looks, GAP_SECONDS at most. A registry that is
+    away for everybody kills nobody, since neither could a holder renew then nor a waiter take the lock.
+    """
 
     def __init__(self) -> None:
-        self._lives: dict[str, tuple[Life, float]] = {}
-        self._claims: dict[str, tuple[_Claim, float]] = {}
+        self._lives: dict[str, _Sight] = {}
+        self._claims: dict[str, _Sight] = {}
 
     def observe(self, document: Document, now: float, *, at: str) -> None:
         """Take in a document as just read. `at` is the wall clock's time, for freezes."""
-        lives: dict[str, tuple[Life, float]] = {}
-        claims: dict[str, tuple[_Claim, float]] = {}
+        lives: dict[str, _Sight] = {}
+        claims: dict[str, _Sight] = {}
         for ticket in document.tickets:
             life = life_of(ticket)
-            lives[ticket.nonce] = _since(self._lives.get(ticket.nonce), life, now)
+            lives[ticket.nonce] = _seen(self._lives.get(ticket.nonce), life, now)
             if _may_claim(document, ticket, at):
                 claim = life, tuple(document.locks.get(name, Lock()).epoch for name in ticket.locks)
-                claims[ticket.nonce] = _since(self._claims.get(ticket.nonce), claim, now)
+                claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now)
         self._lives, self._claims = lives, claims
 
     def silent_seconds(self, ticket: Ticket, now: float) -> float:
-        """How long its signs of life are unchanged as far as this observer has watched."""
-        life, since = self._lives.get(ticket.nonce, (None, now))
-        return now - since if life == life_of(ticket) else 0.0
+        """How long its signs of life are unchanged as far as this observer could have seen a change."""
+        sight = self._lives.get(ticket.nonce)
+        return sight.until(now) if sight is not None and sight.what == life_of(ticket) else 0.0
 
     def unclaimed_seconds(self, ticket: Ticket, now: float) -> float:
         """How long it could have taken its locks, and did not."""
-        _, since = self._claims.get(ticket.nonce, (None, now))
-        return now - since
+        sight = self._claims.get(ticket.nonce)
+        return sight.until(now) if sight is not None else 0.0
 
 
-def _since(known: tuple[T, float] | None, what: T, now: float) -> tuple[T, float]:
-    return known if known is not None and known[0] == what else (what, now)
+def _seen(known: _Sight | None, what: object, now: float) -> _Sight:
+    return _Sight(what, known.until(now) if known is not None and known.what == what else 0.0, now)
 
 
 def _may_claim(document: Document, ticket: Ticket, at: str) -> bool:

@@ -25,6 +25,8 @@ POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
+STAY_AWAY_SECONDS_MAX = 60.0
+"""A store that asks to be left alone for longer is asked again all the same: it may have changed its mind."""
 ASKING_WAITERS = 2
 """So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
 
@@ -80,6 +82,7 @@ class LockClient:
         self._watch = leases.LeaseWatch()
         self._answers: dict[str, tuple[JobLife, float]] = {}
         self._away_since: float | None = None
+        self._stay_away = 0.0
         self._renewed_at = self._tried_at = clock.monotonic()
         self.ticket = ticket
 
@@ -220,13 +223,14 @@ class LockClient:
         """
         try:
             document = self._advance(last if newest else self._look(), taken_over, wait=wait)
-        except RegistryUnavailable:
+        except RegistryUnavailable as error:
             now = self._clock.monotonic()
             self._away_since = now if self._away_since is None else self._away_since
+            self._stay_away = min(error.retry_seconds or 0.0, STAY_AWAY_SECONDS_MAX)
             if not wait or now - self._away_since >= self.ticket.lease:
                 raise
             return last
-        self._away_since = None
+        self._away_since, self._stay_away = None, 0.0
         return document
 
     def _look(self) -> Document:
@@ -326,7 +330,8 @@ class LockClient:
         return core.Waiting(ahead, waited_seconds, core.freeze_of(document, self.ticket.locks, at=self._at()))
 
     def _pause(self, waiting: core.Waiting) -> float:
-        return self._poll_seconds * min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
+        polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
+        return max(self._poll_seconds * polls, self._stay_away)
 
     def _withdraw(self) -> None:
         """Best effort: the lease ends what cannot be withdrawn."""

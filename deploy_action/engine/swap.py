@@ -46,8 +46,9 @@ class Swapper:
 
         `decide` gets the newest document and returns the one to write, or None for nothing to write. It may
         be called many times and must not have effects. Conflicts do not count against patience: somebody
-        made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, and what
-        `decide` or the store raise (RegistryForbidden, RegistryUnreadable).
+        made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, or as soon as
+        the store asks to be left alone for longer than that, and what `decide` or the store raise
+        (RegistryForbidden, RegistryUnreadable).
         """
         sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
@@ -67,11 +68,12 @@ class Swapper:
                 self._registry.swap(encode(new.with_operation(operation)), snapshot.version, message=message)
                 return result
             except RegistryConflict:
-                unanswered_since = None
-            except RegistryUnavailable:
-                now = self._clock.monotonic()
+                unanswered_since, stay_away = None, 0.0
+            except RegistryUnavailable as error:
+                now, stay_away = self._clock.monotonic(), error.retry_seconds or 0.0
                 unanswered_since = now if unanswered_since is None else unanswered_since
-                if now - unanswered_since >= patience_seconds:
+                if now - unanswered_since + stay_away >= patience_seconds:
                     raise
             attempt += 1
-            self._clock.sleep(random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX)))  # noqa: S311
+            pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
+            self._clock.sleep(max(pause, stay_away))

@@ -8,8 +8,11 @@ import pytest
 
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
+from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deploy_action.ports import Snapshot
 
 
@@ -22,7 +25,12 @@ class Odd:
     def read(self) -> Snapshot:
         raise self._error
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
+        raise self._error
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
         raise self._error
 
 
@@ -31,6 +39,8 @@ def test_an_unforeseen_error_is_told_as_no_answer() -> None:
     with pytest.raises(RegistryUnavailable, match=r"an odd store.*KeyError.*surprise"):
         registry.read()
     with pytest.raises(RegistryUnavailable, match="KeyError"):
+        registry.read_file("history.json", "1")
+    with pytest.raises(RegistryUnavailable, match="KeyError"):
         registry.swap(b"", "1", message="")
 
 
@@ -38,3 +48,5 @@ def test_what_the_store_says_itself_passes() -> None:
     registry = GuardedRegistry(Odd(RegistryConflict("moved")))
     with pytest.raises(RegistryConflict):
         registry.swap(b"", "1", message="")
+    with pytest.raises(RegistryConflict):
+        registry.read_file("history.json", "1")

@@ -49,6 +49,10 @@ class Place(ABC):
         """The next read fails for good measure: more often than the store repeats it."""
 
     @abstractmethod
+    def heal(self) -> None:
+        """End all failures."""
+
+    @abstractmethod
     def forbidden(self) -> Registry:
         """A store on this place that lacks what it needs."""
 
@@ -57,6 +61,7 @@ class FilePlace(Place):
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         super().__init__(stack)
         self.folder = folder
+        self.lock = filelock.FileLock(folder / "registry" / "deployments.json.lock")
 
     def open(self) -> FileRegistry:
         return FileRegistry(self.folder / "registry", lock_timeout=0.02)
@@ -65,10 +70,13 @@ class FilePlace(Place):
         pytest.skip("a file has no answer that could be lost")
 
     def fail_next_write(self, kind: str) -> None:
-        self.stack.enter_context(filelock.FileLock(self.folder / "registry" / "deployments.json.lock"))
+        self.stack.enter_context(self.lock)
 
     def fail_next_read(self) -> None:
         pytest.skip("no temporary failure of a file read can be made here")
+
+    def heal(self) -> None:
+        self.lock.release(force=True)
 
     def forbidden(self) -> FileRegistry:
         obstacle = self.folder / "obstacle"
@@ -102,6 +110,9 @@ class GitHubPlace(Place):
     def fail_next_read(self) -> None:
         self.server.fail("GET", times=None)
 
+    def heal(self) -> None:
+        self.server.clear_faults()
+
     def forbidden(self) -> GitHubRegistry:
         self.server.state.tokens["reader"] = {"contents": "read", "metadata": "read"}
         return self.open("reader")
@@ -123,6 +134,9 @@ class AwsPlace(Place):
 
     def fail_next_read(self) -> None:
         self.proxy.fail(times=None, status=500)
+
+    def heal(self) -> None:
+        self.proxy.clear_faults()
 
     write: str
 

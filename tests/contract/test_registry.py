@@ -156,5 +156,108 @@ def test_what_is_forbidden_says_what_to_do(place: Place) -> None:
     assert place.open().read().document == b"before"
 
 
+def swap_with(place: Place, document: bytes, **files: bytes) -> str:
+    registry = place.open()
+    named = {f"{name}.json": content for name, content in files.items()}
+    return registry.swap(document, registry.read().version, message="test", files=named)
+
+
+def files_at(place: Place, version: str, *names: str) -> list[bytes | None]:
+    """As a store sees them that has not read the document, and as one that has."""
+    fresh, informed = place.open(), place.open()
+    informed.read()
+    found = [fresh.read_file(f"{name}.json", version) for name in names]
+    assert found == [informed.read_file(f"{name}.json", version) for name in names]
+    return found
+
+
+def test_a_file_that_was_never_written_is_none(place: Place) -> None:
+    assert files_at(place, place.open().read().version, "a") == [None]
+    assert files_at(place, write(place, b"1"), "a") == [None]
+    assert files_at(place, swap_with(place, b"2", b=b"other"), "a") == [None]
+
+
+def test_files_appear_with_the_swap(place: Place) -> None:
+    version = swap_with(place, b"1", a=b"first", b=b"\x00\xff\r\n")
+    assert files_at(place, version, "a", "b") == [b"first", b"\x00\xff\r\n"]
+    assert place.open().read().document == b"1"
+    version = swap_with(place, b"2", a=b"second")
+    assert files_at(place, version, "a", "b") == [b"second", b"\x00\xff\r\n"]
+
+
+def test_files_survive_swaps_without_any(place: Place) -> None:
+    swap_with(place, b"1", a=b"kept")
+    write(place, b"2")
+    registry = place.open()
+    version = registry.swap(b"3", registry.read().version, message="m")
+    version = registry.swap(b"4", version, message="m")
+    assert files_at(place, version, "a") == [b"kept"]
+    assert files_at(place, place.open().swap(b"5", version, message="m"), "a") == [b"kept"]
+
+
+@pytest.mark.parametrize("informed", [False, True])
+@pytest.mark.parametrize("exists", [False, True], ids=["creating", "updating"])
+def test_files_of_a_swap_that_lost_do_not_appear(place: Place, exists: bool, informed: bool) -> None:
+    if exists:
+        swap_with(place, b"0", a=b"before")
+    loser = place.open()
+    old = loser.read().version if informed else place.open().read().version
+    new = swap_with(place, b"1", a=b"winner")
+    with pytest.raises(RegistryConflict):
+        loser.swap(b"2", old, message="late", files={"a.json": b"loser", "b.json": b"loser"})
+    assert files_at(place, new, "a", "b") == [b"winner", None]
+    version = loser.swap(b"3", loser.read().version, message="again", files={"b.json": b"again"})
+    assert files_at(place, version, "a", "b") == [b"winner", b"again"]
+
+
+def test_a_file_of_an_older_version_is_that_files_or_no_answer(place: Place) -> None:
+    reader = place.open()
+    swap_with(place, b"1", a=b"old")
+    version = reader.read().version
+    swap_with(place, b"2", a=b"new")
+    for registry in (reader, place.open()):
+        try:
+            found = registry.read_file("a.json", version)
+        except RegistryUnavailable:
+            continue
+        assert found == b"old"
+
+
+@FAILURES
+@pytest.mark.parametrize("exists", [False, True], ids=["creating", "updating"])
+def test_files_of_a_swap_whose_answer_was_lost_are_there(place: Place, kind: str, exists: bool) -> None:
+    version = swap_with(place, b"0", a=b"before") if exists else place.open().read().version
+    registry = place.open()
+    place.lose_next_answer(kind)
+    with pytest.raises(RegistryUnavailable):
+        registry.swap(b"1", version, message="lost", files={"a.json": b"written"})
+    assert files_at(place, registry.read().version, "a") == [b"written"]
+    with pytest.raises(RegistryConflict):
+        registry.swap(b"1", version, message="again", files={"a.json": b"written"})
+    assert files_at(place, registry.read().version, "a") == [b"written"]
+
+
+@FAILURES
+def test_files_of_a_swap_that_failed_do_not_appear(place: Place, kind: str) -> None:
+    version = swap_with(place, b"0", a=b"before")
+    place.fail_next_write(kind)
+    with pytest.raises(RegistryUnavailable):
+        place.open().swap(b"1", version, message="fails", files={"a.json": b"never"})
+    place.heal()
+    assert files_at(place, version, "a") == [b"before"]
+
+
+def test_a_large_file_comes_back_byte_for_byte(place: Place) -> None:
+    content = bytes(range(256)) * (390_000 // 256)
+    assert files_at(place, swap_with(place, b"{}", a=content), "a") == [content]
+
+
+def test_reading_a_file_that_fails_says_that_trying_again_may_help(place: Place) -> None:
+    version = swap_with(place, b"{}", a=b"1")
+    place.fail_next_read()
+    with pytest.raises(RegistryUnavailable):
+        place.open().read_file("a.json", version)
+
+
 def test_the_location_names_the_place(place: Place) -> None:
     assert len(place.open().location) > 10

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATH = ".deployment-registry/deployments.json"
 BRANCH = "deploy-registry"
+HISTORY = "deployment-history.json"
 
 
 def write(place: GitHubPlace, document: bytes, message: str = "test") -> str:
@@ -47,27 +48,91 @@ def test_the_branch_is_an_orphan_and_its_history_is_the_audit_log(github: GitHub
     assert github.server.repository.log("main")[0].message == "First"
 
 
-def test_reading_an_unchanged_branch_is_one_request_that_costs_nothing(github: GitHubPlace) -> None:
-    write(github, b"{}")
-    registry = github.open()
-    registry.read()
-    before, asked = github.server.cost, len(github.server.requests)
-    assert registry.read().document == b"{}"
-    assert (github.server.cost - before, len(github.server.requests) - asked) == (0, 1)
-
-
-def test_a_change_is_seen_in_spite_of_the_conditional_request(github: GitHubPlace) -> None:
+def test_a_look_at_an_unchanged_branch_costs_nothing_and_at_a_changed_one_two_requests(
+    github: GitHubPlace,
+) -> None:
     write(github, b"1")
-    registry = github.open()
-    registry.read()
+    waiter = github.open()
+    waiter.read()
+
+    def look() -> tuple[bytes | None, list[int], int]:
+        cost, asked = github.server.cost, len(github.server.exchanges)
+        document = waiter.read().document
+        answers = [response.status for _, response in github.server.exchanges[asked:]]
+        return document, answers, github.server.cost - cost
+
+    assert look() == (b"1", [304], 0)
     write(github, b"2")
-    assert registry.read().document == b"2"
+    assert look() == (b"2", [200, 200], 2)
+    assert look() == (b"2", [304], 0)
 
 
 def test_a_document_over_one_megabyte_is_read_whole(github: GitHubPlace) -> None:
     document = json.dumps({"history": "ö" * 700_000}).encode()
     write(github, document)
     assert github.open().read().document == document
+
+
+def test_files_are_part_of_the_same_commit(github: GitHubPlace) -> None:
+    registry = github.open()
+    version = registry.swap(b"1", registry.read().version, message="first", files={HISTORY: b"one"})
+    registry.swap(b"2", version, message="second", files={HISTORY: b"two"})
+    log = github.server.repository.log(BRANCH)
+    assert [commit.message for commit in log] == ["second", "first"]
+    assert set(github.server.repository.files(log[-1].sha)) == {PATH, f".deployment-registry/{HISTORY}"}
+
+
+def test_a_file_can_be_read_as_it_was(github: GitHubPlace) -> None:
+    registry = github.open()
+    first = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: b"one"})
+    second = registry.swap(b"2", first, message="m", files={HISTORY: b"two"})
+    assert (registry.read_file(HISTORY, first), registry.read_file(HISTORY, second)) == (b"one", b"two")
+
+
+@pytest.mark.parametrize("size", [900_000, 1_500_000])
+def test_a_large_file_is_read_whole(github: GitHubPlace, size: int) -> None:
+    registry = github.open()
+    content = bytes(range(256)) * (size // 256)
+    version = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: content})
+    assert github.open().read_file(HISTORY, version) == content
+
+
+def test_a_lagging_replica_never_shows_a_written_file_as_never_written(github: GitHubPlace) -> None:
+    registry = github.open()
+    version = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: b"precious"})
+    not_found = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
+    github.server.fail("GET .*/(contents|git/trees)/", status=404, body=not_found, times=None)
+    with pytest.raises(RegistryUnavailable, match="newest commit"):
+        github.open().read_file(HISTORY, version)
+
+
+def test_a_tree_that_was_cut_short_shows_nothing_as_absent(github: GitHubPlace) -> None:
+    write(github, b"precious")
+    not_found = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
+    github.server.fail("GET .*/contents/", status=404, body=not_found)
+    github.server.fail("GET .*/git/trees/", status=200, body={"tree": [], "truncated": True})
+    with pytest.raises(RegistryUnavailable, match="not the whole tree"):
+        github.open().read()
+
+
+@pytest.mark.parametrize("matching", ["GET .*/git/ref/", "GET .*/contents/", "POST"])
+def test_a_repository_that_moved_is_neither_read_nor_written_there(
+    github: GitHubPlace, matching: str
+) -> None:
+    """GitHub's redirect keeps `ref`, but PyGithub drops it, and would read the default branch."""
+    version = write(github, b"{}")
+    location = f"{github.server.url}/repositories/1/x?ref=y"
+    github.server.fail(matching, status=301, headers={"location": location}, times=None)
+    registry = github.open()
+    with pytest.raises(RegistryForbidden, match="new name"):
+        registry.swap(b"x", version, message="m") if matching == "POST" else registry.read()
+    assert not github.server.asked("/repositories/1")
+
+
+def test_an_answer_that_is_not_ready_is_not_asked_for_for_ever(github: GitHubPlace) -> None:
+    github.server.fail("GET", status=202, body={}, times=None)
+    with pytest.raises(RegistryUnavailable, match="answered 202"):
+        github.open().read()
 
 
 def test_a_branch_without_the_document_can_be_taken_over(github: GitHubPlace) -> None:
@@ -128,8 +193,10 @@ def test_addresses_of_an_enterprise_server(github: GitHubPlace) -> None:
         graphql_url=f"{github.server.url}/api/graphql",
     )
     github.stack.callback(registry.close)
-    registry.swap(b"{}", registry.swap(b"", registry.read().version, message="m"), message="m")
+    version = registry.swap(b"", registry.read().version, message="m", files={HISTORY: b"[]"})
+    version = registry.swap(b"{}", version, message="m")
     assert registry.read().document == b"{}"
+    assert registry.read_file(HISTORY, version) == b"[]"
     assert len(github.server.asked("^POST /api/graphql$")) == 1
     assert not [r for r in github.server.requests if not r.path.startswith("/api/")]
 
@@ -248,24 +315,75 @@ def test_a_ruleset_that_forbids_updating_the_branch(github: GitHubPlace) -> None
 
 
 @pytest.mark.parametrize(
-    ("limit", "words"),
-    [
-        ({}, "It is lifted at 00:17:40 UTC."),
-        ({"secondary": True}, "GitHub asks to wait 60 s."),
-        ({"secondary": True, "status": 429}, "GitHub asks to wait 60 s."),
-        ({"message": ""}, "It is lifted at 00:17:40 UTC."),
-    ],
+    "limit", [{}, {"secondary": True}, {"secondary": True, "status": 429}, {"message": ""}]
 )
-def test_a_rate_limit_is_no_lasting_refusal(github: GitHubPlace, limit: dict[str, Any], words: str) -> None:
+def test_a_rate_limit_is_no_lasting_refusal_and_says_how_long(
+    github: GitHubPlace, limit: dict[str, Any]
+) -> None:
     version = write(github, b"{}")
     github.server.state.now = lambda: 1000.0
-    fault = github.server.limit_rate(seconds=60, **{k: v for k, v in limit.items() if k != "message"})
+    fault = github.server.limit_rate(seconds=90, **{k: v for k, v in limit.items() if k != "message"})
     fault.body["message"] = limit.get("message", fault.body["message"])
     registry = github.open()
-    for attempt in (registry.read, lambda: registry.swap(b"x", version, message="m")):
+    for attempt in (
+        registry.read,
+        lambda: registry.read_file(HISTORY, version),
+        lambda: registry.swap(b"x", version, message="m"),
+    ):
         with pytest.raises(RegistryUnavailable) as caught:
             attempt()
-        assert words in str(caught.value)
+        assert "GitHub asks to wait 90 s." in str(caught.value)
+        assert caught.value.retry_seconds == 90
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {"retry-after": "999999"}, 3600),
+        (429, {"retry-after": "9" * 5000}, 3600),
+        (429, {"retry-after": "soon"}, 60),
+        (429, {}, 60),
+        (429, {"x-ratelimit-reset": "1000", "date": "Thu, 01 Jan 1970 00:30:00 GMT"}, 0),
+        (429, {"x-ratelimit-reset": "1000", "date": "yesterday"}, 60),
+        (403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1e9"}, 60),
+        (403, {"retry-after": "-5"}, 60),
+        (503, {"retry-after": "120"}, 120),
+        (502, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999"}, None),
+    ],
+)
+def test_how_long_to_stay_away_is_told_within_bounds(
+    github: GitHubPlace, status: int, headers: dict[str, str], seconds: float | None
+) -> None:
+    github.server.fail(status=status, headers=headers, times=None)
+    with pytest.raises(RegistryUnavailable) as caught:
+        github.open().read()
+    assert caught.value.retry_seconds == seconds
+
+
+def test_a_used_up_budget_of_graphql_says_how_long(github: GitHubPlace) -> None:
+    version = write(github, b"{}")
+    github.server.fail(
+        "/graphql",
+        status=200,
+        body={"data": None, "errors": [{"type": "RATE_LIMITED", "message": "Limit"}]},
+        headers={
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-reset": "1000",
+            "date": "Thu, 01 Jan 1970 00:10:00 GMT",
+        },
+    )
+    with pytest.raises(RegistryUnavailable) as caught:
+        github.open().swap(b"x", version, message="m")
+    assert caught.value.retry_seconds == 400
+
+
+def test_who_asks_to_be_left_alone_is_not_asked_again(github: GitHubPlace) -> None:
+    api = GitHubApi("token", api_url=github.server.url, read_again=4)
+    github.stack.callback(api.close)
+    github.server.fail(status=503, headers={"retry-after": "120"}, times=None)
+    with pytest.raises(GitHubUnavailable):
+        api.get("/repos/org/app")
+    assert len(github.server.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ import pytest
 
 from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.adapters.registry.s3 import WRONG_ETAG, S3Registry
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.ports import Snapshot
 from tests.contract.places import SESSION
 from tests.fakes.http import FakeServer, Request, Response
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.contract.places import DynamoDbPlace, S3Place
+
+HISTORY = "deployment-history.json"
 
 
 def test_a_path_that_ends_in_json_is_the_document(tmp_path: Path) -> None:
@@ -198,6 +201,138 @@ def test_throttling_is_no_lasting_refusal(dynamodb: DynamoDbPlace) -> None:
     dynamodb.proxy.fail(status=400, body=body, times=None)
     with pytest.raises(RegistryUnavailable):
         dynamodb.open().swap(b"{}", "0", message="m")
+
+
+@pytest.mark.parametrize("seconds", [7, 999_999])
+def test_throttling_says_how_long_to_stay_away_where_it_knows(
+    seconds: int, s3: S3Place, dynamodb: DynamoDbPlace
+) -> None:
+    for place in (s3, dynamodb):
+        place.proxy.fail(status=503, headers={"Retry-After": str(seconds)}, times=None)
+        with pytest.raises(RegistryUnavailable) as caught:
+            place.open().read()
+        assert caught.value.retry_seconds == min(seconds, 3600)
+        place.heal()
+        place.proxy.fail(status=503, times=None)
+        with pytest.raises(RegistryUnavailable) as caught:
+            place.open().read()
+        assert caught.value.retry_seconds is None
+
+
+def test_looking_at_an_unchanged_object_brings_no_body(s3: S3Place) -> None:
+    writer, waiter = s3.open(), s3.open()
+    version = writer.swap(b"x" * 1000, writer.read().version, message="m", files={HISTORY: b"[]"})
+    waiter.read()
+
+    def look() -> tuple[bytes | None, list[tuple[int, int]]]:
+        asked = len(s3.proxy.exchanges)
+        document = waiter.read().document
+        return document, [(answer.status, len(answer.body)) for _, answer in s3.proxy.exchanges[asked:]]
+
+    assert look() == (b"x" * 1000, [(304, 0)])
+    writer.swap(b"new", version, message="m")
+    assert look() == (b"new", [(200, 3)])
+    assert look() == (b"new", [(304, 0)])
+    assert waiter.read_file(HISTORY, waiter.read().version) == b"[]"
+
+
+def objects(place: S3Place) -> list[str]:
+    client = SESSION.client("s3", endpoint_url=place.proxy.url)
+    place.stack.callback(client.close)
+    return [found["Key"] for found in client.list_objects_v2(Bucket=place.name)["Contents"]]
+
+
+def test_files_that_were_replaced_are_removed_from_the_bucket(s3: S3Place) -> None:
+    registry = s3.open()
+    version = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: b"1"})
+    with pytest.raises(RegistryConflict):
+        registry.swap(b"2", WRONG_ETAG, message="m", files={HISTORY: b"2"})
+    s3.proxy.fail(s3.write)
+    with pytest.raises(RegistryUnavailable):
+        registry.swap(b"3", version, message="m", files={HISTORY: b"3"})
+    version = registry.swap(b"4", version, message="m", files={HISTORY: b"4"})
+    assert [key.rsplit("/", 1)[0] for key in objects(s3)] == [
+        "r", f"r/deployments.json.files/{HISTORY}", "r"
+    ]  # fmt: skip
+    assert registry.read_file(HISTORY, version) == b"4"
+
+
+@pytest.mark.parametrize("kind", ["drop", "status"])
+def test_what_cannot_be_removed_is_no_error(s3: S3Place, kind: str) -> None:
+    registry = s3.open()
+    version = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: b"1"})
+    s3.proxy.fail("DELETE", kind=kind, status=403)
+    version = registry.swap(b"2", version, message="m", files={HISTORY: b"2"})
+    assert registry.read_file(HISTORY, version) == b"2"
+    assert len(s3.proxy.asked("DELETE")) == 1
+
+
+def test_a_file_that_somebody_removed_is_none_and_can_be_written_again(s3: S3Place) -> None:
+    registry = s3.open()
+    version = registry.swap(b"1", registry.read().version, message="m", files={HISTORY: b"1"})
+    client = SESSION.client("s3", endpoint_url=s3.proxy.url)
+    s3.stack.callback(client.close)
+    (key,) = (key for key in objects(s3) if HISTORY in key)
+    client.delete_object(Bucket=s3.name, Key=key)
+    assert registry.read_file(HISTORY, version) is None
+    version = registry.swap(b"2", version, message="m", files={HISTORY: b"2"})
+    assert s3.open().read_file(HISTORY, version) == b"2"
+
+
+@pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "TransactionConflict"])
+def test_a_transaction_that_met_another_is_a_conflict(dynamodb: DynamoDbPlace, reason: str) -> None:
+    version = dynamodb.open().swap(b"1", "0", message="m")
+    body = {
+        "__type": "TransactionCanceledException",
+        "Message": f"Transaction cancelled, please refer cancellation reasons [{reason}, None]",
+        "CancellationReasons": [{"Code": reason}, {"Code": "None"}],
+    }
+    dynamodb.proxy.fail(status=400, body=body)
+    with pytest.raises(RegistryConflict):
+        dynamodb.open().swap(b"2", version, message="m", files={HISTORY: b"2"})
+    dynamodb.proxy.fail(status=400, body={"__type": "TransactionConflictException"})
+    with pytest.raises(RegistryConflict):
+        dynamodb.open().swap(b"2", version, message="m")
+
+
+def test_a_transaction_that_was_throttled_is_no_lasting_refusal(dynamodb: DynamoDbPlace) -> None:
+    body = {
+        "__type": "TransactionCanceledException",
+        "CancellationReasons": [{"Code": "ThrottlingError"}, {"Code": "None"}],
+    }
+    dynamodb.proxy.fail(status=400, body=body, times=None)
+    with pytest.raises(RegistryUnavailable):
+        dynamodb.open().swap(b"2", "0", message="m", files={HISTORY: b"2"})
+    with pytest.raises(RegistryUnavailable):
+        dynamodb.open().read_file(HISTORY, "0")
+
+
+def test_a_swap_without_files_is_no_transaction(dynamodb: DynamoDbPlace) -> None:
+    registry = dynamodb.open()
+    registry.swap(b"2", registry.swap(b"1", "0", message="m"), message="m", files={HISTORY: b"2"})
+    targets = [request.headers["x-amz-target"].partition(".")[2] for request in dynamodb.proxy.requests]
+    assert targets == ["PutItem", "TransactWriteItems"]
+
+
+def test_a_file_that_no_item_can_hold_keeps_the_document_as_it_was(dynamodb: DynamoDbPlace) -> None:
+    registry = dynamodb.open()
+    with pytest.raises(RegistryForbidden, match=f"/{HISTORY} has .* KB; an item of DynamoDB holds 400 KB"):
+        registry.swap(b"{}", "0", message="m", files={HISTORY: b"x" * 410_000})
+    assert registry.read().document is None
+
+
+def test_a_writer_that_dies_between_file_and_document_leaves_both_whole(tmp_path: Path) -> None:
+    registry = FileRegistry(tmp_path)
+    version = registry.swap(b"before", "absent", message="m", files={HISTORY: b"before"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(RegistryUnavailable):
+            registry.swap(b"x" * 1000, version, message="m", files={HISTORY: b"newer"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert registry.read() == Snapshot(b"before", version)
+    assert registry.read_file(HISTORY, version) == b"newer"
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb"])

@@ -13,6 +13,7 @@ from deploy_action.core.leases import (
     ASK_SECONDS,
     ASK_SECONDS_SUSPICIOUS,
     CLAIM_SECONDS,
+    GAP_SECONDS,
     STUCK_LEASES,
     THAW_SECONDS,
     WAITER_LEASES,
@@ -158,6 +159,13 @@ class TestSilence:
         watch.observe(document, 55.0, at=AT)
         assert watch.silent_seconds(at(document, "a"), 100.0) == 45.0
 
+    def test_of_the_time_in_which_nothing_could_be_seen_little_counts(self) -> None:
+        document, watch = queue(ticket("a")), LeaseWatch()
+        watch.observe(document, 0.0, at=AT)
+        watch.observe(document, 20.0, at=AT)
+        watch.observe(document, 1000.0, at=AT)
+        assert watch.silent_seconds(at(document, "a"), 1010.0) == 20.0 + GAP_SECONDS + 10.0
+
 
 class TestClaims:
     def test_a_waiter_behind_somebody_claims_nothing(self) -> None:
@@ -199,4 +207,4 @@ class TestClaims:
         watch.observe(document, 0.0, at=iso(START + 3600 + THAW_SECONDS - 1))
         assert watch.unclaimed_seconds(at(document, "b"), 100.0) == 0.0
         watch.observe(document, 200.0, at=iso(START + 3600 + THAW_SECONDS))
-        assert watch.unclaimed_seconds(at(document, "b"), 300.0) == 100.0
+        assert watch.unclaimed_seconds(at(document, "b"), 250.0) == 50.0

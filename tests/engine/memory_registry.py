@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from deploy_action.core.lock_codec import decode
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
-from deploy_action.ports import Snapshot
+from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.core.document import Document
 
@@ -35,7 +36,9 @@ class MemoryRegistry:
         self.read_faults: list[str | int | Callable[[], object]] = []
         self.reads = 0
         self.swaps = 0
-        self._late: list[tuple[bytes, str]] = []
+        self.files: dict[int, Mapping[str, bytes]] = {}
+        """Further documents by the version that they were written with."""
+        self._late: list[tuple[bytes, str, Mapping[str, bytes]]] = []
         self.late_by = 0
         """How many requests pass before a late effect comes."""
 
@@ -54,7 +57,14 @@ class MemoryRegistry:
         number = max(0, len(self.written) - 1 - (fault if isinstance(fault, int) else 0))
         return Snapshot(self.written[number], str(number))
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
+        self._land()
+        written = (self.files.get(number, NO_FILES).get(name) for number in range(int(version), -1, -1))
+        return next((content for content in written if content is not None), None)
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
         self.swaps += 1
         self._land()
         fault = self.swap_faults.pop(0) if self.swap_faults else ""
@@ -62,10 +72,10 @@ class MemoryRegistry:
             fault()
             fault = ""
         if fault == LATE_EFFECT:
-            self._late.append((document, version))
+            self._late.append((document, version, files))
         if fault in {LOST_REQUEST, REFUSED, LATE_EFFECT}:
             _fail(fault)
-        self._write(document, version)
+        self._write(document, version, files)
         if fault:
             _fail(fault)
         return str(len(self.written) - 1)
@@ -74,18 +84,19 @@ class MemoryRegistry:
         """Somebody else's write."""
         self.written.append(document)
 
-    def _write(self, document: bytes, version: str) -> None:
+    def _write(self, document: bytes, version: str, files: Mapping[str, bytes]) -> None:
         if version != str(len(self.written) - 1):
             raise RegistryConflict("The document changed since it was read.")
+        self.files[len(self.written)] = files
         self.written.append(document)
 
     def _land(self) -> None:
         if self.late_by > 0:
             self.late_by -= bool(self._late)
             return
-        for document, version in self._late:
-            if version == str(len(self.written) - 1):
-                self.written.append(document)
+        for document, version, files in self._late:
+            with contextlib.suppress(RegistryConflict):
+                self._write(document, version, files)
         self._late.clear()
 
 

@@ -604,6 +604,32 @@ def test_a_registry_that_is_away_for_a_moment_costs_nobody_the_place(clock: Virt
     assert acquire(world.client("b")).ticket.epoch == 2
 
 
+def test_an_outage_for_everybody_kills_no_holder(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a", lease_seconds=150.0)
+    clock.at(70.0, holder.renew)
+    clock.at(80.0, lambda: setattr(registry, "read_faults", [away_until(225.0, registry, clock)] * 5000))
+    clock.at(245.0, holder.renew)
+    clock.at(250.0, lambda: holder.release(outcome="succeeded"))
+    assert acquire(world.client("b", lease_seconds=300.0)).taken_over == ()
+
+
+def test_a_rate_limit_is_honoured_while_waiting(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a", lease_seconds=300.0)
+    clock.at(150.0, lambda: holder.release(outcome="succeeded"))
+
+    def limit() -> None:
+        raise RegistryUnavailable("The rate limit is used up.", retry_seconds=40.0)
+
+    clock.at(4.0, lambda: setattr(registry, "read_faults", [limit] * 3))
+    before = registry.reads
+    assert acquire(world.client("b", lease_seconds=300.0)).queue_seconds == 150.0
+    assert registry.reads - before < 20
+
+
 def test_a_refusing_registry_is_told_at_once(clock: VirtualClock) -> None:
     registry = MemoryRegistry()
     registry.swap_faults = [REFUSED]

@@ -252,3 +252,26 @@ def test_the_documents_memory_of_operations_is_bounded(scene: Scene) -> None:
     for _ in range(KEPT_OPERATIONS + 5):
         scene.apply()
     assert len(set(scene.registry.document.operations)) == KEPT_OPERATIONS
+
+
+def test_a_store_that_asks_to_be_left_alone_is_left_alone(scene: Scene) -> None:
+    asked: list[float] = []
+
+    def limit() -> None:
+        asked.append(scene.clock.elapsed)
+        raise RegistryUnavailable("The rate limit is used up.", retry_seconds=12.0)
+
+    scene.registry.read_faults = [limit, limit]
+    assert scene.apply() == 1
+    assert asked == [0.0, 12.0]
+    assert scene.clock.elapsed == 24.0
+
+
+def test_one_that_asks_for_longer_than_the_patience_is_told_at_once(scene: Scene) -> None:
+    def limit() -> None:
+        raise RegistryUnavailable("The rate limit is used up.", retry_seconds=PATIENCE_SECONDS)
+
+    scene.registry.read_faults = [limit]
+    with pytest.raises(RegistryUnavailable):
+        scene.apply()
+    assert scene.clock.elapsed == 0.0

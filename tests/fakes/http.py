@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
-    hop_by_hop: ClassVar[set[str]] = {"content-length", "transfer-encoding", "connection", "date", "server"}
+    hop_by_hop: ClassVar[set[str]] = {"content-length", "transfer-encoding", "connection", "server"}
 
     def setup(self) -> None:
         super().setup()
@@ -224,8 +224,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         content, kind = response.encoded()
-        self.send_response(response.status)
+        self.send_response_only(response.status)
         given = {name.lower() for name in response.headers}
+        if "date" not in given:
+            self.send_header("Date", self.date_time_string())
         if kind and "content-type" not in given:
             self.send_header("Content-Type", kind)
         for name, value in response.headers.items():

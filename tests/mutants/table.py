@@ -17,6 +17,8 @@ SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
 IDLE = "deploy_action/engine/idle.py"
 FILE = "deploy_action/adapters/registry/file.py"
+GITHUB = "deploy_action/adapters/registry/github.py"
+GITHUB_API = "deploy_action/adapters/github_api.py"
 STACKS = "deploy_action/core/stacks.py"
 CAUSES = "deploy_action/core/causes.py"
 REPORT = "deploy_action/core/report.py"
@@ -43,6 +45,8 @@ _REPORT = "tests/core/test_report.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
+_STORES = "tests/contract/test_registry.py::test_"
+_GITHUB = "tests/contract/test_registry_github.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 _RUNS = "tests/adapters/test_github_runs.py::test_"
 _CONCURRENCY = "tests/core/test_concurrency.py::test_"
@@ -121,12 +125,22 @@ MUTANTS = (
     Mutant(
         "a renewal does not start the lease anew",
         LEASES,
-        "return known if known is not None and known[0] == what else (what, now)",
-        "return known if known is not None else (what, now)",
+        "known.until(now) if known is not None and known.what == what else 0.0",
+        "known.until(now) if known is not None else 0.0",
         (
             _WATCH + "any_renewal_ends_it",
             _WATCH + "a_grant_is_a_sign_of_life",
             _CLAIMS + "a_turn_of_somebody_else_in_between_starts_it_anew",
+        ),
+    ),
+    Mutant(
+        "an outage of the registry makes all holders look dead",
+        LEASES,
+        "min(now - self.seen_at, GAP_SECONDS)",
+        "now - self.seen_at",
+        (
+            _WATCH + "of_the_time_in_which_nothing_could_be_seen_little_counts",
+            _CLIENT + "an_outage_for_everybody_kills_no_holder",
         ),
     ),
     Mutant(
@@ -383,8 +397,8 @@ MUTANTS = (
     Mutant(
         "the file registry writes without comparing",
         FILE,
-        "if _version(self._content()) != version:",
-        "if not version:",
+        "raise RegistryConflict(",
+        "str(",
         ("tests/contract/test_registry.py::test_a_stale_swap_conflicts_and_changes_nothing[file]",),
     ),
     Mutant(
@@ -465,9 +479,9 @@ MUTANTS = (
     ),
     Mutant(
         "no renewal before the change set is executed",
-        "deploy_action/steps/deployment.py",
-        "            self._lock.renew()",
-        "            pass",
+        "deploy_action/engine/keeper.py",
+        "                self._client.renew()\n",
+        "",
         (
             _TEMPLATE + "a_lost_lock_stops_before_anything_is_changed",
             _DAYS + "nothing_is_deleted_after_the_lock_was_lost",
@@ -641,5 +655,61 @@ MUTANTS = (
         'isinstance(own, dict) and "uses" not in own',
         "True",
         (_CONCURRENCY + "of_a_job_in_a_reusable_workflow_only_the_callers_own_group_is_known",),
+    ),
+    Mutant(
+        "files are written although the swap lost",
+        FILE,
+        "                raise RegistryConflict(",
+        "                for name, content in files.items():\n"
+        "                    _write(self._document.with_name(name), content)\n"
+        "                raise RegistryConflict(",
+        (
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[file-creating-True]",
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[file-updating-False]",
+        ),
+    ),
+    Mutant(
+        "s3 forgets the files of the version before",
+        "deploy_action/adapters/registry/s3.py",
+        "pointers = {**before, **{",
+        "pointers = {**{",
+        (
+            _STORES + "files_appear_with_the_swap[s3]",
+            _STORES + "files_survive_swaps_without_any[s3]",
+        ),
+    ),
+    Mutant(
+        "dynamodb writes files without the condition",
+        "deploy_action/adapters/registry/dynamodb.py",
+        "for put in (registry, *others)]",
+        'for put in ({n: registry[n] for n in ("TableName", "Item")}, *others)]',
+        (
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[dynamodb-creating-True]",
+            _STORES + "files_of_a_swap_that_lost_do_not_appear[dynamodb-updating-False]",
+        ),
+    ),
+    Mutant(
+        "rate limit is not told",
+        GITHUB_API,
+        "        retry_seconds=pause,\n",
+        "",
+        (
+            _GITHUB + "a_rate_limit_is_no_lasting_refusal_and_says_how_long",
+            _GITHUB + "a_used_up_budget_of_graphql_says_how_long",
+        ),
+    ),
+    Mutant(
+        "a redirect is followed without its query",
+        GITHUB_API,
+        "if response.status in {202, 301}:",
+        "if response.status == 202:",
+        (_GITHUB + "a_repository_that_moved_is_neither_read_nor_written_there",),
+    ),
+    Mutant(
+        "a tree that was cut short counts as whole",
+        GITHUB,
+        ' or answer.body.get("truncated") is not False',
+        "",
+        (_GITHUB + "a_tree_that_was_cut_short_shows_nothing_as_absent",),
     ),
 )

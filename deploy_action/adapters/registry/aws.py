@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.adapters.retry import retry_after
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ _THROTTLED = frozenset(
         "RequestTimeout",
         "SlowDown",
         "ThrottlingException",
+        "TransactionCanceledException",
         "TransactionConflictException",
+        "TransactionInProgressException",
     }
 )
 
@@ -113,7 +116,8 @@ def _by_code(response: Any, location: str, done: str, permissions: str) -> Excep
     message = str(response.get("Error", {}).get("Message", "")).rstrip(".")
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _THROTTLED or status >= 500 or status == 429 or not status:
-        return _unavailable(location, done, f"{code or status} {message}".strip())
+        pause = retry_after(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+        return _unavailable(location, done, f"{code or status} {message}".strip(), pause)
     if code in _CREDENTIALS:
         remedy = "Get new AWS credentials in a step before this one; those of a role end after an hour."
     elif status in {401, 403} or code.startswith("AccessDenied"):
@@ -129,9 +133,10 @@ def _by_code(response: Any, location: str, done: str, permissions: str) -> Excep
     )
 
 
-def _unavailable(location: str, done: str, reason: str) -> RegistryUnavailable:
+def _unavailable(
+    location: str, done: str, reason: str, retry_seconds: float | None = None
+) -> RegistryUnavailable:
+    what = f"The registry in {location} cannot be {done}: {reason}."
     if done == "written":
-        return RegistryUnavailable(
-            f"It is not known whether the registry in {location} was written: {reason}."
-        )
-    return RegistryUnavailable(f"The registry in {location} cannot be {done}: {reason}.")
+        what = f"It is not known whether the registry in {location} was written: {reason}."
+    return RegistryUnavailable(what, retry_seconds=retry_seconds)

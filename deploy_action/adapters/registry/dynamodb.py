@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.registry.aws import Clients, error_code, explained
-from deploy_action.errors import RegistryConflict, RegistryForbidden
-from deploy_action.ports import Snapshot
+from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import boto3
 
 ABSENT = "0"
@@ -16,14 +18,16 @@ LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
 OVERHEAD = 64  # bytes for the names and the version
 
 _PERMISSIONS = "dynamodb:GetItem and dynamodb:PutItem"
+_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 
 class DynamoDbRegistry:
     """`ports.Registry` on one item: `id` (text, the table's partition key), `version` (number), `document`
-    (binary). The version counts the swaps.
+    (binary). The version counts the swaps. Further documents are items of their own, `KEY/NAME`.
 
-    A swap is one conditional PutItem that is never repeated; reads are consistent, so they never lag. Should
-    somebody delete the item, counting starts again, and a version from before may come again.
+    A swap is one conditional PutItem, with further documents one transaction, and is never repeated; reads
+    are consistent, so they never lag. Should somebody delete the item, counting starts again, and a version
+    from before may come again. Each item holds 400 KB; a larger one is RegistryForbidden before it is sent.
     Do not share one object between threads.
     """
 
@@ -68,10 +72,27 @@ class DynamoDbRegistry:
             )
         return Snapshot(bytes(item["document"]["B"]), str(item["version"]["N"]))
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:  # noqa: ARG002 - an item has no log
+    def read_file(self, name: str, version: str) -> bytes | None:
+        keys = [{"id": {"S": self._key}}, {"id": {"S": f"{self._key}/{name}"}}]
+        with explained(self.location, "read", _PERMISSIONS):
+            answer = self._clients.read.transact_get_items(
+                TransactItems=[{"Get": {"TableName": self._table, "Key": key}} for key in keys]
+            )
+        registry, file = (response.get("Item", {}) for response in answer["Responses"])
+        if registry.get("version", {}).get("N", ABSENT) != version:
+            raise RegistryUnavailable(f"The registry in {self.location} changed since it was read.")
+        return bytes(file["document"]["B"]) if "B" in file.get("document", {}) else None
+
+    def swap(
+        self,
+        document: bytes,
+        version: str,
+        *,
+        message: str,  # noqa: ARG002 - an item has no log
+        files: Mapping[str, bytes] = NO_FILES,
+    ) -> str:
         from botocore.exceptions import ClientError
 
-        self._require_room(document)
         following = str(int(version) + 1)
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
         if version != ABSENT:
@@ -80,23 +101,39 @@ class DynamoDbRegistry:
                 "ExpressionAttributeNames": {"#version": "version"},
                 "ExpressionAttributeValues": {":expected": {"N": version}},
             }
-        item = {"id": {"S": self._key}, "version": {"N": following}, "document": {"B": document}}
+        registry = self._item(self._key, document, version={"N": following}) | condition
+        others = [self._item(f"{self._key}/{name}", content) for name, content in files.items()]
         with explained(self.location, "written", _PERMISSIONS):
             try:
-                self._clients.write.put_item(TableName=self._table, Item=item, **condition)
+                if others:
+                    self._clients.write.transact_write_items(
+                        TransactItems=[{"Put": put} for put in (registry, *others)]
+                    )
+                else:
+                    self._clients.write.put_item(**registry)
             except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
+                if _LOST.isdisjoint(_reasons(error)):
                     raise
                 raise RegistryConflict(
                     f"The registry in {self.location} changed since it was read."
                 ) from error
         return following
 
-    def _require_room(self, document: bytes) -> None:
-        size = len(document) + len(self._key.encode()) + OVERHEAD
+    def _item(self, key: str, document: bytes, **attributes: Any) -> dict[str, Any]:
+        size = len(document) + len(key.encode()) + OVERHEAD
         if size > LARGEST_ITEM:
             raise RegistryForbidden(
-                f"The registry has {size // 1024} KB; an item of DynamoDB holds {LARGEST_ITEM // 1024} KB.",
+                f"{key} has {size // 1024} KB; an item of DynamoDB holds {LARGEST_ITEM // 1024} KB.",
                 why="Nothing was written.",
                 remedy="Keep less history, use one key for each environment, or choose another store.",
             )
+        return {
+            "TableName": self._table,
+            "Item": {"id": {"S": key}, "document": {"B": document}, **attributes},
+        }
+
+
+def _reasons(error: Any) -> set[str]:
+    """Why a write was refused; for a transaction one reason for each of its items that had one."""
+    cancelled = error.response.get("CancellationReasons", ())
+    return {error_code(error).removesuffix("Exception"), *(str(reason.get("Code")) for reason in cancelled)}

@@ -10,10 +10,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
-from deploy_action.ports import Snapshot
+from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 DOCUMENT_NAME = "deployments.json"
@@ -32,6 +32,9 @@ class FileRegistry:
 
     Guarantees: a reader sees one complete document and never half of one; of all writers with one version,
     one wins; a document is on the disk before `swap` returns; a writer that dies frees the lock.
+    Further documents are files in the same folder, each replaced as a whole before the document itself. A
+    host that dies in between leaves newer ones beside the older document, so what is merged into one must
+    not count twice when it is merged again.
     Not guaranteed: anything between hosts. File locks on network file systems are not to be trusted, and a
     hosted runner's disk is gone with its job.
     """
@@ -51,21 +54,31 @@ class FileRegistry:
 
     def read(self) -> Snapshot:
         with self._explained("read"):
-            content = self._content()
+            content = _content(self._document)
         return Snapshot(content, _version(content))
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:  # noqa: ARG002 - a file has no log
-        with self._explained("written"), self._locked():
-            if _version(self._content()) != version:
-                raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
-            self._write(document)
-        return _version(document)
+    def read_file(self, name: str, version: str) -> bytes | None:
+        """See `ports.Registry`. Takes the lock, and so needs the right to write in the folder."""
+        with self._explained("read"), self._locked():
+            if _version(_content(self._document)) != version:
+                raise RegistryUnavailable(f"The registry in {self.location} changed since it was read.")
+            return _content(self._document.with_name(name))
 
-    def _content(self) -> bytes | None:
-        try:
-            return self._document.read_bytes()
-        except FileNotFoundError:
-            return None
+    def swap(
+        self,
+        document: bytes,
+        version: str,
+        *,
+        message: str,  # noqa: ARG002 - a file has no log
+        files: Mapping[str, bytes] = NO_FILES,
+    ) -> str:
+        with self._explained("written"), self._locked():
+            if _version(_content(self._document)) != version:
+                raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
+            for name, content in files.items():
+                _write(self._document.with_name(name), content)
+            _write(self._document, document)
+        return _version(document)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -82,18 +95,6 @@ class FileRegistry:
                 remedy="See which process has it open (`fuser` names it) if this keeps happening.",
             ) from error
 
-    def _write(self, document: bytes) -> None:
-        temporary = self._document.with_name(f".{self._document.name}.{secrets.token_hex(6)}.tmp")
-        try:
-            with temporary.open("xb") as stream:
-                stream.write(document)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(self._document)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _flush_folder(self._document.parent)
-
     @contextlib.contextmanager
     def _explained(self, done: str) -> Iterator[None]:
         try:
@@ -107,6 +108,26 @@ class FileRegistry:
                     remedy=f"Let this user write in the folder {self._document.parent}, or name another.",
                 ) from error
             raise RegistryUnavailable(what, remedy="Check the disk for space and errors.") from error
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush_folder(path.parent)
 
 
 def _version(content: bytes | None) -> str:

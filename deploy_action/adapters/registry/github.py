@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
@@ -14,9 +15,11 @@ from deploy_action.adapters.github_api import (
     graphql_errors,
 )
 from deploy_action.errors import RegistryConflict, RegistryError, RegistryForbidden, RegistryUnavailable
-from deploy_action.ports import Snapshot
+from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from deploy_action.adapters.github_api import Answer
 
 ABSENT = "no branch yet"
@@ -26,6 +29,7 @@ mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid } }
 }"""
 
+_MOVED = frozenset({301, 302, 307, 308})
 _FALLBACK = "Deployments of other workflows are not seen; this one goes on by the state of the stack alone."
 
 
@@ -34,7 +38,8 @@ class GitHubRegistry:
 
     A swap is one `createCommitOnBranch` with `expectedHeadOid`: GitHub itself compares and swaps. The first
     swap creates the branch with a commit that has no parent. Reading an unchanged branch is a conditional
-    request that costs no rate limit. Needs `contents: write`.
+    request that costs no rate limit, reading a changed one takes two. Further documents are files in the same
+    folder and part of the same commit. Needs `contents: write`.
 
     Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
     """
@@ -50,14 +55,19 @@ class GitHubRegistry:
         graphql_url: str = GRAPHQL_URL,
         timeout: int = 10,
         read_again: float = 4.0,
+        elsewhere: bool = False,
     ) -> None:
-        """`repository` is `owner/name`; `timeout` and `read_again` are seconds, see `GitHubApi`."""
+        """`repository` is `owner/name`; `timeout` and `read_again` are seconds, see `GitHubApi`.
+
+        `elsewhere`: it is not the job's own repository, so the job's `permissions:` have no say in it.
+        """
         self._api = GitHubApi(
             token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
         )
         self._repository = repository
         self._branch = branch
         self._path = path
+        self._elsewhere = elsewhere
         self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
         self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
         self._repository_exists = False
@@ -76,20 +86,33 @@ class GitHubRegistry:
             if head is None:
                 return Snapshot(None, ABSENT)
             if self._seen is None or self._seen.version != head:
-                self._seen = Snapshot(self._read_document(head), head)
+                self._seen = Snapshot(self._read_document(self._path, head), head)
             return self._seen
         except GitHubUnavailable as error:
-            raise RegistryUnavailable(f"The registry on {self.location} cannot be read: {error}") from error
+            raise self._unread(error) from error
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
+        """See `ports.Registry`. Every version ever written can be asked for."""
+        if version == ABSENT:
+            return None
+        try:
+            return self._read_document(self._beside(name), version)
+        except GitHubUnavailable as error:
+            raise self._unread(error) from error
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        changes = {self._path: document} | {self._beside(name): files[name] for name in files}
         try:
             if version == ABSENT:
-                commit = self._create_branch(document, message)
+                commit = self._create_branch(changes, message)
             else:
-                commit = self._commit(document, version, message)
+                commit = self._commit(changes, version, message)
         except GitHubUnavailable as error:
             raise RegistryUnavailable(
-                f"It is not known whether the registry on {self.location} was written: {error}"
+                f"It is not known whether the registry on {self.location} was written: {error}",
+                retry_seconds=error.retry_seconds,
             ) from error
         self._seen = Snapshot(document, commit)
         return commit
@@ -105,7 +128,7 @@ class GitHubRegistry:
             return None
         if answer.status != 200:
             self._refuse(answer, "read")
-        commit = str(_text_at(answer.body, "object", "sha"))
+        commit = _sha_at(answer.body, "object", "sha")
         self._head = (commit, answer.headers.get("etag"))
         return commit
 
@@ -118,23 +141,23 @@ class GitHubRegistry:
             self._refuse(answer, "read")
         self._repository_exists = True
 
-    def _read_document(self, commit: str) -> bytes | None:
-        answer = self._api.get(self._at(f"contents/{quote(self._path)}?ref={commit}"))
+    def _read_document(self, path: str, commit: str) -> bytes | None:
+        answer = self._api.get(self._at(f"contents/{quote(path)}?ref={commit}"))
         if answer.status == 404:
-            return self._search_document(commit)
+            return self._search_document(path, commit)
         if answer.status != 200:
             self._refuse(answer, "read")
-        if not isinstance(answer.body, dict) or answer.body.get("type") != "file":
+        if isinstance(answer.body, list) or _text_at(answer.body, "type") != "file":
             raise RegistryForbidden(
-                f"{self._path} on {self.location} is not a file.",
+                f"{path} on {self.location} is not a file.",
                 why=_FALLBACK,
                 remedy="Name another path or branch for the registry.",
             )
-        if answer.body.get("encoding") == "base64":
-            return base64.b64decode(answer.body["content"])
-        return self._read_blob(_text_at(answer.body, "sha"))  # over 1 MB the content is left out
+        if _text_at(answer.body, "encoding") == "base64":
+            return _content(answer)
+        return self._read_blob(_sha_at(answer.body, "sha"))  # over 1 MB the content is left out
 
-    def _search_document(self, commit: str) -> bytes | None:
+    def _search_document(self, path: str, commit: str) -> bytes | None:
         """The document by the commit's own tree. A 404 alone may be a replica that lags behind: taken for an
         empty registry, it would let the next swap erase the document."""
         answer = self._api.get(self._at(f"git/trees/{commit}?recursive=1"))
@@ -142,17 +165,23 @@ class GitHubRegistry:
             raise GitHubUnavailable("GitHub does not show its newest commit yet.", soon=True)
         if answer.status != 200:
             self._refuse(answer, "read")
-        found = [entry["sha"] for entry in answer.body["tree"] if entry.get("path") == self._path]
-        return self._read_blob(found[0]) if found else None
+        entries = answer.body.get("tree") if isinstance(answer.body, dict) else None
+        if not isinstance(entries, list) or answer.body.get("truncated") is not False:
+            raise GitHubUnavailable("GitHub's answer is not the whole tree of the commit.", soon=False)
+        found = [entry for entry in entries if _text_at(entry, "path") == path]
+        return self._read_blob(_sha_at(found[0], "sha")) if found else None
 
     def _read_blob(self, sha: str) -> bytes:
         answer = self._api.get(self._at(f"git/blobs/{sha}"))
         if answer.status != 200:
             self._refuse(answer, "read")
-        return base64.b64decode(answer.body["content"])
+        return _content(answer)
 
-    def _commit(self, document: bytes, head: str, message: str) -> str:
-        addition = {"path": self._path, "contents": base64.b64encode(document).decode()}
+    def _commit(self, changes: Mapping[str, bytes], head: str, message: str) -> str:
+        additions = [
+            {"path": path, "contents": base64.b64encode(content).decode()}
+            for path, content in changes.items()
+        ]
         answer = self._api.graphql(
             CREATE_COMMIT,
             {
@@ -160,7 +189,7 @@ class GitHubRegistry:
                     "branch": {"repositoryNameWithOwner": self._repository, "branchName": self._branch},
                     "expectedHeadOid": head,
                     "message": {"headline": message},
-                    "fileChanges": {"additions": [addition]},
+                    "fileChanges": {"additions": additions},
                 }
             },
         )
@@ -168,7 +197,7 @@ class GitHubRegistry:
             raise self._explain_graphql(errors[0])
         if answer.status != 200:
             self._refuse(answer, "written")
-        return _text_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
+        return _sha_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
 
     def _explain_graphql(self, error: dict[str, Any]) -> RegistryError:
         kind, message = str(error.get("type", "")), str(error.get("message", ""))
@@ -187,19 +216,23 @@ class GitHubRegistry:
             f"It is not known whether the registry on {self.location} was written. GitHub says: {message}"
         )
 
-    def _create_branch(self, document: bytes, message: str) -> str:
+    def _create_branch(self, changes: Mapping[str, bytes], message: str) -> str:
         """A commit without a parent, then the branch on it. Only the last request shows to others."""
-        content: dict[str, object] = {"content": base64.b64encode(document).decode(), "encoding": "base64"}
-        blob = self._create("git/blobs", content)
-        entry = {"path": self._path, "mode": "100644", "type": "blob", "sha": blob}
-        tree = self._create("git/trees", {"tree": [entry]})
+        tree = self._create("git/trees", {"tree": list(self._create_blobs(changes))})
         commit = self._create("git/commits", {"message": message, "tree": tree, "parents": []})
         answer = self._api.post(self._at("git/refs"), {"ref": f"refs/heads/{self._branch}", "sha": commit})
         if answer.status == 422:
             self._settle_creation(commit, answer)
         elif answer.status != 201:
             self._refuse(answer, "written")
+        elif _sha_at(answer.body, "object", "sha") != commit:
+            raise GitHubUnavailable("GitHub's answer names another commit.", soon=False)
         return commit
+
+    def _create_blobs(self, changes: Mapping[str, bytes]) -> Iterable[dict[str, str]]:
+        for path, content in changes.items():
+            body: dict[str, object] = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+            yield {"path": path, "mode": "100644", "type": "blob", "sha": self._create("git/blobs", body)}
 
     def _settle_creation(self, commit: str, answer: Answer) -> None:
         """A 422 may mean that the branch exists, that a rule forbids it, or even that it was made.
@@ -217,10 +250,19 @@ class GitHubRegistry:
         answer = self._api.post(self._at(what), body)
         if answer.status != 201:
             self._refuse(answer, "written")
-        return _text_at(answer.body, "sha")
+        return _sha_at(answer.body, "sha")
+
+    def _beside(self, name: str) -> str:
+        folder, slash, _ = self._path.rpartition("/")
+        return f"{folder}{slash}{name}"
 
     def _at(self, rest: str) -> str:
         return f"/repos/{quote(self._repository)}/{rest}".rstrip("/")
+
+    def _unread(self, error: GitHubUnavailable) -> RegistryUnavailable:
+        return RegistryUnavailable(
+            f"The registry on {self.location} cannot be read: {error}", retry_seconds=error.retry_seconds
+        )
 
     def _conflict(self) -> RegistryConflict:
         return RegistryConflict(f"The registry on {self.location} changed since it was read.")
@@ -234,6 +276,12 @@ class GitHubRegistry:
             )
         if answer.status == 404:
             raise self._not_found()
+        if answer.status in _MOVED:
+            raise RegistryForbidden(
+                f"{self._api.host} answers that {self._repository} is at another address ({answer.status}).",
+                why=_FALLBACK,
+                remedy="Name the repository by its new name if it was renamed or transferred.",
+            )
         if _names_a_rule(answer.message):
             raise self._ruled_out("updating", answer.message)
         if answer.status == 403:
@@ -249,15 +297,23 @@ class GitHubRegistry:
         return RegistryForbidden(
             f"{self._api.host} has no repository {self._repository}, or the token cannot see it.",
             why=_FALLBACK,
-            remedy="Check its name, and that the job has `permissions: contents: write`.",
+            remedy=f"Check its name. {self._permission()}",
         )
 
     def _not_permitted(self, done: str, message: str) -> RegistryForbidden:
         return RegistryForbidden(
             f"The registry on {self.location} may not be {done} with this token: {message}.",
             why=_FALLBACK,
-            remedy="Add `permissions: contents: write` to the job. Pull requests from forks never get it.",
+            remedy=self._permission(),
         )
+
+    def _permission(self) -> str:
+        if self._elsewhere:
+            return (
+                f"Hand in a `github-token` that has `contents: write` in {self._repository}: a GitHub App's, "
+                "or a fine-grained personal one. `${{ github.token }}` never has it there."
+            )
+        return "Add `permissions: contents: write` to the job. Pull requests from forks never get it."
 
     def _ruled_out(self, deed: str, message: str) -> RegistryForbidden:
         return RegistryForbidden(
@@ -280,3 +336,20 @@ def _text_at(body: Any, *keys: str) -> str:
     if not isinstance(body, str):
         raise GitHubUnavailable(f"GitHub's answer has no {'.'.join(keys)}.", soon=False)
     return body
+
+
+def _sha_at(body: Any, *keys: str) -> str:
+    sha = _text_at(body, *keys)
+    if not re.fullmatch(r"[0-9a-f]{40,64}", sha):
+        raise GitHubUnavailable(f"GitHub's answer has no hash as {'.'.join(keys)}.", soon=False)
+    return sha
+
+
+def _content(answer: Answer) -> bytes:
+    try:
+        content = base64.b64decode("".join(_text_at(answer.body, "content").split()), validate=True)
+    except ValueError:
+        content = None
+    if content is None or len(content) != answer.body.get("size"):
+        raise GitHubUnavailable("GitHub's answer does not hold the whole document.", soon=True)
+    return content

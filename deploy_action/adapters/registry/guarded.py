@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import CoordinatorError, RegistryUnavailable
+from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deploy_action.ports import Registry, Snapshot
 
 
@@ -28,9 +31,19 @@ class GuardedRegistry:
         except Exception as error:
             raise self._defect(error) from error
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
         try:
-            return self._store.swap(document, version, message=message)
+            return self._store.read_file(name, version)
+        except CoordinatorError:
+            raise
+        except Exception as error:
+            raise self._defect(error) from error
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        try:
+            return self._store.swap(document, version, message=message, files=files)
         except CoordinatorError:
             raise
         except Exception as error:

@@ -30,7 +30,7 @@ def schema() -> GraphQLSchema:
 def respond(request: Request, state: State, token: str) -> Response:
     root = {
         "createCommitOnBranch": lambda _info, input: _create_commit(state, token, input),  # noqa: A006
-        "repository": lambda _info, owner, name, **_: _repository(state, f"{owner}/{name}"),
+        "repository": lambda _info, owner, name, **_: _repository(state, token, f"{owner}/{name}"),
     }
     result = graphql_sync(
         schema(),
@@ -49,14 +49,15 @@ def _error(error: GraphQLError) -> dict[str, Any]:
     return {**kind, **error.formatted}
 
 
-def _find(state: State, name: str) -> Repository:
-    if name not in state.repositories:
+def _find(state: State, token: str, name: str) -> Repository:
+    repository = state.find(token, name)
+    if repository is None:
         raise Refused(f"Could not resolve to a Repository with the name '{name}'.", kind="NOT_FOUND")
-    return state.repositories[name]
+    return repository
 
 
-def _repository(state: State, name: str) -> dict[str, Any]:
-    repository = _find(state, name)
+def _repository(state: State, token: str, name: str) -> dict[str, Any]:
+    repository = _find(state, token, name)
     return {"nameWithOwner": name, "ref": lambda _info, qualifiedName: _ref(repository, qualifiedName)}  # noqa: N803
 
 
@@ -71,7 +72,7 @@ def _commit(repository: Repository, sha: str) -> dict[str, Any]:
 
 
 def _create_commit(state: State, token: str, given: dict[str, Any]) -> dict[str, Any]:
-    repository = _find(state, given["branch"]["repositoryNameWithOwner"])
+    repository = _find(state, token, given["branch"]["repositoryNameWithOwner"])
     if not state.allows(token, "contents:write"):
         raise Refused("Resource not accessible by integration", kind="FORBIDDEN")
     ref = f"refs/heads/{given['branch']['branchName']}"

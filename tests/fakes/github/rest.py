@@ -46,7 +46,7 @@ def route(method: str, pattern: str, permission: str) -> Callable[[Handler], Han
 
 def respond(request: Request, path: str, base: str, state: State, token: str) -> Response:
     found = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path)
-    repository = state.repositories.get(found[1]) if found else None
+    repository = state.find(token, found[1]) if found else None
     if found is None or repository is None:
         return refusal(404, "Not Found")
     for method, pattern, permission, handler in ROUTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.github import graphql, rest
@@ -50,7 +51,12 @@ class GitHubServer(FakeServer):
         self, match: str = "", *, secondary: bool = False, status: int = 403, seconds: int = 60
     ) -> Fault:
         """Answer matching requests as GitHub does when a limit is used up, until the fault is cleared."""
-        limits = {"x-ratelimit-limit": "1000", "x-ratelimit-reset": str(int(self.state.now()) + seconds)}
+        now = int(self.state.now())
+        limits = {
+            "date": formatdate(now, usegmt=True),
+            "x-ratelimit-limit": "1000",
+            "x-ratelimit-reset": str(now + seconds),
+        }
         if secondary:
             message = (
                 "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."

@@ -29,12 +29,14 @@ class State:
     """`lag`: reads show the branches as they were so many seconds ago; writes always see the truth.
 
     `tokens` maps a token to its permissions (`{"contents": "write"}`), as a workflow's `permissions:` do.
+    `reach` narrows a token to the repositories named; to others it is as if they did not exist.
     `rules` are pairs of a glob on branch names and what it forbids, `creation` or `update`.
     """
 
     now: Callable[[], float] = time.time
     lag: float = 0.0
     tokens: dict[str, dict[str, str]] = field(default_factory=lambda: {"token": dict(WORKFLOW_TOKEN)})
+    reach: dict[str, set[str]] = field(default_factory=dict)
     rules: list[tuple[str, str]] = field(default_factory=list)
     repositories: dict[str, Repository] = field(default_factory=dict)
     jobs: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
@@ -48,6 +50,10 @@ class State:
             repository.move("refs/heads/main", repository.add_commit(tree, (), "First", 0.0), 0.0)
         self.repositories[name] = repository
         return repository
+
+    def find(self, token: str, name: str) -> Repository | None:
+        """The repository, where the token can see it."""
+        return self.repositories.get(name) if name in self.reach.get(token, {name}) else None
 
     def allows(self, token: str, permission: str) -> bool:
         scope, _, level = permission.partition(":")
