@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.document import Document, Ticket
+    from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
 BRIEF_PATIENCE_SECONDS = 2.0
@@ -176,10 +177,11 @@ class LockClient:
         outcome: str,
         settling: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
+        history: FileChange | None = None,
     ) -> bool:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent.
 
-        Raises RegistryError.
+        `history` is written with it, in one swap. Raises RegistryError.
         """
         ticket, at = self.ticket, self._at()
 
@@ -191,6 +193,7 @@ class LockClient:
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
+            file=history,
         )
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
