@@ -146,7 +146,7 @@ class _Parser:
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
             command=self._text("command"),
             working_directory=self._working_directory(),
-            registry=self._checked("registry", _registry, RegistryAddress("github")),
+            registry=self._checked("registry", parse_registry, RegistryAddress("github")),
             queue_policy=self._choice("queue-policy", QueuePolicy, QueuePolicy.FIFO),
             when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
             wait_timeout_seconds=self._wait_timeout(),
@@ -358,7 +358,8 @@ def _https_url(text: str) -> str:
     return text
 
 
-def _registry(text: str) -> RegistryAddress:
+def parse_registry(text: str) -> RegistryAddress:
+    """What the input `registry` names; raises ValueError with a sentence for people."""
     if text == "github":
         return RegistryAddress("github")
     kind, separator, rest = text.partition("://")

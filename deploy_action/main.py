@@ -1,4 +1,5 @@
-"""Runs one step: sets up signals, log and clock, and turns every error into words and an exit code."""
+"""Runs one step or command: sets up signals, log and clock, and turns every error into words and an exit
+code."""
 
 from __future__ import annotations
 
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
 
     from deploy_action.steps.world import World
 
-USAGE = "usage: entrypoint.py pre|main|post"
+STEPS = ("pre", "main", "post")
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code of the step (the table is in errors.py)."""
+    """Runs a step of the action, or a command of an operator. Returns the exit code (the table is in
+    errors.py, that of the commands in cli.py)."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
-    if len(arguments) != 1 or arguments[0] not in {"pre", "main", "post"}:
-        print(USAGE, file=sys.stderr)
-        return 64
+    if len(arguments) != 1 or arguments[0] not in STEPS:
+        from deploy_action import cli
+        from deploy_action.adapters.clock import SystemClock
+
+        return cli.main(arguments, SystemClock())
     stop = threading.Event()
     _handle_signals(stop)
     world = _world(stop)
@@ -96,3 +100,8 @@ def _world(stop: threading.Event) -> World:
         files=RunnerFiles(environ),
         folder=StateFolder(Path(environ.get("DEPLOY_COORDINATOR_STATE") or ".")),
     )
+
+
+def run() -> None:
+    """The command `deploy-coordinator`."""
+    raise SystemExit(main(sys.argv[1:]))

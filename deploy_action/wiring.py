@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
-    from deploy_action.inputs import Settings
+    from deploy_action.inputs import RegistryAddress, Settings
     from deploy_action.ports import Clock, Notifier, Registry
 
 REGISTRY_BRANCH = "deploy-registry"
@@ -38,43 +38,14 @@ class Wiring:
         self.aws = AwsClients()
         self.cloudformation = CloudFormation(self.aws)
 
-    @property
-    def _region(self) -> str | None:
-        """boto3 itself reads AWS_DEFAULT_REGION only."""
-        return self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION") or None
-
     def identity(self, region: str) -> Sts:
         return Sts(self.aws, region)
 
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
-        return GuardedRegistry(self._store())
-
-    def _store(self) -> Registry:
-        address = self._settings.registry
-        if address.kind == "file":
-            from deploy_action.adapters.registry.file import FileRegistry
-
-            return FileRegistry(Path(address.place))
-        if address.kind == "s3":
-            from deploy_action.adapters.registry.s3 import S3Registry
-
-            key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
-            return S3Registry(address.place, key, region=self._region)
-        if address.kind == "dynamodb":
-            from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-
-            return DynamoDbRegistry(address.place, address.prefix or DOCUMENT, region=self._region)
-        from deploy_action.adapters.registry.github import GitHubRegistry
-
-        return GitHubRegistry(
-            self._settings.github_token,
-            address.place or self._run.repository,
-            branch=address.prefix or REGISTRY_BRANCH,
-            path=f".deployment-registry/{DOCUMENT}",
-            api_url=self._run.api_url,
-            graphql_url=self._run.graphql_url,
-            elsewhere=address.place.lower() not in {"", self._run.repository.lower()},
+        settings = self._settings
+        return open_registry(
+            settings.registry, token=settings.github_token, run=self._run, environ=self._environ
         )
 
     def lock_client(
@@ -127,3 +98,39 @@ class Wiring:
 
             return SlackWebhookNotifier(settings.slack_webhook_url)
         return None
+
+
+def open_registry(
+    address: RegistryAddress, *, token: str, run: RunContext, environ: Mapping[str, str]
+) -> Registry:
+    """Raises RegistryError where the store cannot even be set up."""
+    return GuardedRegistry(_store(address, token, run, environ))
+
+
+def _store(address: RegistryAddress, token: str, run: RunContext, environ: Mapping[str, str]) -> Registry:
+    # boto3 itself reads AWS_DEFAULT_REGION only.
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
+    if address.kind == "file":
+        from deploy_action.adapters.registry.file import FileRegistry
+
+        return FileRegistry(Path(address.place))
+    if address.kind == "s3":
+        from deploy_action.adapters.registry.s3 import S3Registry
+
+        key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
+        return S3Registry(address.place, key, region=region)
+    if address.kind == "dynamodb":
+        from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
+
+        return DynamoDbRegistry(address.place, address.prefix or DOCUMENT, region=region)
+    from deploy_action.adapters.registry.github import GitHubRegistry
+
+    return GitHubRegistry(
+        token,
+        address.place or run.repository,
+        branch=address.prefix or REGISTRY_BRANCH,
+        path=f".deployment-registry/{DOCUMENT}",
+        api_url=run.api_url,
+        graphql_url=run.graphql_url,
+        elsewhere=address.place.lower() not in {"", run.repository.lower()},
+    )

@@ -1,0 +1,192 @@
+"""What operators do from their shell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deploy_action import cli
+from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.core import lock as core
+from deploy_action.core.document import Document, Ticket
+from deploy_action.core.lock_codec import decode, encode
+from deploy_action.core.times import iso
+from tests.clock import START, VirtualClock
+from tests.fakes.github.server import GitHubServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+
+
+class Desk:
+    """A shell with a registry in a file."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.store = FileRegistry(folder)
+        self.address = f"file://{folder}"
+        self.clock = VirtualClock()
+        self._capsys = capsys
+
+    def run(self, *words: str, registry: str = "") -> tuple[int, str]:
+        code = cli.main([*words, "--registry", registry or self.address], self.clock)
+        out, err = self._capsys.readouterr()
+        return code, out + err
+
+    @property
+    def document(self) -> Document:
+        return decode(self.store.read().document)
+
+    def change(self, change: Callable[[Document], Document | None]) -> None:
+        snapshot = self.store.read()
+        new = change(decode(snapshot.document))
+        assert new is not None
+        self.store.swap(encode(new.with_operation(snapshot.version)), snapshot.version, message="test")
+
+    def arrives(self, nonce: str, **fields: Any) -> None:
+        ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/shop",), **fields)
+        self.change(lambda document: core.request(document, ticket, at=iso(START), enqueue_if_busy=True))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    for name in ("GITHUB_ACTOR", "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GH_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return Desk(tmp_path / "registry", capsys)
+
+
+def test_an_empty_registry(desk: Desk) -> None:
+    assert desk.run("active") == (0, "Nobody deploys, and nobody waits.\n")
+
+
+def test_who_holds_and_who_waits(desk: Desk) -> None:
+    desk.arrives("a", actor="ada", url="https://run/1")
+    desk.arrives("b", actor="grace")
+    code, told = desk.run("active")
+    assert code == 0
+    head, first, second = told.splitlines()
+    assert head.split() == ["STATE", "LOCKS", "DEPLOYMENT", "BY", "SINCE", "EXPECTED", "END", "RUN"]
+    assert first.split() == ["holds", "prod", "id-a", "ada", "2027-01-15T08:00:00Z", "https://run/1"]
+    assert second.split()[:4] == ["waits", "prod", "id-b", "grace"]
+
+
+def test_the_whole_document_for_machines(desk: Desk) -> None:
+    desk.arrives("a")
+    code, told = desk.run("active", "--json")
+    assert code == 0
+    assert json.loads(told)["tickets"][0]["nonce"] == "a"
+
+
+def test_a_freeze_with_an_end_and_its_lifting(desk: Desk) -> None:
+    code, told = desk.run("freeze", "prod", "test", "--reason", "month end", "--by", "ada", "--for", "90m")
+    assert (code, told) == (0, "Frozen until 2027-01-15T09:30:00Z: prod, test.\n")
+    assert "prod is frozen by ada until 2027-01-15T09:30:00Z: month end" in desk.run("active")[1]
+    assert desk.run("unfreeze", "prod", "--reason", "done", "--by", "grace")[1] == "Lifted: prod.\n"
+    assert desk.run("unfreeze", "prod", "--reason", "done")[1] == "No freeze lies on: prod.\n"
+    assert [(entry.action, entry.by, entry.locks) for entry in desk.document.audit] == [
+        ("freeze", "ada", ("prod", "test")),
+        ("unfreeze", "grace", ("prod",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("until", "kept"),
+    [
+        ("2027-01-16T09:00:00+01:00", "2027-01-16T08:00:00Z"),
+        ("2027-01-16", "2027-01-16T00:00:00Z"),
+    ],
+)
+def test_an_end_is_kept_in_utc(desk: Desk, until: str, kept: str) -> None:
+    desk.run("freeze", "prod", "--reason", "x", "--until", until)
+    freeze = desk.document.locks["prod"].freeze
+    assert freeze is not None
+    assert freeze.until == kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("freeze", "prod"),
+        ("freeze", "prod", "--reason", " "),
+        ("freeze", "prod", "--reason", "x", "--until", "soon"),
+        ("freeze", "prod", "--reason", "x", "--until", "2020-01-01T00:00:00Z"),
+        ("freeze", "prod", "--reason", "x", "--for", "0h"),
+        ("freeze", "prod", "--reason", "x", "--for", "1h", "--until", "2028-01-01"),
+        ("release", "prod", "--reason", "x"),
+        ("release", "prod", "--force"),
+        ("dance",),
+        (),
+    ],
+)
+def test_wrong_words_change_nothing(desk: Desk, words: tuple[str, ...]) -> None:
+    assert desk.run(*words)[0] == cli.USAGE
+    assert desk.store.read().document is None
+
+
+def test_a_lock_is_freed_by_force_and_the_audit_names_who_did_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTOR", "ada")
+    desk.arrives("a", url="https://run/1")
+    desk.arrives("b")
+    code, told = desk.run("release", "prod", "--force", "--reason", "runner is gone")
+    assert code == 0
+    assert "Took prod away from id-a (https://run/1)" in told
+    assert "waits until eu-west-1/shop is at rest" in told
+    assert [ticket.nonce for ticket in desk.document.tickets] == ["b"]
+    assert (desk.document.audit[-1].by, desk.document.audit[-1].reason) == ("ada", "runner is gone")
+    assert desk.run("release", "id-b", "--force", "--reason", "x")[0] == 0
+    assert desk.document.tickets == ()
+
+
+def test_a_lock_that_nobody_holds_cannot_be_freed(desk: Desk) -> None:
+    code, told = desk.run("release", "prod", "--force", "--reason", "x")
+    assert code == cli.NOT_FOUND
+    assert "No deployment holds the lock prod" in told
+
+
+def test_a_registry_that_cannot_be_read_is_told_and_left_alone(desk: Desk) -> None:
+    desk.store.swap(b"{half", desk.store.read().version, message="test")
+    for words in (("active",), ("freeze", "prod", "--reason", "x")):
+        code, told = desk.run(*words)
+        assert code == cli.REGISTRY
+        assert "not JSON" in told
+    assert desk.store.read().document == b"{half"
+
+
+def test_what_stands_in_a_registry_writes_nothing_of_its_own_on_a_terminal(desk: Desk) -> None:
+    desk.arrives("a", actor="\x1b[2J\nholds  evil", url="\x07x")
+    told = desk.run("active")[1]
+    assert "\x1b" not in told
+    assert "\x07" not in told
+    assert len(told.splitlines()) == 2
+
+
+def test_a_branch_of_a_repository(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "give --repository" in desk.run("active", registry="github")[1]
+    monkeypatch.setenv("GITHUB_REPOSITORY", "org/app")
+    assert "needs a token" in desk.run("active", registry="github")[1]
+    with GitHubServer() as server:
+        monkeypatch.setenv("GITHUB_TOKEN", "token")
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        assert desk.run("freeze", "prod", "--reason", "x", "--by", "ada", registry="github")[0] == 0
+        assert "prod is frozen by ada" in desk.run("active", registry="github")[1]
+        head = server.repository.head("refs/heads/deploy-registry")
+        assert head is not None
+        assert server.repository.commits[head].message == "freeze prod by ada"
+
+
+def test_the_entry_point_takes_commands_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "entrypoint.py"), "active", "--registry", f"file://{tmp_path}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "Nobody deploys, and nobody waits.\n"
