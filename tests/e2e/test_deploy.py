@@ -90,8 +90,9 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def example(name: str, runtime: str = "host") -> str:
-    """An example as it stands, but for the runtime."""
-    text = (EXAMPLES / name).read_text("utf-8")
+    """An example as it stands, but for the runtime, and for `queue:`, which act does not know."""
+    lines = (EXAMPLES / name).read_text("utf-8").splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("  queue:"))
     return text.replace(
         "        with:\n          stack-name:",
         f"        with:\n          runtime: {runtime}\n          stack-name:",
