@@ -12,6 +12,8 @@ from deploy_action.core.times import unix_seconds
 SCHEMA = 1
 KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
+QUEUE_MAX = 500
+"""Tickets, holders included."""
 LEASE_SECONDS = 300.0
 LEASE_SECONDS_MIN = 30.0
 LEASE_SECONDS_MAX = 3600.0

@@ -19,13 +19,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from statistics import median
 
-from deploy_action.core.document import Document, Finished, Freeze, Lock, Ticket
+from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, Ticket
 from deploy_action.core.times import iso, unix_seconds
-from deploy_action.errors import LockLost, Superseded
+from deploy_action.errors import Busy, LockLost, Superseded
 
-KEPT_FINISHED = 100
+KEPT_FINISHED = 50
 KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
-KEPT_AUDIT = 100
+KEPT_AUDIT = 50
 USUAL_OF = 5
 """So many of the last successes tell how long a lock is usually held."""
 
@@ -43,6 +43,8 @@ class Waiting:
     ahead: tuple[Ticket, ...]
     waited_seconds: float
     freeze: Freeze | None = None
+    remarks: tuple[str, ...] = ()
+    """Why somebody who seems to be gone is still waited for."""
 
     @property
     def position(self) -> int:
@@ -74,10 +76,16 @@ def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
     """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
     place.
 
-    Raises Superseded where a ticket that comes back was superseded meanwhile.
+    Raises Superseded where a ticket that comes back was superseded meanwhile, Busy where the queue is full.
     """
     if document.ticket(ticket.nonce) is not None:
         return document
+    if len(document.tickets) >= QUEUE_MAX:
+        raise Busy(
+            f"The queue is full: {len(document.tickets)} deployments stand in it.",
+            why="Nothing was changed.",
+            remedy="Look at them with the command `active`, and remove what nobody waits for.",
+        )
     number = ticket.number or document.arrivals + 1
     joining = replace(ticket, number=number, epochs=(), held_since="")
     for other in document.tickets:

@@ -8,6 +8,7 @@ import reprlib
 from typing import Any
 
 from deploy_action.core.document import (
+    QUEUE_MAX,
     SCHEMA,
     AuditEntry,
     Document,
@@ -25,6 +26,8 @@ ABOUT = (
 NESTING_MAX = 50
 """Levels of an unknown field: what can be read must also be written again."""
 COUNT_MAX = 2**63
+TICKETS_MAX = 2 * QUEUE_MAX
+"""Nobody writes so many; each has to be compared with all others."""
 
 _TEXT_FIELDS = (
     "requested_at",
@@ -116,6 +119,8 @@ def _unreadable(reason: str) -> RegistryUnreadable:
 
 def _document_in(data: dict[str, Any]) -> Document:
     tickets = tuple(_ticket_in(item) for item in _list(data.get("tickets", [])))
+    if len(tickets) > TICKETS_MAX:
+        raise ValueError(f"{len(tickets)} tickets stand in it")
     if len({ticket.nonce for ticket in tickets}) != len(tickets):
         raise ValueError("one ticket stands there twice")
     held = [name for ticket in tickets for name, _ in ticket.epochs]

@@ -11,6 +11,7 @@ from deploy_action.core import lock as core
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
 from deploy_action.core.times import iso
+from deploy_action.engine.others import Others
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
 
@@ -28,8 +29,6 @@ RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 STAY_AWAY_SECONDS_MAX = 60.0
 """A store that asks to be left alone for longer is asked again all the same: it may have changed its mind."""
-ASKING_WAITERS = 2
-"""So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,7 @@ def _nothing(_ticket: Ticket) -> None:
 
 
 class LockClient:
-    """One deployment's dealings with the registry.
-
-    `stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where it
-    cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known of
-    a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
-    should it only have been paused; best effort, never raises.
-    """
+    """One deployment's dealings with the registry. How it judges others is `engine.others`' business."""
 
     def __init__(
         self,
@@ -75,13 +68,9 @@ class LockClient:
     ) -> None:
         self._swapper = Swapper(registry, clock)
         self._clock = clock
-        self._stacks_in_progress = stacks_in_progress
         self._poll_seconds = poll_seconds
-        self._life = life
-        self._revoke = revoke
         self._cancelled = cancelled
-        self._watch = leases.LeaseWatch()
-        self._answers: dict[str, tuple[JobLife, float]] = {}
+        self._others = Others(clock, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke)
         self._away_since: float | None = None
         self._stay_away = 0.0
         self._renewed_at = self._tried_at = clock.monotonic()
@@ -261,9 +250,8 @@ class LockClient:
 
     def _advance(self, document: Document, taken_over: list[str], *, wait: bool) -> Document:
         """Show life, remove the dead ahead, take the lock when nobody is."""
-        now = self._clock.monotonic()
-        self._watch.observe(document, now, at=self._at())
-        gone = self._gone(core.ahead_of(document, self.ticket), now)
+        self._others.observe(document)
+        gone = self._others.gone(core.ahead_of(document, self.ticket))
         if gone:
             document, notes = self._evict(gone)
             taken_over.extend(notes)
@@ -272,45 +260,6 @@ class LockClient:
                 self.renew()
         waiting = self._waiting(document, 0.0)
         return document if waiting.ahead or waiting.freeze else self._request(wait)
-
-    def _gone(self, ahead: tuple[Ticket, ...], now: float) -> list[tuple[Ticket, str]]:
-        """Those whose owners are gone and whose stacks are at rest, and why."""
-        gone: list[tuple[Ticket, str]] = []
-        waiters = sum(not ticket.holding for ticket in ahead)
-        for ticket in ahead:
-            silent = self._watch.silent_seconds(ticket, now)
-            unclaimed = self._watch.unclaimed_seconds(ticket, now)
-            near = waiters < ASKING_WAITERS or silent >= ticket.lease
-            why = leases.why_gone(
-                ticket,
-                silent_seconds=silent,
-                unclaimed_seconds=unclaimed,
-                life=self._ask(ticket, silent, unclaimed, now) if near else JobLife.UNKNOWN,
-            )
-            if why is not None and (not ticket.holding or self._at_rest(ticket)):
-                gone.append((ticket, why))
-        return gone
-
-    def _ask(self, ticket: Ticket, silent: float, unclaimed: float, now: float) -> JobLife:
-        """What GitHub says of its job, asked only as often as the answer may matter."""
-        answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
-        interval = leases.ask_again_seconds(ticket, silent_seconds=silent, unclaimed_seconds=unclaimed)
-        if answer is JobLife.COMPLETED or interval is None:
-            return answer
-        if asked_at is None or now - asked_at >= interval:
-            answer = self._life(ticket)
-            self._answers[ticket.nonce] = (answer, now)
-        return answer
-
-    def _at_rest(self, holder: Ticket) -> bool:
-        """Whether nothing of a holder is in progress, nor can be any more.
-
-        Looked at before and after the revocation: it costs requests, and one that still works is left alone.
-        """
-        if self._stacks_in_progress(holder.stacks):
-            return False
-        self._revoke(holder)
-        return not self._stacks_in_progress(holder.stacks)
 
     def _evict(self, gone: list[tuple[Ticket, str]]) -> tuple[Document, list[str]]:
         """Evict those that still give no sign of life; returns the sentences of these alone."""
@@ -330,7 +279,8 @@ class LockClient:
 
     def _waiting(self, document: Document, waited_seconds: float) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)
-        return core.Waiting(ahead, waited_seconds, core.freeze_of(document, self.ticket.locks, at=self._at()))
+        freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
+        return core.Waiting(ahead, waited_seconds, freeze, self._others.remarks(ahead))
 
     def _pause(self, waiting: core.Waiting) -> float:
         polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)

@@ -100,6 +100,7 @@ class LogStyle:
         told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
         if waiting.ahead:
             told.append(_ahead(waiting.ahead))
+        told += [log_text(remark, 300) for remark in waiting.remarks]
         return (
             f"Waiting for the lock, position {waiting.position} in the queue: {'; '.join(told)}; "
             f"waited {duration(waiting.waited_seconds)} so far."

@@ -103,7 +103,7 @@ class Teller:
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
         ahead = tuple((ticket.nonce, ticket.holding, ticket.expected_end) for ticket in waiting.ahead)
-        if self._worth_telling((ahead, waiting.freeze)):
+        if self._worth_telling((ahead, waiting.freeze, bool(waiting.remarks))):
             self.log.write(self.style.waiting(waiting))
 
     def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from deploy_action.core import lock as core
-from deploy_action.core.document import KEPT_OPERATIONS, Document, Lock, QueuePolicy, Ticket
+from deploy_action.core.document import KEPT_OPERATIONS, QUEUE_MAX, Document, Lock, QueuePolicy, Ticket
 from deploy_action.core.lock import Waiting
-from deploy_action.errors import LockLost, Superseded
+from deploy_action.errors import Busy, LockLost, Superseded
 
 AT = "2027-01-15T08:00:00Z"
 
@@ -377,6 +377,13 @@ class TestTheNewestOnly:
         document = core.enqueue(document, ticket("b"), at=AT)
         assert [one.number for one in document.tickets] == [2]
         assert document.arrivals == 2
+
+
+def test_a_queue_has_an_end() -> None:
+    document = queue(*(ticket(str(number)) for number in range(QUEUE_MAX)))
+    with pytest.raises(Busy, match="queue is full"):
+        core.enqueue(document, ticket("one more"), at=AT)
+    assert core.enqueue(document, ticket("7"), at=AT) == document
 
 
 def test_what_is_older_than_seven_days_is_forgotten() -> None:

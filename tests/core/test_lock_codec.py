@@ -22,7 +22,7 @@ from deploy_action.core.document import (
     QueuePolicy,
     Ticket,
 )
-from deploy_action.core.lock_codec import decode, encode
+from deploy_action.core.lock_codec import TICKETS_MAX, decode, encode
 from deploy_action.errors import RegistryUnreadable
 
 texts = st.text(max_size=12)
@@ -292,4 +292,12 @@ def test_a_policy_that_is_not_known_is_refused() -> None:
     data = real()
     data["tickets"][0]["policy"] = "lottery"
     with pytest.raises(RegistryUnreadable):
+        read(data)
+
+
+def test_a_flood_of_tickets_is_refused() -> None:
+    data = real()
+    one = data["tickets"][0] | {"epochs": {}}
+    data["tickets"] = [one | {"nonce": str(number)} for number in range(TICKETS_MAX + 1)]
+    with pytest.raises(RegistryUnreadable, match="tickets stand in it"):
         read(data)

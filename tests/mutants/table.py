@@ -15,6 +15,7 @@ OPERATORS = "deploy_action/core/operators.py"
 CODEC = "deploy_action/core/lock_codec.py"
 SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
+OTHERS = "deploy_action/engine/others.py"
 IDLE = "deploy_action/engine/idle.py"
 FILE = "deploy_action/adapters/registry/file.py"
 GITHUB = "deploy_action/adapters/registry/github.py"
@@ -106,7 +107,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lease ends by the wall clock of its record",
-        CLIENT,
+        OTHERS,
         "silent = self._watch.silent_seconds(ticket, now)",
         "silent = 1e9 if iso(self._clock.now() - ticket.lease) > ticket.held_since > '' else 0.0",
         (_CLIENT + "a_living_holder_that_renews_is_never_taken_over_however_long",),
@@ -196,8 +197,8 @@ MUTANTS = (
     ),
     Mutant(
         "what a paused holder could still execute is left to it",
-        CLIENT,
-        "        self._revoke(holder)\n",
+        OTHERS,
+        "            self._revoke(holder)\n",
         "",
         (_LIFE + "what_a_paused_holder_could_still_execute_is_taken_away_before_the_last_look",),
     ),
@@ -248,8 +249,8 @@ MUTANTS = (
     ),
     Mutant(
         "a takeover does not look at the stacks",
-        CLIENT,
-        "if why is not None and (not ticket.holding or self._at_rest(ticket)):",
+        OTHERS,
+        "if why is not None and (not ticket.holding or self._at_rest(ticket, why, now)):",
         "if why is not None:",
         (_CLIENT + "a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress",),
     ),

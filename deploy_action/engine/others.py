@@ -1,0 +1,104 @@
+"""What one waiter makes of those ahead of it: asks, looks, and judges by `core.leases`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core import leases
+from deploy_action.core.life import JobLife
+from deploy_action.core.times import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from deploy_action.core.document import Document, Ticket
+    from deploy_action.ports import Clock
+
+LOOK_SECONDS = 15.0
+"""Between two looks at the stacks of a holder that seems to be gone."""
+ASKING_WAITERS = 2
+"""So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
+
+
+class Others:
+    """`stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where
+    it cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known
+    of a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
+    should it only have been paused; best effort, never raises.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        stacks_in_progress: Callable[[Iterable[str]], list[str]],
+        life: Callable[[Ticket], JobLife],
+        revoke: Callable[[Ticket], None],
+    ) -> None:
+        self._clock = clock
+        self._stacks_in_progress = stacks_in_progress
+        self._life = life
+        self._revoke = revoke
+        self._watch = leases.LeaseWatch()
+        self._answers: dict[str, tuple[JobLife, float]] = {}
+        self._in_doubt: dict[str, tuple[str, float]] = {}
+
+    def observe(self, document: Document) -> None:
+        """Take in a document as just read."""
+        self._watch.observe(document, self._clock.monotonic(), at=iso(self._clock.now()))
+
+    def remarks(self, ahead: tuple[Ticket, ...]) -> tuple[str, ...]:
+        """Why somebody who seems to be gone is still waited for."""
+        return tuple(self._in_doubt[ticket.nonce][0] for ticket in ahead if ticket.nonce in self._in_doubt)
+
+    def gone(self, ahead: tuple[Ticket, ...]) -> list[tuple[Ticket, str]]:
+        """Those whose owners are gone and whose stacks are at rest, and why."""
+        now = self._clock.monotonic()
+        gone: list[tuple[Ticket, str]] = []
+        waiters = sum(not ticket.holding for ticket in ahead)
+        for ticket in ahead:
+            silent = self._watch.silent_seconds(ticket, now)
+            unclaimed = self._watch.unclaimed_seconds(ticket, now)
+            near = waiters < ASKING_WAITERS or silent >= ticket.lease
+            why = leases.why_gone(
+                ticket,
+                silent_seconds=silent,
+                unclaimed_seconds=unclaimed,
+                life=self._ask(ticket, silent, unclaimed, now) if near else JobLife.UNKNOWN,
+            )
+            if why is not None and (not ticket.holding or self._at_rest(ticket, why, now)):
+                gone.append((ticket, why))
+        return gone
+
+    def _ask(self, ticket: Ticket, silent: float, unclaimed: float, now: float) -> JobLife:
+        """What GitHub says of its job, asked only as often as the answer may matter."""
+        answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
+        interval = leases.ask_again_seconds(ticket, silent_seconds=silent, unclaimed_seconds=unclaimed)
+        if answer is JobLife.COMPLETED or interval is None:
+            return answer
+        if asked_at is None or now - asked_at >= interval:
+            answer = self._life(ticket)
+            self._answers[ticket.nonce] = (answer, now)
+        return answer
+
+    def _at_rest(self, holder: Ticket, why: str, now: float) -> bool:
+        """Whether nothing of a holder is in progress, nor can be any more.
+
+        Looked at before and after the revocation: it costs requests, and one that still works is left alone.
+        """
+        _, looked_at = self._in_doubt.get(holder.nonce, ("", None))
+        if looked_at is not None and now - looked_at < LOOK_SECONDS:
+            return False
+        busy = self._stacks_in_progress(holder.stacks)
+        if not busy:
+            self._revoke(holder)
+            busy = self._stacks_in_progress(holder.stacks)
+        if not busy:
+            self._in_doubt.pop(holder.nonce, None)
+            return True
+        remark = (
+            f"the holder {holder.correlation_id} seems to be gone ({why}), but {', '.join(busy[:5])} is in "
+            "progress or cannot be seen"
+        )
+        self._in_doubt[holder.nonce] = (remark, now)
+        return False
