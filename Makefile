@@ -71,10 +71,11 @@ image: ## Build the container image (IMAGE=deploy-coordinator:local)
 	@set -e; export $(ENGINE); tests/e2e/engine/base-image; $(BUILD) --tag $(IMAGE) .
 
 .PHONY: benchmark
-benchmark: $(INSTALLED) image ## Measure step overhead, import time and image size
+benchmark: $(INSTALLED) ground image ## Measure step overhead, import time, image size and what waiting costs
 	@set -e; export $(ENGINE); \
 	$(BIN)/python benchmarks/step_overhead.py --checkout; \
-	$(BIN)/python benchmarks/image_size.py $(IMAGE)
+	$(BIN)/python benchmarks/image_size.py $(IMAGE); \
+	$(BIN)/python benchmarks/waiting.py
 
 .PHONY: clean
 clean: ## Remove what was installed and built here
