@@ -11,6 +11,9 @@ INSTALLED := .venv/.installed-$(shell cat requirements.txt requirements-dev.txt 
 # The demo needs only what the action itself needs, which installs in seconds.
 DEMO := build/demo-venv
 DEMO_INSTALLED := $(DEMO)/.installed-$(shell cksum <requirements.txt | cut -d' ' -f1)
+# ministack wants an older botocore than ours.
+GROUND := build/ground-venv
+GROUND_INSTALLED := $(GROUND)/.installed-$(shell cksum <tests/ground/requirements.txt | cut -d' ' -f1)
 IMAGE ?= deploy-coordinator:local
 PYTEST_ARGS ?= -n auto
 ENGINE = $$(tests/e2e/engine/start)
@@ -31,8 +34,17 @@ $(INSTALLED):
 	@rm -f .venv/.installed-*
 	@touch $@
 
+.PHONY: ground
+ground: $(GROUND_INSTALLED) ## Install the emulator of AWS; tests that need it are skipped without it
+
+$(GROUND_INSTALLED):
+	@rm -rf $(GROUND); mkdir -p $(GROUND); \
+	if { $(PYTHON) -m venv $(GROUND) && $(GROUND)/bin/python $(PIP) tests/ground/requirements.txt; } \
+		>build/ground-venv.log 2>&1; then touch $@; \
+	else rm -rf $(GROUND); echo "ministack is not installed: $$(grep ERROR build/ground-venv.log | tail -n 1)" >&2; fi
+
 .PHONY: test
-test: $(INSTALLED) ## Run all tests (PYTEST_ARGS="-n auto")
+test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -59,10 +71,11 @@ image: ## Build the container image (IMAGE=deploy-coordinator:local)
 	@set -e; export $(ENGINE); tests/e2e/engine/base-image; $(BUILD) --tag $(IMAGE) .
 
 .PHONY: benchmark
-benchmark: $(INSTALLED) image ## Measure step overhead, import time and image size
+benchmark: $(INSTALLED) ground image ## Measure step overhead, import time, image size and what waiting costs
 	@set -e; export $(ENGINE); \
 	$(BIN)/python benchmarks/step_overhead.py --checkout; \
-	$(BIN)/python benchmarks/image_size.py $(IMAGE)
+	$(BIN)/python benchmarks/image_size.py $(IMAGE); \
+	$(BIN)/python benchmarks/waiting.py
 
 .PHONY: clean
 clean: ## Remove what was installed and built here

@@ -1,50 +1,186 @@
-"""One process that contends for the lock: FOLDER NAME ORIGIN:SPEED HOLD-SECONDS dies|lives."""
+"""Processes that contend for one lock: `python -m tests.engine.contender PLAN`.
+
+One launcher imports what is slow to import and forks the contenders; each is a process of its own that deals
+with the real store through the real client. What they see goes to the plan's log, one JSON line at a time.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import threading
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from deploy_action.adapters.clock import clock_from
-from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core.document import Ticket
+from deploy_action.core.lock_codec import decode
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import LockLost
+from deploy_action.errors import LockLost, RegistryConflict
+from deploy_action.ports import Snapshot
+from tests.ground.stores import ON_AWS, Store, session
+
+if TYPE_CHECKING:
+    from deploy_action.core.lock import Waiting
+    from deploy_action.ports import Registry
 
 
-def main(folder: Path, name: str, clock_text: str, hold_seconds: float, *, dies: bool) -> None:
-    clock = clock_from(clock_text)
-    client = LockClient(
-        FileRegistry(folder / "registry"),
-        clock,
-        Ticket(name, name, ("prod",), lease_seconds=30.0),
-        stacks_in_progress=lambda stacks: [],
-        poll_seconds=3.0,
-    )
-    grant = client.acquire(wait=True, timeout_seconds=3600.0, tell=lambda waiting: None)
-    note(folder, "begin", name, grant.ticket.epoch)
-    if dies:
-        os.kill(os.getpid(), signal.SIGKILL)
-    clock.sleep(hold_seconds)
+class Contender(msgspec.Struct, frozen=True):
+    """One process. Times are in seconds of the scaled clock.
+
+    It dies `dies_after` seconds after the moment that `dies` names: `start`, `waiting` or `holding`.
+    """
+
+    name: str
+    arrives: float
+    holds: float
+    dies: str = ""
+    dies_after: float = 0.0
+
+
+class Plan(msgspec.Struct, frozen=True):
+    store: Store
+    log: str
+    clock: str
+    lease_seconds: float
+    poll_seconds: float
+    contenders: list[Contender]
+
+
+class WatchedRegistry:
+    """Counts what a client asks of a store, and how often it stood in the queue."""
+
+    def __init__(self, store: Registry, nonce: str) -> None:
+        self._store = store
+        self._nonce = nonce
+        self._read = Snapshot(None, "")
+        self.location = store.location
+        self.counts = {"reads": 0, "swaps": 0, "conflicts": 0}
+        self.arrivals = 0
+
+    def read(self) -> Snapshot:
+        self.counts["reads"] += 1
+        self._read = self._store.read()
+        return self._read
+
+    def swap(self, document: bytes, version: str, *, message: str) -> str:
+        self.counts["swaps"] += 1
+        try:
+            version = self._store.swap(document, version, message=message)
+        except RegistryConflict:
+            self.counts["conflicts"] += 1
+            raise
+        self.arrivals += self._stands(document) and not self._stands(self._read.document)
+        return version
+
+    def _stands(self, document: bytes | None) -> bool:
+        return decode(document).ticket(self._nonce) is not None
+
+
+class Life:
+    """What one contender does."""
+
+    def __init__(self, plan: Plan, who: Contender, store: Registry) -> None:
+        self._plan = plan
+        self._who = who
+        self._clock = clock_from(plan.clock)
+        self._speed = float(plan.clock.partition(":")[2])
+        self._registry = WatchedRegistry(store, who.name)
+        self._ahead: set[str] | None = None
+        self._arrivals = 0
+        self._client = LockClient(
+            self._registry,
+            self._clock,
+            Ticket(who.name, who.name, ("prod",), lease_seconds=plan.lease_seconds),
+            stacks_in_progress=lambda stacks: [],
+            poll_seconds=plan.poll_seconds,
+        )
+
+    def live(self) -> int:
+        self._die_if("start")
+        grant = self._client.acquire(wait=True, timeout_seconds=7200.0, tell=self._tell)
+        if self._registry.arrivals > max(self._arrivals, 1):
+            self._note("pruned", ahead=[])
+        self._note("begin", epoch=grant.ticket.epoch)
+        self._die_if("holding")
+        try:
+            self._hold()
+            self._client.renew()
+        except LockLost as error:
+            self._note("lost")
+            return error.exit_code
+        self._note("end")
+        if not self._client.release(outcome="succeeded"):
+            self._note("lost")
+        self._note("left", **self._registry.counts)
+        return 0
+
+    def _hold(self) -> None:
+        until = self._clock.monotonic() + self._who.holds
+        while (left := until - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, self._plan.lease_seconds / 10))
+            self._client.renew_if_due()
+
+    def _tell(self, waiting: Waiting) -> None:
+        """Notes who stood ahead at arrival. Nobody may come in front later, unless we were taken for dead."""
+        ahead = [ticket.nonce for ticket in waiting.ahead]
+        if self._ahead is None:
+            self._note("arrived", ahead=ahead)
+            self._die_if("waiting")
+        elif self._registry.arrivals > self._arrivals:
+            self._note("pruned", ahead=ahead)
+        elif not self._ahead.issuperset(ahead):
+            self._note("overtaken", ahead=ahead)
+        self._ahead, self._arrivals = set(ahead), self._registry.arrivals
+
+    def _die_if(self, moment: str) -> None:
+        if self._who.dies == moment:
+            timer = threading.Timer(
+                self._who.dies_after / self._speed, os.kill, (os.getpid(), signal.SIGKILL)
+            )
+            timer.daemon = True
+            timer.start()
+
+    def _note(self, event: str, **details: Any) -> None:
+        line = json.dumps({"at": self._clock.monotonic(), "event": event, "name": self._who.name, **details})
+        descriptor = os.open(self._plan.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            os.write(descriptor, line.encode() + b"\n")
+        finally:
+            os.close(descriptor)
+
+
+def launch(plan: Plan) -> dict[str, int]:
+    """Run all contenders; returns their exit codes, negative for a signal."""
+    clock = clock_from(plan.clock)
+    aws = session()
+    if plan.store.kind in ON_AWS:  # what a first client loads from the disk is then shared by all
+        aws.client(plan.store.kind)
+    plan.store.open(session=aws).read()
+    started = clock.monotonic()
+    names: dict[int, str] = {}
+    for who in plan.contenders:
+        clock.sleep(started + who.arrives - clock.monotonic())
+        pid = os.fork()
+        if not pid:
+            os._exit(_life(plan, who, aws))
+        names[pid] = who.name
+    return {names[pid]: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in names}
+
+
+def _life(plan: Plan, who: Contender, aws: Any) -> int:
     try:
-        client.renew()
-    except LockLost as error:
-        note(folder, "lost", name, grant.ticket.epoch)
-        sys.exit(error.exit_code)
-    note(folder, "end", name, grant.ticket.epoch)
-    assert client.release(outcome="succeeded")
-
-
-def note(folder: Path, event: str, name: str, epoch: int) -> None:
-    descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        os.write(descriptor, f"{event} {name} {epoch}\n".encode())
-    finally:
-        os.close(descriptor)
+        return Life(plan, who, plan.store.open(session=aws)).live()
+    except BaseException:  # noqa: BLE001 - a forked process must not return into the launcher's code
+        traceback.print_exc()
+        return 70
 
 
 if __name__ == "__main__":
-    place, who, clock_spec, hold, death = sys.argv[1:]
-    main(Path(place), who, clock_spec, float(hold), dies=death == "dies")
+    codes = launch(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan))
+    print(json.dumps(codes))

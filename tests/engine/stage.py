@@ -49,10 +49,10 @@ class Stage:
         self._threads.append(thread)
         thread.start()
 
-    def run(self) -> None:
-        """Play until every actor has left; raises what an actor raised."""
+    def run(self, *, patience: float = 30.0) -> None:
+        """Play until every actor has left, within `patience` real seconds; raises what an actor raised."""
         self._pass_on()
-        assert self._done.wait(30), "the actors wait for each other"
+        assert self._done.wait(patience), "the actors wait for each other"
         for thread in self._threads:
             thread.join(5)
         if self._failures:
