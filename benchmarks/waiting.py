@@ -2,7 +2,8 @@
 
 Some deployments wait behind one that holds the lock for half an hour and renews it. Then each holds it for a
 short while and stands in the queue again. The stores are the real ones, over HTTP, polled as the product
-polls them; time is virtual, so a request takes none: on a network, add its time.
+polls them, and on GitHub the job of the holder is asked about; time is virtual, so a request takes none: on a
+network, add its time.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from deploy_action.adapters.github_runs import GitHubRuns
 from deploy_action.core.document import Ticket
+from deploy_action.core.life import JobLife
 from deploy_action.engine.lock_client import LockClient
+from deploy_action.ports import NO_FILES
 from deploy_action.wiring import POLL_SECONDS
 from tests.engine.stage import Stage
 from tests.fakes.github.server import GitHubServer
@@ -29,7 +33,7 @@ from tests.ground.ministack import ministack, missing
 from tests.ground.stores import KINDS, ON_AWS, Store, new_store, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.ports import Registry, Snapshot
 
@@ -57,9 +61,15 @@ class Counted:
         self.requests += 1
         return self._store.read()
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
         self.requests += 1
-        return self._store.swap(document, version, message=message)
+        return self._store.read_file(name, version)
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        self.requests += 1
+        return self._store.swap(document, version, message=message, files=files)
 
 
 class Place:
@@ -74,6 +84,30 @@ class Place:
             self._store = Store(kind, "org/app", self._github.url)
         else:
             self._store = new_store(kind, folder, stack, aws_url)
+
+    def life(self) -> Callable[[Ticket], JobLife]:
+        """What the actor that was opened last asks GitHub about the jobs of others."""
+        if self._github is None:
+            return lambda _: JobLife.UNKNOWN
+        runs = GitHubRuns(self._token(len(self._meters) - 1), "org/app", api_url=self._github.url)
+        self._stack.callback(runs.close)
+        return runs.life
+
+    def ticket(self, name: str, number: int) -> Ticket:
+        """The ticket of a job that runs."""
+        run = number + 1
+        if self._github:
+            self._github.state.jobs["org/app", run] = {"id": run, "run_id": run, "status": "in_progress"}
+        return Ticket(
+            name,
+            name,
+            ("prod",),
+            repository="org/app",
+            run_id=str(run),
+            run_attempt="1",
+            job=str(run),
+            url=f"https://github.com/org/app/actions/runs/{run}",
+        )
 
     def open(self) -> Registry:
         """For one more actor."""
@@ -92,7 +126,7 @@ class Place:
         return registry
 
     def _open_github(self, server: GitHubServer) -> Registry:
-        token = f"token-{len(self._meters)}"
+        token = self._token(len(self._meters))
         server.state.tokens[token] = dict(WORKFLOW_TOKEN)
 
         def count() -> tuple[int, int]:
@@ -107,6 +141,10 @@ class Place:
         registry = self._store.open(token=token)
         self._stack.callback(registry.close)  # type: ignore[attr-defined]
         return registry
+
+    @staticmethod
+    def _token(number: int) -> str:
+        return f"token-{number}"
 
     def sent_by_waiters(self) -> tuple[int, int]:
         counts = [meter() for meter in self._meters[1:]]
@@ -134,7 +172,7 @@ class Scene:
         self.stage.run(patience=1800.0)
 
     def _actor(self, place: Place, number: int) -> Callable[[], None]:
-        registry = place.open()
+        registry, life = place.open(), place.life()
 
         def act() -> None:
             turn = 0
@@ -143,9 +181,10 @@ class Scene:
                 client = LockClient(
                     registry,
                     self.stage,
-                    Ticket(name, name, ("prod",)),
+                    place.ticket(name, number),
                     stacks_in_progress=lambda _: [],
                     poll_seconds=POLL_SECONDS[self.kind],
+                    life=life,
                 )
                 client.acquire(wait=True, timeout_seconds=float("inf"), tell=lambda _: None)
                 if self._released_at is None:

@@ -22,10 +22,12 @@ from deploy_action.core.document import Ticket
 from deploy_action.core.lock_codec import decode
 from deploy_action.engine.lock_client import LockClient
 from deploy_action.errors import LockLost, RegistryConflict
-from deploy_action.ports import Snapshot
+from deploy_action.ports import NO_FILES, Snapshot
 from tests.ground.stores import ON_AWS, Store, session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deploy_action.core.lock import Waiting
     from deploy_action.ports import Registry
 
@@ -68,10 +70,15 @@ class WatchedRegistry:
         self._read = self._store.read()
         return self._read
 
-    def swap(self, document: bytes, version: str, *, message: str) -> str:
+    def read_file(self, name: str, version: str) -> bytes | None:
+        return self._store.read_file(name, version)
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
         self.counts["swaps"] += 1
         try:
-            version = self._store.swap(document, version, message=message)
+            version = self._store.swap(document, version, message=message, files=files)
         except RegistryConflict:
             self.counts["conflicts"] += 1
             raise
