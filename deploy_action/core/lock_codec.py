@@ -71,11 +71,14 @@ _DOCUMENT_FIELDS = {
 
 
 def encode(document: Document) -> bytes:
-    """UTF-8 JSON that people can read and git can compare."""
+    """UTF-8 JSON that people can read and git can compare.
+
+    Raises RegistryUnreadable where a count would leave the range that can be read again.
+    """
     content = {
         "about": ABOUT,
         "schema": SCHEMA,
-        "arrivals": document.arrivals,
+        "arrivals": _countable(document.arrivals),
         "locks": {name: _lock_out(lock) for name, lock in sorted(document.locks.items())},
         "tickets": [_ticket_out(ticket) for ticket in document.tickets],
         "finished": [_finished_out(line) for line in document.finished],
@@ -164,7 +167,7 @@ def _lock_in(data: object) -> Lock:
 def _lock_out(lock: Lock) -> dict[str, object]:
     freeze = lock.freeze
     frozen = {} if freeze is None else {"freeze": {name: getattr(freeze, name) for name in _FREEZE_FIELDS}}
-    return {"epoch": lock.epoch, "settling": list(lock.settling), **frozen, **dict(lock.extra)}
+    return {"epoch": _countable(lock.epoch), "settling": list(lock.settling), **frozen, **dict(lock.extra)}
 
 
 def _freeze_in(data: object) -> Freeze:
@@ -202,9 +205,9 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "locks": list(ticket.locks),
         "stacks": list(ticket.stacks),
         "policy": ticket.policy.value,
-        "number": ticket.number,
+        "number": _countable(ticket.number),
         "lease_seconds": ticket.lease_seconds,
-        "renewals": ticket.renewals,
+        "renewals": _countable(ticket.renewals),
         "epochs": dict(ticket.epochs),
         **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
         **dict(ticket.extra),
@@ -282,6 +285,12 @@ def _texts(value: object) -> tuple[str, ...]:
 def _count(value: object) -> int:
     if type(value) is not int or not 0 <= value <= COUNT_MAX:
         raise TypeError(f"a count was expected, not {reprlib.repr(value)}")
+    return value
+
+
+def _countable(value: int) -> int:
+    if value > COUNT_MAX:
+        raise _unreadable("one of its counts has reached its end")
     return value
 
 
