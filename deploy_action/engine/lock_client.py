@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from deploy_action.ports import Clock, Registry
 
 BRIEF_PATIENCE_SECONDS = 2.0
+"""For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
 RETRY_SECONDS = 20.0
@@ -246,7 +247,7 @@ class LockClient:
             )
         # Another sign of life than before: nobody goes on counting the silence of the old ticket.
         self.ticket = replace(self.ticket, renewals=self.ticket.renewals + 1, epochs=())
-        return self._request(wait=True)
+        return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
 
     def _advance(self, document: Document, taken_over: list[str], *, wait: bool) -> Document:
         """Show life, remove the dead ahead, take the lock when nobody is."""
@@ -257,9 +258,11 @@ class LockClient:
             taken_over.extend(notes)
         elif wait and self._due():
             with suppress(LockLost):  # we were taken for dead: the next look finds that out
-                self.renew()
+                self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
         waiting = self._waiting(document, 0.0)
-        return document if waiting.ahead or waiting.freeze else self._request(wait)
+        if waiting.ahead or waiting.freeze:
+            return document
+        return self._request(wait, patience_seconds=BRIEF_PATIENCE_SECONDS)
 
     def _evict(self, gone: list[tuple[Ticket, str]]) -> tuple[Document, list[str]]:
         """Evict those that still give no sign of life; returns the sentences of these alone."""
@@ -275,7 +278,11 @@ class LockClient:
                     notes.append(note)
             return document, (document, notes)
 
-        return self._swapper.apply(decide, message=f"takeover by {self.ticket.correlation_id}")
+        return self._swapper.apply(
+            decide,
+            message=f"takeover by {self.ticket.correlation_id}",
+            patience_seconds=BRIEF_PATIENCE_SECONDS,
+        )
 
     def _waiting(self, document: Document, waited_seconds: float) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)

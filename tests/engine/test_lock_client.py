@@ -179,6 +179,25 @@ def test_waiting_ends_at_the_time_out_to_the_second_and_the_place_is_given_back(
     assert heard[1].waited_seconds == POLL
 
 
+@pytest.mark.parametrize("fault", [LOST_REQUEST, LOST_ANSWER, LATE_EFFECT])
+def test_the_time_out_holds_although_the_registry_takes_no_writes(clock: VirtualClock, fault: str) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+
+    def stop_writing() -> None:
+        holder.release(outcome="succeeded")
+        registry.swap_faults = [fault] * 1000
+
+    clock.at(20.0, stop_writing)
+    try:
+        acquire(world.client("b"), timeout=40.0)
+    except Busy:
+        assert 40.0 <= clock.elapsed <= 46.0
+    else:
+        assert fault != LOST_REQUEST
+
+
 def test_a_time_out_of_nothing_is_busy_at_once(world: World, clock: VirtualClock) -> None:
     world.hold("a")
     with pytest.raises(Busy):
