@@ -16,6 +16,8 @@ GROUND := build/ground-venv
 GROUND_INSTALLED := $(GROUND)/.installed-$(shell cksum <tests/ground/requirements.txt | cut -d' ' -f1)
 IMAGE ?= deploy-coordinator:local
 PYTEST_ARGS ?= -n auto
+SCHEDULES ?= 2000
+SEED ?= 1
 ENGINE = $$(tests/e2e/engine/start)
 # A client without buildx must be told to use the engine's own builder.
 BUILD = if ! docker buildx version >/dev/null 2>&1; then export DOCKER_BUILDKIT=0; fi; docker build --network host
@@ -46,6 +48,10 @@ $(GROUND_INSTALLED):
 .PHONY: test
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: simulate
+simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; TRACE=1 replays one seed)
+	@$(BIN)/python -m tests.simulation.simulate --schedules $(SCHEDULES) --seed $(SEED) $(if $(TRACE),--trace) $(if $(STRICT),--strict)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Run all linters and type checks

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.document import Document, Ticket
-    from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
 BRIEF_PATIENCE_SECONDS = 2.0
@@ -167,11 +166,10 @@ class LockClient:
         outcome: str,
         settling: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
-        history: FileChange | None = None,
     ) -> bool:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent.
 
-        `history` is written with it, in one swap. Raises RegistryError.
+        Raises RegistryError.
         """
         ticket, at = self.ticket, self._at()
 
@@ -183,7 +181,6 @@ class LockClient:
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
-            file=history,
         )
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:

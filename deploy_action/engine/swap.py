@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.lock_codec import decode, encode
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
-from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +20,6 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
 PAUSE_SECONDS_MAX = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """What becomes of a further document beside the registry's: `change` maps its content, None where there
-    is none yet, to the new one."""
-
-    name: str
-    change: Callable[[bytes | None], bytes]
 
 
 class Swapper:
@@ -52,7 +41,6 @@ class Swapper:
         *,
         message: str,
         patience_seconds: float = PATIENCE_SECONDS,
-        file: FileChange | None = None,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
 
@@ -61,8 +49,6 @@ class Swapper:
         made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, or as soon as
         the store asks to be left alone for longer than that, and what `decide` or the store raise
         (RegistryForbidden, RegistryUnreadable).
-
-        `file` is written together with the document. It must not depend on how often it is changed.
         """
         sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
@@ -79,12 +65,7 @@ class Swapper:
                 if new is None or new == document:
                     return result
                 sent[snapshot.version] = (operation, result)
-                self._registry.swap(
-                    encode(new.with_operation(operation)),
-                    snapshot.version,
-                    message=message,
-                    files=NO_FILES if file is None else self._changed(file, snapshot.version),
-                )
+                self._registry.swap(encode(new.with_operation(operation)), snapshot.version, message=message)
                 return result
             except RegistryConflict:
                 unanswered_since, stay_away = None, 0.0
@@ -96,6 +77,3 @@ class Swapper:
             attempt += 1
             pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
             self._clock.sleep(max(pause, stay_away))
-
-    def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:
-        return {file.name: file.change(self._registry.read_file(file.name, version))}

@@ -43,14 +43,9 @@ class Scene:
         self.clock = VirtualClock()
 
     def apply(
-        self,
-        decide: Callable[[Document], tuple[Document | None, int]] = count_up,
-        *,
-        patience_seconds: float = PATIENCE_SECONDS,
+        self, decide: Callable[[Document], tuple[Document | None, int]] = count_up, **options: float
     ) -> int:
-        return Swapper(self.registry, self.clock).apply(
-            decide, message="count", patience_seconds=patience_seconds
-        )
+        return Swapper(self.registry, self.clock).apply(decide, message="count", **options)
 
     def somebody_counts(self) -> None:
         new, _ = count_up(self.registry.document)

@@ -533,8 +533,8 @@ MUTANTS = (
     Mutant(
         "post forgets the stacks that still run",
         "deploy_action/steps/post.py",
-        "settling=settling, history=change",
-        "history=change",
+        "outcome=state.report.outcome.value, settling=settling",
+        "outcome=state.report.outcome.value",
         (
             _DAYS + "stacks_left_running_are_remembered_although_another_rolled_back",
             _TEMPLATE + "a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it",

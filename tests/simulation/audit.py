@@ -1,0 +1,312 @@
+"""The invariants, checked at each write that took effect and at each execution that CloudFormation accepted.
+
+1. Under one lock no two executions overlap, and on one stack their epochs never fall.
+2. Epochs rise by one with each holder; one lock has one holder.
+3. First come, first served among the living; nobody alive and undisturbed is evicted.
+4. No ticket is lost: who leaves the document leaves a line in `finished`, and nothing else changes.
+7. The registry is what the trace of grants, releases and evictions says (`reconcile`).
+
+Invariants 5 (the queue drains) and 6 (requests) are about time: `schedule.py` judges them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deploy_action.core.document import Document, Lock, QueuePolicy
+from deploy_action.core.lock import KEPT_FINISHED, SKIPPED
+from deploy_action.errors import RegistryUnreadable
+from tests.simulation.history import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deploy_action.core.document import Finished, Ticket
+    from deploy_action.engine.lock_client import Grant
+    from tests.simulation.actor import Actor
+    from tests.simulation.cloudformation import Cloud, Operation
+    from tests.simulation.faults import Faults
+    from tests.simulation.scheduler import Scheduler
+    from tests.simulation.trace import Trace
+
+OPERATOR = "operator"
+MEMORY_SECONDS = 200.0
+"""How long after a disturbance somebody may still be taken for dead, beyond the silence allowed."""
+LOOK_SECONDS = 60.0
+"""A takeover may miss an operation that began so shortly before it: between its look and its write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    ticket: Ticket
+    by: str
+    outcome: str
+
+
+class Audit:
+    """Knows everything, and stops the schedule at the first thing that must not be."""
+
+    def __init__(self, scheduler: Scheduler, faults: Faults, trace: Trace, *, strict: bool) -> None:
+        """`strict`: known defects count as violations too."""
+        self.violations: list[str] = []
+        self.owners: dict[str, Actor] = {}
+        """By nonce."""
+        self.grants: dict[str, Ticket] = {}
+        self.arrived: set[str] = set()
+        self.departures: dict[str, Departure] = {}
+        self.document = Document()
+        self.changes = 0
+        self._scheduler = scheduler
+        self._faults = faults
+        self._trace = trace
+        self._cloud: Cloud | None = None
+        self._strict = strict
+        self._epochs: Counter[str] = Counter()
+        self._excused: set[str] = set()
+        self._left: list[str] = []
+        """Correlation ids in order of departure."""
+
+    def watch(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def fail(self, sentence: str) -> None:
+        self.violations.append(sentence)
+        self._trace.add("AUDIT", "VIOLATION {}", sentence)
+        self._scheduler.stop()
+
+    def wrote(self, before: bytes | None, after: bytes, by: str) -> None:
+        try:
+            old, new = decode(before), decode(after)
+        except RegistryUnreadable as error:
+            self.fail(f"2: an unreadable document was written: {error}")
+            return
+        self.changes += 1
+        self._arrive(old, new)
+        self._tell(old, new, by)
+        self._check_departures(old, new, by)
+        self._check_grants(old, new, by)
+        self._check_locks(old, new, by)
+        self.document = new
+
+    def executes(self, operation: Operation, cloud: Cloud) -> None:
+        self._faults.count("execution" if operation.guarded else "execution without a lock")
+        if not operation.guarded:
+            return
+        if self._is_excused(operation, cloud):
+            self._excused.add(operation.token)
+            return
+        held = _by_nonce(self.document).get(operation.turn.nonce)
+        if held is None or held.epochs != operation.turn.epochs:
+            self._faults.count("late execution by a lost holder, accepted")
+        locks = {name for name, _ in operation.turn.epochs}
+        for other in cloud.running(operation.started):
+            shared = locks & {name for name, _ in other.turn.epochs}
+            if other is operation or not other.guarded or not shared or other.token in self._excused:
+                continue
+            sentence = f"1: {operation.token} overlaps {other.token} under lock {sorted(shared)}"
+            if not operation.turn.joined:
+                self.fail(sentence)
+                continue
+            self._known("joined a registry that was back, and did not wait for what settles", sentence)
+            self._excused.add(operation.token)
+        for earlier in cloud.stacks[operation.stack].operations:
+            before = dict(earlier.turn.epochs) if earlier.guarded else {}
+            fell = any(before.get(name, 0) > epoch for name, epoch in operation.turn.epochs)
+            if fell and earlier.token not in self._excused:
+                self.fail(f"1: {operation.token} came after {earlier.token}, which has a higher epoch")
+
+    def _is_excused(self, operation: Operation, cloud: Cloud) -> bool:
+        gone = self.departures.get(operation.turn.nonce)
+        if gone is None:
+            return False
+        if gone.by == OPERATOR:
+            # Fenced before the operator came: to force a release is to take this risk.
+            self._faults.count("execution in flight when its holder was released by force")
+            return True
+        if any(operation.token.startswith(prefix) for prefix in cloud.unrevoked):
+            self._known("executed after a revocation that was not answered", f"1: {operation.token} is late")
+            return True
+        return False
+
+    def _known(self, what: str, sentence: str) -> None:
+        """A defect that was reported, and is not mended yet."""
+        self._faults.count(f"KNOWN: {what}")
+        if self._strict:
+            self.fail(sentence)
+
+    def granted(self, actor: Actor, grant: Grant) -> None:
+        """An actor believes that it was granted the lock."""
+        known = self.grants.get(grant.ticket.nonce)
+        if known is None or known.epochs != grant.ticket.epochs:
+            self.fail(f"7: {actor.name} believes in a grant that was never written")
+        self._faults.count("grant")
+        for _ in grant.taken_over:
+            self._faults.count("takeover told by the new holder")
+
+    def told_gone(self, ticket: Ticket, by: str) -> None:
+        """What a stale read may do to an owner: it believes that its ticket is gone, and it is not.
+
+        One without a number has never learned that it was queued at all.
+        """
+        if ticket.number and ticket.nonce in _by_nonce(self.document):
+            sentence = f"4: {ticket.correlation_id} is told by {by} that it is gone, and it is not"
+            self._known(f"misled by a stale read: {by}", sentence)
+
+    def reconcile(self) -> None:
+        """The document at the end against the trace of what was written."""
+        for name, lock in self.document.locks.items():
+            if lock.epoch != self._epochs[name]:
+                self.fail(f"7: lock {name} has epoch {lock.epoch} after {self._epochs[name]} grants")
+        standing = {ticket.nonce for ticket in self.document.tickets}
+        expected = self.arrived - self.departures.keys()
+        if standing != expected:
+            self.fail(f"7: {sorted(standing ^ expected)} stand in the document or the trace alone")
+        lines = [line.correlation_id for line in self.document.finished]
+        told = self._left[-KEPT_FINISHED:]
+        if sorted(lines) != sorted(told):
+            self.fail("7: the finished lines are not what the trace says")
+
+    def _arrive(self, old: Document, new: Document) -> None:
+        """Newcomers stand at the end; a ticket may come back after it was evicted."""
+        known = {ticket.nonce for ticket in old.tickets}
+        nonces = [ticket.nonce for ticket in new.tickets]
+        stayed = [nonce for nonce in nonces if nonce in known]
+        if nonces[: len(stayed)] != stayed or stayed != [t.nonce for t in old.tickets if t.nonce in nonces]:
+            self.fail("3: the order of the queue was changed")
+        for nonce in nonces[len(stayed) :]:
+            if nonce in self.departures:
+                self._faults.count("ticket queued again after an eviction")
+                del self.departures[nonce]
+            self.arrived.add(nonce)
+
+    def _check_departures(self, old: Document, new: Document, by: str) -> None:
+        standing = _by_nonce(new)
+        gone = [ticket for ticket in old.tickets if ticket.nonce not in standing]
+        kept = len(new.finished) - len(gone)
+        lines = new.finished[kept:] if gone else ()
+        if kept < 0 or old.finished[len(old.finished) - kept :] != new.finished[:kept]:
+            self.fail("4: a ticket left, or finished lines changed, without a line for it")
+            return
+        if Counter(line.correlation_id for line in lines) != Counter(t.correlation_id for t in gone):
+            self.fail("4: the finished lines are not of the tickets that left")
+            return
+        for ticket, line in zip(gone, _in_order(gone, lines), strict=True):
+            self._left.append(ticket.correlation_id)
+            self.departures[ticket.nonce] = Departure(ticket, by, line.outcome)
+            owner = self.owners[ticket.nonce]
+            if by == OPERATOR:
+                self._faults.count("release forced by an operator")
+            elif by == owner.name:
+                self._faults.count("release" if ticket.holding else "withdrawal")
+            elif line.outcome == SKIPPED:
+                self._check_superseded(ticket, old, new)
+            else:
+                self._check_eviction(ticket, owner)
+
+    def _check_superseded(self, ticket: Ticket, old: Document, new: Document) -> None:
+        self._faults.count("superseded by a newer one")
+        known = _by_nonce(old)
+        newer = [
+            other
+            for other in new.tickets
+            if other.nonce not in known
+            and other.policy is ticket.policy is QueuePolicy.NEWEST
+            and set(ticket.locks) <= set(other.locks)
+            and set(ticket.stacks) <= set(other.stacks)
+        ]
+        if ticket.holding or not newer:
+            self.fail(f"3: {ticket.correlation_id} was superseded by nobody, or while it held the lock")
+
+    def _check_eviction(self, ticket: Ticket, owner: Actor) -> None:
+        time = self._scheduler.time
+        kind = "holder" if ticket.holding else "waiter"
+        undisturbed = time - owner.disturbed_at > ticket.lease + MEMORY_SECONDS
+        awake = not owner.ended and time >= owner.paused_until
+        if awake and undisturbed and time < owner.lost_at:
+            self.fail(f"3: {kind} {ticket.correlation_id} was evicted, alive and undisturbed")
+        state = "dead" if owner.ended else "paused"
+        if awake:
+            state = "given up" if time >= owner.lost_at else "cut off"
+        self._faults.count(f"takeover of a {state} {kind}")
+        if self._cloud is None or not ticket.holding:
+            return
+        for operation in self._cloud.running(time):
+            if operation.turn.nonce == ticket.nonce and time - operation.started > LOOK_SECONDS:
+                self.fail(f"1: {ticket.correlation_id} was evicted while its stack was in progress")
+
+    def _check_grants(self, old: Document, new: Document, by: str) -> None:
+        earlier_state = _by_nonce(old)
+        for ticket in new.tickets:
+            before = earlier_state.get(ticket.nonce)
+            if before is not None:
+                self._check_changes(before, ticket, by)
+            if not ticket.holding or (before is not None and before.epochs == ticket.epochs):
+                continue
+            if by != self.owners[ticket.nonce].name:
+                self.fail(f"2: {by} granted the lock to {ticket.correlation_id}")
+            if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):
+                self.fail(f"2: {ticket.correlation_id} holds under epochs that are not the locks'")
+            earlier = new.tickets[: new.tickets.index(ticket)]
+            if any(set(other.locks) & set(ticket.locks) for other in earlier):
+                self.fail(f"3: {ticket.correlation_id} was granted past an earlier ticket")
+            freezes = [lock.freeze for name in ticket.locks if (lock := old.locks.get(name)) is not None]
+            if any(freeze is not None and not freeze.until for freeze in freezes):
+                self.fail(f"2: {ticket.correlation_id} was granted a frozen lock")
+            self.grants[ticket.nonce] = ticket
+            self._epochs.update(name for name, _ in ticket.epochs)
+
+    def _check_changes(self, before: Ticket, after: Ticket, by: str) -> None:
+        if before == after:
+            return
+        same = replace(
+            after,
+            renewals=before.renewals,
+            epochs=before.epochs,
+            held_since=before.held_since,
+            expected_end=before.expected_end,
+        )
+        if same != before or by != self.owners[after.nonce].name or after.renewals < before.renewals:
+            self.fail(f"4: {by} changed the ticket of {after.correlation_id}")
+        if before.holding and before.epochs != after.epochs:
+            self.fail(f"2: {after.correlation_id} changed its epochs while it held the lock")
+
+    def _check_locks(self, old: Document, new: Document, by: str) -> None:
+        for name in old.locks.keys() | new.locks.keys():
+            before, after = old.locks.get(name, Lock()), new.locks.get(name)
+            if after is None or after.epoch not in {before.epoch, before.epoch + 1}:
+                self.fail(f"2: the epoch of lock {name} went from {before.epoch} to {after}")
+            elif before.freeze != after.freeze and by != OPERATOR and before.epoch == after.epoch:
+                self.fail(f"2: {by} changed the freeze of lock {name}")
+            elif after.epoch != self._epochs[name]:
+                self.fail(f"2: the epoch of lock {name} is {after.epoch} after {self._epochs[name]} grants")
+
+    def _tell(self, old: Document, new: Document, by: str) -> None:
+        for name, lock in new.locks.items():
+            if lock.freeze != old.locks.get(name, Lock()).freeze:
+                self._trace.add(by, "freeze of {} is {}", name, lock.freeze)
+        before = {ticket.nonce: ticket for ticket in old.tickets}
+        for ticket in new.tickets:
+            known = before.pop(ticket.nonce, None)
+            if known is None:
+                self._trace.add(by, "queues {} for {}", ticket.correlation_id, ticket.locks)
+            if ticket.holding and (known is None or not known.holding):
+                self._trace.add(by, "GRANTED {} {}", ticket.correlation_id, ticket.epochs)
+            elif known is not None and known.renewals != ticket.renewals:
+                self._trace.add(by, "renews {} to {}", ticket.correlation_id, ticket.renewals)
+        for ticket in before.values():
+            lines = [line for line in new.finished if line.nonce == ticket.nonce]
+            told = f"{lines[-1].outcome} {lines[-1].note}" if lines else "without a line"
+            self._trace.add(by, "REMOVES {}: {}", ticket.correlation_id, told)
+
+
+def _by_nonce(document: Document) -> dict[str, Ticket]:
+    """Not `Document.ticket`: what is audited is not asked."""
+    return {ticket.nonce: ticket for ticket in document.tickets}
+
+
+def _in_order(gone: Iterable[Ticket], lines: Iterable[Finished]) -> list[Finished]:
+    """The finished line of each ticket; correlation ids of one write differ."""
+    by_id = {line.correlation_id: line for line in lines}
+    return [by_id[ticket.correlation_id] for ticket in gone]

@@ -1,0 +1,58 @@
+"""What GitHub says of the jobs behind tickets: late, sometimes never, sometimes too early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deploy_action.core.life import JobLife
+from tests.simulation.actor import Service
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Ticket
+    from tests.simulation.actor import Actor
+
+
+@dataclass(slots=True)
+class Job:
+    actor: Actor
+    lag: float
+    stuck: bool
+    hidden: bool
+
+
+class Jobs:
+    """By job id, as a ticket names it."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+
+    def add(self, job_id: str, job: Job) -> None:
+        self._jobs[job_id] = job
+
+    def life(self, observer: Actor, ticket: Ticket) -> JobLife:
+        """One look by `observer`; costs one request."""
+        time = observer.scheduler.time
+        return observer.request("job", lambda: self._life(ticket, time), _Unanswered, service=Service.JOBS)
+
+    def look(self, observer: Actor, ticket: Ticket) -> JobLife:
+        try:
+            life = self.life(observer, ticket)
+        except _Unanswered:
+            life = JobLife.UNKNOWN
+        observer.faults.count(f"job said to be {life.value}")
+        return life
+
+    def _life(self, ticket: Ticket, time: float) -> JobLife:
+        job = self._jobs.get(ticket.job)
+        if job is None or job.hidden:
+            return JobLife.UNKNOWN
+        if job.stuck:
+            return JobLife.RUNNING
+        actor = job.actor
+        over = actor.ended_at is not None and time >= actor.ended_at + job.lag
+        return JobLife.COMPLETED if over or time >= actor.lost_at else JobLife.RUNNING
+
+
+class _Unanswered(Exception):
+    """GitHub gave no answer; for the product that is UNKNOWN."""

@@ -1,0 +1,182 @@
+"""Defects of the protocol that the simulation must find: those that other lock actions really had, and more.
+
+Each is built into the running process; `tests/mutants` builds others into the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
+from deploy_action.adapters.registry.github import GitHubRegistry
+from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.core import leases, lock
+from deploy_action.core.document import Document, Ticket
+from deploy_action.core.life import JobLife
+from deploy_action.core.times import unix_seconds
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.others import Others
+from tests.simulation import deployment
+from tests.simulation.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    build: Callable[[pytest.MonkeyPatch], None]
+    schedules: int = 1500
+    """So many are enough to notice it."""
+
+
+def _identity_by_actor(patch: pytest.MonkeyPatch) -> None:
+    def ticket(self: Document, nonce: str) -> Ticket | None:
+        actor = nonce.rpartition("-")[2]
+        return next((found for found in self.tickets if found.actor == actor), None)
+
+    patch.setattr(Document, "ticket", ticket)
+
+
+def _unconditional_release(patch: pytest.MonkeyPatch) -> None:
+    def release(document: Document, ticket: Ticket, *, outcome: str, at: str, settling: Any = ()) -> Document:
+        holder = document.holder_of(ticket.locks[0])
+        return document if holder is None else lock.finish(document, holder, outcome=outcome, at=at)
+
+    patch.setattr(lock, "release", release)
+
+
+def _wall_clock_expiry(patch: pytest.MonkeyPatch) -> None:
+    observe = leases.LeaseWatch.observe
+    wall: dict[int, float] = {}
+
+    def observing(self: leases.LeaseWatch, document: Document, now: float, *, at: str) -> None:
+        observe(self, document, now, at=at)
+        wall[id(self)] = unix_seconds(at) or 0.0
+
+    def silent_seconds(self: leases.LeaseWatch, ticket: Ticket, now: float) -> float:
+        return wall[id(self)] - (unix_seconds(ticket.held_since) or wall[id(self)])
+
+    patch.setattr(leases.LeaseWatch, "observe", observing)
+    patch.setattr(leases.LeaseWatch, "silent_seconds", silent_seconds)
+
+
+def _no_fence(patch: pytest.MonkeyPatch) -> None:
+    def fence(self: Deployment) -> None:
+        self._guarded = self._keeper.ticket.holding
+
+    patch.setattr(Deployment, "_fence", fence)
+
+
+def _list_then_write(patch: pytest.MonkeyPatch) -> None:
+    for store in (GitHubRegistry, S3Registry, DynamoDbRegistry):
+        patch.setattr(store, "swap", _ignoring_the_version(store))
+
+
+def _ignoring_the_version(store: Any) -> Callable[..., str]:
+    swap = store.swap
+
+    def write(self: Any, document: bytes, version: str, **more: Any) -> str:
+        return str(swap(self, document, self.read().version, **more))
+
+    return write
+
+
+def _unreadable_is_empty(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(GitHubRegistry, "_search_document", lambda self, path, commit: None)
+
+
+def _creation_always_succeeds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(GitHubRegistry, "_settle_creation", lambda self, commit, answer: None)
+
+
+def _withdrawal_frees_the_holder(patch: pytest.MonkeyPatch) -> None:
+    def withdraw(self: LockClient) -> None:
+        at = self._at()
+
+        def decide(document: Document) -> tuple[Document | None, None]:
+            first = next(iter(document.tickets), None)
+            new = document if first is None else lock.finish(document, first, outcome="withdrawn", at=at)
+            return new, None
+
+        self._swapper.apply(decide, message="withdraw")
+
+    patch.setattr(LockClient, "_withdraw", withdraw)
+
+
+def _no_look_at_the_stacks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Others, "_at_rest", lambda self, *holder: True)
+
+
+def _no_revocation(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(deployment, "revoke", lambda deployer, holder: None)
+
+
+def _first_come_last_served(patch: pytest.MonkeyPatch) -> None:
+    def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
+        return tuple(other for other in document.tickets if other.holding and other.shares_lock_with(ticket))
+
+    patch.setattr(lock, "ahead_of", ahead_of)
+
+
+def _no_answer_means_dead(patch: pytest.MonkeyPatch) -> None:
+    why_gone = leases.why_gone
+
+    def gone(ticket: Ticket, *, life: JobLife, **more: float) -> str | None:
+        return why_gone(ticket, life=JobLife.COMPLETED if life is JobLife.UNKNOWN else life, **more)
+
+    patch.setattr(leases, "why_gone", gone)
+
+
+def _a_freeze_keeps_nobody_out(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lock, "freeze_of", lambda document, names, *, at: None)
+
+
+def _the_newest_ends_the_holder(patch: pytest.MonkeyPatch) -> None:
+    supersedes = Ticket.supersedes
+
+    def regardless(self: Ticket, other: Ticket) -> bool:
+        return supersedes(replace(self, epochs=()), replace(other, epochs=()))
+
+    patch.setattr(
+        Ticket,
+        "supersedes",
+        lambda self, other: supersedes(replace(self, epochs=()), replace(other, epochs=())),
+    )
+
+
+def _renewals_are_not_written(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LockClient, "renew_if_due", lambda self: False)
+
+
+def _what_is_left_running_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lock, "settling_stacks", lambda document, names: ())
+
+
+def _waiters_look_all_the_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LockClient, "_pause", lambda self, waiting: 4.0)
+
+
+MUTANTS = (
+    Mutant("identity by actor instead of nonce", _identity_by_actor),
+    Mutant("release deletes whoever holds the lock", _unconditional_release),
+    Mutant("leases end by the wall clock", _wall_clock_expiry),
+    Mutant("no renewal before the execution", _no_fence),
+    Mutant("list, then write: the version is ignored", _list_then_write),
+    Mutant("a failed read is taken for an empty document", _unreadable_is_empty),
+    Mutant("a creation that was refused is taken for done", _creation_always_succeeds),
+    Mutant("a waiter that gives up frees the holder's lock", _withdrawal_frees_the_holder),
+    Mutant("a takeover does not look at the stacks", _no_look_at_the_stacks),
+    Mutant("a takeover leaves change sets that a paused holder can still execute", _no_revocation),
+    Mutant("waiters are served in any order", _first_come_last_served),
+    Mutant("a job that cannot be seen is taken for dead", _no_answer_means_dead),
+    Mutant("a frozen lock is granted", _a_freeze_keeps_nobody_out),
+    Mutant("the newest ends a holder", _the_newest_ends_the_holder),
+    Mutant("a holder does not renew while it deploys", _renewals_are_not_written),
+    Mutant("what the last holder left running is not waited for", _what_is_left_running_is_forgotten),
+    Mutant("waiters spend too many requests", _waiters_look_all_the_time),
+)

@@ -1,0 +1,70 @@
+"""Somebody with the command line: freezes the locks for a while, and frees one by force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core import operators
+from deploy_action.core.times import iso
+from deploy_action.engine.swap import Swapper
+from deploy_action.errors import RegistryError
+from tests.simulation.audit import OPERATOR
+from tests.simulation.faults import LATE_SECONDS_MAX, STALE_SECONDS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.core.document import Document
+    from deploy_action.ports import Registry
+    from tests.simulation.actor import Actor
+
+FROZEN_SECONDS = (30.0, 200.0, 600.0)
+
+
+class Operator:
+    """One shift: each deed is one swap. What was frozen without an end is unfrozen, whatever it takes."""
+
+    def __init__(self, actor: Actor, registry: Registry, locks: tuple[str, ...], *, timed: bool) -> None:
+        self._actor = actor
+        self._swapper = Swapper(registry, actor)
+        self._locks = locks
+        self._timed = timed
+
+    def run(self) -> str:
+        dice = self._actor.dice
+        if dice.random() < 0.6:
+            self._do("forced release", self._force)
+        if dice.random() < 0.6:
+            seconds = dice.choice(FROZEN_SECONDS)
+            until = iso(self._actor.now() + seconds) if self._timed else ""
+            self._do("freeze with an end" if until else "freeze", lambda old: self._freeze(old, until))
+            self._actor.sleep(seconds)
+            self._unfreeze_for_sure()
+        return "done"
+
+    def _unfreeze_for_sure(self) -> None:
+        """A read may be so stale that it shows no freeze yet: then nothing is done, and told as done."""
+        for _ in range(2):
+            while not self._do("unfreeze", self._unfreeze):
+                self._actor.sleep(30.0)
+            self._actor.sleep(STALE_SECONDS_MAX + LATE_SECONDS_MAX)
+
+    def _do(self, what: str, deed: Callable[[Document], Document]) -> bool:
+        try:
+            self._swapper.apply(lambda old: (deed(old), None), message=what)
+        except RegistryError:
+            return False
+        self._actor.faults.count(f"operator: {what}")
+        return True
+
+    def _force(self, old: Document) -> Document:
+        nonce = next((ticket.nonce for ticket in old.tickets if ticket.holding), "")
+        return operators.force_release(old, nonce, by=OPERATOR, reason="stuck", at=iso(self._actor.now()))
+
+    def _freeze(self, old: Document, until: str) -> Document:
+        at = iso(self._actor.now())
+        return operators.freeze(old, self._locks, by=OPERATOR, reason="audit", at=at, until=until)
+
+    def _unfreeze(self, old: Document) -> Document:
+        at = iso(self._actor.now())
+        return operators.unfreeze(old, self._locks, by=OPERATOR, reason="done", at=at)
