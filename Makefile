@@ -51,7 +51,7 @@ test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; TRACE=1 replays one seed)
-	@$(BIN)/python -m tests.simulation.simulate --schedules $(SCHEDULES) --seed $(SEED) $(if $(TRACE),--trace) $(if $(STRICT),--strict)
+	@$(BIN)/python -m tests.simulation.simulate --schedules $(SCHEDULES) --seed $(SEED) $(if $(TRACE),--trace)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Run all linters and type checks

@@ -38,6 +38,8 @@ class Ticket:
     stacks: tuple[str, ...] = ()
     """`REGION/NAME` of what it deploys, for the look at CloudFormation before a takeover."""
     policy: QueuePolicy = QueuePolicy.FIFO
+    revision: int = 0
+    """The document's own, when the ticket came to stand or to hold: whoever owns it has seen that much."""
     number: int = 0
     """Counts the arrivals in this registry; 0 before the first one. A ticket that comes back keeps its
     number."""
@@ -152,6 +154,8 @@ class Document:
     finished: tuple[Finished, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     arrivals: int = 0
+    revision: int = 0
+    """Counts the writes."""
     operations: tuple[str, ...] = ()
     extra: tuple[tuple[str, Any], ...] = ()
 
@@ -166,7 +170,12 @@ class Document:
         return next((line for line in reversed(self.finished) if line.nonce == nonce), None)
 
     def with_operation(self, operation_id: str) -> Document:
-        return replace(self, operations=(*self.operations, operation_id)[-KEPT_OPERATIONS:])
+        """The document as it is written next."""
+        return replace(
+            self,
+            revision=self.revision + 1,
+            operations=(*self.operations, operation_id)[-KEPT_OPERATIONS:],
+        )
 
     def with_ticket(self, ticket: Ticket) -> Document:
         return replace(self, tickets=tuple(ticket if t.nonce == ticket.nonce else t for t in self.tickets))

@@ -72,6 +72,12 @@ def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze 
     return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
 
 
+def predates(document: Document, ticket: Ticket) -> bool:
+    """Whether the document is older than what the owner of the ticket has seen already: a read that lags
+    behind. Nothing may be concluded from it."""
+    return document.revision < ticket.revision
+
+
 def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
     """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
     place.
@@ -87,7 +93,7 @@ def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
             remedy="Look at them with the command `active`, and remove what nobody waits for.",
         )
     number = ticket.number or document.arrivals + 1
-    joining = replace(ticket, number=number, epochs=(), held_since="")
+    joining = replace(ticket, revision=document.revision + 1, number=number, epochs=(), held_since="")
     for other in document.tickets:
         if other.supersedes(joining):
             raise superseded(joining, by=other.correlation_id)
@@ -114,6 +120,7 @@ def grant(document: Document, nonce: str, *, at: str) -> Document | None:
         locks[name] = replace(lock, epoch=lock.epoch + 1, freeze=None)
     held = replace(
         ticket,
+        revision=document.revision + 1,
         epochs=tuple((name, locks[name].epoch) for name in ticket.locks),
         held_since=at,
         expected_end=ticket.expected_end or _expected_end(document, ticket, at),

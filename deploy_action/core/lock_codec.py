@@ -48,6 +48,7 @@ _TICKET_FIELDS = {
     "locks",
     "stacks",
     "policy",
+    "revision",
     "number",
     "lease_seconds",
     "renewals",
@@ -61,6 +62,7 @@ _FREEZE_FIELDS = ("by", "reason", "since", "until")
 _DOCUMENT_FIELDS = {
     "about",
     "schema",
+    "revision",
     "arrivals",
     "locks",
     "tickets",
@@ -78,6 +80,7 @@ def encode(document: Document) -> bytes:
     content = {
         "about": ABOUT,
         "schema": SCHEMA,
+        "revision": _countable(document.revision),
         "arrivals": _countable(document.arrivals),
         "locks": {name: _lock_out(lock) for name, lock in sorted(document.locks.items())},
         "tickets": [_ticket_out(ticket) for ticket in document.tickets],
@@ -138,6 +141,7 @@ def _document_in(data: dict[str, Any]) -> Document:
         finished=tuple(_finished_in(item) for item in _list(data.get("finished", []))),
         audit=tuple(_audit_in(item) for item in _list(data.get("audit", []))),
         arrivals=_count(data.get("arrivals", 0)),
+        revision=_count(data.get("revision", 0)),
         operations=_texts(data.get("operations", [])),
         extra=_extra(data, _DOCUMENT_FIELDS),
     )
@@ -189,6 +193,7 @@ def _ticket_in(data: object) -> Ticket:
         locks=locks,
         stacks=_texts(item.get("stacks", [])),
         policy=QueuePolicy(_text(item.get("policy", QueuePolicy.FIFO.value))),
+        revision=_count(item.get("revision", 0)),
         number=_count(item.get("number", 0)),
         lease_seconds=_number(item.get("lease_seconds", 0)),
         renewals=_count(item.get("renewals", 0)),
@@ -205,6 +210,7 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "locks": list(ticket.locks),
         "stacks": list(ticket.stacks),
         "policy": ticket.policy.value,
+        "revision": _countable(ticket.revision),
         "number": _countable(ticket.number),
         "lease_seconds": ticket.lease_seconds,
         "renewals": _countable(ticket.renewals),

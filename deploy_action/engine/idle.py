@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import change_set_prefix
@@ -46,15 +45,21 @@ def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
     return found
 
 
-def revoke(deployer: StackDeployer, holder: Ticket) -> None:
+def revoke(deployer: StackDeployer, holder: Ticket) -> bool:
     """Delete the change sets that a holder made and has not executed, so that one that was only paused cannot
     execute them any more. Best effort: CloudFormation's own fence, one operation a stack, stays."""
+    certain = True
     for text in holder.stacks:
-        with suppress(StackSourceError, ValueError):
+        try:
             stack = ref_of(text)
             if not stack.is_glob and holder.correlation_id:
                 prefix = change_set_prefix(holder.correlation_id)
                 deployer.delete_unexecuted_change_sets(stack, prefix)
+        except StackSourceError as error:
+            certain = certain and not error.temporary
+        except ValueError:
+            continue
+    return certain
 
 
 def ref_of(text: str) -> StackRef:
@@ -81,18 +86,21 @@ def wait_until_idle(
     gave no answer for PATIENCE_SECONDS.
     """
     wanted = list(stacks)
-    started = answered = clock.monotonic()
+    started = clock.monotonic()
+    silent_since: float | None = None
     while True:
         waited = clock.monotonic() - started
         pause = min(POLL_SECONDS, max(0.1, timeout_seconds - waited))
         try:
             busy = in_progress(source, wanted)
         except StackSourceError as error:
-            if not error.temporary or clock.monotonic() - answered >= PATIENCE_SECONDS:
+            now = clock.monotonic()
+            silent_since = now if silent_since is None else silent_since
+            if not error.temporary or now - silent_since >= PATIENCE_SECONDS:
                 raise
             pause = POLL_SECONDS
         else:
-            answered = clock.monotonic()
+            silent_since = None
             if not busy:
                 return waited
             if waited >= timeout_seconds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.engine.lock_client import Grant
 from deploy_action.errors import LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from deploy_action.core.document import Ticket
     from deploy_action.core.lock import Waiting
-    from deploy_action.engine.lock_client import Grant, LockClient
+    from deploy_action.engine.lock_client import LockClient
     from deploy_action.ports import Clock
 
 JOIN_SECONDS = 60.0
@@ -43,6 +44,8 @@ class Keeper:
         self._tried_at = self._well_at = clock.monotonic()
         self._told_of = ""
         self._lost = False
+        self._joined: Grant | None = None
+        """A grant whose settling stacks nobody has waited for yet."""
         self.alone = alone
 
     @property
@@ -58,7 +61,9 @@ class Keeper:
                 if self._client.renew_if_due():
                     self._is_well()
             elif self._clock.monotonic() - self._tried_at >= JOIN_SECONDS:
-                self._tell_of(self._join())
+                waiting = self._join()
+                if waiting is not None:
+                    self._tell_of(waiting)
         except LockLost:
             self._lost = True
             raise
@@ -67,7 +72,8 @@ class Keeper:
 
     def fence(self) -> Grant | None:
         """The last moment before something changes: make sure that the lock is ours, as far as the registry
-        can be used. Returns the grant of a lock that was taken only now.
+        can be used. Returns a grant that nobody has acted on yet: of a lock that was taken since the
+        beginning.
 
         Raises LockLost; and what `queue` raises, where the registry is back and somebody else holds the lock.
         """
@@ -76,9 +82,10 @@ class Keeper:
                 self._client.renew()
                 self._is_well()
             elif self._join() is not None:
-                grant = self._queue()
+                self._joined = self._queue()
                 self._is_well()
-                return grant
+            grant, self._joined = self._joined, None
+            return grant
         except RegistryError as error:
             self._go_alone(error)
         return None
@@ -90,13 +97,15 @@ class Keeper:
     def _join(self) -> Waiting | None:
         """What there is to wait for; None once the lock is held."""
         self._tried_at = self._clock.monotonic()
-        waiting = self._client.join()
-        if waiting is None:
-            self._is_well()
-        return waiting
+        answer = self._client.join()
+        if not isinstance(answer, Grant):
+            return answer
+        self._joined = answer
+        self._is_well()
+        return None
 
-    def _tell_of(self, waiting: Waiting | None) -> None:
-        who = waiting.ahead[0].correlation_id if waiting is not None and waiting.ahead else ""
+    def _tell_of(self, waiting: Waiting) -> None:
+        who = waiting.ahead[0].correlation_id if waiting.ahead else ""
         if who and who != self._told_of:
             self._told_of = who
             self._tell(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.document import Document, Ticket
+    from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
 BRIEF_PATIENCE_SECONDS = 2.0
@@ -47,8 +48,15 @@ def _unknown(_ticket: Ticket) -> JobLife:
     return JobLife.UNKNOWN
 
 
-def _nothing(_ticket: Ticket) -> None:
-    pass
+def _nothing(_ticket: Ticket) -> bool:
+    return True
+
+
+def _not_older(document: Document, ticket: Ticket) -> Document:
+    """Raises RegistryUnavailable for a read that lags behind: nothing may be concluded from it."""
+    if core.predates(document, ticket):
+        raise RegistryUnavailable("The registry shows a state from before this deployment's last write.")
+    return document
 
 
 class LockClient:
@@ -63,7 +71,7 @@ class LockClient:
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         poll_seconds: float,
         life: Callable[[Ticket], JobLife] = _unknown,
-        revoke: Callable[[Ticket], None] = _nothing,
+        revoke: Callable[[Ticket], bool] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._swapper = Swapper(registry, clock)
@@ -114,24 +122,27 @@ class LockClient:
             tuple(taken_over),
         )
 
-    def join(self) -> core.Waiting | None:
+    def join(self) -> core.Waiting | Grant:
         """One try to be seen in the registry by somebody who deploys already, since it could not be reached
-        before: takes the locks, or stands in the queue. Returns who is ahead; None once the locks are held.
+        before: takes the locks, or stands in the queue. Returns who is ahead, or the grant.
 
         Raises RegistryError.
         """
         self.ticket = replace(self.ticket, policy=QueuePolicy.FIFO)
         document = self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
-        return None if self._take(document) else self._waiting(document, 0.0)
+        if not self._take(document):
+            return self._waiting(document, 0.0)
+        return Grant(self.ticket, 0.0, (), core.settling_stacks(document, self.ticket.locks), ())
 
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """A sign of life, and proof that the lock is still ours. Raises LockLost, RegistryError."""
         ticket = self.ticket
         self._tried_at = self._clock.monotonic()
         self._swapper.apply(
-            lambda document: (core.renew(document, ticket), None),
+            lambda document: (core.renew(_not_older(document, ticket), ticket), None),
             message=f"renew {ticket.correlation_id}",
             patience_seconds=patience_seconds,
+            confirm=lambda document: core.renew(document, ticket),
         )
         self._renewed_at = self._clock.monotonic()
 
@@ -166,14 +177,16 @@ class LockClient:
         outcome: str,
         settling: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
+        history: FileChange | None = None,
     ) -> bool:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent.
 
-        Raises RegistryError.
+        `history` is written with it, in one swap. Raises RegistryError.
         """
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document, bool]:
+            document = _not_older(document, ticket)
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
             return new, new != document
 
@@ -181,6 +194,7 @@ class LockClient:
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
+            file=history,
         )
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
@@ -225,7 +239,9 @@ class LockClient:
 
     def _look(self) -> Document:
         document = self._swapper.apply(
-            lambda newest: (None, newest), message="", patience_seconds=BRIEF_PATIENCE_SECONDS
+            lambda newest: (None, _not_older(newest, self.ticket)),
+            message="",
+            patience_seconds=BRIEF_PATIENCE_SECONDS,
         )
         if document.ticket(self.ticket.nonce) is None:
             return self._came_back(document)

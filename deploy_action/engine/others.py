@@ -24,7 +24,7 @@ class Others:
     """`stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where
     it cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known
     of a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
-    should it only have been paused; best effort, never raises.
+    should it only have been paused; it returns whether that is certain, and never raises.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Others:
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         life: Callable[[Ticket], JobLife],
-        revoke: Callable[[Ticket], None],
+        revoke: Callable[[Ticket], bool],
     ) -> None:
         self._clock = clock
         self._stacks_in_progress = stacks_in_progress
@@ -91,8 +91,8 @@ class Others:
             return False
         busy = self._stacks_in_progress(holder.stacks)
         if not busy:
-            self._revoke(holder)
-            busy = self._stacks_in_progress(holder.stacks)
+            revoked = self._revoke(holder)
+            busy = self._stacks_in_progress(holder.stacks) if revoked else list(holder.stacks)
         if not busy:
             self._in_doubt.pop(holder.nonce, None)
             return True

@@ -29,12 +29,15 @@ def patiently(
 
     `alive` is called between the tries, to renew the lock. Raises Cancelled instead of trying again.
     """
-    started, pause = clock.monotonic(), PAUSE_SECONDS
+    failing_since: float | None = None
+    pause = PAUSE_SECONDS
     while True:
         try:
             return call()
         except StackSourceError as error:
-            if not error.temporary or clock.monotonic() - started >= PATIENCE_SECONDS:
+            now = clock.monotonic()
+            failing_since = now if failing_since is None else failing_since
+            if not error.temporary or now - failing_since >= PATIENCE_SECONDS:
                 raise
             if cancelled():
                 raise Cancelled(f"Cancelled while AWS did not answer. {error.what}") from error

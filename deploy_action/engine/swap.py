@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.lock_codec import decode, encode
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
+from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,15 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
 PAUSE_SECONDS_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What becomes of a further document beside the registry's: `change` maps its content, None where there
+    is none yet, to the new one."""
+
+    name: str
+    change: Callable[[bytes | None], bytes]
 
 
 class Swapper:
@@ -41,6 +52,8 @@ class Swapper:
         *,
         message: str,
         patience_seconds: float = PATIENCE_SECONDS,
+        file: FileChange | None = None,
+        confirm: Callable[[Document], object] = lambda _document: None,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
 
@@ -49,6 +62,10 @@ class Swapper:
         made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, or as soon as
         the store asks to be left alone for longer than that, and what `decide` or the store raise
         (RegistryForbidden, RegistryUnreadable).
+
+        `file` is written together with the document. It must not depend on how often it is changed. `confirm`
+        is called with the document in which an own write was found only later; it may raise where what was
+        written then no longer holds.
         """
         sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
@@ -59,21 +76,31 @@ class Swapper:
                 document = decode(snapshot.document)
                 for operation, result in sent.values():
                     if operation in document.operations:
+                        confirm(document)
                         return result
                 operation, _ = sent.get(snapshot.version, (secrets.token_hex(8), None))
                 new, result = decide(document)
                 if new is None or new == document:
                     return result
                 sent[snapshot.version] = (operation, result)
-                self._registry.swap(encode(new.with_operation(operation)), snapshot.version, message=message)
+                self._registry.swap(
+                    encode(new.with_operation(operation)),
+                    snapshot.version,
+                    message=message,
+                    files=NO_FILES if file is None else self._changed(file, snapshot.version),
+                )
                 return result
             except RegistryConflict:
-                unanswered_since, stay_away = None, 0.0
+                unanswered_since, least, most = None, 0.0, PAUSE_SECONDS_MAX
             except RegistryUnavailable as error:
-                now, stay_away = self._clock.monotonic(), error.retry_seconds or 0.0
+                now, least = self._clock.monotonic(), error.retry_seconds or 0.0
                 unanswered_since = now if unanswered_since is None else unanswered_since
-                if now - unanswered_since + stay_away >= patience_seconds:
+                most = unanswered_since + patience_seconds - now
+                if least >= most:
                     raise
             attempt += 1
             pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
-            self._clock.sleep(max(pause, stay_away))
+            self._clock.sleep(max(least, min(pause, most)))
+
+    def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:
+        return {file.name: file.change(self._registry.read_file(file.name, version))}

@@ -122,7 +122,9 @@ class Coordination:
     def remember(self) -> None:
         """Hand on what became of the lock."""
         if self.keeper is not None:
-            self._state.ticket, self._state.alone = self.keeper.ticket, self.keeper.alone
+            ticket = self.keeper.ticket
+            self._state.ticket, self._state.alone = ticket, self.keeper.alone
+            self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
     def _keeper(self, client: LockClient, *, alone: bool) -> Keeper:
         return Keeper(

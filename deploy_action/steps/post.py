@@ -6,17 +6,24 @@ Nothing here may fail the job: the deployment has its verdict already.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from deploy_action.core import history
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
+from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
-from deploy_action.errors import InvalidInput, StackSourceError
+from deploy_action.engine.swap import FileChange
+from deploy_action.errors import InvalidInput, RegistryForbidden, RegistryUnreadable, StackSourceError
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.announce import announce_end
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
+
+if TYPE_CHECKING:
+    from deploy_action.engine.lock_client import LockClient
 
 
 def run(world: World) -> int:
@@ -113,8 +120,21 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         outcome = state.report.outcome.value if state.alone else "withdrawn"
         client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
         return
-    ours = client.release(outcome=state.report.outcome.value, settling=settling)
+    ours = _remembered(world, state, client, settling)
     locks = ", ".join(state.ticket.locks)
     world.teller.line(
         f"Gave the lock {locks} back." if ours else f"The lock {locks} was not ours any more; left as it is."
     )
+
+
+def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
+    """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
+    outcome = state.report.outcome.value
+    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
+    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    try:
+        return client.release(outcome=outcome, settling=settling, history=change)
+    except (RegistryForbidden, RegistryUnreadable) as error:
+        ours = client.release(outcome=outcome, settling=settling)
+        world.teller.note(f"This deployment is not remembered: {error}")
+        return ours

@@ -190,6 +190,16 @@ def test_before_anything_is_changed_it_queues_behind_somebody_else(scene: Scene)
     assert not keeper.alone
 
 
+def test_what_settles_is_waited_for_also_by_one_that_joined_while_it_prepared(scene: Scene) -> None:
+    scene.somebody_else().release(outcome="timed-out", settling=("r/one",))
+    keeper = scene.alone()
+    scene.watch(keeper, 2 * JOIN_SECONDS)
+    assert keeper.ticket.holding
+    grant = keeper.fence()
+    assert grant is not None
+    assert grant.settling == ("r/one",)
+
+
 def test_a_queue_that_takes_too_long_keeps_it_from_changing_anything(scene: Scene) -> None:
     other = scene.somebody_else()
     for time in range(20, 700, 20):
@@ -203,8 +213,10 @@ def test_a_queue_that_takes_too_long_keeps_it_from_changing_anything(scene: Scen
 def test_a_fence_in_a_registry_that_is_back_takes_the_lock(scene: Scene, fault: str) -> None:
     scene.registry.swap_faults = [fault]
     keeper = scene.alone()
+    grant = keeper.fence()
+    assert grant is not None
+    assert grant.ticket.epoch == scene.document.locks["prod"].epoch == 1
     assert keeper.fence() is None
-    assert keeper.ticket.epoch == scene.document.locks["prod"].epoch == 1
 
 
 def test_a_fence_where_the_registry_still_refuses_lets_the_deployment_go_on(scene: Scene) -> None:

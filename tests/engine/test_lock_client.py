@@ -83,7 +83,7 @@ class World:
         look: Callable[[Iterable[str]], list[str]] = quiet,
         cancelled: Callable[[], bool] = lambda: False,
         life: Callable[[Ticket], JobLife] = lambda ticket: JobLife.UNKNOWN,
-        revoke: Callable[[Ticket], None] = lambda ticket: None,
+        revoke: Callable[[Ticket], bool] = lambda ticket: True,
         **fields: object,
     ) -> LockClient:
         ticket = Ticket(nonce, f"id-{nonce}", locks or ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
@@ -708,13 +708,27 @@ class TestTheLifeOfJobs:
             deeds.append("look")
             return []
 
-        acquire(world.client("b", look=look, revoke=lambda ticket: deeds.append(f"revoke {ticket.nonce}")))
+        def revoke(ticket: Ticket) -> bool:
+            deeds.append(f"revoke {ticket.nonce}")
+            return True
+
+        acquire(world.client("b", look=look, revoke=revoke))
         assert deeds == ["look", "revoke a", "look"]
+
+    def test_a_revocation_without_an_answer_is_doubt(self, world: World, clock: VirtualClock) -> None:
+        world.hold("a")
+        grant = acquire(world.client("b", revoke=lambda ticket: clock.elapsed >= 200.0))
+        assert 200.0 <= grant.queue_seconds <= 200.0 + LOOK_SECONDS
 
     def test_nothing_is_taken_away_from_a_holder_whose_stacks_work(self, world: World) -> None:
         world.hold("a")
         revoked: list[str] = []
-        client = world.client("b", look=working, revoke=lambda ticket: revoked.append(ticket.nonce))
+
+        def revoke(ticket: Ticket) -> bool:
+            revoked.append(ticket.nonce)
+            return True
+
+        client = world.client("b", look=working, revoke=revoke)
         with pytest.raises(Busy):
             acquire(client, timeout=3 * LEASE)
         assert revoked == []
@@ -837,21 +851,85 @@ class TestOperators:
         assert world.standing() == ["a"]
 
 
+class TestReadsThatLagBehind:
+    """GitHub's replicas may show a state of a minute ago."""
+
+    def late(self, registry: MemoryRegistry, writes: int) -> None:
+        registry.read_faults = [writes] * 3
+
+    def test_a_fence_concludes_nothing_from_a_state_before_the_grant(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        client = World(registry, clock).hold("a")
+        self.late(registry, 1)
+        client.renew()
+        assert registry.document.tickets[0].renewals == 1
+
+    def test_a_release_is_not_taken_for_done(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        world = World(registry, clock)
+        client = world.hold("a")
+        self.late(registry, 1)
+        assert client.release(outcome="succeeded")
+        assert world.standing() == []
+
+    def test_a_waiter_does_not_take_itself_for_pruned(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        world = World(registry, clock)
+        world.hold("a")
+        clock.at(4.0, lambda: self.late(registry, 1))
+        with pytest.raises(Busy):
+            acquire(world.client("b"), timeout=20.0)
+        assert len(registry.written) == 4
+
+    def test_another_step_knows_it_by_the_ticket_alone(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        world = World(registry, clock)
+        remembered = world.hold("a").ticket
+        self.late(registry, 1)
+        client = LockClient(registry, clock, remembered, stacks_in_progress=quiet, poll_seconds=POLL)
+        client.renew()
+
+    def test_one_that_lags_for_too_long_is_no_answer(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        client = World(registry, clock).hold("a")
+        registry.read_faults = [1] * 1000
+        with pytest.raises(RegistryUnavailable, match="from before"):
+            client.renew()
+
+
+def test_a_fence_that_landed_before_a_takeover_does_not_hold_after_it(clock: VirtualClock) -> None:
+    """The write was found again, and so was who took over since."""
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    client = world.hold("a")
+
+    def taken_over() -> None:
+        world.rewrite(lambda document: core.evict(document, "a", at="", note="Took over from holder id-a."))
+
+    registry.swap_faults = [LOST_ANSWER]
+    registry.read_faults = [0, taken_over]
+    with pytest.raises(LockLost, match="Took over"):
+        client.renew()
+
+
 class TestJoiningLate:
     def test_a_free_lock_is_taken(self, world: World) -> None:
         client = world.client("a")
-        assert client.join() is None
-        assert client.ticket.holding
-        assert client.join() is None
+        for _ in range(2):
+            grant = client.join()
+            assert isinstance(grant, Grant)
+            assert grant.ticket.holding
         assert world.document.locks["prod"].epoch == 1
 
     def test_behind_a_holder_it_stands_in_the_queue_until_it_is_its_turn(self, world: World) -> None:
         holder, late = world.hold("a"), world.client("b")
         waiting = late.join()
-        assert waiting is not None
+        assert not isinstance(waiting, Grant)
         assert [ticket.nonce for ticket in waiting.ahead] == ["a"]
-        holder.release(outcome="succeeded")
-        assert late.join() is None
+        holder.release(outcome="succeeded", settling=("r/one",))
+        grant = late.join()
+        assert isinstance(grant, Grant)
+        assert grant.settling == ("r/one",)
         assert late.release(outcome="succeeded")
 
 

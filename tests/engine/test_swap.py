@@ -43,9 +43,14 @@ class Scene:
         self.clock = VirtualClock()
 
     def apply(
-        self, decide: Callable[[Document], tuple[Document | None, int]] = count_up, **options: float
+        self,
+        decide: Callable[[Document], tuple[Document | None, int]] = count_up,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> int:
-        return Swapper(self.registry, self.clock).apply(decide, message="count", **options)
+        return Swapper(self.registry, self.clock).apply(
+            decide, message="count", patience_seconds=patience_seconds
+        )
 
     def somebody_counts(self) -> None:
         new, _ = count_up(self.registry.document)

@@ -196,10 +196,47 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "a state from before the own grant is believed",
+        LOCK,
+        "return document.revision < ticket.revision",
+        "return False",
+        tuple(
+            "tests/engine/test_lock_client.py::TestReadsThatLagBehind::test_" + name
+            for name in (
+                "a_fence_concludes_nothing_from_a_state_before_the_grant",
+                "a_release_is_not_taken_for_done",
+                "a_waiter_does_not_take_itself_for_pruned",
+            )
+        ),
+    ),
+    Mutant(
+        "a renewal that was found again is not looked at again",
+        SWAP,
+        "                        confirm(document)\n",
+        "",
+        (_CLIENT + "a_fence_that_landed_before_a_takeover_does_not_hold_after_it",),
+    ),
+    Mutant(
+        "a revocation without an answer counts as done",
+        OTHERS,
+        "if revoked else list(holder.stacks)",
+        "if True else list(holder.stacks)",
+        (_LIFE + "a_revocation_without_an_answer_is_doubt",),
+    ),
+    Mutant(
+        "what settles is forgotten by one that joined late",
+        "deploy_action/engine/keeper.py",
+        "            grant, self._joined = self._joined, None\n",
+        "            grant = None\n",
+        (
+            "tests/engine/test_keeper.py::test_what_settles_is_waited_for_also_by_one_that_joined_while_it_prepared",
+        ),
+    ),
+    Mutant(
         "what a paused holder could still execute is left to it",
         OTHERS,
-        "            self._revoke(holder)\n",
-        "",
+        "revoked = self._revoke(holder)",
+        "revoked = True",
         (_LIFE + "what_a_paused_holder_could_still_execute_is_taken_away_before_the_last_look",),
     ),
     Mutant(
@@ -533,8 +570,8 @@ MUTANTS = (
     Mutant(
         "post forgets the stacks that still run",
         "deploy_action/steps/post.py",
-        "outcome=state.report.outcome.value, settling=settling",
-        "outcome=state.report.outcome.value",
+        "settling=settling, history=change",
+        "history=change",
         (
             _DAYS + "stacks_left_running_are_remembered_although_another_rolled_back",
             _TEMPLATE + "a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it",

@@ -13,6 +13,7 @@ from deploy_action.engine.keeper import Keeper
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, LockClient
 from deploy_action.engine.native import NativeDeployment
 from deploy_action.engine.patience import patiently
+from deploy_action.engine.swap import PATIENCE_SECONDS
 from deploy_action.errors import (
     Cancelled,
     CannotStart,
@@ -271,9 +272,9 @@ class Deployment:
         left = f"{REGION}/{self._wish.stack}"
         settling = (left,) if began and not good and doubtful(self._stacks, [left]) else ()
         client = self._lock_client()
-        brief = {} if self._ticket.holding else {"patience_seconds": BRIEF_PATIENCE_SECONDS}
+        patience = PATIENCE_SECONDS if self._ticket.holding else BRIEF_PATIENCE_SECONDS
         try:
-            ours = client.release(outcome=outcome, settling=settling, **brief)
+            ours = client.release(outcome=outcome, settling=settling, patience_seconds=patience)
         except RegistryError:
             self._actor.faults.count("could not give the lock back")
             return

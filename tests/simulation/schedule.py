@@ -102,11 +102,9 @@ def play(
     plot: Plot | None = None,
     trace: bool = False,
     crash: tuple[str, int] | None = None,
-    strict: bool = False,
 ) -> Verdict:
-    """Play the schedule of `seed`; `crash` names an actor and the await point at which it crashes;
-    with `strict`, defects that are known already count as violations too."""
-    return World(seed, plot or draw(seed), trace=trace, crash=crash, strict=strict).play()
+    """Play the schedule of `seed`; `crash` names an actor and the await point at which it crashes."""
+    return World(seed, plot or draw(seed), trace=trace, crash=crash).play()
 
 
 class World:
@@ -116,16 +114,14 @@ class World:
     so that a schedule can be replayed. Nothing else in the process may draw from them meanwhile.
     """
 
-    def __init__(
-        self, seed: int, plot: Plot, *, trace: bool, crash: tuple[str, int] | None, strict: bool
-    ) -> None:
+    def __init__(self, seed: int, plot: Plot, *, trace: bool, crash: tuple[str, int] | None) -> None:
         self.seed = seed
         self.plot = plot
         self.dice = random.Random(f"world {seed}")
         self.scheduler = Scheduler()
         self.trace = Trace(self.scheduler, on=trace)
         self.faults = Faults(random.Random(f"faults {seed}"), plot.profile, FAULTS_END)
-        self.audit = Audit(self.scheduler, self.faults, self.trace, strict=strict)
+        self.audit = Audit(self.scheduler, self.faults, self.trace)
         self.history = History(self.scheduler, self.audit)
         self.cloud = Cloud(self.audit, tuple(f"app-{number}" for number in range(max(plot.stacks, 2))))
         self.audit.watch(self.cloud)

@@ -268,3 +268,23 @@ def test_a_takeover_does_not_need_the_right_to_delete_change_sets(stage: Stage) 
     job = stage.job("taker", template="template.yaml", stack_name="other")
     assert job.deploy() == 0, job.log
     assert "Took over from holder" in job.log
+
+
+def test_a_deployment_is_remembered_with_its_release(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 0
+    path = stage.root / "registry" / "deployment-history.json"
+    (record,) = json.loads(path.read_text("utf-8"))["deployments"]
+    assert record["correlation_id"] == job.outputs()["correlation-id"]
+    assert (record["outcome"], record["stacks"]) == ("succeeded", ["eu-west-1/shop"])
+
+
+def test_a_history_that_cannot_be_read_keeps_nobody_from_giving_the_lock_back(stage: Stage) -> None:
+    folder = stage.root / "registry"
+    folder.mkdir()
+    (folder / "deployment-history.json").write_bytes(b"{half")
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 0
+    assert "not remembered" in job.summary
+    assert stage.registry()["tickets"] == []
+    assert (folder / "deployment-history.json").read_bytes() == b"{half"
