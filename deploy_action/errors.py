@@ -36,7 +36,7 @@ class CoordinatorError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.what, self.why, self.remedy) if part)
+        return " ".join(_sentence(part) for part in (self.what, self.why, self.remedy) if part)
 
 
 class DeploymentFailed(CoordinatorError):
@@ -68,7 +68,7 @@ class InvalidInput(CoordinatorError):
         super().__init__(
             f"{count} input{'s are' if count != 1 else ' is'} wrong: " + " ".join(problems),
             why="Nothing was locked or changed.",
-            remedy="Correct the `with:` block of the workflow; README.md lists every input.",
+            remedy="Correct the `with:` block of the workflow; action.yml describes every input.",
         )
         self.problems = problems
 
@@ -151,3 +151,9 @@ class StackSourceError(CoordinatorError):
 
 class ChangeSetGone(StackSourceError):
     """The change set was deleted: executing one deletes its siblings."""
+
+
+def _sentence(text: str) -> str:
+    """What others say may lack its full stop."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", ":", '."')) else f"{text}."

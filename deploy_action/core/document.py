@@ -51,6 +51,8 @@ class Ticket:
     requested_at: str = ""
     held_since: str = ""
     expected_end: str = ""
+    account: str = ""
+    """The AWS account that its stacks are in; empty where it could not be told."""
     repository: str = ""
     run_id: str = ""
     run_attempt: str = ""

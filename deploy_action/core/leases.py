@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.document import Lock
 from deploy_action.core.life import JobLife
-from deploy_action.core.lock import ahead_of
-from deploy_action.core.times import unix_seconds
+from deploy_action.core.lock import ahead_of, freeze_of
+from deploy_action.core.times import duration, unix_seconds
 
 if TYPE_CHECKING:
     from deploy_action.core.document import Document, Ticket
@@ -72,20 +72,21 @@ def why_gone(ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float,
     allowed = silence_allowed(ticket, life)
     if allowed is not None and silent_seconds >= allowed:
         still = ", although its job is said to run" if life is JobLife.RUNNING else ""
-        return f"no sign of life for {allowed:.0f} s{still}"
+        return f"no sign of life for {duration(allowed)}{still}"
     if not ticket.holding and unclaimed_seconds >= CLAIM_SECONDS:
-        return f"it did not take the free lock for {CLAIM_SECONDS:.0f} s"
+        return f"it did not take the free lock for {duration(CLAIM_SECONDS)}"
     return None
 
 
-def ask_again_seconds(ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float) -> float | None:
-    """How long an answer about its job is good enough; None where no answer is needed."""
+def ask_again_seconds(ticket: Ticket, *, silent_seconds: float, is_next: bool) -> float | None:
+    """How long an answer about its job is good enough; None where no answer is needed. `is_next`: a waiter
+    that could have its locks now."""
     interval = renewal_seconds(ticket)
     if interval is not None and silent_seconds >= interval + ASK_SECONDS_SUSPICIOUS:
         return ASK_SECONDS_SUSPICIOUS
     if ticket.holding:
         return ASK_SECONDS
-    return ASK_SECONDS_SUSPICIOUS if unclaimed_seconds >= ASK_SECONDS_SUSPICIOUS else None
+    return ASK_SECONDS_SUSPICIOUS if is_next else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +111,22 @@ class LeaseWatch:
     def __init__(self) -> None:
         self._lives: dict[str, _Sight] = {}
         self._claims: dict[str, _Sight] = {}
+        self._next: set[str] = set()
 
     def observe(self, document: Document, now: float, *, at: str) -> None:
         """Take in a document as just read. `at` is the wall clock's time, for freezes."""
         lives: dict[str, _Sight] = {}
         claims: dict[str, _Sight] = {}
+        free: list[Ticket] = []
         for ticket in document.tickets:
             life = life_of(ticket)
             lives[ticket.nonce] = _seen(self._lives.get(ticket.nonce), life, now)
-            if _may_claim(document, ticket, at):
+            if not ticket.holding and not ahead_of(document, ticket):
+                free.append(ticket)
+        self._next = {one.nonce for one in free if freeze_of(document, one.locks, at=at) is None}
+        for ticket in free:
+            if not _may_be_frozen(document, ticket, at):
+                life = life_of(ticket)
                 claim = life, tuple(document.locks.get(name, Lock()).epoch for name in ticket.locks)
                 claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now)
         self._lives, self._claims = lives, claims
@@ -127,6 +135,10 @@ class LeaseWatch:
         """How long its signs of life are unchanged as far as this observer could have seen a change."""
         sight = self._lives.get(ticket.nonce)
         return sight.until(now) if sight is not None and sight.what == life_of(ticket) else 0.0
+
+    def is_next(self, ticket: Ticket) -> bool:
+        """Whether it waits, nobody is ahead of it, and by the observer's clock nothing is frozen."""
+        return ticket.nonce in self._next
 
     def unclaimed_seconds(self, ticket: Ticket, now: float) -> float:
         """How long it could have taken its locks, and did not."""
@@ -138,15 +150,13 @@ def _seen(known: _Sight | None, what: object, now: float) -> _Sight:
     return _Sight(what, known.until(now) if known is not None and known.what == what else 0.0, now)
 
 
-def _may_claim(document: Document, ticket: Ticket, at: str) -> bool:
-    if ticket.holding or ahead_of(document, ticket):
-        return False
-    return not any(_may_be_frozen(document.locks.get(name, Lock()), at) for name in ticket.locks)
-
-
-def _may_be_frozen(lock: Lock, at: str) -> bool:
-    """Whether any reasonable clock may still see the freeze."""
-    if lock.freeze is None:
-        return False
-    end, now = unix_seconds(lock.freeze.until), unix_seconds(at)
-    return end is None or now is None or now < end + THAW_SECONDS
+def _may_be_frozen(document: Document, ticket: Ticket, at: str) -> bool:
+    """Whether any reasonable clock may still see a freeze on its locks."""
+    now = unix_seconds(at)
+    for name in ticket.locks:
+        freeze = document.locks.get(name, Lock()).freeze
+        if freeze is not None:
+            end = unix_seconds(freeze.until)
+            if end is None or now is None or now < end + THAW_SECONDS:
+                return True
+    return False

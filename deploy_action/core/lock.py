@@ -19,13 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from statistics import median
 
-from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, Ticket
+from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, QueuePolicy, Ticket
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.errors import Busy, LockLost, Superseded
 
 KEPT_FINISHED = 50
 KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
 KEPT_AUDIT = 50
+HELD_SECONDS_MAX = 35 * 24 * 3600.0
+"""No job runs for longer."""
 USUAL_OF = 5
 """So many of the last successes tell how long a lock is usually held."""
 
@@ -42,9 +44,13 @@ class Waiting:
 
     ahead: tuple[Ticket, ...]
     waited_seconds: float
+    timeout_seconds: float = 0.0
+    """How long it waits in all."""
     freeze: Freeze | None = None
     remarks: tuple[str, ...] = ()
     """Why somebody who seems to be gone is still waited for."""
+    away_seconds: float | None = None
+    """Since when the registry does not answer: the rest is what it said before."""
 
     @property
     def position(self) -> int:
@@ -96,11 +102,11 @@ def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
     joining = replace(ticket, revision=document.revision + 1, number=number, epochs=(), held_since="")
     for other in document.tickets:
         if other.supersedes(joining):
-            raise superseded(joining, by=other.correlation_id)
+            line = Finished(joining.correlation_id, joining.locks, SKIPPED, at, note=_superseded_by(other))
+            raise superseded(joining, line)
     for other in document.tickets:
         if joining.supersedes(other):
-            note = f"Superseded by {ticket.correlation_id}."
-            document = finish(document, other, outcome=SKIPPED, at=at, note=note)
+            document = finish(document, other, outcome=SKIPPED, at=at, note=_superseded_by(joining))
     return replace(document, tickets=(*document.tickets, joining), arrivals=max(document.arrivals, number))
 
 
@@ -140,6 +146,24 @@ def request(document: Document, ticket: Ticket, *, at: str, enqueue_if_busy: boo
     return queued if enqueue_if_busy else None
 
 
+def join(document: Document, ticket: Ticket, *, at: str) -> Document:
+    """A request by somebody who deploys already: it waits in turn, whatever it chose before, and shows life.
+
+    Raises LockLost where an operator took it out.
+    """
+    line = document.farewell(ticket.nonce)
+    if line is not None and line.outcome == FORCED:
+        raise _lost(document, ticket)
+    current = document.ticket(ticket.nonce)
+    if current is not None and not current.holding:
+        standing = replace(current, policy=QueuePolicy.FIFO)
+        if len(current.locks) > 1:
+            standing = replace(standing, renewals=current.renewals + 1)
+        document = document.with_ticket(standing)
+    patient = replace(ticket, policy=QueuePolicy.FIFO)
+    return request(document, patient, at=at, enqueue_if_busy=True) or document
+
+
 def usual_seconds(document: Document, ticket: Ticket) -> float | None:
     """How long deployments of the same stacks under the same locks usually hold them: the median of the last
     few successes. None where there was none."""
@@ -155,7 +179,7 @@ def usual_seconds(document: Document, ticket: Ticket) -> float | None:
 
 def _expected_end(document: Document, ticket: Ticket, at: str) -> str:
     usual, now = usual_seconds(document, ticket), unix_seconds(at)
-    return "" if usual is None or now is None else iso(now + usual)
+    return "" if usual is None or now is None or usual > HELD_SECONDS_MAX else iso(now + usual)
 
 
 def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Document:
@@ -198,11 +222,15 @@ def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
     return finish(document, current, outcome=ABANDONED, at=at, note=note)
 
 
-def settle(document: Document, names: tuple[str, ...]) -> Document:
-    """Forget what was still in progress: it has been seen to have ended."""
-    locks = {
-        name: replace(lock, settling=()) if name in names else lock for name, lock in document.locks.items()
-    }
+def settle(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Document:
+    """Forget these stacks: the holder has seen them at rest. A no-op for one that does not hold any more."""
+    current = document.ticket(ticket.nonce)
+    if current is None or not current.holding or current.epochs != ticket.epochs:
+        return document
+    locks = dict(document.locks)
+    for name in ticket.locks:
+        left = tuple(stack for stack in locks[name].settling if stack not in stacks)
+        locks[name] = replace(locks[name], settling=left)
     return replace(document, locks=locks)
 
 
@@ -233,12 +261,15 @@ def finish(document: Document, ticket: Ticket, *, outcome: str, at: str, note: s
     return replace(document.without(ticket.nonce), finished=(*kept, line)[-KEPT_FINISHED:])
 
 
-def superseded(ticket: Ticket, *, by: str) -> Superseded:
+def superseded(ticket: Ticket, line: Finished) -> Superseded:
     return Superseded(
-        f"Deployment {ticket.correlation_id} was superseded{f' by {by}' if by else ''}: a newer one of the "
-        "same stacks waits for the lock.",
+        f"Deployment {ticket.correlation_id} gave way to a newer one of the same stacks. {line.note}",
         why="`queue-policy: newest` deploys only the newest that waits. Nothing was changed.",
     )
+
+
+def _superseded_by(ticket: Ticket) -> str:
+    return f"Superseded by {ticket.correlation_id}{f' ({ticket.url})' if ticket.url else ''}."
 
 
 def _held_seconds(ticket: Ticket, at: str) -> float:
@@ -252,7 +283,7 @@ def _lost(document: Document, ticket: Ticket) -> LockLost:
     return LockLost(
         f"Deployment {ticket.correlation_id} no longer holds {_names(ticket.locks)}.{told}",
         why="Somebody took the lock over, or an operator released it; going on could overlap with them.",
-        remedy="See the registry for who holds it now, then run this deployment again.",
+        remedy="See who holds it now with the command `active`, then run this deployment again.",
     )
 
 

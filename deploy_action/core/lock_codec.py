@@ -33,6 +33,7 @@ _TEXT_FIELDS = (
     "requested_at",
     "held_since",
     "expected_end",
+    "account",
     "repository",
     "run_id",
     "run_attempt",
@@ -107,7 +108,8 @@ def decode(content: bytes | None) -> Document:
         raise _unreadable(f"its schema is {reprlib.repr(schema)}")
     if schema > SCHEMA:
         raise _unreadable(
-            f"its schema {reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows"
+            f"its schema {reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows",
+            remedy="Use a version that knows it, in every workflow that shares this registry.",
         )
     try:
         return _document_in(data)
@@ -115,11 +117,15 @@ def decode(content: bytes | None) -> Document:
         raise _unreadable(f"a part of it is damaged ({error})") from error
 
 
-def _unreadable(reason: str) -> RegistryUnreadable:
+def _unreadable(
+    reason: str,
+    *,
+    remedy: str = "Restore an earlier version of it, or delete it when no deployment is running.",
+) -> RegistryUnreadable:
     return RegistryUnreadable(
         f"The registry document cannot be used: {reason}.",
         why="It is left as it is, so that nothing in it is lost.",
-        remedy="Restore an earlier version of it, or delete it when no deployment is running.",
+        remedy=remedy,
     )
 
 
@@ -279,9 +285,10 @@ def _list(value: object) -> list[object]:
 
 
 def _text(value: object) -> str:
+    """Halves of surrogate pairs are no characters, and nothing that writes UTF-8 would take them."""
     if not isinstance(value, str):
         raise TypeError(f"a text was expected, not {type(value).__name__}")
-    return value
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def force_release(document: Document, nonce: str, *, by: str, reason: str, at: s
     ticket = document.ticket(nonce)
     if ticket is None:
         return document
-    note = f"Released by force by {by}: {reason}"
+    note = f'Released by force by {by}: "{reason}".'
     document = finish(_settling(document, ticket), ticket, outcome=FORCED, at=at, note=note)
     detail = f"{'holder' if ticket.holding else 'waiter'} {ticket.correlation_id} {ticket.url}".strip()
     return _audited(document, AuditEntry(at, by, "release", ticket.locks, reason, detail))

@@ -66,6 +66,7 @@ def ref_of(text: str) -> StackRef:
     """`REGION/NAME` or `REGION/ARN` as the registry holds it; raises ValueError for anything else."""
     region, _, rest = text.partition("/")
     if rest.startswith("arn:"):
+        parse_stack_ref(f"{region}/name", "")
         return StackRef(region, rest)
     return parse_stack_ref(text, "")
 

@@ -44,8 +44,6 @@ class Keeper:
         self._tried_at = self._well_at = clock.monotonic()
         self._told_of = ""
         self._lost = False
-        self._joined: Grant | None = None
-        """A grant whose settling stacks nobody has waited for yet."""
         self.alone = alone
 
     @property
@@ -61,48 +59,49 @@ class Keeper:
                 if self._client.renew_if_due():
                     self._is_well()
             elif self._clock.monotonic() - self._tried_at >= JOIN_SECONDS:
-                waiting = self._join()
-                if waiting is not None:
-                    self._tell_of(waiting)
+                answer = self._join()
+                if not isinstance(answer, Grant):
+                    self._tell_of(answer)
         except LockLost:
             self._lost = True
             raise
         except RegistryError as error:
             self._missed(error)
 
-    def fence(self) -> Grant | None:
+    def fence(self) -> tuple[str, ...]:
         """The last moment before something changes: make sure that the lock is ours, as far as the registry
-        can be used. Returns a grant that nobody has acted on yet: of a lock that was taken since the
-        beginning.
+        can be used. Returns the stacks (`REGION/ID`) that an earlier holder left in progress and nobody has
+        seen at rest yet.
 
         Raises LockLost; and what `queue` raises, where the registry is back and somebody else holds the lock.
         """
         try:
             if self.ticket.holding:
-                self._client.renew()
-                self._is_well()
-            elif self._join() is not None:
-                self._joined = self._queue()
-                self._is_well()
-            grant, self._joined = self._joined, None
-            return grant
+                settling = self._client.renew()
+            else:
+                answer = self._join()
+                settling = (answer if isinstance(answer, Grant) else self._queue()).settling
         except RegistryError as error:
             self._go_alone(error)
-        return None
+            return ()
+        self._is_well()
+        return settling
 
-    def settled(self) -> None:
-        """What an earlier holder left in progress has ended. Raises RegistryError."""
-        self._client.settled()
+    def let_go(self) -> None:
+        """Give the lock back before anything was done with it. Raises RegistryError."""
+        self._client.release(outcome="withdrawn")
 
-    def _join(self) -> Waiting | None:
-        """What there is to wait for; None once the lock is held."""
+    def settled(self, stacks: tuple[str, ...]) -> None:
+        """What an earlier holder left in progress is at rest. Raises RegistryError."""
+        self._client.settled(stacks)
+
+    def _join(self) -> Waiting | Grant:
+        """What there is to wait for, or the grant."""
         self._tried_at = self._clock.monotonic()
         answer = self._client.join()
-        if not isinstance(answer, Grant):
-            return answer
-        self._joined = answer
-        self._is_well()
-        return None
+        if isinstance(answer, Grant):
+            self._is_well()
+        return answer
 
     def _tell_of(self, waiting: Waiting) -> None:
         who = waiting.ahead[0].correlation_id if waiting.ahead else ""
@@ -134,7 +133,10 @@ class Keeper:
             self._tell(without_registry(error))
 
 
-def without_registry(error: RegistryError) -> str:
+def without_registry(error: RegistryError, holder: str = "") -> str:
+    """`holder`: who held the lock when the registry was last seen."""
+    seen = f" Deployment {holder} held the lock when it was last seen." if holder else ""
     return (
-        f"The registry cannot be used, so CloudFormation's own status alone keeps deployments apart. {error}"
+        "The registry cannot be used, so CloudFormation's own status alone keeps deployments apart."
+        f"{seen} {error}"
     )

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
-from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
-from deploy_action.core.times import iso
+from deploy_action.core.times import duration, iso
 from deploy_action.engine.others import Others
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
@@ -26,6 +25,7 @@ BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
+COMEBACK_RENEWALS = 1_000_000
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 STAY_AWAY_SECONDS_MAX = 60.0
@@ -78,11 +78,16 @@ class LockClient:
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
-        self._others = Others(clock, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke)
+        self._others = Others(
+            clock, ticket.account, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke
+        )
         self._away_since: float | None = None
         self._stay_away = 0.0
-        self._renewed_at = self._tried_at = clock.monotonic()
+        # Whoever goes on with a lock does not know when it was renewed last.
+        self._renewed_at = self._tried_at = float("-inf") if ticket.holding else clock.monotonic()
         self.ticket = ticket
+        self.taken_over: list[str] = []
+        """One sentence for each ticket whose owner was found to be gone."""
 
     def acquire(self, *, wait: bool, timeout_seconds: float, tell: Callable[[core.Waiting], None]) -> Grant:
         """Take all locks of the ticket, in turn. `tell` is called at each look at the queue.
@@ -94,15 +99,14 @@ class LockClient:
         """
         started = self._clock.monotonic()
         waited_for: dict[str, None] = {}
-        taken_over: list[str] = []
         try:
             document, newest = self._request(wait), True
             while not self._take(document):
-                document = self._step(document, taken_over, wait=wait, newest=newest)
+                document = self._step(document, wait=wait, newest=newest)
                 if self._take(document):
                     break
                 waited = self._clock.monotonic() - started
-                waiting = self._waiting(document, waited)
+                waiting = self._waiting(document, waited, timeout_seconds)
                 waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in waiting.ahead))
                 if not wait or waited >= timeout_seconds:
                     raise _busy(waiting, waited if wait else None)
@@ -119,32 +123,47 @@ class LockClient:
             self._clock.monotonic() - started,
             tuple(waited_for),
             core.settling_stacks(document, self.ticket.locks),
-            tuple(taken_over),
+            tuple(self.taken_over),
         )
 
     def join(self) -> core.Waiting | Grant:
         """One try to be seen in the registry by somebody who deploys already, since it could not be reached
         before: takes the locks, or stands in the queue. Returns who is ahead, or the grant.
 
-        Raises RegistryError.
+        Raises RegistryError; and LockLost where an operator took it out.
         """
-        self.ticket = replace(self.ticket, policy=QueuePolicy.FIFO)
-        document = self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
+        ticket, at = self.ticket, self._at()
+
+        def decide(document: Document) -> tuple[Document, Document]:
+            new = core.join(_not_older(document, ticket), ticket, at=at)
+            return new, new
+
+        document = self._swapper.apply(
+            decide, message=f"join {ticket.correlation_id}", patience_seconds=BRIEF_PATIENCE_SECONDS
+        )
+        self.ticket = document.ticket(ticket.nonce) or ticket
         if not self._take(document):
-            return self._waiting(document, 0.0)
+            return self._waiting(document)
         return Grant(self.ticket, 0.0, (), core.settling_stacks(document, self.ticket.locks), ())
 
-    def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """A sign of life, and proof that the lock is still ours. Raises LockLost, RegistryError."""
+    def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
+        """A sign of life, and proof that the lock is still ours. Returns the stacks (`REGION/ID`) that an
+        earlier holder left in progress and nobody has seen at rest yet. Raises LockLost, RegistryError."""
         ticket = self.ticket
         self._tried_at = self._clock.monotonic()
-        self._swapper.apply(
-            lambda document: (core.renew(_not_older(document, ticket), ticket), None),
+
+        def decide(document: Document) -> tuple[Document, tuple[str, ...]]:
+            settling = core.settling_stacks(document, ticket.locks)
+            return core.renew(_not_older(document, ticket), ticket), settling
+
+        settling = self._swapper.apply(
+            decide,
             message=f"renew {ticket.correlation_id}",
             patience_seconds=patience_seconds,
             confirm=lambda document: core.renew(document, ticket),
         )
         self._renewed_at = self._clock.monotonic()
+        return settling
 
     def renew_if_due(self) -> bool:
         """Renew when half of the lease has passed; returns whether it did. Raises like `renew`.
@@ -163,12 +182,13 @@ class LockClient:
         now = self._clock.monotonic()
         return now - self._renewed_at >= interval and now - self._tried_at >= RETRY_SECONDS
 
-    def settled(self) -> None:
-        """Record that what an earlier holder left in progress has ended. Raises RegistryError."""
-        names = self.ticket.locks
+    def settled(self, stacks: tuple[str, ...]) -> None:
+        """Record that these stacks, left in progress by an earlier holder, are at rest. Raises
+        RegistryError."""
+        ticket = self.ticket
         self._swapper.apply(
-            lambda document: (core.settle(document, names), None),
-            message=f"settled, seen by {self.ticket.correlation_id}",
+            lambda document: (core.settle(_not_older(document, ticket), ticket, stacks), None),
+            message=f"settled, seen by {ticket.correlation_id}",
         )
 
     def release(
@@ -219,18 +239,19 @@ class LockClient:
         self._renewed_at = self._clock.monotonic()
         return True
 
-    def _step(self, last: Document, taken_over: list[str], *, wait: bool, newest: bool) -> Document:
+    def _step(self, last: Document, *, wait: bool, newest: bool) -> Document:
         """One look at the queue, unless `last` is the newest, and what follows from it.
 
         A registry that is away does not let anybody pass: somebody was ahead when it was last seen, so the
         queue is left only after a whole lease without it.
         """
         try:
-            document = self._advance(last if newest else self._look(), taken_over, wait=wait)
-        except RegistryUnavailable as error:
+            document = self._advance(last if newest else self._look(), wait=wait)
+        except RegistryError as error:
             now = self._clock.monotonic()
             self._away_since = now if self._away_since is None else self._away_since
-            self._stay_away = min(error.retry_seconds or 0.0, STAY_AWAY_SECONDS_MAX)
+            asked = error.retry_seconds if isinstance(error, RegistryUnavailable) else None
+            self._stay_away = min(asked or 0.0, STAY_AWAY_SECONDS_MAX)
             if not wait or now - self._away_since >= self.ticket.lease:
                 raise
             return last
@@ -251,28 +272,28 @@ class LockClient:
         """Our ticket is not there any more. Whoever was taken for dead stands in the queue again."""
         line = document.farewell(self.ticket.nonce)
         if line is not None and line.outcome == core.SKIPPED:
-            raise core.superseded(self.ticket, by="")
+            raise core.superseded(self.ticket, line)
         if line is not None and line.outcome == core.FORCED:
             raise Busy(
                 f"Deployment {self.ticket.correlation_id} was taken out of the queue. {line.note}",
                 why="Nothing was changed.",
                 remedy="Ask who did it, then run this again.",
             )
-        # Another sign of life than before: nobody goes on counting the silence of the old ticket.
-        self.ticket = replace(self.ticket, renewals=self.ticket.renewals + 1, epochs=())
+        # Another sign of life than any before: nobody goes on counting the silence of the old ticket.
+        self.ticket = replace(self.ticket, renewals=self.ticket.renewals + COMEBACK_RENEWALS, epochs=())
         return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
 
-    def _advance(self, document: Document, taken_over: list[str], *, wait: bool) -> Document:
+    def _advance(self, document: Document, *, wait: bool) -> Document:
         """Show life, remove the dead ahead, take the lock when nobody is."""
         self._others.observe(document)
         gone = self._others.gone(core.ahead_of(document, self.ticket))
         if gone:
             document, notes = self._evict(gone)
-            taken_over.extend(notes)
+            self.taken_over.extend(notes)
         elif wait and self._due():
             with suppress(LockLost):  # we were taken for dead: the next look finds that out
                 self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
-        waiting = self._waiting(document, 0.0)
+        waiting = self._waiting(document)
         if waiting.ahead or waiting.freeze:
             return document
         return self._request(wait, patience_seconds=BRIEF_PATIENCE_SECONDS)
@@ -297,10 +318,13 @@ class LockClient:
             patience_seconds=BRIEF_PATIENCE_SECONDS,
         )
 
-    def _waiting(self, document: Document, waited_seconds: float) -> core.Waiting:
+    def _waiting(
+        self, document: Document, waited_seconds: float = 0.0, timeout_seconds: float = 0.0
+    ) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
-        return core.Waiting(ahead, waited_seconds, freeze, self._others.remarks(ahead))
+        away = None if self._away_since is None else self._clock.monotonic() - self._away_since
+        return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, self._others.remarks(ahead), away)
 
     def _pause(self, waiting: core.Waiting) -> float:
         polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
@@ -323,25 +347,27 @@ class LockClient:
 
 
 def _busy(waiting: core.Waiting, waited_seconds: float | None) -> Busy:
-    waited = "" if waited_seconds is None else f" after {waited_seconds:.0f} s of waiting"
+    waited = "" if waited_seconds is None else f" after {duration(waited_seconds)} of waiting"
     first, freeze = next(iter(waiting.ahead), None), waiting.freeze
     if freeze is not None:
         return Busy(
-            f"The lock is frozen{waited}, by {freeze.by} since {freeze.since}: {freeze.reason}",
+            f'The lock is frozen{waited}, by {freeze.by} since {freeze.since}: "{freeze.reason}".',
             why="Nothing may be deployed under a frozen lock. Nothing was changed.",
             remedy=f"Run this again after {freeze.until}."
             if freeze.until
             else "Run this again once the freeze is lifted.",
         )
     who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
+    other_way = "set `when-busy: wait`" if waited_seconds is None else "raise `wait-timeout-in-minutes`"
     return Busy(
         f"The lock is busy{waited}: {who} is ahead.",
         why="Two deployments of one environment must not overlap. Nothing was changed.",
-        remedy="Run this again later, or raise `wait-timeout-in-minutes` and set `when-busy: wait`.",
+        remedy=f"Run this again later, or {other_way}.",
     )
 
 
 def _takeover_note(ticket: Ticket, why: str) -> str:
-    who = "holder" if ticket.holding else "waiter"
-    at_rest = ", and no stack of it is in progress" if ticket.holding else ""
-    return f"Took over from {who} {ticket.correlation_id} ({ticket.url or 'no link'}): {why}{at_rest}."
+    who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
+    if ticket.holding:
+        return f"Took over from holder {who}: {why}, and no stack of it is in progress."
+    return f"Passed over waiter {who}: {why}."

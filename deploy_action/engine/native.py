@@ -118,10 +118,13 @@ class NativeDeployment:
         """
         self._fence()
         try:
-            self._patiently(
+            # Without signs of life in between: to learn that the lock is lost would not tell what was begun.
+            patiently(
                 lambda: self._deployer.execute_change_set(
                     self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
-                )
+                ),
+                self._clock,
+                cancelled=self._cancelled,
             )
         except (StackSourceError, CannotStart, Cancelled) as error:
             if not self._withdrawn(plan, error):
@@ -193,8 +196,12 @@ class NativeDeployment:
     def _delete(self, state: StackState) -> None:
         self._tell(f"Deleting {state.ref}, which is {state.status}, as `delete-rolled-back-stack` asks.")
         self._fence()
-        self._patiently(lambda: self._deployer.delete_stack(state.ref, token=self._request.token))
+        # The fence may have waited for others; by its id, no stack is deleted but the one that was looked at.
         by_id = StackRef(state.ref.region, state.stack_id)
+        now = self._patiently(lambda: self._source.describe(state.ref))
+        if now is None or (now.stack_id, now.status) != (state.stack_id, state.status):
+            raise Overtaken(f"Stack {state.ref} is not {state.status} any more.")
+        self._patiently(lambda: self._deployer.delete_stack(by_id, token=self._request.token))
         while True:
             now = self._patiently(lambda: self._source.describe(by_id))
             if now is None or now.status == "DELETE_COMPLETE":

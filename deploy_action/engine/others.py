@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
@@ -30,17 +31,20 @@ class Others:
     def __init__(
         self,
         clock: Clock,
+        account: str,
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         life: Callable[[Ticket], JobLife],
         revoke: Callable[[Ticket], bool],
     ) -> None:
         self._clock = clock
+        self._account = account
         self._stacks_in_progress = stacks_in_progress
         self._life = life
         self._revoke = revoke
         self._watch = leases.LeaseWatch()
         self._answers: dict[str, tuple[JobLife, float]] = {}
+        self._ran_at: dict[str, float] = {}
         self._in_doubt: dict[str, tuple[str, float]] = {}
 
     def observe(self, document: Document) -> None:
@@ -64,20 +68,29 @@ class Others:
                 ticket,
                 silent_seconds=silent,
                 unclaimed_seconds=unclaimed,
-                life=self._ask(ticket, silent, unclaimed, now) if near else JobLife.UNKNOWN,
+                life=self._ask(ticket, silent, now) if near else JobLife.UNKNOWN,
             )
             if why is not None and (not ticket.holding or self._at_rest(ticket, why, now)):
                 gone.append((ticket, why))
         return gone
 
-    def _ask(self, ticket: Ticket, silent: float, unclaimed: float, now: float) -> JobLife:
-        """What GitHub says of its job, asked only as often as the answer may matter."""
+    def _ask(self, ticket: Ticket, silent: float, now: float) -> JobLife:
+        """What GitHub says of its job, asked only as often as the answer may matter.
+
+        An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
+        """
         answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
-        interval = leases.ask_again_seconds(ticket, silent_seconds=silent, unclaimed_seconds=unclaimed)
+        interval = leases.ask_again_seconds(
+            ticket, silent_seconds=silent, is_next=self._watch.is_next(ticket)
+        )
         if answer is JobLife.COMPLETED or interval is None:
             return answer
         if asked_at is None or now - asked_at >= interval:
             answer = self._life(ticket)
+            if answer is JobLife.RUNNING:
+                self._ran_at[ticket.nonce] = now
+            elif answer is JobLife.UNKNOWN and now - self._ran_at.get(ticket.nonce, -inf) < ticket.lease:
+                answer = JobLife.RUNNING
             self._answers[ticket.nonce] = (answer, now)
         return answer
 
@@ -89,16 +102,22 @@ class Others:
         _, looked_at = self._in_doubt.get(holder.nonce, ("", None))
         if looked_at is not None and now - looked_at < LOOK_SECONDS:
             return False
-        busy = self._stacks_in_progress(holder.stacks)
+        busy = self._doubtful(holder)
         if not busy:
             revoked = self._revoke(holder)
-            busy = self._stacks_in_progress(holder.stacks) if revoked else list(holder.stacks)
+            busy = self._doubtful(holder) if revoked else list(holder.stacks)
         if not busy:
             self._in_doubt.pop(holder.nonce, None)
             return True
         remark = (
-            f"the holder {holder.correlation_id} seems to be gone ({why}), but {', '.join(busy[:5])} is in "
-            "progress or cannot be seen"
+            f"{holder.correlation_id} seems to be gone ({why}), but {', '.join(busy[:5])} is in progress or "
+            "cannot be seen: its lock is taken over once that is at rest"
         )
         self._in_doubt[holder.nonce] = (remark, now)
         return False
+
+    def _doubtful(self, holder: Ticket) -> list[str]:
+        """Stacks of another account are not to be seen from here, and none there is no proof of rest."""
+        if holder.account and self._account and holder.account != self._account:
+            return list(holder.stacks)
+        return self._stacks_in_progress(holder.stacks)

@@ -154,4 +154,7 @@ class Session:
         try:
             self.keep_lock()
         except LockLost as error:
-            self._trouble(f"{error} What is running goes on.")
+            self._trouble(
+                f"{error.what} What is running goes on and is watched; others under this lock may begin once "
+                "its stacks are at rest."
+            )

@@ -22,6 +22,8 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
 PAUSE_SECONDS_MAX = 5.0
+STALE_PATIENCES = 3.0
+"""GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ class Swapper:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
 
         `decide` gets the newest document and returns the one to write, or None for nothing to write. It may
-        be called many times and must not have effects. Conflicts do not count against patience: somebody
-        made progress. Raises RegistryUnavailable after `patience_seconds` without an answer, or as soon as
-        the store asks to be left alone for longer than that, and what `decide` or the store raise
-        (RegistryForbidden, RegistryUnreadable).
+        be called many times and must not have effects. Conflicts do not count against patience while the
+        document moves: somebody made progress. Where it does not move, the reads may lag behind, which is
+        waited for STALE_PATIENCES times as long. Raises RegistryUnavailable after `patience_seconds` without
+        an answer, or as soon as the store asks to be left alone for longer than that, and what `decide` or
+        the store raise (RegistryForbidden, RegistryUnreadable).
 
         `file` is written together with the document. It must not depend on how often it is changed. `confirm`
         is called with the document in which an own write was found only later; it may raise where what was
@@ -69,6 +72,7 @@ class Swapper:
         """
         sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
+        lost_at, lost_since = "", 0.0  # the version at which swaps lose
         attempt = 0
         while True:
             try:
@@ -90,15 +94,20 @@ class Swapper:
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),
                 )
                 return result
-            except RegistryConflict:
-                unanswered_since, least, most = None, 0.0, PAUSE_SECONDS_MAX
+            except RegistryConflict as error:
+                now, unanswered_since = self._clock.monotonic(), None
+                if snapshot.version != lost_at:
+                    lost_at, lost_since = snapshot.version, now
+                least, most = 0.0, lost_since + STALE_PATIENCES * patience_seconds - now
+                if most <= 0.0 and now > lost_since:
+                    raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
             except RegistryUnavailable as error:
-                now, least = self._clock.monotonic(), error.retry_seconds or 0.0
+                now = self._clock.monotonic()
                 unanswered_since = now if unanswered_since is None else unanswered_since
-                most = unanswered_since + patience_seconds - now
+                least, most = error.retry_seconds or 0.0, unanswered_since + patience_seconds - now
                 if least >= most:
                     raise
-            attempt += 1
+            attempt = min(attempt + 1, 10)
             pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
             self._clock.sleep(max(least, min(pause, most)))
 

@@ -95,21 +95,26 @@ class LogStyle:
             if part
         ).rstrip()
 
-    def waiting(self, waiting: Waiting) -> str:
-        """Who is ahead, since when and until about when, and the own position."""
+    def waiting(self, waiting: Waiting, *, now: float) -> str:
+        """Who is ahead, since when and until about when, and the own position. `now`: unix seconds."""
         told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
         if waiting.ahead:
             told.append(_ahead(waiting.ahead))
         told += [log_text(remark, 300) for remark in waiting.remarks]
+        if waiting.away_seconds is not None:
+            told.append(
+                f"the registry has not answered for {duration(waiting.away_seconds)}, so that may be past"
+            )
         return (
-            f"Waiting for the lock, position {waiting.position} in the queue: {'; '.join(told)}; "
-            f"waited {duration(waiting.waited_seconds)} so far."
+            f"{self.paint(clock_time(now), _DIM)}  Waiting for the lock, position {waiting.position} in the "
+            f"queue: {'; '.join(told)}; waited {duration(waiting.waited_seconds)} of "
+            f"{duration(waiting.timeout_seconds)}."
         )
 
 
 def _frozen(freeze: Freeze) -> str:
     end = f"until {log_text(freeze.until, 30)}" if freeze.until else "until somebody lifts it"
-    return f"it is frozen by {log_text(freeze.by, 60)} {end} ({log_text(freeze.reason, 200)})"
+    return f'it is frozen by {log_text(freeze.by, 60)} {end} ("{log_text(freeze.reason, 200)}")'
 
 
 def _ahead(ahead: tuple[Ticket, ...]) -> str:

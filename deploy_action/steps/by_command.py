@@ -131,8 +131,9 @@ def _begin(deployment: Deployment) -> Baseline:
         teller.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
         state.partly_unwatched = True
         return Baseline()
-    state.baseline = _baseline(deployment)
+    # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
     deployment.fence()
+    state.baseline = _baseline(deployment)
     optional(teller, "Keeping the state", lambda: folder.save(state))
     folder.let_command_go()
     return state.baseline

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.document import Ticket
 from deploy_action.core.times import duration, iso
-from deploy_action.engine.idle import ref_of, wait_until_idle
+from deploy_action.engine.idle import in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
+from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
 from deploy_action.inputs import WhenBusy
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
@@ -33,35 +35,45 @@ class Coordination:
         self._settings = settings
         self._state = state
         self.keeper: Keeper | None = None
+        self._queued = False
+        self._last_seen = ""
+        """Who held the lock when the queue was last seen."""
 
     def begin(self) -> None:
         """Take the lock and wait for the stacks; without a registry, CloudFormation's own status coordinates.
 
         Raises Busy, Superseded, Cancelled, LockLost.
         """
-        world, state = self._world, self._state
-        started = world.clock.monotonic()
-        grant: Grant | None = None
-        client: LockClient | None = None
+        started = self._world.clock.monotonic()
         try:
-            client = self._client(self._ticket())
-            grant = self._queue(client, self._settings.wait_seconds)
-        except RegistryError as error:
-            self._degraded(without_registry(error))
-        if client is not None:
-            self.keeper = self._keeper(client, alone=grant is None)
-        waited = world.clock.monotonic() - started
-        try:
-            self.wait_for_stacks(
-                grant.settling if grant else (), timeout_seconds=self._settings.wait_seconds - waited
-            )
+            settling = self._take()
+            waited = self._world.clock.monotonic() - started
+            self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds - waited)
         except CoordinatorError:
-            if grant is not None and client is not None:
-                self._let_go(client)
+            if self.keeper is not None and self.keeper.ticket.holding:
+                self._let_go()
             raise
         finally:
             self.remember()
-            state.report = replace(state.report, queue_seconds=world.clock.monotonic() - started)
+            queue_seconds = self._world.clock.monotonic() - started
+            self._state.report = replace(self._state.report, queue_seconds=queue_seconds)
+
+    def _take(self) -> tuple[str, ...]:
+        """The lock, and what its last holder left in progress; without a registry, neither."""
+        try:
+            self._withdraw_earlier()
+            client = self._client(self._ticket())
+        except RegistryError as error:
+            self._degraded(without_registry(error))
+            return ()
+        try:
+            settling = self._queue(client, self._settings.wait_seconds).settling
+        except RegistryError as error:
+            self._degraded(without_registry(error, self._last_seen))
+            self.keeper = self._keeper(client, alone=True)
+            return ()
+        self.keeper = self._keeper(client)
+        return settling
 
     def resume(self) -> None:
         """Go on with the lock that an earlier step took, or could not ask for."""
@@ -80,28 +92,26 @@ class Coordination:
         if self.keeper is not None:
             self.keeper.keep()
 
-    def fence(self) -> None:
-        """The last moment before something changes: is the lock still ours? Raises LockLost; and Busy or
-        Cancelled where it had to be queued for only now, since the registry is back."""
+    def fence(self) -> bool:
+        """The last moment before something changes: is the lock still ours? Returns whether it had to wait
+        for others. Raises LockLost; and Busy, Superseded or Cancelled where it had to be queued for only
+        now, since the registry is back."""
         if self.keeper is None:
-            return
-        grant = self.keeper.fence()
+            return False
+        self._queued = False
+        settling = self.keeper.fence()
         self.remember()
-        if grant is not None:
-            self.wait_for_stacks(grant.settling, timeout_seconds=self._settings.wait_seconds)
+        if not (settling or self._queued):
+            return False
+        self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds)
+        return True
 
     def wait_for_stacks(self, settling: tuple[str, ...] = (), *, timeout_seconds: float) -> None:
         """Until nobody works on the stacks, nor on what an earlier holder left in progress.
 
         Raises Busy, Cancelled, LockLost.
         """
-        world = self._world
-        found: list[StackRef] = []
-        for text in settling:
-            try:
-                found.append(ref_of(text))
-            except ValueError:
-                world.teller.note(f"The registry names a stack that cannot be read: {text}")
+        world, found = self._world, self._visible(settling)
         try:
             wait_until_idle(
                 self._wiring.cloudformation,
@@ -113,11 +123,31 @@ class Coordination:
                 alive=self.keep,
             )
             if settling and self.keeper is not None:
-                self.keeper.settled()
+                self.keeper.settled(settling)
         except StackSourceError as error:
             world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
         except RegistryError as error:
             world.teller.note(f"The lock could not be kept up to date: {error}")
+
+    def _visible(self, settling: tuple[str, ...]) -> list[StackRef]:
+        """Those that can be waited for. One that is refused for good keeps nobody from waiting for the
+        rest."""
+        found: list[StackRef] = []
+        for text in settling:
+            try:
+                ref = ref_of(text)
+                in_progress(self._wiring.cloudformation, [ref])
+            except ValueError:
+                self._world.teller.note(f"The registry names a stack that cannot be read: {text}")
+                continue
+            except StackSourceError as error:
+                if not error.temporary:
+                    self._world.teller.note(
+                        f"An earlier deployment left {ref} in progress, which cannot be seen: {error}"
+                    )
+                    continue
+            found.append(ref)
+        return found
 
     def remember(self) -> None:
         """Hand on what became of the lock."""
@@ -126,29 +156,33 @@ class Coordination:
             self._state.ticket, self._state.alone = ticket, self.keeper.alone
             self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
-    def _keeper(self, client: LockClient, *, alone: bool) -> Keeper:
-        return Keeper(
-            client,
-            self._world.clock,
-            tell=self._degraded,
-            queue=lambda: self._queue(client, self._settings.wait_seconds),
-            alone=alone,
-        )
+    def _keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
+        def queue() -> Grant:
+            self._queued = True
+            return self._queue(client, self._settings.wait_seconds)
+
+        return Keeper(client, self._world.clock, tell=self._degraded, queue=queue, alone=alone)
 
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
-        teller, state = self._world.teller, self._state
+        teller = self._world.teller
+
+        def tell(waiting: Waiting) -> None:
+            teller.waiting(waiting)
+            self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
+            ahead = (one.correlation_id for one in waiting.ahead)
+            report = self._state.report
+            waited_for = tuple(dict.fromkeys((*report.waited_for, *ahead)))
+            self._state.report = replace(report, waited_for=waited_for)
+
         try:
             grant = client.acquire(
-                wait=self._settings.when_busy is WhenBusy.WAIT,
-                timeout_seconds=timeout_seconds,
-                tell=teller.waiting,
+                wait=self._settings.when_busy is WhenBusy.WAIT, timeout_seconds=timeout_seconds, tell=tell
             )
         finally:
+            for sentence in client.taken_over:
+                (teller.note if sentence.startswith("Took over") else teller.line)(sentence)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
-        state.report = replace(state.report, epoch=grant.ticket.epoch, waited_for=grant.waited_for)
-        for sentence in grant.taken_over:
-            teller.note(sentence)
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
         teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
         return grant
@@ -172,6 +206,7 @@ class Coordination:
             locks=state.report.locks,
             stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
             policy=settings.queue_policy,
+            account=self._account(),
             requested_at=iso(self._world.clock.now()),
             repository=run.repository,
             run_id=run.run_id,
@@ -183,9 +218,30 @@ class Coordination:
             commit=run.commit,
         )
 
-    def _let_go(self, client: LockClient) -> None:
+    def _account(self) -> str:
+        """Empty where it cannot be told: others then take its stacks for those of their own account."""
+        identity = self._wiring.identity(self._settings.stacks[0].region)
         try:
-            client.release(outcome="withdrawn")
+            return identity.whoami().account
+        except StackSourceError:
+            return ""
+
+    def _withdraw_earlier(self) -> None:
+        """A step that was started a second time stands behind nobody, least of all behind itself."""
+        earlier = self._world.folder.load()
+        if earlier is not None and earlier.ticket is not None:
+            client = self._wiring.lock_client(earlier.ticket, self._world.clock)
+            optional(
+                self._world.teller,
+                "Giving an earlier place in the queue back",
+                lambda: client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS),
+            )
+
+    def _let_go(self) -> None:
+        if self.keeper is None:
+            return
+        try:
+            self.keeper.let_go()
         except RegistryError as error:
             self._world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
             return

@@ -49,7 +49,9 @@ class Deployment:
         """The last moment before something changes: is the lock still ours? Raises LockLost, Cancelled."""
         if self.world.cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        self.coordination.fence()
+        began = self.world.clock.monotonic()
+        if self.coordination.fence():
+            self.waited(self.world.clock.monotonic() - began)
 
     def keep_lock(self) -> None:
         """Renew the lock when it is time to. Raises LockLost, once."""

@@ -13,6 +13,7 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     DeploymentFailed,
+    Superseded,
     TimedOut,
     VerdictUnknown,
 )
@@ -54,7 +55,7 @@ def run(world: World) -> int:
         if code:
             world.teller.error(error)
         else:
-            world.teller.note(skipped(error))
+            world.teller.line(skipped(error))
     deployment.coordination.remember()
     _hand_on(world, state, code, seconds=deployment.seconds())
     return code
@@ -63,6 +64,8 @@ def run(world: World) -> int:
 def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:
     if isinstance(error, Busy):
         return Outcome.SKIPPED if settings.when_busy is WhenBusy.SKIP else Outcome.BUSY
+    if isinstance(error, Superseded):
+        return Outcome.SKIPPED
     if isinstance(error, DeploymentFailed):
         return state.report.outcome
     if isinstance(error, Cancelled):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from deploy_action.core import history
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.core.times import iso
-from deploy_action.engine.idle import in_progress
+from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.swap import FileChange
-from deploy_action.errors import InvalidInput, RegistryForbidden, RegistryUnreadable, StackSourceError
+from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.announce import announce_end
@@ -24,6 +24,8 @@ from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from deploy_action.engine.lock_client import LockClient
+
+HISTORY_PATIENCE_SECONDS = 10.0
 
 
 def run(world: World) -> int:
@@ -102,10 +104,6 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
         for stack in busy:
             found.append(f"{ref.region}/{stack.stack_id}")
             lines.append(StackLine(ref.region, stack.ref.name, stack.stack_id, stack.status, stack.reason))
-    if found:
-        world.teller.note(
-            f"Left in progress: {', '.join(found)}. The next deployment under this lock waits for it to end."
-        )
     if lines and not state.report.stacks:
         state.report = replace(state.report, stacks=tuple(lines))
     return tuple(found)
@@ -118,13 +116,22 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
-        client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
+        try:
+            client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
+        except RegistryError as error:
+            if not state.alone:  # else it was told that the registry cannot be used
+                world.teller.note(f"A place in the queue could not be given back: {error}")
         return
-    ours = _remembered(world, state, client, settling)
     locks = ", ".join(state.ticket.locks)
-    world.teller.line(
-        f"Gave the lock {locks} back." if ours else f"The lock {locks} was not ours any more; left as it is."
-    )
+    if not _remembered(world, state, client, settling):
+        world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
+        return
+    world.teller.line(f"Gave the lock {locks} back.")
+    if settling:
+        names = ", ".join(str(ref_of(text)) for text in settling)
+        world.teller.note(
+            f"Left in progress: {names}. The next deployment under this lock waits for it to end."
+        )
 
 
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
@@ -133,8 +140,15 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
     change = FileChange(history.NAME, lambda content: history.merged(content, record))
     try:
-        return client.release(outcome=outcome, settling=settling, history=change)
-    except (RegistryForbidden, RegistryUnreadable) as error:
+        return client.release(
+            outcome=outcome,
+            settling=settling,
+            history=change,
+            patience_seconds=HISTORY_PATIENCE_SECONDS,
+        )
+    except Cancelled:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a history, the lock is given back
         ours = client.release(outcome=outcome, settling=settling)
         world.teller.note(f"This deployment is not remembered: {error}")
         return ours

@@ -127,7 +127,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
     if code:
         world.teller.error(error)
     else:
-        world.teller.note(skipped(error))
+        world.teller.line(skipped(error))
     state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
     outputs = outputs_of(state.report)

@@ -103,8 +103,9 @@ class Teller:
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
         ahead = tuple((ticket.nonce, ticket.holding, ticket.expected_end) for ticket in waiting.ahead)
-        if self._worth_telling((ahead, waiting.freeze, bool(waiting.remarks))):
-            self.log.write(self.style.waiting(waiting))
+        trouble = bool(waiting.remarks), waiting.away_seconds is not None
+        if self._worth_telling((ahead, waiting.freeze, trouble)):
+            self.log.write(self.style.waiting(waiting, now=self.clock.now()))
 
     def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:
         if self._worth_telling(tuple((state.stack_id, state.status) for state in busy)):
@@ -139,7 +140,9 @@ def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
 
 
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
-    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, error.remedy))
+    """Why it ended so. Who asked to be skipped needs no remedy."""
+    remedy = "" if outcome is Outcome.SKIPPED else error.remedy
+    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, remedy))
 
 
 def skipped(error: CoordinatorError) -> str:

@@ -65,7 +65,7 @@ def test_whose_job_has_ended_is_gone_at_once(one: Ticket) -> None:
 
 def test_a_holder_of_whose_job_nothing_is_known_is_gone_after_its_lease() -> None:
     assert gone(HOLDER, silent=LEASE - 0.1) is None
-    assert gone(HOLDER, silent=LEASE) == "no sign of life for 60 s"
+    assert gone(HOLDER, silent=LEASE) == "no sign of life for 1m00s"
 
 
 def test_a_silent_holder_whose_job_runs_has_six_leases() -> None:
@@ -75,7 +75,7 @@ def test_a_silent_holder_whose_job_runs_has_six_leases() -> None:
 
 def test_a_waiter_is_gone_when_it_leaves_a_free_lock_lying() -> None:
     assert gone(WAITER, silent=1e9, unclaimed=CLAIM_SECONDS - 1) is None
-    assert gone(WAITER, unclaimed=CLAIM_SECONDS) == "it did not take the free lock for 120 s"
+    assert gone(WAITER, unclaimed=CLAIM_SECONDS) == "it did not take the free lock for 2m00s"
 
 
 def test_a_job_that_is_said_to_run_keeps_no_place_in_the_queue() -> None:
@@ -98,14 +98,14 @@ def test_a_forged_lease_is_kept_within_limits(forged: float, lease: float) -> No
 
 
 def test_a_holder_is_asked_about_now_and_then_and_more_often_when_it_is_silent() -> None:
-    assert ask_again_seconds(HOLDER, silent_seconds=0, unclaimed_seconds=0) == ASK_SECONDS
-    assert ask_again_seconds(HOLDER, silent_seconds=LEASE, unclaimed_seconds=0) == ASK_SECONDS_SUSPICIOUS
+    assert ask_again_seconds(HOLDER, silent_seconds=0, is_next=False) == ASK_SECONDS
+    assert ask_again_seconds(HOLDER, silent_seconds=LEASE, is_next=False) == ASK_SECONDS_SUSPICIOUS
 
 
-def test_a_waiter_is_asked_about_only_when_it_does_not_take_the_lock() -> None:
-    assert ask_again_seconds(WAITER, silent_seconds=1e9, unclaimed_seconds=0) is None
-    assert ask_again_seconds(WAITER, silent_seconds=0, unclaimed_seconds=30) == ASK_SECONDS_SUSPICIOUS
-    assert ask_again_seconds(WAITER_FOR_TWO, silent_seconds=2 * LEASE, unclaimed_seconds=0)
+def test_a_waiter_is_asked_about_when_it_could_take_the_lock() -> None:
+    assert ask_again_seconds(WAITER, silent_seconds=1e9, is_next=False) is None
+    assert ask_again_seconds(WAITER, silent_seconds=0, is_next=True) == ASK_SECONDS_SUSPICIOUS
+    assert ask_again_seconds(WAITER_FOR_TWO, silent_seconds=2 * LEASE, is_next=False)
 
 
 class TestSilence:
@@ -198,6 +198,7 @@ class TestClaims:
         watch = LeaseWatch()
         watch.observe(document, 0.0, at=AT)
         assert watch.unclaimed_seconds(at(document, "b"), 1000.0) == 0.0
+        assert not watch.is_next(at(document, "b"))
 
     def test_a_clock_that_is_ahead_thaws_nobody_elses_claim(self) -> None:
         document = core.enqueue(Document(), ticket("b"), at=AT)
@@ -206,5 +207,6 @@ class TestClaims:
         watch = LeaseWatch()
         watch.observe(document, 0.0, at=iso(START + 3600 + THAW_SECONDS - 1))
         assert watch.unclaimed_seconds(at(document, "b"), 100.0) == 0.0
+        assert watch.is_next(at(document, "b"))
         watch.observe(document, 200.0, at=iso(START + 3600 + THAW_SECONDS))
         assert watch.unclaimed_seconds(at(document, "b"), 250.0) == 50.0

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from deploy_action.core import lock as core
-from deploy_action.core.document import KEPT_OPERATIONS, QUEUE_MAX, Document, Lock, QueuePolicy, Ticket
+from deploy_action.core import operators
+from deploy_action.core.document import (
+    KEPT_OPERATIONS,
+    QUEUE_MAX,
+    Document,
+    Finished,
+    Lock,
+    QueuePolicy,
+    Ticket,
+)
 from deploy_action.core.lock import Waiting
 from deploy_action.errors import Busy, LockLost, Superseded
 
@@ -243,16 +252,28 @@ def test_settling_accumulates_over_holders_until_it_is_settled() -> None:
         document, held(document, "b"), outcome="timed-out", at=AT, settling=("r/two", "r/one")
     )
     assert core.settling_stacks(document, ("prod",)) == ("r/one", "r/two")
-    document = core.settle(document, ("prod",))
-    assert core.settling_stacks(document, ("prod",)) == ()
-    assert document.locks["prod"].epoch == 2
+    document = granted(core.enqueue(document, ticket("c"), at=AT), "c")
+    document = core.settle(document, held(document, "c"), ("r/one",))
+    assert core.settling_stacks(document, ("prod",)) == ("r/two",)
+    assert document.locks["prod"].epoch == 3
+
+
+def test_only_who_holds_the_lock_says_what_has_settled() -> None:
+    document = queue(ticket("a"), ticket("b"))
+    document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))
+    document = granted(document, "b")
+    paused = held(document, "b")
+    document = granted(core.enqueue(core.evict(document, "b", at=AT, note=""), ticket("c"), at=AT), "c")
+    assert core.settle(document, paused, ("r/s",)) == document
+    assert core.settle(document, ticket("d"), ("r/s",)) == document
 
 
 def test_settling_is_kept_by_each_lock_and_told_once() -> None:
     document = queue(ticket("a", "one", "two"))
     document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))
     assert core.settling_stacks(document, ("one", "two", "three")) == ("r/s",)
-    document = core.settle(document, ("one",))
+    document = granted(core.enqueue(document, ticket("b", "one"), at=AT), "b")
+    document = core.settle(document, held(document, "b"), ("r/s",))
     assert core.settling_stacks(document, ("one",)) == ()
     assert core.settling_stacks(document, ("two",)) == ("r/s",)
 
@@ -329,7 +350,8 @@ def test_extra_fields_of_locks_and_tickets_stay_through_all_transitions() -> Non
     document = Document(locks={"prod": Lock(epoch=4, extra=(("frozen", True),))}, extra=(("note", 1),))
     document = granted(core.enqueue(document, ticket("a", extra=(("x", 1),)), at=AT), "a")
     assert held(document, "a").extra == (("x", 1),)
-    document = core.settle(released(core.renew(document, held(document, "a")), "a"), ("prod",))
+    document = core.renew(document, held(document, "a"))
+    document = released(core.settle(document, held(document, "a"), ("r/s",)), "a")
     assert document.locks["prod"] == Lock(epoch=5, extra=(("frozen", True),))
     assert document.extra == (("note", 1),)
 
@@ -384,6 +406,34 @@ def test_a_queue_has_an_end() -> None:
     with pytest.raises(Busy, match="queue is full"):
         core.enqueue(document, ticket("one more"), at=AT)
     assert core.enqueue(document, ticket("7"), at=AT) == document
+
+
+@pytest.mark.parametrize("seconds", [1e12, 1e300])
+def test_an_absurd_duration_promises_no_end(seconds: float) -> None:
+    line = Finished("x", ("prod",), "succeeded", AT, held_seconds=seconds)
+    document = Document(finished=(line,))
+    granted_now = core.request(document, ticket("a"), at=AT, enqueue_if_busy=True)
+    assert granted_now is not None
+    assert held(granted_now, "a").expected_end == ""
+
+
+class TestJoining:
+    def test_whoever_deploys_already_waits_in_turn_whatever_it_chose_before(self) -> None:
+        document = queue(ticket("a"), ticket("b", policy=QueuePolicy.NEWEST))
+        document = core.join(document, ticket("b", policy=QueuePolicy.NEWEST), at=AT)
+        document = core.enqueue(document, ticket("c", policy=QueuePolicy.NEWEST), at=AT)
+        assert [one.nonce for one in document.tickets] == ["a", "b", "c"]
+
+    def test_one_that_waits_for_several_locks_shows_life(self) -> None:
+        document = queue(ticket("a"), ticket("b", "prod", "test"))
+        joined = core.join(document, ticket("b", "prod", "test"), at=AT).ticket("b")
+        assert joined is not None
+        assert joined.renewals == 1
+
+    def test_one_that_an_operator_took_out_does_not_come_back(self) -> None:
+        document = operators.force_release(queue(ticket("a"), ticket("b")), "b", by="ada", reason="no", at=AT)
+        with pytest.raises(LockLost, match="by force by ada"):
+            core.join(document, ticket("b"), at=AT)
 
 
 def test_what_is_older_than_seven_days_is_forgotten() -> None:

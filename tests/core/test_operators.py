@@ -83,7 +83,7 @@ def test_a_forced_release_names_who_did_it_and_fences_the_holder() -> None:
     holder = document.ticket("a")
     assert holder is not None
     document = operators.force_release(document, "a", by="ada", reason="runner is gone", at=AT)
-    with pytest.raises(LockLost, match="Released by force by ada: runner is gone"):
+    with pytest.raises(LockLost, match='Released by force by ada: "runner is gone"'):
         core.renew(document, holder)
     assert core.release(document, holder, outcome="succeeded", at=AT) == document
     assert document.finished[-1].outcome == core.FORCED

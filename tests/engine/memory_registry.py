@@ -19,6 +19,7 @@ LOST_ANSWER = "error after the effect"
 LATE_EFFECT = "error, and the effect comes with a later request"
 FALSE_CONFLICT = "the effect, then a conflict: the client sent it twice by itself"
 REFUSED = "forbidden"
+REJECTED = "a conflict without cause"
 
 
 class MemoryRegistry:
@@ -73,7 +74,7 @@ class MemoryRegistry:
             fault = ""
         if fault == LATE_EFFECT:
             self._late.append((document, version, files))
-        if fault in {LOST_REQUEST, REFUSED, LATE_EFFECT}:
+        if fault in {LOST_REQUEST, REFUSED, REJECTED, LATE_EFFECT}:
             _fail(fault)
         self._write(document, version, files)
         if fault:
@@ -103,6 +104,6 @@ class MemoryRegistry:
 def _fail(fault: str) -> None:
     if fault == REFUSED:
         raise RegistryForbidden("The store refuses.")
-    if fault == FALSE_CONFLICT:
+    if fault in {FALSE_CONFLICT, REJECTED}:
         raise RegistryConflict("The document changed since it was read.")
     raise RegistryUnavailable("No answer.")

@@ -149,7 +149,7 @@ def test_the_fence_does_not_hold_for_a_lock_that_was_lost(scene: Scene) -> None:
 def test_the_fence_holds_without_a_registry_and_says_so(scene: Scene) -> None:
     keeper = scene.holding()
     scene.go_away()
-    assert keeper.fence() is None
+    assert keeper.fence() == ()
     assert keeper.alone
     assert len(scene.told) == 1
 
@@ -183,10 +183,8 @@ def test_before_anything_is_changed_it_queues_behind_somebody_else(scene: Scene)
     other = scene.somebody_else()
     keeper = scene.alone()
     scene.clock.at(40.0, lambda: other.release(outcome="timed-out", settling=("r/one",)))
-    grant = keeper.fence()
-    assert grant is not None
-    assert 40.0 <= grant.queue_seconds <= 45.0
-    assert grant.settling == ("r/one",)
+    assert keeper.fence() == ("r/one",)
+    assert 40.0 <= scene.clock.elapsed <= 46.0
     assert not keeper.alone
 
 
@@ -195,9 +193,9 @@ def test_what_settles_is_waited_for_also_by_one_that_joined_while_it_prepared(sc
     keeper = scene.alone()
     scene.watch(keeper, 2 * JOIN_SECONDS)
     assert keeper.ticket.holding
-    grant = keeper.fence()
-    assert grant is not None
-    assert grant.settling == ("r/one",)
+    assert keeper.fence() == ("r/one",)
+    keeper.settled(("r/one",))
+    assert keeper.fence() == ()
 
 
 def test_a_queue_that_takes_too_long_keeps_it_from_changing_anything(scene: Scene) -> None:
@@ -213,19 +211,41 @@ def test_a_queue_that_takes_too_long_keeps_it_from_changing_anything(scene: Scen
 def test_a_fence_in_a_registry_that_is_back_takes_the_lock(scene: Scene, fault: str) -> None:
     scene.registry.swap_faults = [fault]
     keeper = scene.alone()
-    grant = keeper.fence()
-    assert grant is not None
-    assert grant.ticket.epoch == scene.document.locks["prod"].epoch == 1
-    assert keeper.fence() is None
+    assert keeper.fence() == ()
+    assert keeper.ticket.epoch == scene.document.locks["prod"].epoch == 1
 
 
 def test_a_fence_where_the_registry_still_refuses_lets_the_deployment_go_on(scene: Scene) -> None:
     scene.registry.swap_faults = [REFUSED] * 10
     keeper = scene.alone()
-    assert keeper.fence() is None
+    assert keeper.fence() == ()
     assert keeper.alone
     with pytest.raises(RegistryForbidden):
         scene.client("c").acquire(wait=False, timeout_seconds=0.0, tell=lambda waiting: None)
+
+
+def test_a_watch_that_was_restarted_renews_at_once(scene: Scene) -> None:
+    first = scene.holding()
+    ticket = first.ticket
+    for _ in range(4):
+        scene.clock.sleep(LEASE / 2 - 2.0)
+        scene.keeper(scene.client(**{name: getattr(ticket, name) for name in ("epochs", "revision")})).keep()
+    held = scene.document.ticket("a")
+    assert held is not None
+    assert held.renewals == 4
+
+
+def test_one_that_joined_for_several_locks_is_not_passed_over_while_it_deploys(scene: Scene) -> None:
+    other = scene.somebody_else()
+    keeper = scene.keeper(scene.client(locks=("prod", "test")), alone=True)
+    scene.watch(keeper, 2 * JOIN_SECONDS)
+    before = scene.document.ticket("a")
+    assert before is not None
+    scene.watch(keeper, 2 * JOIN_SECONDS)
+    after = scene.document.ticket("a")
+    assert after is not None
+    assert after.renewals > before.renewals
+    other.release(outcome="succeeded")
 
 
 def test_who_deploys_already_supersedes_nobody_by_joining(scene: Scene) -> None:

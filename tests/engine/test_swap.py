@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deploy_action.core.document import KEPT_OPERATIONS, Document, Lock
 from deploy_action.core.lock_codec import encode
-from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX, Swapper
+from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX, STALE_PATIENCES, Swapper
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable, RegistryUnreadable
 from tests.clock import VirtualClock
 from tests.engine.memory_registry import (
@@ -20,6 +20,7 @@ from tests.engine.memory_registry import (
     LOST_ANSWER,
     LOST_REQUEST,
     REFUSED,
+    REJECTED,
     MemoryRegistry,
 )
 
@@ -280,3 +281,20 @@ def test_one_that_asks_for_longer_than_the_patience_is_told_at_once(scene: Scene
     with pytest.raises(RegistryUnavailable):
         scene.apply()
     assert scene.clock.elapsed == 0.0
+
+
+def test_conflicts_that_move_nothing_come_to_an_end(scene: Scene) -> None:
+    """A server whose conditions never match, or reads that do not catch up."""
+    scene.registry.swap_faults = [REJECTED] * 100_000
+    with pytest.raises(RegistryUnavailable, match="reads as before"):
+        scene.apply()
+    most = STALE_PATIENCES * PATIENCE_SECONDS + PAUSE_SECONDS_MAX
+    assert STALE_PATIENCES * PATIENCE_SECONDS <= scene.clock.elapsed <= most
+
+
+def test_conflicts_with_others_that_make_progress_are_no_reason_to_give_up(scene: Scene) -> None:
+    def somebody() -> None:
+        scene.somebody_counts()
+
+    scene.registry.swap_faults = [somebody] * 60
+    assert scene.apply(patience_seconds=2.0) == 61

@@ -129,6 +129,9 @@ def test_the_table_of_planned_changes() -> None:
     )
 
 
+NOW = 1_800_000_000.0
+
+
 class TestWaiting:
     HOLDER = Ticket(
         nonce="n",
@@ -142,32 +145,37 @@ class TestWaiting:
     )
 
     def test_the_holder_is_named_with_what_is_expected_of_it(self) -> None:
-        assert PLAIN.waiting(Waiting((self.HOLDER,), 75.0)) == (
-            "Waiting for the lock, position 2 in the queue: deployment 20260102-030405-abcdef by ada holds "
-            "the lock since 2026-01-02T03:04:05Z (https://github.com/a/b/actions/runs/1), expected to end "
-            "about 2026-01-02T03:09:00Z; waited 1m15s so far."
+        assert PLAIN.waiting(Waiting((self.HOLDER,), 75.0, 3600.0), now=NOW) == (
+            "08:00:00  Waiting for the lock, position 2 in the queue: deployment 20260102-030405-abcdef by "
+            "ada holds the lock since 2026-01-02T03:04:05Z (https://github.com/a/b/actions/runs/1), expected "
+            "to end about 2026-01-02T03:09:00Z; waited 1m15s of 1h00m."
         )
 
     def test_one_that_is_only_next_is_told_as_such(self) -> None:
         first = Ticket(nonce="n", correlation_id="20260102-030405-abcdef", locks=("production",))
-        assert PLAIN.waiting(Waiting((first, self.HOLDER), 0.0)) == (
-            "Waiting for the lock, position 3 in the queue: deployment 20260102-030405-abcdef is next, then "
-            "20260102-030405-abcdef by ada; waited 0s so far."
+        assert PLAIN.waiting(Waiting((first, self.HOLDER), 0.0, 60.0), now=NOW) == (
+            "08:00:00  Waiting for the lock, position 3 in the queue: deployment 20260102-030405-abcdef is "
+            "next, then 20260102-030405-abcdef by ada; waited 0s of 1m00s."
         )
 
     def test_of_a_long_queue_the_first_few_are_named(self) -> None:
         others = tuple(Ticket(nonce=name, correlation_id=name, locks=("p",)) for name in "bcdefg")
-        found = PLAIN.waiting(Waiting((self.HOLDER, *others), 0.0))
+        found = PLAIN.waiting(Waiting((self.HOLDER, *others), 0.0), now=NOW)
         assert "then b, c, d and 3 more" in found
         assert "position 8" in found
 
     def test_a_freeze_is_told_with_its_reason_and_end(self) -> None:
         freeze = Freeze("grace", "month end", "2026-01-01T00:00:00Z", "2026-01-02T08:00:00Z")
-        assert PLAIN.waiting(Waiting((), 60.0, freeze)) == (
-            "Waiting for the lock, position 1 in the queue: it is frozen by grace until 2026-01-02T08:00:00Z "
-            "(month end); waited 1m00s so far."
+        assert PLAIN.waiting(Waiting((), 60.0, 90.0, freeze), now=NOW) == (
+            "08:00:00  Waiting for the lock, position 1 in the queue: it is frozen by grace until "
+            '2026-01-02T08:00:00Z ("month end"); waited 1m00s of 1m30s.'
         )
-        assert "until somebody lifts it" in PLAIN.waiting(Waiting((), 60.0, replace(freeze, until="")))
+        endless = replace(freeze, until="")
+        assert "until somebody lifts it" in PLAIN.waiting(Waiting((), 60.0, 90.0, endless), now=NOW)
+
+    def test_a_registry_that_is_silent_is_no_news(self) -> None:
+        told = PLAIN.waiting(Waiting((self.HOLDER,), 60.0, 90.0, away_seconds=80.0), now=NOW)
+        assert "the registry has not answered for 1m20s, so that may be past" in told
 
     @settings(max_examples=50, deadline=None)
     @given(hostile)
@@ -175,7 +183,8 @@ class TestWaiting:
         holder = replace(
             self.HOLDER, correlation_id=text, actor=text, url=text, held_since=text, expected_end=text
         )
-        told = PLAIN.waiting(Waiting((holder, holder), 1.0, Freeze(text, text, text, text)))
+        freeze = Freeze(text, text, text, text)
+        told = PLAIN.waiting(Waiting((holder, holder), 1.0, 2.0, freeze, (text,)), now=NOW)
         assert runner_commands(told) == []
 
 

@@ -250,6 +250,7 @@ class Audit:
         same = replace(
             after,
             revision=before.revision,
+            policy=before.policy,
             renewals=before.renewals,
             epochs=before.epochs,
             held_since=before.held_since,

@@ -44,12 +44,10 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One hold of the locks: whose, and under which epochs. `joined`: taken by the keeper, when a registry
-    came back that could not be used before."""
+    """One hold of the locks: whose, and under which epochs."""
 
     nonce: str
     epochs: tuple[tuple[str, int], ...]
-    joined: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ class Deployment:
 
     def _turn(self) -> tuple[Turn, bool]:
         ticket = self._keeper.ticket
-        return Turn(ticket.nonce, ticket.epochs, not self._queued), self._guarded and self._saw_rest
+        return Turn(ticket.nonce, ticket.epochs), self._guarded and self._saw_rest
 
     def _wait_for_stacks(self, settling: tuple[str, ...] = ()) -> None:
         try:
@@ -187,7 +185,7 @@ class Deployment:
             if settling:
                 self._actor.faults.count("settled what was left in progress")
                 with suppress(RegistryError):
-                    self._keeper.settled()
+                    self._keeper.settled(settling)
         except StackSourceError:
             self._actor.faults.count("goes on without a look at the stacks")
             self._saw_rest = False
@@ -237,10 +235,12 @@ class Deployment:
     def _fence(self) -> None:
         if self._cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        grant = self._keeper.fence()
-        if grant is not None:
+        self._queued = False
+        settling = self._keeper.fence()
+        if self._queued:
             self._actor.faults.count("queued at the fence: the registry is back")
-            self._wait_for_stacks(grant.settling)
+        if settling or self._queued:
+            self._wait_for_stacks(settling)
         self._guarded = self._keeper.ticket.holding and not self._keeper.alone
         if not self._guarded:
             self._actor.faults.count("executes although the registry is away")

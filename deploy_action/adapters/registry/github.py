@@ -30,7 +30,7 @@ mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
 }"""
 
 _MOVED = frozenset({301, 302, 307, 308})
-_FALLBACK = "Deployments of other workflows are not seen; this one goes on by the state of the stack alone."
+_FALLBACK = "Deployments cannot see each other."
 
 
 class GitHubRegistry:
