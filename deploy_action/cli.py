@@ -18,7 +18,7 @@ from deploy_action.core.lock_codec import encode
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
-from deploy_action.inputs import parse_registry
+from deploy_action.inputs import parse_lock_name, parse_registry
 from deploy_action.render import tables
 from deploy_action.render.escape import one_line
 from deploy_action.wiring import open_registry
@@ -78,10 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     active.set_defaults(run=_active)
 
     freeze = commands.add_parser("freeze", parents=[common, deed], help="grant locks to nobody for a while")
-    freeze.add_argument("locks", nargs="+", metavar="LOCK")
+    freeze.add_argument("locks", nargs="+", metavar="LOCK", type=_checked(parse_lock_name))
     end = freeze.add_mutually_exclusive_group()
     end.add_argument("--until", type=_checked(_time), help="an ISO 8601 time; UTC without a zone")
-    end.add_argument("--for", dest="seconds", type=_checked(_seconds), help="such as 90m, 12h or 3d")
+    end.add_argument(
+        "--for", dest="seconds", metavar="DURATION", type=_checked(_seconds), help="such as 90m, 12h or 3d"
+    )
     freeze.set_defaults(run=_freeze)
 
     unfreeze = commands.add_parser("unfreeze", parents=[common, deed], help="lift freezes")
@@ -112,54 +114,66 @@ def _freeze(options: argparse.Namespace, clock: Clock) -> int:
         raise _WrongWords(f"The end {until} is not in the future.")
     names = tuple(dict.fromkeys(options.locks))
     by, at = _by(options), iso(now)
-    _apply(
-        options,
-        clock,
-        lambda document: (
-            operators.freeze(document, names, by=by, reason=options.reason, at=at, until=until),
-            None,
-        ),
-        f"freeze {', '.join(names)} by {by}",
-    )
+
+    def decide(document: Document) -> tuple[Document, Document]:
+        return operators.freeze(document, names, by=by, reason=options.reason, at=at, until=until), document
+
+    before = _apply(options, clock, decide, f"freeze {', '.join(names)} by {by}")
     print(f"Frozen {f'until {until}' if until else 'until somebody lifts it'}: {', '.join(names)}.")
+    known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
+    for name in names:
+        holder = before.holder_of(name)
+        if holder is not None:
+            print(one_line(f"Deployment {holder.correlation_id} holds {name} and goes on."))
+        if name not in known:
+            told = f" Known: {', '.join(known)}." if known else ""
+            print(one_line(f"No deployment has used the lock {name} yet.{told}"), file=sys.stderr)
     return 0
 
 
 def _unfreeze(options: argparse.Namespace, clock: Clock) -> int:
     names, by, at = tuple(dict.fromkeys(options.locks)), _by(options), iso(clock.now())
 
-    def decide(document: Document) -> tuple[Document, bool]:
+    def decide(document: Document) -> tuple[Document, list[str]]:
         new = operators.unfreeze(document, names, by=by, reason=options.reason, at=at)
-        return new, new != document
+        return new, [name for name in names if document.locks.get(name) != new.locks.get(name)]
 
     lifted = _apply(options, clock, decide, f"unfreeze {', '.join(names)} by {by}")
-    print(f"{'Lifted' if lifted else 'No freeze lies on'}: {', '.join(names)}.")
-    return 0
+    if lifted:
+        print(f"Lifted: {', '.join(lifted)}.")
+    left = [name for name in names if name not in lifted]
+    if left:
+        print(f"No freeze lies on: {', '.join(left)}.", file=sys.stderr)
+    return 0 if lifted else NOT_FOUND
 
 
 def _release(options: argparse.Namespace, clock: Clock) -> int:
     by, at, what = _by(options), iso(clock.now()), options.what
 
-    def decide(document: Document) -> tuple[Document, Ticket | None]:
+    def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int]]:
         ticket = document.holder_of(what) or next(
             (ticket for ticket in document.tickets if ticket.correlation_id == what), None
         )
+        waiting = sum(what in one.locks for one in document.tickets)
         if ticket is None:
-            return document, None
+            return document, (None, waiting)
         reason = options.reason
-        return operators.force_release(document, ticket.nonce, by=by, reason=reason, at=at), ticket
+        new = operators.force_release(document, ticket.nonce, by=by, reason=reason, at=at)
+        return new, (ticket, waiting)
 
-    ticket = _apply(options, clock, decide, f"release {what} by force, by {by}")
+    ticket, waiting = _apply(options, clock, decide, f"release {what} by force, by {by}")
     if ticket is None:
-        print(f"No deployment holds the lock {one_line(what)}, and none has that id.", file=sys.stderr)
+        queue = f" {waiting} wait for it; see `active`." if waiting else ""
+        told = f"No deployment holds the lock {what}, and none has that id.{queue}"
+        print(one_line(told), file=sys.stderr)
         return NOT_FOUND
-    stacks = ", ".join(ticket.stacks)
-    print(
-        one_line(
-            f"Took {', '.join(ticket.locks)} away from {ticket.correlation_id} ({ticket.url or 'no link'}). "
-            + (f"The next deployment waits until {stacks} is at rest." if ticket.holding and stacks else "")
-        )
-    )
+    locks, stacks = ", ".join(ticket.locks), ", ".join(ticket.stacks)
+    who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
+    if ticket.holding:
+        rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
+        print(one_line(f"Took {locks} away from {who}.{rest}"))
+    else:
+        print(one_line(f"Took {who} out of the queue for {locks}."))
     return 0
 
 
@@ -171,13 +185,24 @@ def _apply(
 ) -> T:
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
     run = run_context({**os.environ, "GITHUB_REPOSITORY": options.repository})
+    if options.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repository):
+        raise _WrongWords(f"`{options.repository}` is not OWNER/NAME.")
     if options.registry.kind == "github":
         if not (options.registry.place or run.repository):
             raise _WrongWords("The registry `github` is a branch of a repository: give --repository.")
         if not token:
             raise _WrongWords("The registry `github` needs a token in $GITHUB_TOKEN.")
     registry = open_registry(options.registry, token=token, run=run, environ=os.environ)
-    return Swapper(registry, clock).apply(decide, message=message)
+    try:
+        return Swapper(registry, clock).apply(decide, message=message)
+    except RegistryError as error:
+        missing = error.__cause__
+        if isinstance(missing, ModuleNotFoundError):
+            raise _WrongWords(
+                f"The package `{missing.name}` is not installed.",
+                remedy="Install what requirements.txt names, in a virtual environment.",
+            ) from error
+        raise
 
 
 class _WrongWords(CoordinatorError):

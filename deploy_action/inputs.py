@@ -207,13 +207,13 @@ class _Parser:
         return tuple(stacks)
 
     def _named(self, name: str) -> str:
-        return self._checked(name, _lock_name, "")
+        return self._checked(name, parse_lock_name, "")
 
     def _locks(self) -> tuple[str, ...]:
         names: list[str] = []
         for line in self._lines("lock"):
             try:
-                names.append(_lock_name(line))
+                names.append(parse_lock_name(line))
             except ValueError as error:
                 self._problem(f"`lock`: {error}")
         if not names and self._text("environment"):
@@ -326,7 +326,7 @@ class _Parser:
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
-        if self._text("registry").partition("://")[0] in {"", "github"} and not settings.github_token:
+        if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:
             self._problem("`github-token` is empty, and the registry `github` needs one.")
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
@@ -341,7 +341,8 @@ class _Parser:
                     self._problem(f"`{name}` works with `template` only.")
 
 
-def _lock_name(text: str) -> str:
+def parse_lock_name(text: str) -> str:
+    """A lock's name as given; raises ValueError with a sentence for people."""
     if not re.fullmatch(r"[\w][\w ./:@+-]{0,199}", text):
         raise ValueError(f"`{text}` is not a name (letters, digits, spaces and . / : @ + - _, 200 at most).")
     return text
@@ -360,9 +361,10 @@ def _https_url(text: str) -> str:
 
 def parse_registry(text: str) -> RegistryAddress:
     """What the input `registry` names; raises ValueError with a sentence for people."""
-    if text == "github":
+    if text.lower() == "github":
         return RegistryAddress("github")
     kind, separator, rest = text.partition("://")
+    kind = kind.lower() if kind.lower() in {"github", "s3", "dynamodb"} else kind
     if separator and kind == "file":
         if not rest.startswith("/"):
             raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
@@ -374,16 +376,21 @@ def parse_registry(text: str) -> RegistryAddress:
         if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
             return RegistryAddress(kind, place, prefix.strip("/"))
     raise ValueError(
-        f"`{text}` is none of github, github://owner/name, s3://bucket/prefix, dynamodb://table, file:///path."
+        f"`{text}` is none of github, github://owner/name#branch, s3://bucket/prefix, dynamodb://table, "
+        "file:///path."
     )
 
 
 def _repository(text: str, repository: str, separator: str, branch: str) -> RegistryAddress:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", repository):
         raise ValueError(f"`{text}` must be github://owner/name or github://owner/name#branch.")
+    if repository.endswith(".git"):
+        raise ValueError(f"`{text}` ends in .git, which is no part of a repository's name.")
     if separator and (
         not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}", branch)
         or re.search(r"\.\.|//|/\.|[./]$|\.lock(/|$)", branch)
     ):
+        if not branch:
+            raise ValueError(f"after the # in `{text}` there is no branch.")
         raise ValueError(f"`{branch}` in `{text}` is not the name of a branch.")
     return RegistryAddress("github", repository, branch)

@@ -85,10 +85,14 @@ def test_the_whole_document_for_machines(desk: Desk) -> None:
 
 def test_a_freeze_with_an_end_and_its_lifting(desk: Desk) -> None:
     code, told = desk.run("freeze", "prod", "test", "--reason", "month end", "--by", "ada", "--for", "90m")
-    assert (code, told) == (0, "Frozen until 2027-01-15T09:30:00Z: prod, test.\n")
+    assert (code, told.splitlines()[0]) == (0, "Frozen until 2027-01-15T09:30:00Z: prod, test.")
     assert "prod is frozen by ada until 2027-01-15T09:30:00Z: month end" in desk.run("active")[1]
-    assert desk.run("unfreeze", "prod", "--reason", "done", "--by", "grace")[1] == "Lifted: prod.\n"
-    assert desk.run("unfreeze", "prod", "--reason", "done")[1] == "No freeze lies on: prod.\n"
+    code, told = desk.run("unfreeze", "prod", "nothing", "--reason", "done", "--by", "grace")
+    assert (code, told) == (0, "Lifted: prod.\nNo freeze lies on: nothing.\n")
+    assert desk.run("unfreeze", "prod", "--reason", "done") == (
+        cli.NOT_FOUND,
+        "No freeze lies on: prod.\n",
+    )
     assert [(entry.action, entry.by, entry.locks) for entry in desk.document.audit] == [
         ("freeze", "ada", ("prod", "test")),
         ("unfreeze", "grace", ("prod",)),
@@ -109,6 +113,13 @@ def test_an_end_is_kept_in_utc(desk: Desk, until: str, kept: str) -> None:
     assert freeze.until == kept
 
 
+def test_a_freeze_says_who_goes_on_and_what_may_be_a_slip(desk: Desk) -> None:
+    desk.arrives("a")
+    _, told = desk.run("freeze", "prod", "prodution", "--reason", "x")
+    assert "Deployment id-a holds prod and goes on." in told
+    assert "No deployment has used the lock prodution yet. Known: prod." in told
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -118,6 +129,7 @@ def test_an_end_is_kept_in_utc(desk: Desk, until: str, kept: str) -> None:
         ("freeze", "prod", "--reason", "x", "--until", "2020-01-01T00:00:00Z"),
         ("freeze", "prod", "--reason", "x", "--for", "0h"),
         ("freeze", "prod", "--reason", "x", "--for", "1h", "--until", "2028-01-01"),
+        ("freeze", "prod#1", "--reason", "x"),
         ("release", "prod", "--reason", "x"),
         ("release", "prod", "--force"),
         ("dance",),
@@ -141,7 +153,12 @@ def test_a_lock_is_freed_by_force_and_the_audit_names_who_did_it(
     assert "waits until eu-west-1/shop is at rest" in told
     assert [ticket.nonce for ticket in desk.document.tickets] == ["b"]
     assert (desk.document.audit[-1].by, desk.document.audit[-1].reason) == ("ada", "runner is gone")
-    assert desk.run("release", "id-b", "--force", "--reason", "x")[0] == 0
+    code, told = desk.run("release", "prod", "--force", "--reason", "x")
+    assert (code, "1 wait for it" in told) == (cli.NOT_FOUND, True)
+    assert (
+        "Took id-b (no link) out of the queue for prod."
+        in desk.run("release", "id-b", "--force", "--reason", "x")[1]
+    )
     assert desk.document.tickets == ()
 
 
@@ -170,6 +187,8 @@ def test_what_stands_in_a_registry_writes_nothing_of_its_own_on_a_terminal(desk:
 
 def test_a_branch_of_a_repository(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "give --repository" in desk.run("active", registry="github")[1]
+    monkeypatch.setenv("GITHUB_REPOSITORY", "https://github.com/org/app")
+    assert "is not OWNER/NAME" in desk.run("active", registry="github")[1]
     monkeypatch.setenv("GITHUB_REPOSITORY", "org/app")
     assert "needs a token" in desk.run("active", registry="github")[1]
     with GitHubServer() as server:

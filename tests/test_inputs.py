@@ -153,7 +153,7 @@ def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
     assert error.exit_code == 3
     assert error.what.startswith("2 inputs are wrong: ")
     assert error.why == "Nothing was locked or changed."
-    assert "README.md" in error.remedy
+    assert "action.yml" in error.remedy
     assert all(problem in str(error) for problem in error.problems)
 
 
@@ -242,6 +242,8 @@ class TestRegistry:
         [
             ("", RegistryAddress("github")),
             ("github", RegistryAddress("github")),
+            ("GitHub", RegistryAddress("github")),
+            ("S3://my-bucket", RegistryAddress("s3", "my-bucket")),
             ("s3://my-bucket", RegistryAddress("s3", "my-bucket")),
             ("s3://my-bucket/a/b/", RegistryAddress("s3", "my-bucket", "a/b")),
             ("dynamodb://locks.table_1", RegistryAddress("dynamodb", "locks.table_1")),
@@ -255,9 +257,9 @@ class TestRegistry:
     def test_a_file_needs_an_absolute_path(self, text: str) -> None:
         assert "absolute path" in the_problem(registry=text)
 
-    @pytest.mark.parametrize("text", ["s3://", "s3://ab", "dynamodb://a b", "git", "S3://bucket"])
+    @pytest.mark.parametrize("text", ["s3://", "s3://ab", "dynamodb://a b", "git", "redis://x"])
     def test_what_is_no_address_is_refused(self, text: str) -> None:
-        assert "is none of github, github://owner/name, s3://" in the_problem(registry=text)
+        assert "is none of github, github://owner/name#branch, s3://" in the_problem(registry=text)
 
     @pytest.mark.parametrize(
         ("text", "address"),
@@ -280,10 +282,16 @@ class TestRegistry:
 
     @pytest.mark.parametrize(
         "branch",
-        ["", "a..b", "/a", "a/", "a//b", "a.", "a b", "a#b", "a.lock", "a.lock/b", "a/.b", "-a", "@{"],
+        ["a..b", "/a", "a/", "a//b", "a.", "a b", "a#b", "a.lock", "a.lock/b", "a/.b", "-a", "@{"],
     )
     def test_what_is_no_branch_is_refused(self, branch: str) -> None:
         assert "is not the name of a branch" in the_problem(registry=f"github://org/locks#{branch}")
+
+    def test_a_branch_that_is_not_named_is_refused(self) -> None:
+        assert "there is no branch" in the_problem(registry="github://org/locks#")
+
+    def test_the_end_of_an_address_to_clone_from_is_refused(self) -> None:
+        assert "ends in .git" in the_problem(registry="github://org/locks.git")
 
     def test_another_repository_needs_a_token_too(self) -> None:
         assert "`github-token` is empty" in the_problem(registry="github://org/locks", github_token="")

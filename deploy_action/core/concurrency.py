@@ -54,20 +54,23 @@ DROPS = Finding(
 )
 
 
-def findings(groups: tuple[str, ...] | None, file: WorkflowFile | None) -> tuple[Finding, ...]:
-    """`groups` are those of the whole run by GitHub's API; None where either is not known.
+def findings(
+    groups: tuple[str, ...] | None, file: WorkflowFile | None, *, waits: bool = True, newest: bool = False
+) -> tuple[Finding, ...]:
+    """`groups` are those of the whole run by GitHub's API; None where either is not known. `waits`: this
+    deployment waits where the lock is busy; `newest`: it wants older ones that wait to be dropped.
 
     Nothing is found where all is well, or where too little is known to say.
     """
     if groups == () or (groups is None and file is not None and file.complete and not file.groups):
-        return (NO_GROUP,)
+        return (NO_GROUP,) if waits else ()
     known = file.groups if file is not None else ()
     found: list[Finding] = []
     if any(group.cancels for group in known):
         found.append(CANCELS)
     elif any(group.cancels is None for group in known):
         found.append(MAY_CANCEL)
-    if any(group.cancels is False and group.keeps_all is False for group in known):
+    if not newest and any(group.cancels is False and group.keeps_all is False for group in known):
         found.append(DROPS)
     return tuple(found)
 

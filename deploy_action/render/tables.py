@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.render.escape import one_line
+from deploy_action.render.escape import log_text
 
 if TYPE_CHECKING:
     from deploy_action.core.document import Document, Lock, Ticket
@@ -21,7 +21,7 @@ def active(document: Document, *, at: str) -> list[str]:
         else ["Nobody deploys, and nobody waits."]
     )
     for name, lock in sorted(document.locks.items()):
-        lines += _remarks(one_line(name, CELL_MAX), lock, at)
+        lines += _remarks(log_text(name, CELL_MAX), lock, at)
     return lines
 
 
@@ -44,12 +44,12 @@ def _remarks(name: str, lock: Lock, at: str) -> list[str]:
         remarks.append(f"{name} is frozen by {lock.freeze.by} {end}: {lock.freeze.reason}")
     if lock.settling:
         remarks.append(f"{name} waits for stacks that were left in progress: {', '.join(lock.settling)}")
-    return [one_line(remark) for remark in remarks]
+    return [log_text(remark) for remark in remarks]
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Columns as wide as they need to be. What stands in them may come from outside."""
-    cells = [head, *(tuple(one_line(cell, CELL_MAX) for cell in row) for row in rows)]
+    cells = [head, *(tuple(log_text(cell, CELL_MAX) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

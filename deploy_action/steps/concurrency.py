@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.core.concurrency import findings, workflow_file
-from deploy_action.inputs import Mode
+from deploy_action.core.document import QueuePolicy
+from deploy_action.inputs import Mode, WhenBusy
 from deploy_action.workflow_file import parse_workflow, read_workflow
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def look_at_concurrency(world: World, wiring: Wiring, settings: Settings) -> Non
     finally:
         runs.close()
     file = workflow_file(parse_workflow(text), world.run.job) if text is not None else None
-    for finding in findings(groups, file):
+    waits = settings.when_busy is WhenBusy.WAIT
+    newest = settings.queue_policy is QueuePolicy.NEWEST
+    for finding in findings(groups, file, waits=waits, newest=newest):
         (world.teller.note if finding.warning else world.teller.line)(finding.text)
 
 

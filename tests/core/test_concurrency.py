@@ -179,3 +179,13 @@ def test_the_file_in_the_workspace(tmp_path: Path) -> None:
     path.write_bytes(b"x" * (BYTES_MAX + 1))
     assert read_workflow(path) is None
     assert read_workflow(tmp_path) is None
+
+
+def test_who_never_waits_holds_no_runner() -> None:
+    assert findings((), None, waits=False) == ()
+
+
+def test_who_wants_only_the_newest_wants_older_ones_dropped() -> None:
+    file = WorkflowFile((Group(),), complete=True)
+    assert findings(None, file) == (DROPS,)
+    assert findings(None, file, newest=True) == ()

@@ -39,6 +39,7 @@ _CLIENT = "tests/engine/test_lock_client.py::test_"
 _LIFE = "tests/engine/test_lock_client.py::TestTheLifeOfJobs::test_"
 _FROZEN = "tests/engine/test_lock_client.py::TestOperators::test_"
 _NEWEST = "tests/core/test_lock.py::TestTheNewestOnly::test_"
+_FALLBACK = "tests/steps/test_fallback.py::"
 _IDLE = "tests/engine/test_idle.py::test_"
 _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
@@ -196,6 +197,67 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "a stack that others created anew while we queued is deleted",
+        "deploy_action/engine/native.py",
+        "if now is None or (now.stack_id, now.status) != (state.stack_id, state.status):",
+        "if False:",
+        (_FALLBACK + "TestQueueingLate::test_a_stack_that_they_created_anew_is_not_deleted",),
+    ),
+    Mutant(
+        "what others did while we queued is taken for the command's",
+        "deploy_action/steps/by_command.py",
+        "    deployment.fence()\n    state.baseline = _baseline(deployment)\n",
+        "    state.baseline = _baseline(deployment)\n    deployment.fence()\n",
+        (_FALLBACK + "TestQueueingLate::test_what_they_did_is_not_the_commands",),
+    ),
+    Mutant(
+        "conflicts that move nothing are tried for ever",
+        SWAP,
+        "if most <= 0.0 and now > lost_since:",
+        "if False:",
+        (_SWAP + "conflicts_that_move_nothing_come_to_an_end",),
+    ),
+    Mutant(
+        "one lost answer makes a running job unknown",
+        OTHERS,
+        "elif answer is JobLife.UNKNOWN and now",
+        "elif False and now",
+        (_LIFE + "one_lost_answer_is_no_news_about_a_job_that_ran",),
+    ),
+    Mutant(
+        "none in this account counts as at rest in another",
+        OTHERS,
+        "if holder.account and self._account and holder.account != self._account:",
+        "if False:",
+        (_LIFE + "stacks_of_another_account_are_never_known_to_be_at_rest",),
+    ),
+    Mutant(
+        "whoever was taken over settles what the next one left",
+        LOCK,
+        "if current is None or not current.holding or current.epochs != ticket.epochs:",
+        "if False:",
+        (_LOCK + "only_who_holds_the_lock_says_what_has_settled",),
+    ),
+    Mutant(
+        "a waiter leaves a queue that cannot be read for a moment",
+        CLIENT,
+        "        except RegistryError as error:\n            now",
+        "        except RegistryUnavailable as error:\n            now",
+        (
+            _CLIENT + "one_that_becomes_unreadable_lets_no_waiter_pass_before_a_whole_lease",
+            _FALLBACK + "test_a_waiter_does_not_leave_a_queue_that_becomes_unreadable_for_a_moment",
+        ),
+    ),
+    Mutant(
+        "a history that cannot be read keeps the lock",
+        "deploy_action/steps/post.py",
+        "    except Exception as error:",
+        "    except Cancelled as error:",
+        (
+            "tests/steps/test_coordination.py::test_a_history_that_cannot_be_read_keeps_nobody_from_giving_the_lock_back",
+        ),
+    ),
+    Mutant(
         "a state from before the own grant is believed",
         LOCK,
         "return document.revision < ticket.revision",
@@ -205,7 +267,6 @@ MUTANTS = (
             for name in (
                 "a_fence_concludes_nothing_from_a_state_before_the_grant",
                 "a_release_is_not_taken_for_done",
-                "a_waiter_does_not_take_itself_for_pruned",
             )
         ),
     ),
@@ -226,8 +287,8 @@ MUTANTS = (
     Mutant(
         "what settles is forgotten by one that joined late",
         "deploy_action/engine/keeper.py",
-        "            grant, self._joined = self._joined, None\n",
-        "            grant = None\n",
+        "        self._is_well()\n        return settling",
+        "        self._is_well()\n        return ()",
         (
             "tests/engine/test_keeper.py::test_what_settles_is_waited_for_also_by_one_that_joined_while_it_prepared",
         ),
@@ -394,8 +455,8 @@ MUTANTS = (
     Mutant(
         "a conflict is taken for success",
         SWAP,
-        "            except RegistryConflict:\n",
-        "            except RegistryConflict:\n                return result\n",
+        "            except RegistryConflict as error:\n",
+        "            except RegistryConflict as error:\n                return result\n",
         (_SWAP + "a_conflict_leads_to_a_new_decision_on_the_newest_document",),
     ),
     Mutant(
@@ -518,10 +579,10 @@ MUTANTS = (
     Mutant(
         "no renewal before the change set is executed",
         "deploy_action/engine/keeper.py",
-        "                self._client.renew()\n",
-        "",
+        "settling = self._client.renew()",
+        "settling = ()",
         (
-            _TEMPLATE + "a_lost_lock_stops_before_anything_is_changed",
+            "tests/engine/test_keeper.py::test_the_fence_does_not_hold_for_a_lock_that_was_lost",
             _DAYS + "nothing_is_deleted_after_the_lock_was_lost",
         ),
     ),
@@ -570,8 +631,8 @@ MUTANTS = (
     Mutant(
         "post forgets the stacks that still run",
         "deploy_action/steps/post.py",
-        "settling=settling, history=change",
-        "history=change",
+        "            settling=settling,\n            history=change,",
+        "            history=change,",
         (
             _DAYS + "stacks_left_running_are_remembered_although_another_rolled_back",
             _TEMPLATE + "a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it",

@@ -288,3 +288,23 @@ def test_a_history_that_cannot_be_read_keeps_nobody_from_giving_the_lock_back(st
     assert "not remembered" in job.summary
     assert stage.registry()["tickets"] == []
     assert (folder / "deployment-history.json").read_bytes() == b"{half"
+
+
+def test_a_time_out_tells_how_long_was_waited_and_for_whom(stage: Stage) -> None:
+    first = stage.job("first", template=stage.template(GOOD))
+    first.run("pre")
+    job = stage.job("second", template="template.yaml", wait_timeout_in_minutes="4")
+    assert job.deploy() == 2
+    assert job.outputs()["queue-seconds"] == "240"
+    assert "4m00s, behind" in job.summary
+    assert first.outputs()["correlation-id"] in job.summary
+
+
+def test_a_step_that_is_started_a_second_time_does_not_stand_behind_itself(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    assert job.run("pre") == 0
+    before = stage.clock.elapsed
+    assert job.run("pre") == 0, job.log
+    assert stage.clock.elapsed - before < 10
+    assert len(stage.registry()["tickets"]) == 1
+    assert job.run("main") == 0, job.log
