@@ -20,7 +20,7 @@ from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.inputs import parse_lock_name, parse_registry
 from deploy_action.render import tables
-from deploy_action.render.escape import one_line
+from deploy_action.render.escape import log_text, one_line
 from deploy_action.wiring import open_registry
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def main(arguments: list[str], clock: Clock) -> int:
     try:
         return int(options.run(options, clock))
     except RegistryError as error:
-        print(one_line(str(error)), file=sys.stderr)
+        print(log_text(str(error)), file=sys.stderr)
         return REGISTRY
     except CoordinatorError as error:
-        print(one_line(str(error)), file=sys.stderr)
+        print(log_text(str(error)), file=sys.stderr)
         return error.exit_code
 
 
@@ -124,10 +124,10 @@ def _freeze(options: argparse.Namespace, clock: Clock) -> int:
     for name in names:
         holder = before.holder_of(name)
         if holder is not None:
-            print(one_line(f"Deployment {holder.correlation_id} holds {name} and goes on."))
+            print(log_text(f"Deployment {holder.correlation_id} holds {name} and goes on."))
         if name not in known:
             told = f" Known: {', '.join(known)}." if known else ""
-            print(one_line(f"No deployment has used the lock {name} yet.{told}"), file=sys.stderr)
+            print(log_text(f"No deployment has used the lock {name} yet.{told}"), file=sys.stderr)
     return 0
 
 
@@ -163,17 +163,17 @@ def _release(options: argparse.Namespace, clock: Clock) -> int:
 
     ticket, waiting = _apply(options, clock, decide, f"release {what} by force, by {by}")
     if ticket is None:
-        queue = f" {waiting} wait for it; see `active`." if waiting else ""
+        queue = f" Waiting for it: {waiting}; see `active`." if waiting else ""
         told = f"No deployment holds the lock {what}, and none has that id.{queue}"
-        print(one_line(told), file=sys.stderr)
+        print(log_text(told), file=sys.stderr)
         return NOT_FOUND
     locks, stacks = ", ".join(ticket.locks), ", ".join(ticket.stacks)
     who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
     if ticket.holding:
         rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
-        print(one_line(f"Took {locks} away from {who}.{rest}"))
+        print(log_text(f"Took {locks} away from {who}.{rest}"))
     else:
-        print(one_line(f"Took {who} out of the queue for {locks}."))
+        print(log_text(f"Took {who} out of the queue for {locks}."))
     return 0
 
 

@@ -154,7 +154,7 @@ def test_a_lock_is_freed_by_force_and_the_audit_names_who_did_it(
     assert [ticket.nonce for ticket in desk.document.tickets] == ["b"]
     assert (desk.document.audit[-1].by, desk.document.audit[-1].reason) == ("ada", "runner is gone")
     code, told = desk.run("release", "prod", "--force", "--reason", "x")
-    assert (code, "1 wait for it" in told) == (cli.NOT_FOUND, True)
+    assert (code, "Waiting for it: 1" in told) == (cli.NOT_FOUND, True)
     assert (
         "Took id-b (no link) out of the queue for prod."
         in desk.run("release", "id-b", "--force", "--reason", "x")[1]

@@ -104,6 +104,8 @@ class Coordination:
         if not (settling or self._queued):
             return False
         self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds)
+        self.keeper.fence()  # waiting takes long, and nothing may lie between a fence and what it guards
+        self.remember()
         return True
 
     def wait_for_stacks(self, settling: tuple[str, ...] = (), *, timeout_seconds: float) -> None:
