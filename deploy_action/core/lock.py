@@ -78,12 +78,6 @@ def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze 
     return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
 
 
-def predates(document: Document, ticket: Ticket) -> bool:
-    """Whether the document is older than what the owner of the ticket has seen already: a read that lags
-    behind. Nothing may be concluded from it."""
-    return document.revision < ticket.revision
-
-
 def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
     """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
     place.
@@ -146,14 +140,19 @@ def request(document: Document, ticket: Ticket, *, at: str, enqueue_if_busy: boo
     return queued if enqueue_if_busy else None
 
 
-def join(document: Document, ticket: Ticket, *, at: str) -> Document:
-    """A request by somebody who deploys already: it waits in turn, whatever it chose before, and shows life.
+def join(document: Document, ticket: Ticket, *, at: str, nothing_changed: bool = False) -> Document:
+    """A request by somebody who could not reach the registry before: it waits in turn, whatever it chose
+    before, and shows life.
 
-    Raises LockLost where an operator took it out.
+    Raises LockLost where an operator took it out; and, with `nothing_changed` yet, Superseded where a newer
+    one took its place meanwhile.
     """
     line = document.farewell(ticket.nonce)
-    if line is not None and line.outcome == FORCED:
-        raise _lost(document, ticket)
+    if line is not None and document.ticket(ticket.nonce) is None:
+        if line.outcome == FORCED:
+            raise lost(document, ticket)
+        if line.outcome == SKIPPED and nothing_changed:
+            raise superseded(ticket, line)
     current = document.ticket(ticket.nonce)
     if current is not None and not current.holding:
         standing = replace(current, policy=QueuePolicy.FIFO)
@@ -186,7 +185,7 @@ def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Docu
     """A sign of life of a holder or a waiter. Raises LockLost where the ticket is gone or was superseded."""
     current = document.ticket(ticket.nonce)
     if current is None or current.epochs != ticket.epochs:
-        raise _lost(document, ticket)
+        raise lost(document, ticket)
     return document.with_ticket(
         replace(current, renewals=current.renewals + 1, expected_end=expected_end or current.expected_end)
     )
@@ -229,8 +228,9 @@ def settle(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Docum
         return document
     locks = dict(document.locks)
     for name in ticket.locks:
-        left = tuple(stack for stack in locks[name].settling if stack not in stacks)
-        locks[name] = replace(locks[name], settling=left)
+        lock = locks.get(name, Lock())
+        left = tuple(stack for stack in lock.settling if stack not in stacks)
+        locks[name] = replace(lock, settling=left)
     return replace(document, locks=locks)
 
 
@@ -277,7 +277,8 @@ def _held_seconds(ticket: Ticket, at: str) -> float:
     return max(0.0, now - since) if since is not None and now is not None else 0.0
 
 
-def _lost(document: Document, ticket: Ticket) -> LockLost:
+def lost(document: Document, ticket: Ticket) -> LockLost:
+    """What its owner is told of a ticket that does not stand there any more."""
     line = document.farewell(ticket.nonce)
     told = f" {line.note}" if line is not None and line.note else ""
     return LockLost(

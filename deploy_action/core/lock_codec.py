@@ -157,7 +157,7 @@ def _check_epochs(ticket: Ticket, locks: dict[str, Lock]) -> None:
     """A holder's turn is its lock's latest. Anything else would let turns be given twice."""
     for name, epoch in ticket.epochs:
         counted = locks.get(name, Lock()).epoch
-        if epoch != counted:
+        if epoch != counted or not epoch:
             raise ValueError(
                 f"a ticket holds a lock in turn {reprlib.repr(epoch)}, and the lock counts {counted}"
             )

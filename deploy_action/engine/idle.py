@@ -71,6 +71,12 @@ def ref_of(text: str) -> StackRef:
     return parse_stack_ref(text, "")
 
 
+def account_of(text: str) -> str:
+    """The account in a `REGION/ARN`; empty where none is named."""
+    parts = text.partition("/")[2].split(":")
+    return parts[4] if len(parts) > 5 and parts[0] == "arn" else ""
+
+
 def wait_until_idle(
     source: StackSource,
     clock: Clock,

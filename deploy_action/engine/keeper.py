@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.engine.lock_client import Grant
-from deploy_action.errors import LockLost, RegistryError, RegistryUnavailable
+from deploy_action.errors import Busy, LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,8 @@ class Keeper:
                 answer = self._join()
                 if not isinstance(answer, Grant):
                     self._tell_of(answer)
+        except Busy:
+            return  # the queue is full: what runs goes on as before
         except LockLost:
             self._lost = True
             raise
@@ -73,13 +75,13 @@ class Keeper:
         can be used. Returns the stacks (`REGION/ID`) that an earlier holder left in progress and nobody has
         seen at rest yet.
 
-        Raises LockLost; and what `queue` raises, where the registry is back and somebody else holds the lock.
+        Raises LockLost; and where the registry is back, Busy, Superseded, and what `queue` raises.
         """
         try:
             if self.ticket.holding:
                 settling = self._client.renew()
             else:
-                answer = self._join()
+                answer = self._join(nothing_changed=True)
                 settling = (answer if isinstance(answer, Grant) else self._queue()).settling
         except RegistryError as error:
             self._go_alone(error)
@@ -95,10 +97,10 @@ class Keeper:
         """What an earlier holder left in progress is at rest. Raises RegistryError."""
         self._client.settled(stacks)
 
-    def _join(self) -> Waiting | Grant:
+    def _join(self, *, nothing_changed: bool = False) -> Waiting | Grant:
         """What there is to wait for, or the grant."""
         self._tried_at = self._clock.monotonic()
-        answer = self._client.join()
+        answer = self._client.join(nothing_changed=nothing_changed)
         if isinstance(answer, Grant):
             self._is_well()
         return answer

@@ -17,7 +17,7 @@ from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, Regis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.document import Document, Ticket
+    from deploy_action.core.document import Document, Finished, Ticket
     from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
@@ -52,13 +52,6 @@ def _nothing(_ticket: Ticket) -> bool:
     return True
 
 
-def _not_older(document: Document, ticket: Ticket) -> Document:
-    """Raises RegistryUnavailable for a read that lags behind: nothing may be concluded from it."""
-    if core.predates(document, ticket):
-        raise RegistryUnavailable("The registry shows a state from before this deployment's last write.")
-    return document
-
-
 class LockClient:
     """One deployment's dealings with the registry. How it judges others is `engine.others`' business."""
 
@@ -74,7 +67,7 @@ class LockClient:
         revoke: Callable[[Ticket], bool] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._swapper = Swapper(registry, clock)
+        self._swapper = Swapper(registry, clock, seen_revision=ticket.revision)
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
@@ -98,6 +91,8 @@ class LockClient:
         In each of these cases the own ticket has been withdrawn as far as the registry could be reached.
         """
         started = self._clock.monotonic()
+        self._away_since, self._stay_away = None, 0.0
+        self.taken_over.clear()
         waited_for: dict[str, None] = {}
         try:
             document, newest = self._request(wait), True
@@ -126,20 +121,28 @@ class LockClient:
             tuple(self.taken_over),
         )
 
-    def join(self) -> core.Waiting | Grant:
-        """One try to be seen in the registry by somebody who deploys already, since it could not be reached
-        before: takes the locks, or stands in the queue. Returns who is ahead, or the grant.
+    def join(self, *, nothing_changed: bool = False) -> core.Waiting | Grant:
+        """One try to be seen in a registry that could not be reached before: takes the locks, or stands in
+        the queue. Returns who is ahead, or the grant.
 
-        Raises RegistryError; and LockLost where an operator took it out.
+        Raises RegistryError; LockLost where an operator took it out, or somebody took the lock over again;
+        Busy where the queue is full; and, with `nothing_changed` yet, Superseded.
         """
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document, Document]:
-            new = core.join(_not_older(document, ticket), ticket, at=at)
+            new = core.join(document, ticket, at=at, nothing_changed=nothing_changed)
             return new, new
 
+        def confirm(document: Document) -> None:
+            if document.ticket(ticket.nonce) is None:
+                raise core.lost(document, ticket)
+
         document = self._swapper.apply(
-            decide, message=f"join {ticket.correlation_id}", patience_seconds=BRIEF_PATIENCE_SECONDS
+            decide,
+            message=f"join {ticket.correlation_id}",
+            patience_seconds=BRIEF_PATIENCE_SECONDS,
+            confirm=confirm,
         )
         self.ticket = document.ticket(ticket.nonce) or ticket
         if not self._take(document):
@@ -154,7 +157,7 @@ class LockClient:
 
         def decide(document: Document) -> tuple[Document, tuple[str, ...]]:
             settling = core.settling_stacks(document, ticket.locks)
-            return core.renew(_not_older(document, ticket), ticket), settling
+            return core.renew(document, ticket), settling
 
         settling = self._swapper.apply(
             decide,
@@ -187,7 +190,7 @@ class LockClient:
         RegistryError."""
         ticket = self.ticket
         self._swapper.apply(
-            lambda document: (core.settle(_not_older(document, ticket), ticket, stacks), None),
+            lambda document: (core.settle(document, ticket, stacks), None),
             message=f"settled, seen by {ticket.correlation_id}",
         )
 
@@ -206,7 +209,6 @@ class LockClient:
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document, bool]:
-            document = _not_older(document, ticket)
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
             return new, new != document
 
@@ -215,6 +217,14 @@ class LockClient:
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
             file=history,
+        )
+
+    def farewell(self) -> Finished | None:
+        """How the own ticket left, as far as the registry remembers. Raises RegistryError."""
+        return self._swapper.apply(
+            lambda document: (None, document.farewell(self.ticket.nonce)),
+            message="",
+            patience_seconds=BRIEF_PATIENCE_SECONDS,
         )
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
@@ -260,7 +270,7 @@ class LockClient:
 
     def _look(self) -> Document:
         document = self._swapper.apply(
-            lambda newest: (None, _not_older(newest, self.ticket)),
+            lambda newest: (None, newest),
             message="",
             patience_seconds=BRIEF_PATIENCE_SECONDS,
         )

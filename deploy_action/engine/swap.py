@@ -22,6 +22,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
 PAUSE_SECONDS_MAX = 5.0
+LAG_SECONDS_MAX = 90.0
 STALE_PATIENCES = 3.0
 """GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
@@ -42,11 +43,17 @@ class Swapper:
     document is read back: an id of ours is there = done; the version is another = decide again, for only one
     of the two writes can land; the version is unmoved = send the same write again (at most one can land).
     All ids are kept until then: a stale read may show an older version while the write can still land.
+
+    A document that is older than one seen before is a read that lags behind, and is read again: a decision
+    not to write has no swap that would refuse it.
     """
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+    def __init__(self, registry: Registry, clock: Clock, *, seen_revision: int = 0) -> None:
+        """`seen_revision`: of the newest document that this deployment has seen before."""
         self._registry = registry
         self._clock = clock
+        self._seen_revision = seen_revision
+        self._older_since: float | None = None
 
     def apply(
         self,
@@ -72,12 +79,12 @@ class Swapper:
         """
         sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
         unanswered_since: float | None = None
-        lost_at, lost_since = "", 0.0  # the version at which swaps lose
+        lost_since: dict[str, float] = {}  # by the version at which a swap lost
         attempt = 0
         while True:
             try:
                 snapshot = self._registry.read()
-                document = decode(snapshot.document)
+                document = self._not_older(decode(snapshot.document))
                 for operation, result in sent.values():
                     if operation in document.operations:
                         confirm(document)
@@ -87,19 +94,20 @@ class Swapper:
                 if new is None or new == document:
                     return result
                 sent[snapshot.version] = (operation, result)
+                written = new.with_operation(operation)
                 self._registry.swap(
-                    encode(new.with_operation(operation)),
+                    encode(written),
                     snapshot.version,
                     message=message,
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),
                 )
+                self._seen_revision = written.revision
                 return result
             except RegistryConflict as error:
                 now, unanswered_since = self._clock.monotonic(), None
-                if snapshot.version != lost_at:
-                    lost_at, lost_since = snapshot.version, now
-                least, most = 0.0, lost_since + STALE_PATIENCES * patience_seconds - now
-                if most <= 0.0 and now > lost_since:
+                since = lost_since.setdefault(snapshot.version, now)
+                least, most = 0.0, since + STALE_PATIENCES * patience_seconds - now
+                if most <= 0.0 and now > since:
                     raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
             except RegistryUnavailable as error:
                 now = self._clock.monotonic()
@@ -110,6 +118,19 @@ class Swapper:
             attempt = min(attempt + 1, 10)
             pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
             self._clock.sleep(max(least, min(pause, most)))
+
+    def _not_older(self, document: Document) -> Document:
+        """Raises RegistryUnavailable for a read that lags behind: nothing may be concluded from it.
+
+        Reads lag by tens of seconds. One that is older for longer was restored by somebody, and is believed.
+        """
+        if document.revision < self._seen_revision:
+            now = self._clock.monotonic()
+            self._older_since = now if self._older_since is None else self._older_since
+            if now - self._older_since < LAG_SECONDS_MAX:
+                raise RegistryUnavailable("The registry shows an older state than it did before.")
+        self._older_since, self._seen_revision = None, document.revision
+        return document
 
     def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:
         return {file.name: file.change(self._registry.read_file(file.name, version))}

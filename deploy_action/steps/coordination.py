@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.document import Ticket
 from deploy_action.core.times import duration, iso
-from deploy_action.engine.idle import in_progress, ref_of, wait_until_idle
+from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
@@ -64,6 +64,7 @@ class Coordination:
             self._withdraw_earlier()
             client = self._client(self._ticket())
         except RegistryError as error:
+            self._state.alone = True
             self._degraded(without_registry(error))
             return ()
         try:
@@ -83,7 +84,9 @@ class Coordination:
         try:
             client = self._client(ticket)
         except RegistryError as error:
-            self._degraded(without_registry(error))
+            if not self._state.alone:
+                self._state.alone = True
+                self._degraded(without_registry(error))
             return
         self.keeper = self._keeper(client, alone=self._state.alone)
 
@@ -98,22 +101,25 @@ class Coordination:
         now, since the registry is back."""
         if self.keeper is None:
             return False
-        self._queued = False
-        settling = self.keeper.fence()
-        self.remember()
-        if not (settling or self._queued):
-            return False
-        self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds)
-        self.keeper.fence()  # waiting takes long, and nothing may lie between a fence and what it guards
-        self.remember()
-        return True
+        waited_for: set[str] = set()
+        waited = False
+        while True:  # waiting takes long, and nothing may lie between a fence and what it guards
+            self._queued = False
+            settling = tuple(stack for stack in self.keeper.fence() if stack not in waited_for)
+            self.remember()
+            if not (settling or self._queued):
+                return waited
+            waited = True
+            waited_for.update(settling)
+            self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds)
 
     def wait_for_stacks(self, settling: tuple[str, ...] = (), *, timeout_seconds: float) -> None:
         """Until nobody works on the stacks, nor on what an earlier holder left in progress.
 
         Raises Busy, Cancelled, LockLost.
         """
-        world, found = self._world, self._visible(settling)
+        world = self._world
+        found, seen = self._visible(settling)
         try:
             wait_until_idle(
                 self._wiring.cloudformation,
@@ -124,18 +130,28 @@ class Coordination:
                 cancelled=world.cancelled,
                 alive=self.keep,
             )
-            if settling and self.keeper is not None:
-                self.keeper.settled(settling)
+            if seen and self.keeper is not None:
+                self.keeper.settled(seen)
         except StackSourceError as error:
             world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
         except RegistryError as error:
             world.teller.note(f"The lock could not be kept up to date: {error}")
 
-    def _visible(self, settling: tuple[str, ...]) -> list[StackRef]:
-        """Those that can be waited for. One that is refused for good keeps nobody from waiting for the
-        rest."""
+    def _visible(self, settling: tuple[str, ...]) -> tuple[list[StackRef], tuple[str, ...]]:
+        """Those that can be waited for, and those that may be forgotten afterwards: all but the stacks of
+        another account. One that is refused for good keeps nobody from waiting for the rest."""
         found: list[StackRef] = []
+        seen: list[str] = []
+        own = self._state.ticket.account if self._state.ticket is not None else ""
         for text in settling:
+            account = account_of(text)
+            if own and account and account != own:
+                self._world.teller.note(
+                    f"An earlier deployment left {text} in progress, in another account: it is not "
+                    "waited for."
+                )
+                continue
+            seen.append(text)
             try:
                 ref = ref_of(text)
                 in_progress(self._wiring.cloudformation, [ref])
@@ -149,7 +165,7 @@ class Coordination:
                     )
                     continue
             found.append(ref)
-        return found
+        return found, tuple(seen)
 
     def remember(self) -> None:
         """Hand on what became of the lock."""

@@ -52,6 +52,8 @@ class Deployment:
         began = self.world.clock.monotonic()
         if self.coordination.fence():
             self.waited(self.world.clock.monotonic() - began)
+        if self.world.cancelled():
+            raise Cancelled("Cancelled before anything was changed.")
 
     def keep_lock(self) -> None:
         """Renew the lock when it is time to. Raises LockLost, once."""

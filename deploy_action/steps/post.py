@@ -112,16 +112,17 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
 def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
-    client = wiring.lock_client(state.ticket, world.clock)
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
         try:
+            client = wiring.lock_client(state.ticket, world.clock)
             client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
         except RegistryError as error:
             if not state.alone:  # else it was told that the registry cannot be used
                 world.teller.note(f"A place in the queue could not be given back: {error}")
         return
+    client = wiring.lock_client(state.ticket, world.clock)
     locks = ", ".join(state.ticket.locks)
     if not _remembered(world, state, client, settling):
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
@@ -149,6 +150,9 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     except Cancelled:
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a history, the lock is given back
-        ours = client.release(outcome=outcome, settling=settling)
-        world.teller.note(f"This deployment is not remembered: {error}")
-        return ours
+        if client.release(outcome=outcome, settling=settling):
+            world.teller.note(f"This deployment is not remembered: {error}")
+            return True
+        # The first try may have landed without an answer, with the history in the same swap.
+        line = client.farewell()
+        return line is not None and line.outcome == outcome

@@ -29,6 +29,7 @@ texts = st.text(max_size=12)
 any_text = st.text(st.characters(codec="utf-8"), max_size=12)
 some_texts = st.lists(any_text, max_size=2).map(tuple)
 counts = st.integers(0, 2**63)
+turns = st.integers(1, 2**63)
 seconds = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
@@ -62,7 +63,7 @@ def tickets(draw: st.DrawFn, nonce: str, taken: set[str]) -> Ticket:
         number=draw(counts),
         lease_seconds=draw(st.floats(allow_nan=False, allow_infinity=False)),
         renewals=draw(counts),
-        epochs=tuple((name, draw(counts)) for name in locks) if holds else (),
+        epochs=tuple((name, draw(turns)) for name in locks) if holds else (),
         actor=draw(any_text),
         url=draw(any_text),
         job=draw(any_text),
@@ -277,6 +278,14 @@ def test_a_refusal_names_the_remedy_and_quotes_no_more_than_needed() -> None:
         read({**real(), "schema": "x" * 100_000})
     assert "left as it is" in told.value.why
     assert len(str(told.value)) < 500
+
+
+def test_a_turn_that_nobody_counted_is_refused() -> None:
+    data = real()
+    del data["locks"]["prod"]
+    data["tickets"][0]["epochs"]["prod"] = 0
+    with pytest.raises(RegistryUnreadable, match="turn 0"):
+        read(data)
 
 
 @pytest.mark.parametrize("counted", [0, 1, 3])

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from deploy_action.core import lock as core
-from deploy_action.core.document import Document, QueuePolicy, Ticket
+from deploy_action.core.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.core.lock_codec import encode
 from deploy_action.engine.keeper import JOIN_SECONDS, Keeper
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import Busy, LockLost, RegistryForbidden
+from deploy_action.errors import Busy, LockLost, RegistryForbidden, Superseded
 from tests.clock import VirtualClock
 from tests.engine.memory_registry import LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
 
@@ -246,6 +246,34 @@ def test_one_that_joined_for_several_locks_is_not_passed_over_while_it_deploys(s
     assert after is not None
     assert after.renewals > before.renewals
     other.release(outcome="succeeded")
+
+
+def test_a_full_queue_ends_nothing_that_runs(scene: Scene) -> None:
+    full = tuple(Ticket(str(number), "x", ("other",)) for number in range(QUEUE_MAX))
+    scene.registry.overwrite(written(Document(tickets=full)))
+    keeper = scene.alone()
+    scene.watch(keeper, 3 * JOIN_SECONDS)
+    assert keeper.alone
+    with pytest.raises(Busy, match="queue is full"):
+        keeper.fence()
+
+
+def test_one_that_was_superseded_meanwhile_changes_nothing_any_more(scene: Scene) -> None:
+    ticket = scene.client(policy=QueuePolicy.NEWEST).ticket
+    gone = core.finish(Document(), ticket, outcome=core.SKIPPED, at="", note="Superseded by id-z.")
+    scene.registry.overwrite(written(gone))
+    with pytest.raises(Superseded, match="by id-z"):
+        scene.alone(QueuePolicy.NEWEST).fence()
+
+
+def test_a_join_that_landed_before_a_takeover_does_not_hold_after_it(scene: Scene) -> None:
+    def taken_over() -> None:
+        scene.registry.overwrite(written(core.evict(scene.document, "a", at="", note="Took over.")))
+
+    scene.registry.swap_faults = [LOST_ANSWER]
+    scene.registry.read_faults = [0, taken_over]
+    with pytest.raises(LockLost):
+        scene.alone().fence()
 
 
 def test_who_deploys_already_supersedes_nobody_by_joining(scene: Scene) -> None:

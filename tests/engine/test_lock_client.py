@@ -933,8 +933,23 @@ class TestReadsThatLagBehind:
         registry = MemoryRegistry()
         client = World(registry, clock).hold("a")
         registry.read_faults = [1] * 1000
-        with pytest.raises(RegistryUnavailable, match="from before"):
+        with pytest.raises(RegistryUnavailable, match="older state"):
             client.renew()
+
+
+def test_a_state_that_somebody_restored_is_believed_in_the_end(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    holder = world.hold("a")
+    restored = registry.written[-1]
+    assert restored is not None
+    clock.at(4.0, lambda: registry.overwrite(restored))
+    for time in range(20, 300, 20):
+        clock.at(time, holder.renew)
+    clock.at(300.0, lambda: holder.release(outcome="succeeded"))
+    grant = acquire(world.client("b", lease_seconds=300.0))
+    assert grant.queue_seconds >= 300.0
+    assert grant.taken_over == ()
 
 
 def test_a_fence_that_landed_before_a_takeover_does_not_hold_after_it(clock: VirtualClock) -> None:

@@ -283,6 +283,22 @@ def test_one_that_asks_for_longer_than_the_patience_is_told_at_once(scene: Scene
     assert scene.clock.elapsed == 0.0
 
 
+def test_a_read_that_lags_behind_an_own_write_decides_nothing(scene: Scene) -> None:
+    """The write landed, was answered as a conflict, and the next read is from before the last one."""
+    scene.apply()
+    scene.somebody_counts()
+    decided: list[int] = []
+
+    def decide(document: Document) -> tuple[Document, int]:
+        decided.append(document.revision)
+        return count_up(document)
+
+    scene.registry.swap_faults = [FALSE_CONFLICT]
+    scene.registry.read_faults = [0, 2, 1, 0]
+    assert scene.apply(decide) == 3
+    assert decided == [2, 2]
+
+
 def test_conflicts_that_move_nothing_come_to_an_end(scene: Scene) -> None:
     """A server whose conditions never match, or reads that do not catch up."""
     scene.registry.swap_faults = [REJECTED] * 100_000
@@ -290,6 +306,15 @@ def test_conflicts_that_move_nothing_come_to_an_end(scene: Scene) -> None:
         scene.apply()
     most = STALE_PATIENCES * PATIENCE_SECONDS + PAUSE_SECONDS_MAX
     assert STALE_PATIENCES * PATIENCE_SECONDS <= scene.clock.elapsed <= most
+
+
+def test_two_replicas_that_stand_still_are_no_progress(scene: Scene) -> None:
+    for _ in range(3):
+        scene.somebody_counts()
+    scene.registry.swap_faults = [REJECTED] * 100_000
+    scene.registry.read_faults = [0, 1] * 50_000
+    with pytest.raises(RegistryUnavailable, match="reads as before"):
+        scene.apply()
 
 
 def test_conflicts_with_others_that_make_progress_are_no_reason_to_give_up(scene: Scene) -> None:

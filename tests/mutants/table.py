@@ -213,7 +213,7 @@ MUTANTS = (
     Mutant(
         "conflicts that move nothing are tried for ever",
         SWAP,
-        "if most <= 0.0 and now > lost_since:",
+        "if most <= 0.0 and now > since:",
         "if False:",
         (_SWAP + "conflicts_that_move_nothing_come_to_an_end",),
     ),
@@ -258,10 +258,50 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a state from before the own grant is believed",
+        "a full queue ends the watch of what runs",
+        "deploy_action/engine/keeper.py",
+        "        except Busy:\n            return",
+        "        except MemoryError:\n            return",
+        ("tests/engine/test_keeper.py::test_a_full_queue_ends_nothing_that_runs",),
+    ),
+    Mutant(
+        "who was superseded in its absence deploys over the newer one",
         LOCK,
-        "return document.revision < ticket.revision",
-        "return False",
+        "if line.outcome == SKIPPED and nothing_changed:",
+        "if False:",
+        ("tests/engine/test_keeper.py::test_one_that_was_superseded_meanwhile_changes_nothing_any_more",),
+    ),
+    Mutant(
+        "a join that was found again is not looked at again",
+        CLIENT,
+        "            if document.ticket(ticket.nonce) is None:\n                raise core.lost",
+        "            if False:\n                raise core.lost",
+        ("tests/engine/test_keeper.py::test_a_join_that_landed_before_a_takeover_does_not_hold_after_it",),
+    ),
+    Mutant(
+        "a cancellation in the fence is not heard",
+        "deploy_action/steps/deployment.py",
+        "        if self.coordination.fence():\n"
+        "            self.waited(self.world.clock.monotonic() - began)\n"
+        "        if self.world.cancelled():",
+        "        self.coordination.fence()\n        if False:",
+        (_FALLBACK + "test_a_cancellation_that_arrives_in_the_fence_is_heard",),
+    ),
+    Mutant(
+        "stacks of another account are forgotten by who cannot see them",
+        "deploy_action/steps/coordination.py",
+        "if own and account and account != own:",
+        "if False:",
+        (
+            _FALLBACK
+            + "TestWhatStandsInTheRegistry::test_a_stack_of_another_account_is_told_and_kept_for_who_can_see_it",
+        ),
+    ),
+    Mutant(
+        "a state from before the own grant is believed",
+        SWAP,
+        "if document.revision < self._seen_revision:",
+        "if False:",
         tuple(
             "tests/engine/test_lock_client.py::TestReadsThatLagBehind::test_" + name
             for name in (
@@ -341,7 +381,7 @@ MUTANTS = (
     Mutant(
         "a turn that is not the lock's latest is believed",
         CODEC,
-        "        if epoch != counted:",
+        "        if epoch != counted or not epoch:",
         "        if False:",
         (_CODEC + "a_turn_that_is_not_the_locks_latest_is_refused",),
     ),

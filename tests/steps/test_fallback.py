@@ -212,6 +212,23 @@ def test_a_registry_that_is_away_all_the_time_is_told_once(stage: Stage) -> None
     assert job.summary.count("not JSON") == 1
 
 
+def test_a_cancellation_that_arrives_in_the_fence_is_heard(stage: Stage) -> None:
+    other = stage.job("other", template=stage.template(GOOD))
+    other.run("pre")
+    repair = damage(stage)
+    job = stage.job(template="template.yaml")
+    job.run("pre")
+    repair()
+
+    def finish() -> None:
+        job.cancel.now = True
+        other.run("post")
+
+    at(stage, 60.0, finish)
+    assert job.run("main") == 130, job.log
+    assert stage.server.requests["ExecuteChangeSet", "eu-west-1"] == 0
+
+
 class TestWhatStandsInTheRegistry:
     def deploy(self, stage: Stage, document: Mapping[str, object]) -> Job:
         folder = stage.root / "registry"
@@ -226,8 +243,14 @@ class TestWhatStandsInTheRegistry:
         assert job.log.count("names a stack that cannot be read") == 2
         assert stage.registry()["locks"]["production"]["settling"] == []
 
+    def test_a_stack_of_another_account_is_told_and_kept_for_who_can_see_it(self, stage: Stage) -> None:
+        arn = "eu-west-1/arn:aws:cloudformation:eu-west-1:999999999999:stack/other/1"
+        job = self.deploy(stage, {"locks": {"production": {"settling": [arn]}}})
+        assert "in another account: it is not waited for" in job.summary
+        assert stage.registry()["locks"]["production"]["settling"] == [arn]
+
     def test_a_stack_that_is_refused_hides_no_other(self, stage: Stage) -> None:
-        arn = "us-east-1/arn:aws:cloudformation:us-east-1:1:stack/other/1"
+        arn = "us-east-1/arn:aws:cloudformation:us-east-1:123456789012:stack/other/1"
         stage.server.faults.add("access_denied", operation="DescribeStacks", region="us-east-1")
         cloudformation = client(stage.server)
         cloudformation.create_stack(StackName="shop", TemplateBody=SLOW)
