@@ -40,9 +40,8 @@ class Swapper:
     """Applies a transition to the registry document.
 
     Every write carries an operation id. After an answer that leaves open whether the write took effect, the
-    document is read back: an id of ours is there = done; the version is another = decide again, for only one
-    of the two writes can land; the version is unmoved = send the same write again (at most one can land).
-    All ids are kept until then: a stale read may show an older version while the write can still land.
+    document is read back: our id is there = done; the version is another = decide again, for the write can
+    land no more; the version is unmoved = send the same write again (at most one can land).
 
     A document that is older than one seen before is a read that lags behind, and is read again: a decision
     not to write has no swap that would refuse it.
@@ -77,7 +76,7 @@ class Swapper:
         is called with the document in which an own write was found only later; it may raise where what was
         written then no longer holds.
         """
-        sent: dict[str, tuple[str, T]] = {}  # by the version to swap: operation id and result
+        sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None
         lost_since: dict[str, float] = {}  # by the version at which a swap lost
         attempt = 0
@@ -85,15 +84,15 @@ class Swapper:
             try:
                 snapshot = self._registry.read()
                 document = self._not_older(decode(snapshot.document))
-                for operation, result in sent.values():
-                    if operation in document.operations:
-                        confirm(document)
-                        return result
-                operation, _ = sent.get(snapshot.version, (secrets.token_hex(8), None))
+                if sent is not None and sent[1] in document.operations:
+                    confirm(document)
+                    return sent[2]
+                unmoved = sent is not None and sent[0] == snapshot.version
+                operation = sent[1] if sent is not None and unmoved else secrets.token_hex(8)
                 new, result = decide(document)
                 if new is None or new == document:
                     return result
-                sent[snapshot.version] = (operation, result)
+                sent = (snapshot.version, operation, result)
                 written = new.with_operation(operation)
                 self._registry.swap(
                     encode(written),
