@@ -37,9 +37,11 @@ class Wiring:
         self._environ = environ
         self.aws = AwsClients()
         self.cloudformation = CloudFormation(self.aws)
+        self._identities: dict[str, Sts] = {}
 
     def identity(self, region: str) -> Sts:
-        return Sts(self.aws, region)
+        """One for each region, which asks once."""
+        return self._identities.setdefault(region, Sts(self.aws, region))
 
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""

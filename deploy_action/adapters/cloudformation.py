@@ -152,11 +152,14 @@ class Sts:
     def __init__(self, clients: AwsClients, region: str) -> None:
         self._clients = clients
         self._region = region
+        self._identity: Identity | None = None
 
     def whoami(self) -> Identity:
-        with _explained():
-            answer = self._clients.client("sts", self._region).get_caller_identity()
-        return Identity(answer["Account"], answer["Arn"])
+        if self._identity is None:
+            with _explained():
+                answer = self._clients.client("sts", self._region).get_caller_identity()
+            self._identity = Identity(answer["Account"], answer["Arn"])
+        return self._identity
 
 
 @contextmanager

@@ -204,12 +204,18 @@ def release(
     current = document.ticket(ticket.nonce)
     if current is None or (ticket.holding and current.epochs != ticket.epochs):
         return document
+    return finish(leave_settling(document, current, settling), current, outcome=outcome, at=at)
+
+
+def leave_settling(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Document:
+    """Add the stacks to what the next holder of the ticket's locks waits for. A waiter leaves nothing."""
+    if not ticket.holding:
+        return document
     locks = dict(document.locks)
-    if current.holding:
-        for name in current.locks:
-            lock = locks.get(name, Lock())
-            locks[name] = replace(lock, settling=tuple(dict.fromkeys((*lock.settling, *settling))))
-    return finish(replace(document, locks=locks), current, outcome=outcome, at=at)
+    for name in ticket.locks:
+        lock = locks.get(name, Lock())
+        locks[name] = replace(lock, settling=tuple(dict.fromkeys((*lock.settling, *stacks))))
+    return replace(document, locks=locks)
 
 
 def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:

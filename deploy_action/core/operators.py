@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.document import AuditEntry, Freeze, Lock
-from deploy_action.core.lock import FORCED, KEPT_AUDIT, finish
+from deploy_action.core.lock import FORCED, KEPT_AUDIT, finish, leave_settling
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document, Ticket
+    from deploy_action.core.document import Document
 
 
 def freeze(
@@ -46,19 +46,10 @@ def force_release(document: Document, nonce: str, *, by: str, reason: str, at: s
     if ticket is None:
         return document
     note = f'Released by force by {by}: "{reason}".'
-    document = finish(_settling(document, ticket), ticket, outcome=FORCED, at=at, note=note)
+    document = leave_settling(document, ticket, ticket.stacks)
+    document = finish(document, ticket, outcome=FORCED, at=at, note=note)
     detail = f"{'holder' if ticket.holding else 'waiter'} {ticket.correlation_id} {ticket.url}".strip()
     return _audited(document, AuditEntry(at, by, "release", ticket.locks, reason, detail))
-
-
-def _settling(document: Document, ticket: Ticket) -> Document:
-    if not ticket.holding:
-        return document
-    locks = dict(document.locks)
-    for name in ticket.locks:
-        lock = locks.get(name, Lock())
-        locks[name] = replace(lock, settling=tuple(dict.fromkeys((*lock.settling, *ticket.stacks))))
-    return replace(document, locks=locks)
 
 
 def _audited(document: Document, entry: AuditEntry) -> Document:

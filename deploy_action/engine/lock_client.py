@@ -221,11 +221,8 @@ class LockClient:
 
     def farewell(self) -> Finished | None:
         """How the own ticket left, as far as the registry remembers. Raises RegistryError."""
-        return self._swapper.apply(
-            lambda document: (None, document.farewell(self.ticket.nonce)),
-            message="",
-            patience_seconds=BRIEF_PATIENCE_SECONDS,
-        )
+        document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        return document.farewell(self.ticket.nonce)
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
@@ -269,11 +266,7 @@ class LockClient:
         return document
 
     def _look(self) -> Document:
-        document = self._swapper.apply(
-            lambda newest: (None, newest),
-            message="",
-            patience_seconds=BRIEF_PATIENCE_SECONDS,
-        )
+        document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
         if document.ticket(self.ticket.nonce) is None:
             return self._came_back(document)
         return document

@@ -54,6 +54,10 @@ class Swapper:
         self._seen_revision = seen_revision
         self._older_since: float | None = None
 
+    def read(self, *, patience_seconds: float) -> Document:
+        """The newest document. Raises like `apply`."""
+        return self.apply(lambda document: (None, document), message="", patience_seconds=patience_seconds)
+
     def apply(
         self,
         decide: Callable[[Document], tuple[Document | None, T]],

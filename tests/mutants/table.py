@@ -351,8 +351,8 @@ MUTANTS = (
     Mutant(
         "a forced release forgets what is still in progress",
         OPERATORS,
-        "finish(_settling(document, ticket), ticket,",
-        "finish(document, ticket,",
+        "leave_settling(document, ticket, ticket.stacks)",
+        "document",
         (_HANDS + "the_stacks_of_a_holder_that_was_released_by_force_settle",),
     ),
     Mutant(
@@ -493,8 +493,8 @@ MUTANTS = (
     Mutant(
         "what settles is forgotten at the next release",
         LOCK,
-        "settling=tuple(dict.fromkeys((*lock.settling, *settling)))",
-        "settling=settling",
+        "settling=tuple(dict.fromkeys((*lock.settling, *stacks)))",
+        "settling=stacks",
         (
             _LOCK + "settling_accumulates_over_holders_until_it_is_settled",
             _CLIENT + "what_settles_is_handed_on_until_somebody_has_seen_it_end",
