@@ -225,6 +225,10 @@ def _event(region: str, row: dict[str, Any]) -> StackEvent:
         token=row.get("ClientRequestToken", ""),
         operation_id=row.get("OperationId", ""),
         detailed_status=row.get("DetailedStatus", ""),
+        hook_type=row.get("HookType", ""),
+        hook_status=row.get("HookStatus", ""),
+        hook_reason=row.get("HookStatusReason", ""),
+        hook_failure_mode=row.get("HookFailureMode", ""),
     )
 
 

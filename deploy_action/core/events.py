@@ -29,6 +29,12 @@ class StackEvent:
     token: str = ""
     operation_id: str = ""
     detailed_status: str = ""
+    hook_type: str = ""
+    """Of an event about a CloudFormation Hook; its status such as `HOOK_COMPLETE_FAILED`, its failure mode `FAIL`
+    or `WARN`."""
+    hook_status: str = ""
+    hook_reason: str = ""
+    hook_failure_mode: str = ""
 
     @property
     def stack_name(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
 from deploy_action.core.events import Phase
+from deploy_action.core.forecast import Estimate
 from deploy_action.core.stacks import Verdict, console_url
 
 if TYPE_CHECKING:
@@ -74,16 +75,6 @@ class Bar:
     def seconds(self, end: float) -> float:
         """How long it took; a bar that is still open is closed at `end` (unix seconds)."""
         return max(0.0, (self.ended if self.ended is not None else end) - self.started)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """When it will have taken how long, in seconds, and what that rests on."""
-
-    low_seconds: float
-    mid_seconds: float
-    high_seconds: float
-    basis: str
 
 
 @dataclass(frozen=True, slots=True)

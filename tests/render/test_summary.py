@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from deploy_action.core.causes import Cause
 from deploy_action.core.change_set import Change
 from deploy_action.core.events import Phase
-from deploy_action.core.report import Bar, Estimate, Failure, Links, Outcome, Report, StackLine
+from deploy_action.core.forecast import Estimate
+from deploy_action.core.report import Bar, Failure, Links, Outcome, Report, StackLine
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.render.summary import BYTES_MAX, summary
 from tests.core.story import ROOT

@@ -1,0 +1,57 @@
+"""How long CloudFormation takes for one resource of a type: a prior, from a table of published averages.
+
+The table (`deploy_action/data/resource-durations.tsv`) names its sources in its first line. Its averages are
+within a factor of two of measured medians for 40 of 48 types, and tails are heavy: the intervals are wide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy_action.core.forecast import Basis, Usual
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import Activity, Operation
+    from deploy_action.core.forecast import Estimate
+
+LOW_FACTOR, HIGH_FACTOR = 0.5, 2.5
+_ACTIONS = ("CREATE", "UPDATE", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class PriorForecast:
+    """Implements Forecast by the table alone: `seconds` maps (type, action) to seconds."""
+
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+    planned: int | None = None
+
+    def usual(self, activity: Activity, label: str) -> Usual | None:  # noqa: ARG002
+        found = self.seconds.get((activity.resource_type, activity.action))
+        if not found:
+            return None
+        return Usual(found * LOW_FACTOR, found, max(found * HIGH_FACTOR, found + 5), 0, Basis.PRIOR)
+
+    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:  # noqa: ARG002
+        return None
+
+
+def parse_table(text: str) -> dict[tuple[str, str], float]:
+    """Seconds by (type, action); measured medians before averages, 0 and 1 count as not known."""
+    found: dict[tuple[str, str], float] = {}
+    header: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        cells = line.split("\t")
+        if not header:
+            header = cells
+            continue
+        row = dict(zip(header, cells, strict=False))
+        for action in _ACTIONS:
+            name = action.lower()
+            median, average = row.get(f"{name}_median") or "0", row.get(f"avg_{name}") or "0"
+            seconds = float(median) or (float(average) if float(average) > 1 else 0.0)
+            if seconds:
+                found[row["type"], action] = seconds
+    return found
