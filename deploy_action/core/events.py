@@ -30,7 +30,7 @@ class StackEvent:
     operation_id: str = ""
     detailed_status: str = ""
     hook_type: str = ""
-    """Of an event about a CloudFormation Hook; its status such as `HOOK_COMPLETE_FAILED`, its failure mode `FAIL`
+    """Of an event about a CloudFormation Hook; its status such as `HOOK_COMPLETE_FAILED`, its mode `FAIL`
     or `WARN`."""
     hook_status: str = ""
     hook_reason: str = ""
