@@ -137,16 +137,26 @@ class RegistryUnreadable(RegistryError):
 
 
 class StackSourceError(CoordinatorError):
-    """CloudFormation did not give an answer. `temporary` says whether asking again may help.
+    """CloudFormation did not give an answer. `temporary` says whether asking again may help, `throttled` that
+    asking less may.
 
     It ends a step only before anything was changed; afterwards it makes the verdict unknown.
     """
 
     exit_code = 4
 
-    def __init__(self, what: str, *, why: str = "", remedy: str = "", temporary: bool = True) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        remedy: str = "",
+        temporary: bool = True,
+        throttled: bool = False,
+    ) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.temporary = temporary
+        self.throttled = throttled
 
 
 class ChangeSetGone(StackSourceError):

@@ -10,11 +10,8 @@ from deploy_action.errors import StackSourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TEMPORARY = {
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
+_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
+_TEMPORARY = _THROTTLED | {
     "InternalFailure",
     "InternalServerError",
     "ServiceUnavailable",
@@ -113,6 +110,7 @@ def explain(error: Exception) -> StackSourceError:
     return StackSourceError(
         f"AWS answered with {code}: {message}" if code else f"AWS could not be reached: {message}",
         temporary=temporary,
+        throttled=code in _THROTTLED,
     )
 
 

@@ -158,6 +158,11 @@ class StackProgress:
         """The phase that the stack was in; told by time, since stacks are read one after the other."""
         return next((phase for since, phase in reversed(self._phases) if since <= timestamp), Phase.DEPLOY)
 
+    @property
+    def phase_began(self) -> float:
+        """When the stack took on its status, unix seconds of CloudFormation; 0 before its first event."""
+        return self._phases[-1][0] if self._phases else 0.0
+
     def forget(self) -> None:
         """What an earlier operation did is not part of the one that begins."""
         self.started = self.ended = None
@@ -187,6 +192,13 @@ class StackProgress:
         if not event.status.endswith("_IN_PROGRESS"):
             activity.ended = event.timestamp
         return activity
+
+    def moved_to(self, phase: Phase, *, since: float) -> None:
+        """What began since then (unix seconds) belongs to that phase of the root, or to a later one."""
+        for activity in self.activities:
+            if activity.started >= since:
+                activity.phase = max(activity.phase, phase, key=_PHASES.index)
+        self.afterwards.update(e.event_id for e in self.failures if e.timestamp >= since and not e.is_stack)
 
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
@@ -241,12 +253,23 @@ class Operation:
             progress.status = event.status if event.is_stack else progress.status
             return None
         activity = progress.apply(event, root.phase_at(event.timestamp))
+        if event.is_stack and progress is root:
+            self._rephase(root, event)
         nested = event.nested_stack_id
         if nested is not None:
             child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
             child.parent_id = event.stack_id
             child.path = (*progress.path, event.logical_id)
         return activity
+
+    def _rephase(self, root: StackProgress, event: StackEvent) -> None:
+        """Nested stacks may have been read ahead of the root's change of phase."""
+        phase = phase_of(event.status)
+        if phase is Phase.DEPLOY:
+            return
+        for stack in self.stacks.values():
+            if stack is not root and self.root_of(stack) is root:
+                stack.moved_to(phase, since=event.timestamp)
 
     def root_of(self, stack: StackProgress) -> StackProgress:
         seen = {stack.stack_id}

@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
-POLL_SECONDS = 2.0
-POLL_SECONDS_QUIET = 5.0
-QUIET_AFTER_SECONDS = 60.0
 HEARTBEAT_SECONDS = 60.0
-REQUESTS_PER_SECOND = 2.5
-"""CloudFormation throttles an account that asks much more; others in it want to ask too."""
-ERROR_PAUSE_SECONDS_MAX = 30.0
+PAUSE_SECONDS_MIN = 0.1
+NAP_SECONDS = 1.0
+"""How late `hurry`, a cancellation or the time-out may be noticed."""
 BLIND_AFTER = 3
 """Looks in a row that CloudFormation refuses for good, until watching is given up."""
 
@@ -65,6 +62,7 @@ class Session:
     `first_event_seconds`: how long the first event may take; None for as long as it takes.
     `keep_lock`: renews the lock when it is time to; raises LockLost, once.
     `elapsed_seconds`: what had passed of the time-out before (a watch that was restarted).
+    `hurry`: something ended that makes a look worth while at once; asked every NAP_SECONDS, so it is cheap.
     """
 
     watcher: Watcher
@@ -77,24 +75,27 @@ class Session:
     gives_up: bool = True
     first_event_seconds: float | None = None
     elapsed_seconds: float = 0.0
+    hurry: Callable[[], bool] = lambda: False
+    _hurried: bool = False
     _failures: int = 0
     _last_told: float = 0.0
-    _last_event: float = 0.0
-    _newest: float | None = None
     _told: set[str] = field(default_factory=set)
     _troubled: bool = False
 
     def run(self) -> End:
         started = self.clock.monotonic()
-        self._last_told = self._last_event = started
+        self._last_told = started
         while True:
-            poll = self.watcher.poll()
-            self._failures = 0 if self.watcher.readable else self._failures + 1
+            poll = self.watcher.poll(self.clock.monotonic())
+            if self.watcher.readable:
+                self._failures = 0
+            elif poll.errors:
+                self._failures += 1
             self._tell(poll)
             self._keep_lock()
             if self.done():
                 # Something may become visible, or begin, only now.
-                self._tell(self.watcher.poll(complete=True))
+                self._tell(self.watcher.poll(self.clock.monotonic(), complete=True))
                 if self.done():
                     return End.DONE
             if self.cancelled():
@@ -102,7 +103,7 @@ class Session:
             end = self._given_up(self.clock.monotonic() - started)
             if end is not None:
                 return end
-            self.clock.sleep(self._pause())
+            self._rest(started)
 
     def _given_up(self, waited: float) -> End | None:
         if self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds:
@@ -114,19 +115,25 @@ class Session:
             return End.NEVER_BEGAN
         return None
 
-    def _pause(self) -> float:
-        """Seconds to the next look: dense while things happen, sparse in silence and in trouble."""
-        quiet = self.clock.monotonic() - self._last_event >= QUIET_AFTER_SECONDS
-        pause = max(POLL_SECONDS_QUIET if quiet else POLL_SECONDS, self.watcher.width / REQUESTS_PER_SECOND)
-        return (
-            min(pause * 2.0 ** min(self._failures, 8), ERROR_PAUSE_SECONDS_MAX) if self._failures else pause
-        )
+    def _rest(self, started: float) -> None:
+        """Until somebody's turn comes, or there is a reason not to wait for it."""
+        end = self.clock.monotonic() + max(PAUSE_SECONDS_MIN, self.watcher.next_look(self.clock.monotonic()))
+        while (now := self.clock.monotonic()) < end and not self.cancelled():
+            if not self._hurried and self.hurry():
+                self._hurried = True
+                self.watcher.hurry(now)
+                return
+            if (
+                self.timeout_seconds is not None
+                and now - started + self.elapsed_seconds >= self.timeout_seconds
+            ):
+                return
+            self.clock.sleep(min(NAP_SECONDS, end - now))
 
     def _tell(self, poll: Poll) -> None:
         now = self.clock.monotonic()
         if poll.events:
-            self._last_told = self._last_event = now
-            self._newest = max(event.timestamp for event in poll.events)
+            self._last_told = now
             self.listener.events(poll.events, self.watcher.operation)
         elif now - self._last_told >= HEARTBEAT_SECONDS:
             self._last_told = now
@@ -138,9 +145,9 @@ class Session:
             self._trouble(str(error))
 
     def _their_now(self, now: float) -> float:
-        """Clocks are never compared: theirs stood at `newest` when ours stood at `last_event`. Before the
-        first event nothing is measured by it."""
-        return self.clock.now() if self._newest is None else self._newest + now - self._last_event
+        """Before the first event nothing is measured by it."""
+        theirs = self.watcher.their_now(now)
+        return self.clock.now() if theirs is None else theirs
 
     def _trouble(self, sentence: str) -> None:
         """GitHub shows few annotations: what was told once is a plain line when it comes back."""

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import TYPE_CHECKING
 
 from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.forecast import NoForecast
+from deploy_action.core.pace import idle_pause_seconds, pause_seconds
 from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
+from deploy_action.engine.schedule import Schedule, Turn
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from deploy_action.core.forecast import Forecast
     from deploy_action.core.stacks import StackState
     from deploy_action.ports import StackSource
 
     Stop = Callable[[StackEvent], bool]
 
 
-POLLS_PER_LISTING = 5
+LISTING_SECONDS = 10.0
+"""Between listings of all stacks, which globs cost."""
+SEEN_MAX = 300
+"""So many of a stack's newest events are remembered, to know where the next look ends: three pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +82,17 @@ class _Watched:
     ref: StackRef
     floor: Callable[[], Stop]
     """Makes a fresh test for the first event that is older than the deployment."""
-    root: bool
+    turn: Turn
     from_glob: bool = False
-    seen: set[str] = field(default_factory=set)
+    seen: deque[str] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
     finished: bool = False
     unreadable: bool = False
     refused: bool = False
     """Reading is refused for good. Of a nested stack: it is not asked for again."""
+
+    @property
+    def root(self) -> bool:
+        return self.turn.root
 
 
 @dataclass(slots=True)
@@ -111,52 +123,112 @@ class Poll:
 
     events: tuple[StackEvent, ...]
     errors: tuple[StackSourceError, ...]
+    looks: int = 0
+    """How many stacks were asked for."""
 
 
 class Watcher:
     """Call `poll` until `at_rest`; `operation` is the fold of all that was seen.
 
     With `token`, only the operation that carries it counts. A failing read of one stack does not keep the
-    others from being read; a nested stack that may not be read is told once and left out.
+    others from being read; a nested stack that may not be read is told once and left out. All `now` are
+    seconds of this machine's monotonic clock.
     """
 
-    def __init__(self, source: StackSource, baseline: Baseline, *, token: str = "") -> None:
+    def __init__(
+        self,
+        source: StackSource,
+        baseline: Baseline,
+        *,
+        token: str = "",
+        forecast: Forecast | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
         self._source = source
         self._own = _OwnOperation(token) if token else None
         self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
         self._watched: dict[str, _Watched] = {}
         self.operation = Operation()
-        self._polls = 0
+        self.forecast: Forecast = forecast or NoForecast()
+        self._schedule = schedule or Schedule()
+        self._listing_due = 0.0
         self._listing_failed: StackSourceError | None = None
+        self._offset: float | None = None
         for stack, newest in baseline.newest:
             floor = _operation_start if baseline.attach else _after(newest)
-            self._watched[str(stack)] = _Watched(stack, floor, root=True)
+            self._watched[str(stack)] = _Watched(stack, floor, Turn(root=True))
 
-    def poll(self, *, complete: bool = False) -> Poll:
-        """Read everything that is not finished. Never raises StackSourceError: it is in the answer.
+    def poll(self, now: float, *, complete: bool = False) -> Poll:
+        """Read the stacks whose turn it is; with `complete`, everything that is not finished.
 
-        Globs cost a listing of all stacks, so they are looked up at every fifth call only, or with
-        `complete`.
+        Never raises StackSourceError: it is in the answer.
         """
         errors: list[StackSourceError] = []
-        if complete or self._polls % POLLS_PER_LISTING == 0:
-            self._discover(errors)
-        self._polls += 1
+        if self._globs and (complete or now >= self._listing_due):
+            self._discover(now, errors)
+        if complete:
+            pending = [watched for watched in self._watched.values() if not watched.finished]
+            self._schedule.budget.spend(now, len(pending))
+        else:
+            turns = ((key, watched.turn) for key, watched in self._unfinished())
+            pending = [self._watched[key] for key in self._schedule.due(turns, now)]
         events: list[StackEvent] = []
-        pending = [watched for watched in self._watched.values() if not watched.finished]
+        asked: list[_Watched] = []
         while pending:
             # Events of a parent name nested stacks, which are read in the same look.
-            batches = [self._read(watched, errors) for watched in pending]
+            batches = [self._read(watched, now, errors) for watched in pending]
+            asked += pending
             known = set(self._watched)
             # merge keeps CloudFormation's order within each stack, whatever the timestamps say.
             for event in merge(*batches, key=lambda event: event.timestamp):
                 self.operation.apply(event)
-                self._follow(event)
+                self._follow(event, now)
                 events.append(event)
             pending = [self._watched[key] for key in self._watched if key not in known]
-        self._retire(events)
-        self._succeed_deleted()
-        return Poll(tuple(events), tuple(errors))
+            self._schedule.budget.spend(now, len(pending))
+        if asked:
+            self._retire(events, now)
+            self._succeed_deleted(now)
+        for watched in asked:
+            if not watched.turn.failures:
+                watched.turn.due = now + self._pause(watched, now)
+        return Poll(tuple(events), tuple(errors), len(asked))
+
+    def next_look(self, now: float) -> float:
+        """Seconds until the next `poll` has something to do."""
+        wait = self._schedule.next_look((watched.turn for _, watched in self._unfinished()), now)
+        return min(wait, max(0.0, self._listing_due - now)) if self._globs else wait
+
+    def hurry(self, now: float) -> None:
+        """Something is about to show: everybody's turn comes at once."""
+        self._listing_due = now
+        for _, watched in self._unfinished():
+            watched.turn.due = min(watched.turn.due, now)
+            watched.turn.heard = now
+
+    def their_now(self, now: float) -> float | None:
+        """CloudFormation's clock, unix seconds, never ahead of it; None before the first event.
+
+        Clocks are not compared: an event that is read now has a time of theirs that is past.
+        """
+        return None if self._offset is None else now + self._offset
+
+    def _unfinished(self) -> Iterable[tuple[str, _Watched]]:
+        return ((key, watched) for key, watched in self._watched.items() if not watched.finished)
+
+    def _pause(self, watched: _Watched, now: float) -> float:
+        progress = self.operation.stacks.get(watched.ref.name)
+        silent = watched.turn.silent_seconds(now)
+        if progress is None or not progress.in_progress:
+            return idle_pause_seconds(silent, root=watched.root)
+        theirs = self.their_now(now)
+        return pause_seconds(
+            progress,
+            self.operation,
+            self.forecast,
+            now=theirs if theirs is not None else progress.phase_began,
+            silent_seconds=silent,
+        )
 
     @property
     def readable(self) -> bool:
@@ -180,11 +252,6 @@ class Watcher:
         return [watched for watched in self._watched.values() if watched.root and not watched.finished]
 
     @property
-    def width(self) -> int:
-        """How many stacks one look reads."""
-        return sum(not watched.finished for watched in self._watched.values())
-
-    @property
     def began(self) -> bool:
         """An operation was seen; a stack under review has none."""
         return any(stack.verdict is not Verdict.NONE for stack in self.operation.roots)
@@ -194,44 +261,51 @@ class Watcher:
         """An operation was seen, and none is in progress."""
         return self.began and not any(stack.in_progress for stack in self.operation.roots)
 
-    def _discover(self, errors: list[StackSourceError]) -> None:
+    def _discover(self, now: float, errors: list[StackSourceError]) -> None:
         self._listing_failed = None
+        self._listing_due = now + LISTING_SECONDS
         for pattern, seen in self._globs:
             try:
                 states = self._source.matching(pattern)
             except StackSourceError as error:
                 errors.append(error)
                 self._listing_failed = error
+                self._listing_due = now + 2 * LISTING_SECONDS
                 continue
+            self._schedule.budget.spend(now)
             for state in states:
                 if seen.get(state.stack_id) == state.changed_at and not state.in_progress:
                     continue
                 ref = StackRef(pattern.region, state.stack_id)
                 if all(watched.ref != ref for watched in self._watched.values()):
-                    found = _Watched(ref, _operation_start, root=True, from_glob=True)
+                    found = _Watched(ref, _operation_start, Turn(root=True, due=now), from_glob=True)
                     self._watched[state.stack_id] = found
 
-    def _read(self, watched: _Watched, errors: list[StackSourceError]) -> list[StackEvent]:
-        floor = watched.floor()
+    def _read(self, watched: _Watched, now: float, errors: list[StackSourceError]) -> list[StackEvent]:
+        floor, seen = watched.floor(), set(watched.seen)
 
         def stop(event: StackEvent) -> bool:
-            return event.event_id in watched.seen or floor(event)
+            return event.event_id in seen or floor(event)
 
         try:
             found = self._source.events(watched.ref, stop=stop)
         except StackSourceError as error:
             errors.append(error)
             watched.unreadable, watched.refused = True, not error.temporary
+            self._schedule.failed(watched.turn, now, throttled=error.throttled)
             return []
         watched.unreadable = watched.refused = False
-        watched.seen.update(event.event_id for event in found)
+        watched.seen.extend(event.event_id for event in found)
+        self._schedule.answered(watched.turn, now, events=bool(found))
         if found:
+            offset = found[-1].timestamp - now
+            self._offset = offset if self._offset is None else max(self._offset, offset)
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
         if watched.root and self._own is not None:
             return self._own.part_of(found)
         return list(found)
 
-    def _follow(self, event: StackEvent) -> None:
+    def _follow(self, event: StackEvent, now: float) -> None:
         nested = event.nested_stack_id
         if nested is None or nested in self._watched or not event.status.endswith("_IN_PROGRESS"):
             return
@@ -241,9 +315,9 @@ class Watcher:
                 started = activity.started
                 break
         floor = _never if event.action == "CREATE" else _before(started)
-        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, root=False)
+        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, Turn(root=False, due=now))
 
-    def _succeed_deleted(self) -> None:
+    def _succeed_deleted(self, now: float) -> None:
         """A deleted stack is done with; one of the same name may follow it."""
         for watched in list(self._watched.values()):
             progress = self.operation.stacks.get(watched.ref.name)
@@ -253,9 +327,10 @@ class Watcher:
                 if watched.from_glob:
                     continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
-                self._watched[f"after {watched.ref.name}"] = _Watched(successor, _never, root=True)
+                turn = Turn(root=True, due=now)
+                self._watched[f"after {watched.ref.name}"] = _Watched(successor, _never, turn)
 
-    def _retire(self, events: list[StackEvent]) -> None:
+    def _retire(self, events: list[StackEvent], now: float) -> None:
         """Nested stacks at rest are not read again, until they are worked on again, or their root enters a
         new phase or ends: what they did last may become visible only then."""
         roots = {root.stack_id for root in self.operation.roots}
@@ -263,6 +338,8 @@ class Watcher:
         for key, watched in self._watched.items():
             if not watched.root:
                 wanted = new_phase or self.operation.is_working_on(key)
+                if watched.finished and wanted:
+                    watched.turn.due = now
                 watched.finished = watched.refused or not wanted
 
 

@@ -30,7 +30,12 @@ def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     watcher = Watcher(deployment.cloudformation, _begin(deployment))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
-    end = deployment.watch(watcher, _Done(deployment, watcher), gives_up=False)
+    end = deployment.watch(
+        watcher,
+        _Done(deployment, watcher),
+        gives_up=False,
+        hurry=lambda: deployment.world.folder.command_exit_code() is not None,
+    )
     code = _exit_code(deployment)
     deployment.report(command_exit_code=code)
     outcome = deployment.read_outcome(watcher, ours_only=False)

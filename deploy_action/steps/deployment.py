@@ -66,6 +66,7 @@ class Deployment:
         *,
         gives_up: bool = True,
         first_event_seconds: float | None = None,
+        hurry: Callable[[], bool] = lambda: False,
     ) -> End:
         session = Session(
             watcher,
@@ -78,6 +79,7 @@ class Deployment:
             gives_up=gives_up,
             first_event_seconds=first_event_seconds,
             elapsed_seconds=self._watched_seconds(),
+            hurry=hurry,
         )
         return session.run()
 
