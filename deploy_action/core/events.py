@@ -186,6 +186,8 @@ class StackProgress:
             if phase is not Phase.DEPLOY:
                 self.afterwards.add(event.event_id)
         activity = self._activity(event, phase)
+        if activity.ended is not None:
+            return activity
         activity.status = event.status
         activity.reason = event.reason or activity.reason
         activity.physical_id = event.physical_id or activity.physical_id
@@ -203,11 +205,13 @@ class StackProgress:
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
             return
+        if event.failed or "ROLLBACK" in event.status:
+            self.failures.append(event)
+        if event.timestamp < self.phase_began:
+            return  # it became visible behind newer ones
         self.started = event.timestamp if self.started is None else self.started
         self.status, self.reason = event.status, event.reason
         self._phases.append((event.timestamp, phase_of(event.status)))
-        if event.failed or "ROLLBACK" in event.status:
-            self.failures.append(event)
         if not is_in_progress(event.status):
             self.ended = event.timestamp
 
@@ -219,6 +223,8 @@ class StackProgress:
                 and activity.action == event.action
             ):
                 return activity
+            if activity.logical_id == event.logical_id and (activity.ended or 0.0) > event.timestamp:
+                return activity  # it became visible behind newer ones
         # A failure or completion whose start was never seen (a watch that began midway) has no length.
         activity = Activity(
             stack_id=event.stack_id,
@@ -244,7 +250,8 @@ class Operation:
         if progress is None:
             progress = self.stacks[event.stack_id] = StackProgress(event.stack_id, event.region)
         root = self.root_of(progress)
-        if progress is root and event.starts_operation and not root.in_progress:
+        begins = event.starts_operation and event.timestamp >= root.phase_began
+        if progress is root and begins and not root.in_progress:
             for stack in self.stacks.values():
                 if self.root_of(stack) is root:
                     stack.forget()

@@ -12,29 +12,38 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from deploy_action.core.events import Phase
 from deploy_action.core.stacks import STACK_TYPE
 
 if TYPE_CHECKING:
     from deploy_action.core.events import Activity, Operation, StackProgress
     from deploy_action.core.forecast import Forecast
 
-PROMISE_SECONDS = 0.9
+PROMISE_SECONDS = 0.78
 """So late an end may be noticed."""
 FIRST_EVENT_SECONDS = 1.9
-BUSY_SECONDS = 4.0
+BUSY_SECONDS = 4.5
 """While things surely go on: how old a line of the log may be when it is printed."""
-SPARSE_SECONDS_MAX = 10.0
-NESTED_SECONDS = 5.0
+SPARSE_SECONDS_MAX = 12.0
+NESTED_SECONDS = 6.0
 """A nested stack's end is told by its parent, so its own events are only read to be shown."""
-IDLE_SECONDS, IDLE_SECONDS_MAX = 1.0, 5.0
-SILENCE_SHARE = 0.05
+IDLE_SECONDS, IDLE_SECONDS_MAX = 1.5, 5.0
+SILENCE_SHARE = 0.12
 """In a silence, the share of it that the next line may come late."""
-UNSURE_SHARE = 0.02
+UNSURE_SHARE = 0.03
 """The same where the stack may end any moment, but nothing says when."""
+HIDDEN_SHARE = 0.017
+"""The same of a nested stack whose own events cannot be seen."""
 SLACK_SHARE = 0.01
 """The same where no resource is being worked on."""
 WINDOW_SHARE = 0.005
 """The same within a resource's usual range."""
+TRUSTED_SECONDS = 8.0
+"""Published averages say little of what takes less: it may be over, or fail, at once."""
+EACH_SECONDS = 1.2
+"""So long, at least, for each resource that has not begun yet."""
+SHORT_CLEANUP_SECONDS = 10.0
+"""A clean-up that takes longer waits for what it still has to delete."""
 RETRY_SECONDS = 180.0
 RETRIES = 3
 _FOLLOWS_SECONDS = {
@@ -56,8 +65,9 @@ def pause_seconds(
     sparse = min(max(BUSY_SECONDS, silent_seconds * SILENCE_SHARE), SPARSE_SECONDS_MAX)
     if stack.parent_id is not None:
         return max(NESTED_SECONDS, sparse)
-    if _more_to_come(stack, forecast):
-        return sparse
+    outstanding = _outstanding(stack, forecast, now)
+    if outstanding > 1:
+        return min(sparse, outstanding * EACH_SECONDS)
     running = [activity for activity in stack.activities if activity.running]
     if not running:
         retry = _until_retry(stack, now)
@@ -75,14 +85,25 @@ def _pause_for(
     age = activity.seconds(now)
     if activity.resource_type == STACK_TYPE:
         nested = operation.stacks.get(activity.physical_id)
-        if nested is not None and nested.status:
-            return BUSY_SECONDS if nested.in_progress else 0.0
+        if nested is None or not nested.status:
+            return age * HIDDEN_SHARE
+        return BUSY_SECONDS if nested.in_progress else 0.0
+    if _failed_before(activity, operation):
+        return 0.0
     usual = forecast.usual(activity, operation.label_of(activity))
     if usual is None or age > usual.high_seconds:
         return age * UNSURE_SHARE
-    if age < usual.low_seconds:
+    if age < usual.low_seconds and (usual.samples or usual.low_seconds >= TRUSTED_SECONDS):
         return usual.low_seconds - age + dense
     return (usual.high_seconds - usual.low_seconds) * WINDOW_SHARE
+
+
+def _failed_before(activity: Activity, operation: Operation) -> bool:
+    """What failed once may fail again at once, whatever it usually takes."""
+    return any(
+        other.failed and (other.logical_id, other.action) == (activity.logical_id, activity.action)
+        for other in operation.stacks[activity.stack_id].activities
+    )
 
 
 def _until_it_follows(stack: StackProgress, now: float) -> float:
@@ -109,14 +130,21 @@ def _follows_seconds(stack: StackProgress) -> float:
     return 0.15 if "CLEANUP" in stack.status else _FOLLOWS_SECONDS.get(stack.status, 0.3)
 
 
-def _more_to_come(stack: StackProgress, forecast: Forecast) -> bool:
-    """Whether something that has not begun yet must still be done before the stack can end."""
+def _outstanding(stack: StackProgress, forecast: Forecast, now: float) -> int:
+    """How many resources that have not begun yet must still be done before the stack can end."""
     if stack.status == "CREATE_IN_PROGRESS" and forecast.planned is not None:
-        return len({activity.logical_id for activity in stack.activities}) < forecast.planned
-    if stack.status == "ROLLBACK_IN_PROGRESS":
-        created = {a.logical_id for a in stack.activities if a.action == "CREATE" and a.physical_id}
-        return len(created - {a.logical_id for a in stack.activities if a.action == "DELETE"}) > 1
-    return False
+        return forecast.planned - len({activity.logical_id for activity in stack.activities})
+    cleans_up = stack.status == "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    long_clean_up = cleans_up and now - stack.phase_began > SHORT_CLEANUP_SECONDS
+    if stack.status == "ROLLBACK_IN_PROGRESS" or long_clean_up:
+        created = {a.logical_id for a in stack.activities if a.action == "CREATE" and _leaves_something(a)}
+        return len(created - {a.logical_id for a in stack.activities if a.action == "DELETE"})
+    return 0
+
+
+def _leaves_something(created: Activity) -> bool:
+    """A creation that was refused at once leaves nothing to delete in a rolled-back creation of a stack."""
+    return bool(created.physical_id) or (created.phase is Phase.DEPLOY and created.failed)
 
 
 def idle_pause_seconds(silent_seconds: float, *, root: bool) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import TYPE_CHECKING
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
 LISTING_SECONDS = 10.0
 """Between listings of all stacks, which globs cost."""
-SEEN_MAX = 300
-"""So many of a stack's newest events are remembered, to know where the next look ends: three pages."""
+RESCAN_STACKS_MAX = 20
+"""Up to so many stacks are read whole at the end: an event may have become visible behind newer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ class _Watched:
     """Makes a fresh test for the first event that is older than the deployment."""
     turn: Turn
     from_glob: bool = False
-    seen: deque[str] = field(default_factory=lambda: deque(maxlen=SEEN_MAX))
+    seen: set[int] = field(default_factory=set)
+    """Hashes of event ids, which need a third of the memory."""
     finished: bool = False
     unreadable: bool = False
     refused: bool = False
@@ -100,20 +100,24 @@ class _OwnOperation:
     """Of a root stack's events, those from the first with our token to the end of that operation.
 
     What somebody else does to the stack meanwhile (a deletion, a cancelled update) belongs to its story; what
-    they begin after its end does not.
+    they begin after its end does not. Times are unix seconds of CloudFormation.
     """
 
     token: str
-    began: bool = False
-    over: bool = False
+    began: float | None = None
+    over: float | None = None
 
     def part_of(self, events: Iterable[StackEvent]) -> list[StackEvent]:
         taken = []
         for event in events:
-            self.began = self.began or event.token == self.token
-            if self.began and not self.over:
+            if self.began is None and event.token == self.token:
+                self.began = event.timestamp
+            if self.began is None or event.timestamp < self.began:
+                continue
+            if self.over is None or event.timestamp <= self.over:
                 taken.append(event)
-                self.over = event.is_stack and not is_in_progress(event.status)
+            if self.over is None and event.is_stack and not is_in_progress(event.status):
+                self.over = event.timestamp
         return taken
 
 
@@ -176,7 +180,8 @@ class Watcher:
         asked: list[_Watched] = []
         while pending:
             # Events of a parent name nested stacks, which are read in the same look.
-            batches = [self._read(watched, now, errors) for watched in pending]
+            whole = complete and len(self._watched) <= RESCAN_STACKS_MAX
+            batches = [self._read(watched, now, errors, whole=whole) for watched in pending]
             asked += pending
             known = set(self._watched)
             # merge keeps CloudFormation's order within each stack, whatever the timestamps say.
@@ -281,21 +286,28 @@ class Watcher:
                     found = _Watched(ref, _operation_start, Turn(root=True, due=now), from_glob=True)
                     self._watched[state.stack_id] = found
 
-    def _read(self, watched: _Watched, now: float, errors: list[StackSourceError]) -> list[StackEvent]:
-        floor, seen = watched.floor(), set(watched.seen)
+    def _read(
+        self, watched: _Watched, now: float, errors: list[StackSourceError], *, whole: bool
+    ) -> list[StackEvent]:
+        floor = watched.floor()
 
         def stop(event: StackEvent) -> bool:
-            return event.event_id in seen or floor(event)
+            return floor(event) or (not whole and hash(event.event_id) in watched.seen)
 
         try:
-            found = self._source.events(watched.ref, stop=stop)
+            read = self._source.events(watched.ref, stop=stop)
         except StackSourceError as error:
             errors.append(error)
             watched.unreadable, watched.refused = True, not error.temporary
             self._schedule.failed(watched.turn, now, throttled=error.throttled)
             return []
         watched.unreadable = watched.refused = False
-        watched.seen.extend(event.event_id for event in found)
+        found: list[StackEvent] = []
+        for event in read:
+            # Paging while events arrive may show one twice.
+            if hash(event.event_id) not in watched.seen:
+                watched.seen.add(hash(event.event_id))
+                found.append(event)
         self._schedule.answered(watched.turn, now, events=bool(found))
         if found:
             offset = found[-1].timestamp - now
@@ -303,7 +315,7 @@ class Watcher:
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
         if watched.root and self._own is not None:
             return self._own.part_of(found)
-        return list(found)
+        return found
 
     def _follow(self, event: StackEvent, now: float) -> None:
         nested = event.nested_stack_id

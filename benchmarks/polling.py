@@ -1,0 +1,199 @@
+"""What watching costs, and how soon an end is noticed: `polling.py FOLDER [--runs 5]`.
+
+Plays every operation of a folder of event logs at its original speed, in virtual time, from a server over
+real HTTP, to two watchers: ours, and one that reads the stack and each nested stack in progress every two
+seconds, as the CDK's monitor does. A request takes no virtual time: on a network, add its own. Ours knows no
+history here, only the table of published averages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.core.durations import PriorForecast, parse_table
+from deploy_action.core.stacks import StackRef
+from deploy_action.data import read_table
+from deploy_action.engine.schedule import Schedule
+from deploy_action.engine.session import Session
+from deploy_action.engine.watcher import Baseline, Watcher
+from tests.clock import VirtualClock
+from tests.fakes.cloudformation import CloudFormationServer
+from tests.replay import Recorded, operations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy_action.core.events import Operation, StackEvent
+
+REGION = "eu-west-1"
+FIXED_SECONDS = 2.0
+LATE_AIM_SECONDS, SHARE_AIM = 1.0, 0.6
+AFTER_SECONDS = 30.0
+"""A log that ends before its stack does is watched for so long beyond its last event."""
+
+
+@dataclass
+class Seen:
+    """`late`: seconds from the stack's end to its being noticed; None where the log has no end."""
+
+    requests: int
+    late: float | None
+    lags: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Listener:
+    """Implements session.Listener: notes how old each event is when it is seen."""
+
+    clock: VirtualClock
+    lags: list[float] = field(default_factory=list)
+
+    def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
+        self.lags += [self.clock.now() - event.timestamp for event in events]
+
+    def quiet(self, operation: Operation, *, now: float) -> None: ...
+
+    def trouble(self, sentence: str) -> None: ...
+
+    def line(self, text: str) -> None: ...
+
+
+class Ground:
+    """One server for all runs."""
+
+    def __init__(self, server: CloudFormationServer, clock: VirtualClock) -> None:
+        self.server, self.clock = server, clock
+        self.source = CloudFormation(AwsClients())
+        self.prior = parse_table(read_table("resource-durations.tsv"))
+
+    def play(self, recorded: Recorded, offset: float) -> tuple[StackRef, float | None, float]:
+        """Begins `offset` seconds from now; gives the stack, its end and when to stop, on the clock."""
+        self.server.reset()
+        start = self.clock.now() + offset
+        self.server.load_recording(REGION, recorded.root, list(recorded.rows), start=start)
+        end = None if recorded.ended is None else start + recorded.ended - recorded.began
+        return StackRef(REGION, recorded.root), end, start + recorded.seconds + AFTER_SECONDS
+
+    def requests(self) -> int:
+        return self.server.requests.total()
+
+    def ours(self, recorded: Recorded, offset: float) -> Seen:
+        stack, end, stop = self.play(recorded, offset)
+        watcher = Watcher(
+            self.source,
+            Baseline(((stack, None),)),
+            forecast=PriorForecast(self.prior),
+            schedule=Schedule(random=random.Random(1)),
+        )
+        listener = Listener(self.clock)
+        Session(
+            watcher,
+            self.clock,
+            listener,
+            done=lambda: watcher.at_rest,
+            cancelled=lambda: False,
+            timeout_seconds=stop - self.clock.now(),
+        ).run()
+        late = None if end is None or not watcher.at_rest else self.clock.now() - end
+        return Seen(self.requests(), late, listener.lags)
+
+    def fixed(self, recorded: Recorded, offset: float) -> Seen:
+        stack, end, stop = self.play(recorded, offset)
+        seen: set[str] = set()
+        lags: list[float] = []
+        nested: dict[str, bool] = {}
+        at_rest = False
+        while self.clock.now() < stop and not at_rest:
+            self.clock.sleep(FIXED_SECONDS)
+            pending = [stack.name]
+            while pending:
+                name = pending.pop(0)
+                ref = StackRef(REGION, name)
+                for event in self.source.events(ref, stop=lambda event: event.event_id in seen):
+                    seen.add(event.event_id)
+                    lags.append(self.clock.now() - event.timestamp)
+                    running = event.status.endswith("_IN_PROGRESS")
+                    if event.nested_stack_id is not None:
+                        nested[event.nested_stack_id] = running
+                    if event.is_stack and name == stack.name and event.status != "REVIEW_IN_PROGRESS":
+                        at_rest = not running
+                if name == stack.name:
+                    pending += [child for child, running in nested.items() if running]
+        return Seen(self.requests(), None if end is None or not at_rest else self.clock.now() - end, lags)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--runs", type=int, default=5, help="of each operation, at different offsets")
+    arguments = parser.parse_args()
+    clock = VirtualClock()
+    chance = random.Random(1)
+    every: dict[str, list[Seen]] = {"ours": [], "fixed": []}
+    print(
+        f"{'operation':<48} {'seconds':>8}  {'ours':>7} {'fixed':>7} {'share':>6}  {'late p50':>8} {'max':>6}"
+    )
+    with CloudFormationServer(clock.now) as server:
+        os.environ.update(AWS_ENDPOINT_URL=server.endpoint_url, AWS_MAX_ATTEMPTS="1")
+        os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
+        ground = Ground(server, clock)
+        for file in sorted(arguments.folder.glob("*.jsonl")):
+            for recorded in operations_of(file):
+                offsets = [chance.uniform(0.0, FIXED_SECONDS) for _ in range(arguments.runs)]
+                ours = [ground.ours(recorded, offset) for offset in offsets]
+                fixed = [ground.fixed(recorded, offset) for offset in offsets]
+                every["ours"] += ours
+                every["fixed"] += fixed
+                tell(recorded, ours, fixed)
+    return conclude(every["ours"], every["fixed"])
+
+
+def tell(recorded: Recorded, ours: list[Seen], fixed: list[Seen]) -> None:
+    mine, theirs = (statistics.mean(seen.requests for seen in runs) for runs in (ours, fixed))
+    late = [seen.late for seen in ours if seen.late is not None]
+    noticed = f"{percentile(late, 0.5):>8.2f} {max(late):>6.2f}" if late else f"{'no end':>8}"
+    share = f"{mine:>7.1f} {theirs:>7.1f} {mine / theirs:>6.0%}"
+    print(f"{recorded.name:<48} {recorded.seconds:>8.0f}  {share}  {noticed}")
+
+
+def conclude(ours: list[Seen], fixed: list[Seen]) -> int:
+    print(
+        f"\n{'all operations':<22} {'requests':>9} {'end noticed p50':>16} {'p90':>6} {'p95':>6} {'p99':>6}"
+        f" {'event p50':>10} {'p95':>6}  (seconds)"
+    )
+    for name, runs in (("ours", ours), ("fixed, 2 s", fixed)):
+        late = [seen.late for seen in runs if seen.late is not None]
+        lags = [lag for seen in runs for lag in seen.lags]
+        figures = "".join(f" {percentile(late, share):>6.2f}" for share in (0.9, 0.95, 0.99))
+        print(
+            f"{name:<22} {sum(seen.requests for seen in runs):>9} {percentile(late, 0.5):>16.2f}{figures}"
+            f" {percentile(lags, 0.5):>10.2f} {percentile(lags, 0.95):>6.2f}"
+        )
+    share = sum(seen.requests for seen in ours) / sum(seen.requests for seen in fixed)
+    late_p95 = percentile([seen.late for seen in ours if seen.late is not None], 0.95)
+    met = late_p95 <= LATE_AIM_SECONDS and share <= SHARE_AIM
+    print(
+        f"\n{share:.0%} of the requests (aim {SHARE_AIM:.0%}), the end noticed within {late_p95:.2f} s "
+        f"at p95 (aim {LATE_AIM_SECONDS:.1f} s): {'met' if met else 'NOT met'}"
+    )
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
