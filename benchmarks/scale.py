@@ -1,8 +1,8 @@
 """What watching much costs: `scale.py [--stacks 50] [--resources 500] [--minutes 30]`.
 
 Creates stacks in four regions, each with nested stacks three deep, in virtual time on a server in a process
-of its own, and watches all of them to the end. Prints memory, the share of a core that watching takes at original speed,
-requests, and how late things were seen.
+of its own, and watches all of them to the end. Prints memory, the share of a core that watching takes at
+original speed, requests, and how late things were seen.
 """
 
 from __future__ import annotations

@@ -104,6 +104,8 @@ class Activity:
     ended: float | None = None
     reason: str = ""
     physical_id: str = ""
+    heard: float = 0.0
+    """Time of its last event, unix seconds of CloudFormation."""
 
     @property
     def running(self) -> bool:
@@ -188,6 +190,7 @@ class StackProgress:
         activity = self._activity(event, phase)
         if activity.ended is not None:
             return activity
+        activity.heard = event.timestamp
         activity.status = event.status
         activity.reason = event.reason or activity.reason
         activity.physical_id = event.physical_id or activity.physical_id

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deploy_action.core.events import Activity, Operation, StackProgress
     from deploy_action.core.forecast import Forecast
 
-PROMISE_SECONDS = 0.78
+PROMISE_SECONDS = 0.75
 """So late an end may be noticed."""
 FIRST_EVENT_SECONDS = 1.9
 BUSY_SECONDS = 4.5

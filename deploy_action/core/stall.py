@@ -1,6 +1,7 @@
 """Which resources take longer than they usually do, and are silent as well. Nothing here ends a deployment.
 
-Silence alone is normal (seen: ECS 1,474 s, EKS 584 s, RDS 338 s, then success).
+Silence alone is normal (seen: ECS 1,474 s, EKS 584 s, RDS 338 s, then success), and so is taking long: only
+both together, measured by the resource's own history, are worth a person's look.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.core.forecast import Basis
+from deploy_action.core.stacks import STACK_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deploy_action.core.events import Activity, Operation
     from deploy_action.core.forecast import Forecast, Usual
 
+SILENT_SECONDS = 120.0
+"""Whatever its age, a resource that was heard of so lately is not stalled."""
 PRIOR_FACTOR = 3.0
 UNLEARNED_SECONDS_MIN = 600.0
 UNKNOWN_SECONDS = 1800.0
 """Where nothing is known of a type: longer than the longest silence seen before a success."""
+FEW_SAMPLES = 5
+FEW_FACTOR, MANY_FACTOR = 1.5, 1.2
+SPARE_SECONDS = 30.0
+"""By which a learned range is widened besides, since the next run may be a little longer than all before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,12 @@ class StallChange:
 
     began: bool
     label: str
+    resource_type: str
     seconds: float
+    silent_seconds: float
     usual: Usual | None
+    stack_id: str
+    region: str
 
 
 def key_of(activity: Activity) -> str:
@@ -43,7 +53,8 @@ def limit_seconds(usual: Usual | None) -> float:
         return UNKNOWN_SECONDS
     if usual.basis is Basis.PRIOR:
         return max(usual.high_seconds * PRIOR_FACTOR, UNLEARNED_SECONDS_MIN)
-    return usual.high_seconds
+    factor = FEW_FACTOR if usual.samples < FEW_SAMPLES else MANY_FACTOR
+    return usual.high_seconds * factor + SPARE_SECONDS
 
 
 def look(
@@ -51,26 +62,49 @@ def look(
     forecast: Forecast,
     *,
     now: float,
-    heard: Mapping[str, float],
     alerted: frozenset[str],
     after_seconds: float | None = None,
 ) -> tuple[tuple[StallChange, ...], frozenset[str]]:
     """What changed, and the new `alerted` to keep and hand back next time.
 
-    `now` and the values of `heard` (last event, by `key_of`) are unix seconds of CloudFormation.
-    `after_seconds`: a fixed silence in place of what is usual.
+    `now`: unix seconds of CloudFormation. `after_seconds`: a fixed silence in place of what is usual. A
+    nested stack does not stall: what runs inside it does.
     """
     changes: list[StallChange] = []
     stalled: set[str] = set()
     for activity in operation.activities:
-        key, label = key_of(activity), operation.label_of(activity)
-        usual = forecast.usual(activity, label)
-        silent = now - max(activity.started, heard.get(key, activity.started))
-        limit = limit_seconds(usual) if after_seconds is None else after_seconds
-        if activity.running and activity.resource_type != "AWS::CloudFormation::Stack" and silent > limit:
+        key = key_of(activity) if activity.running or alerted else ""
+        if not activity.running and key not in alerted:
+            continue
+        usual = forecast.usual(activity, operation.label_of(activity))
+        if activity.resource_type != STACK_TYPE and _is_stalled(activity, usual, now, after_seconds):
             stalled.add(key)
             if key not in alerted:
-                changes.append(StallChange(True, label, activity.seconds(now), usual))
+                changes.append(_change(activity, operation, usual, now, began=True))
         elif key in alerted:
-            changes.append(StallChange(False, label, activity.seconds(now), usual))
+            changes.append(_change(activity, operation, usual, now, began=False))
     return tuple(changes), frozenset(stalled)
+
+
+def _is_stalled(activity: Activity, usual: Usual | None, now: float, after_seconds: float | None) -> bool:
+    silent = now - activity.heard
+    if not activity.running:
+        return False
+    if after_seconds is not None:
+        return silent > after_seconds
+    return activity.seconds(now) > limit_seconds(usual) and silent > SILENT_SECONDS
+
+
+def _change(
+    activity: Activity, operation: Operation, usual: Usual | None, now: float, *, began: bool
+) -> StallChange:
+    return StallChange(
+        began=began,
+        label=operation.label_of(activity),
+        resource_type=activity.resource_type,
+        seconds=activity.seconds(now),
+        silent_seconds=max(0.0, now - activity.heard),
+        usual=usual,
+        stack_id=activity.stack_id,
+        region=operation.stacks[activity.stack_id].region,
+    )

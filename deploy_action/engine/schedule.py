@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REQUESTS_PER_SECOND = 2.5
-"""CloudFormation throttles an account that asks much more; others in it want to ask too."""
+"""CloudFormation throttles an account that asks much more in one region; others in it want to ask too."""
+REGIONS_MAX = 3
+"""So many regions add to the budget: each look costs the runner some milliseconds as well."""
 BURST = 5.0
 REQUESTS_PER_SECOND_MIN = 0.2
 RECOVERY_SECONDS = 60.0
@@ -27,9 +29,17 @@ HEAD_START_SECONDS = 5.0
 class Budget:
     """A token bucket on a monotonic clock. Being throttled halves its rate; it recovers by and by."""
 
+    rate_max: float = REQUESTS_PER_SECOND
     rate: float = REQUESTS_PER_SECOND
     _tokens: float = BURST
     _filled: float | None = None
+
+    def serve(self, regions: int) -> None:
+        """How many regions share it: each has a limit of its own."""
+        rate_max = REQUESTS_PER_SECOND * min(max(regions, 1), REGIONS_MAX)
+        if rate_max != self.rate_max:
+            self.rate *= rate_max / self.rate_max
+            self.rate_max = rate_max
 
     def take(self, now: float) -> bool:
         self._fill(now)
@@ -56,7 +66,7 @@ class Budget:
         passed = 0.0 if self._filled is None else max(0.0, now - self._filled)
         self._filled = now
         self._tokens = min(BURST, self._tokens + passed * self.rate)
-        self.rate = min(REQUESTS_PER_SECOND, self.rate + passed * REQUESTS_PER_SECOND / RECOVERY_SECONDS)
+        self.rate = min(self.rate_max, self.rate + passed * self.rate_max / RECOVERY_SECONDS)
 
 
 @dataclass(slots=True)

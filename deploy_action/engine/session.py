@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from deploy_action.core.stall import look
 from deploy_action.errors import LockLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.stall import StallChange
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
 HEARTBEAT_SECONDS = 60.0
+STALL_LOOK_SECONDS = 10.0
+OVERDUE = "overdue"
+"""Stands among the alerts for the deployment as a whole."""
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
 """How late `hurry`, a cancellation or the time-out may be noticed."""
@@ -31,6 +37,18 @@ class Listener(Protocol):
 
     def quiet(self, operation: Operation, *, now: float) -> None:
         """Nothing happened for HEARTBEAT_SECONDS. `now` is CloudFormation's clock, unix seconds."""
+        ...
+
+    def stalled(self, change: StallChange) -> None:
+        """A resource takes longer than it usually does, and is silent. Told once for each stall."""
+        ...
+
+    def moving(self, change: StallChange) -> None:
+        """It moves again, or has ended."""
+        ...
+
+    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
+        """The deployment takes longer than its interval. Told once."""
         ...
 
     def trouble(self, sentence: str) -> None:
@@ -62,6 +80,8 @@ class Session:
     `first_event_seconds`: how long the first event may take; None for as long as it takes.
     `keep_lock`: renews the lock when it is time to; raises LockLost, once.
     `elapsed_seconds`: what had passed of the time-out before (a watch that was restarted).
+    `estimate`: how long the deployment was expected to take in all.
+    `alerts`: what was alerted before a restart; `keep_alerts` is given the new set before people are told.
     `hurry`: something ended that makes a look worth while at once; asked every NAP_SECONDS, so it is cheap.
     """
 
@@ -76,6 +96,11 @@ class Session:
     first_event_seconds: float | None = None
     elapsed_seconds: float = 0.0
     hurry: Callable[[], bool] = lambda: False
+    estimate: Estimate | None = None
+    stall_after_seconds: float | None = None
+    alerts: frozenset[str] = frozenset()
+    keep_alerts: Callable[[frozenset[str]], None] = lambda _alerts: None
+    _looked_for_stalls: float = float("-inf")
     _hurried: bool = False
     _failures: int = 0
     _last_told: float = 0.0
@@ -92,6 +117,7 @@ class Session:
             elif poll.errors:
                 self._failures += 1
             self._tell(poll)
+            self._look_for_stalls()
             self._keep_lock()
             if self.done():
                 # Something may become visible, or begin, only now.
@@ -143,6 +169,35 @@ class Session:
         self._troubled = not self.watcher.readable
         for error in poll.errors:
             self._trouble(str(error))
+
+    def _look_for_stalls(self) -> None:
+        """Only while the stream is read: else the silence is ours."""
+        here = self.clock.monotonic()
+        theirs = self.watcher.their_now(here)
+        if theirs is None or not self.watcher.readable or here - self._looked_for_stalls < STALL_LOOK_SECONDS:
+            return
+        self._looked_for_stalls = here
+        operation, overdue = self.watcher.operation, self.alerts & {OVERDUE}
+        changes, stalled = look(
+            operation,
+            self.watcher.forecast,
+            now=theirs,
+            alerted=self.alerts - overdue,
+            after_seconds=self.stall_after_seconds,
+        )
+        elapsed = theirs - (operation.started if operation.started is not None else theirs)
+        late = (
+            self.estimate if self.estimate is not None and not overdue and operation.ended is None else None
+        )
+        if late is not None and elapsed > late.high_seconds:
+            overdue = frozenset({OVERDUE})
+        if stalled | overdue != self.alerts:
+            self.alerts = stalled | overdue
+            self.keep_alerts(self.alerts)
+        for change in changes:
+            (self.listener.stalled if change.began else self.listener.moving)(change)
+        if late is not None and overdue:
+            self.listener.overdue(elapsed, late)
 
     def _their_now(self, now: float) -> float:
         """Before the first event nothing is measured by it."""

@@ -174,6 +174,7 @@ class Watcher:
             pending = [watched for watched in self._watched.values() if not watched.finished]
             self._schedule.budget.spend(now, len(pending))
         else:
+            self._schedule.budget.serve(len({watched.ref.region for _, watched in self._unfinished()}))
             turns = ((key, watched.turn) for key, watched in self._unfinished())
             pending = [self._watched[key] for key in self._schedule.due(turns, now)]
         events: list[StackEvent] = []

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
     from deploy_action.core.events import Activity, Operation, StackEvent
+    from deploy_action.core.forecast import Estimate
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
+    from deploy_action.core.stall import StallChange
     from deploy_action.ports import Clock
     from deploy_action.steps.state import StateFolder
 
@@ -99,6 +101,18 @@ class Teller:
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)
+
+    def stalled(self, change: StallChange) -> None:
+        self.note(f"{change.label} has been silent for {duration(change.silent_seconds)}.")
+
+    def moving(self, change: StallChange) -> None:
+        self.line(f"{change.label} moves again after {duration(change.seconds)}.")
+
+    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
+        self.note(
+            f"The deployment takes longer than expected: {duration(elapsed_seconds)}, and it was expected to "
+            f"take {duration(estimate.high_seconds)} at most."
+        )
 
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
