@@ -135,12 +135,12 @@ class Looker:
         name = service.value
         if isinstance(error, BehindDenied) and error.partly:
             return self._remark(
-                name, error.permission, f"{error}, so a part of it is not shown; {UNAFFECTED}."
+                name, error.permission, f"{error.what}, so a part of it is not shown; {UNAFFECTED}."
             )
         if isinstance(error, BehindDenied):
             self._planner.never_again(service)
             return self._remark(
-                name, "denied", f"{error}, so it is not asked again in this job; {UNAFFECTED}."
+                name, "denied", f"{error.what}, so it is not asked again in this job; {UNAFFECTED}."
             )
         if isinstance(error, BehindUnavailable):
             return self._remark(name, "unavailable", f"it could not be asked ({error.what}); {UNAFFECTED}.")

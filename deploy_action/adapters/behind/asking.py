@@ -29,7 +29,9 @@ def short_clients() -> AwsClients:
 def asking(prefix: str) -> Iterator[None]:
     """`prefix`: the service's name in permissions. Raises BehindDenied, BehindUnavailable."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
+    garbage = (ResponseParserError, LookupError, TypeError, AttributeError, ValueError, RecursionError)
     try:
         yield
     except ClientError as error:
@@ -39,7 +41,7 @@ def asking(prefix: str) -> Iterator[None]:
         raise BehindUnavailable(error_code(error) or "an error without a code") from error
     except (BotoCoreError, StackSourceError, OSError) as error:
         raise BehindUnavailable(str(error)) from error
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+    except garbage as error:
         raise BehindUnavailable("an answer that is not understood") from error
 
 
