@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from deploy_action.adapters.aws import AwsClients
 
-TASKS_MAX = 10
+TASKS_MAX = 100
+"""What one call describes; ECS keeps stopped tasks for about an hour, in no order."""
 _ROUTINE = re.compile(
     r"has reached a steady state|has started \d+ tasks|has stopped \d+ (running|pending) tasks|"
     r"has begun draining|(?<!un)registered \d+ targets|deployment completed|has started .* as primary"
