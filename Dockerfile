@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-dep
 # cryptography to sign in as a GitHub App; the action has a token, and the last step of this file shows that nothing
 # else needs it. Licences stay.
 RUN find /install/lib/python3*/site-packages/{botocore,boto3}/data -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
-      ! -regex '.*/(cloudformation|sts|s3|dynamodb|sso|sso-oidc)' \
+      ! -regex '.*/(cloudformation|cloudtrail|dynamodb|ecs|lambda|logs|rds|s3|sso|sso-oidc|sts)' \
       -exec rm -rf {} + \
  && find /install -name 'examples-1.json*' -delete \
  && rm -rf /install/bin /install/lib/python3*/site-packages/{boto3/examples,cryptography*} \
@@ -34,7 +34,7 @@ COPY --from=build /app /app
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
  && python -I -c 'import importlib, pkgutil, sys; sys.path.insert(0, "/app"); import deploy_action, boto3, github, slack_sdk; \
       [importlib.import_module(m.name) for m in pkgutil.walk_packages(deploy_action.__path__, "deploy_action.") if "__main__" not in m.name]; \
-      [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "s3", "dynamodb")]'
+      [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "cloudtrail", "dynamodb", "ecs", "lambda", "logs", "rds", "s3")]'
 ENV HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python", "-Iu", "-X", "utf8", "/app/entrypoint.py"]

@@ -159,6 +159,19 @@ class StackSourceError(CoordinatorError):
         self.throttled = throttled
 
 
+class BehindUnavailable(CoordinatorError):
+    """A service could not be asked about a resource. It never ends a step; it may be asked again."""
+
+
+class BehindDenied(BehindUnavailable):
+    """A permission is missing. `partly`: the service has more to tell without it, and may be asked again."""
+
+    def __init__(self, permission: str, *, partly: bool = False) -> None:
+        super().__init__(f"AWS denies `{permission}`")
+        self.permission = permission
+        self.partly = partly
+
+
 class ChangeSetGone(StackSourceError):
     """The change set was deleted: executing one deletes its siblings."""
 

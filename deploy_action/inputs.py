@@ -15,6 +15,7 @@ from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import InvalidInput
 from deploy_action.keyvalues import parse_key_values
+from deploy_action.registry_address import RegistryAddress, parse_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,17 +41,6 @@ class WhenBusy(Enum):
     WAIT = "wait"
     FAIL = "fail"
     SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryAddress:
-    """`kind` is github, s3, dynamodb or file; `place` a repository, bucket, table or path; `prefix` a branch
-    or the prefix of a key. An empty repository is the job's own, an empty branch or prefix the usual one.
-    """
-
-    kind: str
-    place: str = ""
-    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +75,8 @@ class Settings:
     slack_webhook_url: str
     slack_channel: str
     slack_alert_channel: str
+    look_behind: bool
+    """Ask other services about resources that are silent or failed."""
 
     @property
     def wait_seconds(self) -> float:
@@ -155,6 +147,7 @@ class _Parser:
             slack_webhook_url=self._checked("slack-webhook-url", _https_url, ""),
             slack_channel=self._text("slack-channel"),
             slack_alert_channel=self._text("slack-alert-channel"),
+            look_behind=self._boolean("look-behind", default=True),
         )
         self._check_together(settings)
         if self._problems:
@@ -274,9 +267,11 @@ class _Parser:
             )
         return text
 
-    def _boolean(self, name: str) -> bool:
+    def _boolean(self, name: str, *, default: bool = False) -> bool:
         text = self._text(name).lower()
-        if text in {"", "false", "0", "no"}:
+        if not text:
+            return default
+        if text in {"false", "0", "no"}:
             return False
         if text not in {"true", "1", "yes"}:
             self._problem(f"`{name}`: `{text}` is neither true nor false.")
@@ -357,40 +352,3 @@ def _https_url(text: str) -> str:
     if not valid:
         raise ValueError("it is not a web address.")
     return text
-
-
-def parse_registry(text: str) -> RegistryAddress:
-    """What the input `registry` names; raises ValueError with a sentence for people."""
-    if text.lower() == "github":
-        return RegistryAddress("github")
-    kind, separator, rest = text.partition("://")
-    kind = kind.lower() if kind.lower() in {"github", "s3", "dynamodb"} else kind
-    if separator and kind == "file":
-        if not rest.startswith("/"):
-            raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
-        return RegistryAddress("file", rest)
-    if separator and kind == "github":
-        return _repository(text, *rest.partition("#"))
-    if separator and kind in {"s3", "dynamodb"}:
-        place, _, prefix = rest.partition("/")
-        if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
-            return RegistryAddress(kind, place, prefix.strip("/"))
-    raise ValueError(
-        f"`{text}` is none of github, github://owner/name#branch, s3://bucket/prefix, dynamodb://table, "
-        "file:///path."
-    )
-
-
-def _repository(text: str, repository: str, separator: str, branch: str) -> RegistryAddress:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", repository):
-        raise ValueError(f"`{text}` must be github://owner/name or github://owner/name#branch.")
-    if repository.endswith(".git"):
-        raise ValueError(f"`{text}` ends in .git, which is no part of a repository's name.")
-    if separator and (
-        not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}", branch)
-        or re.search(r"\.\.|//|/\.|[./]$|\.lock(/|$)", branch)
-    ):
-        if not branch:
-            raise ValueError(f"after the # in `{text}` there is no branch.")
-        raise ValueError(f"`{branch}` in `{text}` is not the name of a branch.")
-    return RegistryAddress("github", repository, branch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from deploy_action.core.behind import Finding, Service, Subject
     from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
     from deploy_action.core.document import Ticket
     from deploy_action.core.events import StackEvent
@@ -111,6 +112,20 @@ class StackSource(Protocol):
 
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         """Stacks whose name matches the glob of `pattern.name`, deleted ones left out."""
+        ...
+
+
+class Behind(Protocol):
+    """A service that knows more about a resource than CloudFormation tells. Read-only."""
+
+    @property
+    def service(self) -> Service: ...
+
+    def look(self, subject: Subject) -> Sequence[Finding]:
+        """Facts since the subject's start, oldest first; the same ones again at each look.
+
+        At most `core.behind.COSTS` requests. Raises BehindDenied, BehindUnavailable.
+        """
         ...
 
 

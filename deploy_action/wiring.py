@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
-    from deploy_action.inputs import RegistryAddress, Settings
+    from deploy_action.engine.behind import Looker
+    from deploy_action.inputs import Settings
     from deploy_action.ports import Clock, Notifier, Registry
+    from deploy_action.registry_address import RegistryAddress
 
 REGISTRY_BRANCH = "deploy-registry"
 DOCUMENT = "deployments.json"
@@ -65,6 +67,20 @@ class Wiring:
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
         )
+
+    def looker(self) -> Looker | None:
+        """None where `look-behind` is off. The services' clients are made when first used."""
+        if not self._settings.look_behind:
+            return None
+        from deploy_action.adapters.behind.asking import short_clients
+        from deploy_action.adapters.behind.cloudtrail import CloudTrail
+        from deploy_action.adapters.behind.custom import CustomResource
+        from deploy_action.adapters.behind.ecs import Ecs
+        from deploy_action.adapters.behind.rds import Rds
+        from deploy_action.engine.behind import Looker
+
+        clients = short_clients()
+        return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     @cached_property
     def runs(self) -> GitHubRuns | None:

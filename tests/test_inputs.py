@@ -16,11 +16,11 @@ from deploy_action.errors import InvalidInput
 from deploy_action.inputs import (
     TEMPLATE_BYTES_MAX,
     Mode,
-    RegistryAddress,
     Settings,
     WhenBusy,
     parse_inputs,
 )
+from deploy_action.registry_address import RegistryAddress
 
 SMALLEST = {"stack-name": "shop", "github-token": "ghs_x"}
 NAMES = tuple(yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text("utf-8"))["inputs"])
@@ -130,6 +130,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         fail_on_empty_changeset="maybe",
         no_execute_changeset="maybe",
         delete_rolled_back_stack="maybe",
+        look_behind="maybe",
         working_directory="missing",
         registry="redis://x",
         queue_policy="lottery",
@@ -143,7 +144,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 23
+    assert len(found) == len(set(found)) == 24
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.errors import StackSourceError
@@ -25,43 +26,56 @@ _BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "Sign
 class AwsClients:
     """Clients by service and region, made when first used.
 
-    botocore's standard retries are the only retry layer: 3 tries unless AWS_MAX_ATTEMPTS says otherwise, so
-    that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again.
+    botocore's standard retries are the only retry layer: `tries` unless AWS_MAX_ATTEMPTS says otherwise, so
+    that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again. Several threads
+    may ask for clients; a client itself is safe to share.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, connect_seconds: float = 5, read_seconds: float = 20, tries: int = 3) -> None:
+        self._connect_seconds = connect_seconds
+        self._read_seconds = read_seconds
+        self._tries = tries
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client. Raises StackSourceError where boto3 refuses, for example for a missing profile."""
+        with self._lock:
+            found = self._clients.get((service, region))
+            if found is None:
+                found = self._clients[service, region] = self._made(service, region)
+        return found
+
+    def _made(self, service: str, region: str) -> Any:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
-        found = self._clients.get((service, region))
-        if found is None:
-            try:
-                self._session = self._session or boto3.session.Session()
-                found = self._session.client(
-                    service,
-                    region_name=region,
-                    config=Config(
-                        connect_timeout=5,
-                        read_timeout=20,
-                        retries=_retries(),
-                        user_agent_extra="deploy-coordinator",
-                    ),
-                )
-            except BotoCoreError as error:
-                raise explain(error) from error
-            self._clients[service, region] = found
-        return found
+        try:
+            self._session = self._session or boto3.session.Session()
+            return self._session.client(
+                service,
+                region_name=region,
+                config=Config(
+                    connect_timeout=self._connect_seconds,
+                    read_timeout=self._read_seconds,
+                    retries=_retries(self._tries),
+                    user_agent_extra="deploy-coordinator",
+                ),
+            )
+        except BotoCoreError as error:
+            raise explain(error) from error
 
 
-def _retries() -> dict[str, object]:
-    tries = {} if os.environ.get("AWS_MAX_ATTEMPTS") else {"total_max_attempts": 3}
-    return {"mode": "standard", **tries}
+def _retries(tries: int) -> dict[str, object]:
+    own = {} if os.environ.get("AWS_MAX_ATTEMPTS") else {"total_max_attempts": tries}
+    return {"mode": "standard", **own}
+
+
+def is_denial(error: Exception) -> bool:
+    """A permission is missing."""
+    return error_code(error) in _DENIED
 
 
 def error_code(error: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deploy_action.core.behind import Finding
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
 from deploy_action.core.events import Phase
@@ -106,6 +107,8 @@ class Report:
     change_set_arn: str = ""
     bars: tuple[Bar, ...] = ()
     causes: tuple[Cause, ...] = ()
+    behind: tuple[Finding, ...] = ()
+    """What services told of resources that failed or did not end."""
     failure: Failure | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     command_exit_code: int | None = None

@@ -9,6 +9,7 @@ from deploy_action.core.times import clock_time, duration
 from deploy_action.render.escape import command_data, command_property, log_text
 
 if TYPE_CHECKING:
+    from deploy_action.core.behind import Finding
     from deploy_action.core.causes import Cause
     from deploy_action.core.change_set import Change
     from deploy_action.core.document import Freeze, Ticket
@@ -67,6 +68,13 @@ class LogStyle:
                 f"\n{'':>19}{self.paint('└ ' + log_text(event.reason, 900), code if event.failed else _DIM)}"
             )
         return line
+
+    def finding(self, finding: Finding) -> str:
+        """`   ⤷ Database/Service (ECS): service web was unable to place a task`."""
+        if not finding.label:
+            return self.paint(log_text(finding.text, 900), _DIM)
+        about = f"{log_text(finding.label, 120)} ({log_text(finding.service, 30)})"
+        return f"   {self.paint(f'⤷ {about}:', _YELLOW)} {log_text(finding.text, 800)}"
 
     def heartbeat(self, operation: Operation, elapsed_seconds: float, *, now: float) -> str:
         """What is being worked on while nothing happens. `now` is unix seconds of CloudFormation."""

@@ -14,11 +14,14 @@ from deploy_action.render.headline import headline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deploy_action.core.behind import Finding
     from deploy_action.core.report import Bar, Report
 
 BYTES_MAX = 1_000_000
 """The runner takes 1 MiB a step, and uploads nothing of a longer one."""
 ROWS_MAX = 1000
+FINDINGS_MAX = 10
+"""What services told of one resource; the log has all of it."""
 
 
 def summary(report: Report, *, now: float) -> str:
@@ -52,6 +55,10 @@ def _why(report: Report) -> str:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
         lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
+        about = (cause.stack_id, cause.logical_id)
+        lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) == about])
+    told = {(cause.stack_id, cause.logical_id) for cause in report.causes[:10]}
+    lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) not in told])
     if report.failure is not None:
         if not report.causes:
             lines.append(f"**What happened.** {prose(report.failure.what)}")
@@ -60,6 +67,15 @@ def _why(report: Report) -> str:
         if report.failure.remedy:
             lines.append(f"**What to do next.** {prose(report.failure.remedy)}")
     return "\n\n".join(lines)
+
+
+def _behind(findings: list[Finding]) -> list[str]:
+    """What services told, as one list."""
+    items = [
+        f"- {markdown(f.label)} ({markdown(f.service)}): {markdown(f.text, 1000)}"
+        for f in findings[:FINDINGS_MAX]
+    ]
+    return ["\n".join(items)] if items else []
 
 
 def _facts(report: Report) -> str:

@@ -14,6 +14,7 @@ from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.world import optional
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Deployment:
         self.teller = world.teller
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
+        self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
         self.coordination = Coordination(world, self.wiring, settings, state)
         self.coordination.resume()
         self._waited_seconds = 0.0
@@ -116,6 +118,9 @@ class Deployment:
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
         )
+        if self.looker is not None and not outcome.good and not self.world.cancelled():
+            self.teller.found(self.looker.finish(operation))
+            self.report(behind=self.looker.about(operation))
         return outcome
 
     def judge(self, end: End, outcome: Outcome) -> None:

@@ -12,10 +12,11 @@ from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
+    from deploy_action.core.behind import Finding
     from deploy_action.core.events import Activity, Operation, StackEvent
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.lock import Waiting
@@ -98,6 +99,11 @@ class Teller:
         optional(
             self, "The heartbeat", lambda: self.log.write(self.style.heartbeat(operation, elapsed, now=now))
         )
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        """What services told of silent or failed resources."""
+        for finding in findings:
+            self.log.write(self.style.finding(finding))
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)

@@ -27,6 +27,8 @@ EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
 RUNS = "deploy_action/adapters/github_runs.py"
 CONCURRENCY = "deploy_action/core/concurrency.py"
+BEHIND = "deploy_action/core/behind.py"
+LOOKER = "deploy_action/engine/behind.py"
 
 _LOCK = "tests/core/test_lock.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
@@ -53,6 +55,9 @@ _GITHUB = "tests/contract/test_registry_github.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 _RUNS = "tests/adapters/test_github_runs.py::test_"
 _CONCURRENCY = "tests/core/test_concurrency.py::test_"
+_BEHIND = "tests/core/test_behind.py::test_"
+_LOOKER = "tests/engine/test_behind.py::"
+_BEHIND_STEPS = "tests/steps/test_behind.py::test_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -841,5 +846,79 @@ MUTANTS = (
         ' or answer.body.get("truncated") is not False',
         "",
         (_GITHUB + "a_tree_that_was_cut_short_shows_nothing_as_absent",),
+    ),
+    Mutant(
+        "a defect in an adapter ends its thread",
+        LOOKER,
+        "except Exception as error:  # noqa: BLE001 - told by the watch",
+        "except BehindUnavailable as error:",
+        (_LOOKER + "test_a_defect_is_told_once_and_ends_the_looking",),
+    ),
+    Mutant(
+        "a defect in the planning of looks ends the watch",
+        LOOKER,
+        "            return self._new()\n        except Exception as error:",
+        "            return self._new()\n        except BehindUnavailable as error:",
+        (_LOOKER + "test_a_defect_in_the_planning_is_told_once",),
+    ),
+    Mutant(
+        "the end waits for a service that hangs",
+        LOOKER,
+        ", timeout=patience_seconds)",
+        ")",
+        (_LOOKER + "TestBadDays::test_a_service_that_hangs_does_not_hold_up_the_end",),
+    ),
+    Mutant(
+        "an optional permission silences a service",
+        LOOKER,
+        "isinstance(error, BehindDenied) and not error.partly else None",
+        "isinstance(error, BehindDenied) else None",
+        (_LOOKER + "TestCustomResources::test_where_it_logs_may_be_denied",),
+    ),
+    Mutant(
+        "a garbled answer of a service is a defect",
+        "deploy_action/adapters/behind/asking.py",
+        "garbage = (ResponseParserError, ",
+        "garbage = (",
+        (_LOOKER + "TestBadDays::test_garbage_is_survived[{}-rds]",),
+    ),
+    Mutant(
+        "a service that throttles is not asked again",
+        LOOKER,
+        "        if isinstance(error, BehindUnavailable):\n",
+        "        if isinstance(error, BehindUnavailable):\n            self._planner.never_again(service)\n",
+        (_LOOKER + "TestBadDays::test_throttling_is_one_line_and_the_service_is_asked_again",),
+    ),
+    Mutant(
+        "looks have no budget",
+        BEHIND,
+        " and COSTS[look.service] <= self._requests_left",
+        "",
+        (_BEHIND + "the_budget_ends",),
+    ),
+    Mutant(
+        "a fact is told at every look",
+        BEHIND,
+        "        self._seen.update(identities)\n",
+        "",
+        (
+            _BEHIND + "a_fact_is_new_once_by_its_key_and_once_by_its_words",
+            _LOOKER
+            + "TestEcs::test_tasks_that_cannot_start_are_told_while_the_service_is_in_progress_each_once",
+        ),
+    ),
+    Mutant(
+        "what services say is printed as it is",
+        "deploy_action/render/log.py",
+        "{log_text(finding.text, 800)}",
+        "{finding.text}",
+        (_BEHIND_STEPS + "hostile_text_is_harmless",),
+    ),
+    Mutant(
+        "a cancelled job waits for services",
+        "deploy_action/steps/deployment.py",
+        "not outcome.good and not self.world.cancelled()",
+        "not outcome.good",
+        (_BEHIND_STEPS + "a_cancelled_job_has_no_time_to_ask",),
     ),
 )

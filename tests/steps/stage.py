@@ -130,6 +130,7 @@ class Stage:
             "environment": "production",
             "registry": f"file://{self.root / 'registry'}",
             "wait-timeout-in-minutes": "60",
+            "look-behind": "false",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }
         environ = {
