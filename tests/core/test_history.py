@@ -39,7 +39,7 @@ def record(name: str, **more: object) -> dict[str, Any]:
 def test_a_record_says_who_deployed_what_and_how_it_went() -> None:
     found = history.record_of(TICKET, REPORT, at=AT)
     assert (found["turn"], found["outcome"], found["actor"]) == (7, "succeeded", "ada")
-    assert (found["queue_seconds"], found["duration_seconds"]) == (12, 91)
+    assert (found["queue_seconds"], found["duration_seconds"]) == (12, 90.6)
     assert found["stacks"] == ["eu-west-1/shop-web"]
     assert history.record_of(TICKET, Report("id"), at=AT)["stacks"] == ["eu-west-1/shop-*"]
 
