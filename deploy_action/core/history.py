@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deploy_action.core.events import Operation
     from deploy_action.core.past import Deployment
     from deploy_action.core.report import Report
+    from deploy_action.core.runs import Run
 
 NAME = "deployment-history.json"
 SCHEMA = 1
@@ -64,16 +65,21 @@ def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
     return record
 
 
-def records_from_events(operations: Iterable[Operation]) -> list[dict[str, Any]]:
+def records_from_events(
+    operations: Iterable[Operation], *, known: Past | None = None
+) -> list[dict[str, Any]]:
     """A record of each operation that CloudFormation still has the events of, the oldest first.
 
-    An operation whose beginning or end is missing is left out. The same operation has the same correlation
-    id each time, so collecting twice remembers once.
+    An operation whose beginning or end is missing is left out, and so is what is `known`. The same operation
+    has the same correlation id each time, so collecting twice remembers once.
     """
+    remembered = {_mark(run) for run in known.runs} if known is not None else set()
     found: list[tuple[float, dict[str, Any]]] = []
     for operation in operations:
         started = {f"{root.region}/{root.name}": root.started or 0.0 for root in operation.roots}
         for run in runs_of(operation):
+            if _mark(run) in remembered:
+                continue
             began = started[run.stack]
             record = {
                 "correlation_id": f"collected:{run.stack}:{iso(began)}",
@@ -87,6 +93,11 @@ def records_from_events(operations: Iterable[Operation]) -> list[dict[str, Any]]
             }
             found.append((began, record))
     return [record for _, record in sorted(found, key=lambda pair: pair[0])]
+
+
+def _mark(run: Run) -> tuple[str, str, float, str]:
+    """Tells an operation from others: its events say the same whenever they are read."""
+    return run.stack, run.kind, run.seconds, run.touched
 
 
 def read(content: bytes | None, prior: Mapping[tuple[str, str], float]) -> Past:
@@ -116,20 +127,21 @@ def merged(content: bytes | None, record: dict[str, Any]) -> bytes:
     return merged_all(content, [record])
 
 
-def merged_all(content: bytes | None, records: Sequence[dict[str, Any]]) -> bytes:
-    """The history with these records in it, in their order, after those that it has. Raises as `merged`."""
+def merged_all(content: bytes | None, records: Sequence[dict[str, Any]], *, older: bool = False) -> bytes:
+    """The history with these records in it, in their order: after those that it has, or before them if they
+    are `older`. Raises as `merged`."""
     try:
-        return _merged(content, records)
+        return _merged(content, records, older=older)
     except RecursionError as error:
         raise _unreadable("it is nested too deeply") from error
 
 
-def _merged(content: bytes | None, records: Sequence[dict[str, Any]]) -> bytes:
+def _merged(content: bytes | None, records: Sequence[dict[str, Any]], *, older: bool) -> bytes:
     data, old = _document(content)
     names = {record["correlation_id"] for record in records}
     kept = [one for one in old if not _is_one_of(one, names)]
-    kept.extend(map(_within_bounds, records))
-    return _written(data, _newest(data, kept))
+    new = [_within_bounds(record) for record in records]
+    return _written(data, _newest(data, [*new, *kept] if older else [*kept, *new]))
 
 
 def _is_one_of(record: dict[str, Any], names: set[str]) -> bool:
