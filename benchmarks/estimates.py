@@ -136,9 +136,9 @@ class Backtest:
     def walk(self, logs: list[Logged]) -> None:
         whole: list[Logged] = []
         for logged in logs:
-            if logged.trouble or not runs_of(logged.operation):
+            if logged.trouble or len(runs_of(logged.operation)) != 1:
                 name = logged.operation.roots[0].name
-                self.left.append(f"{logged.file} {name}: {logged.trouble or 'nothing to learn from'}")
+                self.left.append(f"{logged.file} {name}: {logged.trouble or 'not one whole run'}")
             else:
                 whole.append(logged)
         ends: list[tuple[float, str, Deployment]] = []

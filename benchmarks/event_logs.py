@@ -38,7 +38,7 @@ class Logged:
     def trouble(self) -> str:
         """Why it cannot be judged; empty where its beginning and its end are there."""
         root = self.operation.roots[0]
-        if not self.events[0].starts_operation:
+        if not (self.events[0].starts_operation and self.events[0].stack_id == root.stack_id):
             return "its beginning is missing"
         if root.ended is None or root.verdict in {Verdict.RUNNING, Verdict.NONE}:
             return "its end is missing"
@@ -71,7 +71,7 @@ def read_log(path: Path) -> tuple[list[Logged], list[str]]:
         logged = current.get(root)
         at_rest = logged is not None and logged.operation.roots[0].ended is not None
         begins = event.starts_operation and event.stack_name == root
-        if logged is None or (begins and (at_rest or event.status.startswith("DELETE"))):
+        if logged is None or (begins and (at_rest or event.action != logged.events[0].action)):
             logged = current[root] = Logged(path.name)
             whole.append(logged)
         logged.take(event)

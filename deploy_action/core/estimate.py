@@ -75,7 +75,7 @@ def around(samples: Sequence[float], basis: str) -> Estimate:
         factor = found.factor ** math.sqrt(1 + 1 / count)
         low, high = mid / factor, mid * factor
     else:
-        rank = math.floor((1 - COVERAGE) / 2 * (count + 1))
+        rank = max(1, math.floor((1 - COVERAGE) / 2 * (count + 1) + 1e-9))
         low, high = newest[rank - 1] * 0.99, newest[count - rank] * 1.01
     return Estimate(min(low, mid), mid, max(mid, high), basis, count)
 

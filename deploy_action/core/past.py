@@ -44,6 +44,7 @@ class Past:
     prior: Mapping[tuple[str, str], float] = field(default_factory=dict)
     skipped: int = 0
     trouble: str = ""
+    _orders: dict[str, Order] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -68,7 +69,9 @@ class Past:
 
     def order(self, stack: str) -> Order:
         """What waits for what while it is created or updated; deletions run the other way round."""
-        return Order.of([run for run in self.of(stack) if run.kind != "delete"])
+        if stack not in self._orders:
+            self._orders[stack] = Order.of([run for run in self.of(stack) if run.kind != "delete"])
+        return self._orders[stack]
 
     def scored(self, stacks: Sequence[str]) -> list[Deployment]:
         """Good deployments of exactly these stacks whose estimate can be held against what they took."""

@@ -98,7 +98,7 @@ def structure(
 ) -> dict[str, list[str]]:
     """What waits for what among (label, type): by the template, else as seen before, else by type.
 
-    `graph` maps logical ids to those they depend on. `reverse`: for deletion.
+    `graph` maps labels to those they wait for. `reverse`: for deletion.
     """
     labels = {label for label, _ in tasks}
     of_type: dict[tuple[str, str], list[str]] = {}

@@ -47,7 +47,7 @@ class Spread:
         return max(after, self._at(left))
 
     def _survival(self, seconds: float) -> float:
-        if seconds <= 0:
+        if seconds < 1e-6:
             return 1.0
         knee = self._body(_TAIL)
         if seconds > knee:

@@ -17,7 +17,7 @@ from deploy_action.core.forecast import Estimate
 from deploy_action.core.learned import Order
 from deploy_action.core.past import Past
 from deploy_action.core.paths import structure, totals
-from deploy_action.core.plan import Plan, Planned, planned_of
+from deploy_action.core.plan import Plan, Planned, plan_of, planned_of
 from deploy_action.core.runs import Step, fingerprint, stable_name
 from deploy_action.core.spread import fitted, spread
 from tests.core.past_story import FUNCTION, STACK, TABLE, past, plan, run
@@ -89,6 +89,11 @@ class TestBefore:
         assert found.low_seconds == pytest.approx(99)
         assert found.high_seconds == pytest.approx(110, abs=0.2)
 
+    @pytest.mark.parametrize("count", range(1, 45))
+    def test_any_number_of_samples_gives_an_interval(self, count: int) -> None:
+        found = around([float(seconds) for seconds in range(1, count + 1)], SAME)
+        assert found.low_seconds <= found.mid_seconds <= found.high_seconds
+
     def test_one_outlier_does_not_move_the_middle(self) -> None:
         assert around([15, 229, 15, 16, 15], SAME).mid_seconds == 15
 
@@ -146,6 +151,23 @@ class TestNames:
         found = planned_of(changes)
         assert [one.action for one in found] == ["CREATE", "UPDATE", "DELETE", "UPDATE"]
         assert [one.replacement for one in found] == [False, True, False, False]
+
+    def test_what_is_not_changed_is_passed_through(self) -> None:
+        deployment = "ApiDeployment34ef3df2e3"
+        graph = {"Stage": [deployment], deployment: ["Api"], "Api": ["Role"], "Role": ["Api"], "Lost": []}
+        changes = (
+            Change("Modify", "Stage", "AWS::ApiGateway::Stage"),
+            Change("Add", deployment, "AWS::ApiGateway::Deployment"),
+            Change("Modify", "Role", "AWS::IAM::Role"),
+            Change("Remove", "Gone", TABLE),
+        )
+        found = plan_of(changes, stack=STACK, kind="update", graph=graph).graph
+        assert found == {
+            "Stage": frozenset({"ApiDeployment"}),
+            "ApiDeployment": frozenset({"Role"}),
+            "Role": frozenset(),
+        }
+        assert plan_of(None, stack=STACK, kind="update", graph=graph) == Plan(STACK, "update")
 
 
 class TestSpread:

@@ -221,8 +221,10 @@ class TestRuns:
         assert [step.label for step in found.cleanup] == ["Old"]
 
     def test_a_rolled_back_run_has_a_rollback_and_no_durations(self) -> None:
+        well = resource(1003, "B", "UPDATE_IN_PROGRESS"), resource(1009, "B", "UPDATE_COMPLETE")
         failed = resource(1013, "A", "UPDATE_FAILED", type_=FUNCTION)
-        (found,) = runs_of(told(START, BEGUN, failed, BACK, stack(1090, "UPDATE_ROLLBACK_COMPLETE")))
+        end = stack(1090, "UPDATE_ROLLBACK_COMPLETE")
+        (found,) = runs_of(told(START, BEGUN, *well, failed, BACK, end))
         assert (found.outcome, found.rollback_seconds, found.steps) == ("rolled-back", 70, ())
 
     def test_half_an_operation_is_no_run(self) -> None:
