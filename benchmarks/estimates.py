@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from event_logs import Logged, read_log
 
 from deploy_action.core.accuracy import holds
-from deploy_action.core.durations import parse_table
+from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.estimate import before, same_set
 from deploy_action.core.events import Operation, Phase
 from deploy_action.core.learned import Order
@@ -126,7 +126,9 @@ class Backtest:
     def __init__(self, *, removals: bool, verbose: bool, averages_only: bool) -> None:
         self.averages = fixed_averages()
         published = {key: seconds for key, seconds in self.averages.items() if seconds > 1}
-        self.prior = published if averages_only else parse_table(TABLE.read_text("utf-8"))
+        table = TABLE.read_text("utf-8")
+        self.prior = published if averages_only else parse_table(table)
+        self.samples = {} if averages_only else parse_samples(table)
         self.removals = removals
         self.verbose = verbose
         self.scores: dict[tuple[str, str], Scores] = defaultdict(Scores)
@@ -146,7 +148,7 @@ class Backtest:
             root = logged.operation.roots[0]
             (run,) = runs_of(logged.operation, removals=self.removals)
             known = [one for end, stack, one in ends if stack == run.stack and end <= (root.started or 0.0)]
-            past = Past(tuple(known), self.prior)
+            past = Past(tuple(known), self.prior, self.samples)
             plan = plan_of(logged, run, removals=self.removals)
             estimate = before(plan, past)
             if run.good:
@@ -238,7 +240,10 @@ def main() -> int:
         averages_only=options.averages_only,
     )
     logs: list[Logged] = []
-    for path in sorted(options.folder.glob("*.jsonl")):
+    paths = sorted(options.folder.glob("*.jsonl"))
+    if not paths:
+        parser.error(f"no *.jsonl in {options.folder}")
+    for path in paths:
         found, left = read_log(path)
         logs += found
         test.left += left

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.accuracy import COVERAGE, widened, width
 from deploy_action.core.forecast import Basis, Estimate
 from deploy_action.core.learned import LAST_SECONDS, overhead
-from deploy_action.core.paths import Task, quantiles, structure, totals
+from deploy_action.core.paths import DRAWS, SHARES, Task, quantiles, structure, totals
 from deploy_action.core.spread import fitted, spread
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ NEWEST = 15
 """Runs that count, since stacks and CloudFormation change."""
 CONFORMAL_MIN = 9
 """From so many samples on an 80 % interval can be read off their ranks."""
-SAME_FACTOR, ANY_FACTOR = 1.08, 1.6
+SAME_FACTOR, ANY_FACTOR = 1.1, 1.6
 """90th percentile by median that is expected of deployments of the same resources, and of all of a stack."""
+TAIL_FACTOR = 1.3
 _COMMON_FACTOR = {HERE: 1.06, PARTLY: 1.25, PRIOR: 1.4}
 """What all resources of a deployment share: the day, and what is not known of the dependencies."""
 
@@ -71,7 +72,7 @@ def around(samples: Sequence[float], basis: str) -> Estimate:
     newest = sorted(samples[-NEWEST:])
     count, mid = len(newest), median(newest)
     if count < CONFORMAL_MIN:
-        found = fitted(newest, factor=SAME_FACTOR if basis == SAME else ANY_FACTOR, weight=3)
+        found = fitted(newest, factor=SAME_FACTOR if basis == SAME else ANY_FACTOR, weight=2)
         factor = found.factor ** math.sqrt(1 + 1 / count)
         low, high = mid / factor, mid * factor
     else:
@@ -99,7 +100,7 @@ def by_path(plan: Plan, past: Past) -> Estimate:
     tasks, bases = tasks_of(plan.stack, deploy, past)
     waits = waits_of(plan, [(one.label, one.resource_type) for one in deploy], past)
     cleanup = cleanup_tasks(plan, past)
-    drawn = totals(tasks, waits, start=head)
+    drawn = totals(tasks, waits, start=head) if tasks else [head] * DRAWS
     if cleanup:
         after = totals(
             cleanup, waits_of(plan, [(t.label, t.resource_type) for t in cleanup], past, reverse=True)
@@ -107,9 +108,10 @@ def by_path(plan: Plan, past: Past) -> Estimate:
         drawn = [sum(pair) for pair in zip(drawn, after, strict=True)]
     basis = basis_of(bases)
     common = spread(1.0, _COMMON_FACTOR[basis])
-    shares = [((index * 61) % len(drawn) + 0.5) / len(drawn) for index in range(len(drawn))]
-    shaken = [one * common.quantile(share) for one, share in zip(drawn, shares, strict=True)]
-    low, mid, high = quantiles([one + tail for one in shaken])
+    end = spread(tail, TAIL_FACTOR)
+    low, mid, high = quantiles(
+        [one * common.quantile(share) + end.quantile(share) for one, share in zip(drawn, SHARES, strict=True)]
+    )
     return Estimate(low, mid, high, basis, len(runs))
 
 

@@ -100,13 +100,19 @@ def _mark(run: Run) -> tuple[str, str, float, str]:
     return run.stack, run.kind, run.seconds, run.touched
 
 
-def read(content: bytes | None, prior: Mapping[tuple[str, str], float]) -> Past:
+def read(
+    content: bytes | None,
+    prior: Mapping[tuple[str, str], float],
+    prior_samples: Mapping[tuple[str, str], int] | None = None,
+) -> Past:
     """What it teaches. Never raises: of a history that cannot be used, only the prior table is left, and
     `trouble` says so."""
+    samples = prior_samples or {}
     try:
         records = _deployments(content)
     except RegistryUnreadable as error:
-        return Past(prior=prior, trouble=f"{error} Estimates rest on published averages.")
+        sentence = f"{error} Estimates rest on published averages."
+        return Past(prior=prior, prior_samples=samples, trouble=sentence)
     found: list[Deployment] = []
     damaged = 0
     for record in records:
@@ -116,7 +122,7 @@ def read(content: bytes | None, prior: Mapping[tuple[str, str], float]) -> Past:
             continue
         damaged += damaged_parts(record, deployment) > 0
         found.append(deployment)
-    return Past(tuple(found), prior, damaged)
+    return Past(tuple(found), prior, samples, damaged)
 
 
 def merged(content: bytes | None, record: dict[str, Any]) -> bytes:

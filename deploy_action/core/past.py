@@ -35,13 +35,15 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Past:
-    """All that is remembered, oldest first. `prior` maps (type, action) to seconds.
+    """All that is remembered, oldest first. `prior` maps (type, action) to seconds, and
+    `prior_samples` to how many measurements that is; both from `core.durations`.
 
     `skipped` records could not be read. `trouble` is a sentence for people where there is no history to use.
     """
 
     deployments: tuple[Deployment, ...] = ()
     prior: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    prior_samples: Mapping[tuple[str, str], int] = field(default_factory=dict)
     skipped: int = 0
     trouble: str = ""
     _orders: dict[str, Order] = field(default_factory=dict, repr=False, compare=False)
@@ -52,7 +54,7 @@ class Past:
 
     @cached_property
     def learned(self) -> Learned:
-        found = Learned(self.prior)
+        found = Learned(self.prior, self.prior_samples)
         found.teach(self.runs)
         return found
 

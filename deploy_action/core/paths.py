@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from deploy_action.core.spread import Spread
 
 DRAWS = 160
+SHARES = [((index * 61) % DRAWS + 0.5) / DRAWS for index in range(DRAWS)]
+"""An even share for each draw, in an order that no task has: for what all tasks share."""
 LAG_SECONDS = 0.6
 """From the end of a resource to the start of what waited for it (median of the real event logs)."""
 TASKS_MAX = 250

@@ -14,6 +14,7 @@ from deploy_action.core.estimate import (
     HERE,
     PRIOR,
     SAME,
+    TAIL_FACTOR,
     basis_of,
     before,
     common_factor,
@@ -23,7 +24,7 @@ from deploy_action.core.estimate import (
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.forecast import Basis, Estimate
 from deploy_action.core.learned import overhead
-from deploy_action.core.paths import DRAWS, Task, quantiles, totals
+from deploy_action.core.paths import DRAWS, SHARES, Task, quantiles, totals
 from deploy_action.core.plan import Plan, Planned
 from deploy_action.core.runs import kind_of, phase_begins, stable_name
 from deploy_action.core.spread import Spread, fitted, spread
@@ -139,19 +140,19 @@ def _deploy(view: _View, same: Sequence[Run]) -> _Left:
     basis = SAME if same else basis_of(bases)
     shaken = _shaken(drawn, common_factor(HERE if same else basis))
     idle = 0.0 if tasks else max((activity.ended or now for _, activity in deploy), default=now)
-    rest = spread(max(0.1, tail), 1.5)
+    rest = spread(tail, TAIL_FACTOR)
     quiet = max(0.0, now - idle) if idle and deploy else 0.0
     after = _after(plan, expected, same, past)
     drawn = [
         seconds + rest.quantile(share, after=quiet) - quiet + later
-        for seconds, share, later in zip(shaken, _SHARES, after, strict=True)
+        for seconds, share, later in zip(shaken, SHARES, after, strict=True)
     ]
     if plan.changes is None and not same:
         whole = before(plan, past)
         total = spread(whole.mid_seconds, max(1.05, whole.high_seconds / max(0.1, whole.mid_seconds)))
         drawn = [
             max(seconds, total.quantile(share, after=elapsed) - elapsed)
-            for seconds, share in zip(drawn, _SHARES, strict=True)
+            for seconds, share in zip(drawn, SHARES, strict=True)
         ]
         basis = whole.basis if whole.basis == ALL else PRIOR
     return _Left(drawn, basis, len(same) or len(past.good(plan.stack, plan.kind)))
@@ -185,7 +186,7 @@ def _after(plan: Plan, expected: Sequence[Planned], same: Sequence[Run], past: P
         return [0.0] * DRAWS
     if same:
         usual = fitted([max(0.3, run.cleanup_seconds) for run in same], factor=1.2, weight=3)
-        return [usual.quantile(share) for share in _SHARES]
+        return [usual.quantile(share) for share in SHARES]
     gone = [one for one in expected if one.action == "DELETE" or one.replacement]
     path = _path(plan, _deletions(plan.stack, gone, past), past, reverse=True)
     return [seconds + _CLEANUP.mid for seconds in path]
@@ -219,7 +220,7 @@ def _cleanup(view: _View, same: Sequence[Run]) -> _Left:
     usual = fitted(seconds, factor=1.3, weight=3) if seconds else _CLEANUP
     drawn = [
         max(one, usual.quantile(share, after=elapsed) - elapsed)
-        for one, share in zip(path, _SHARES, strict=True)
+        for one, share in zip(path, SHARES, strict=True)
     ]
     return _Left(drawn, SAME if seconds else basis_of(bases), len(seconds))
 
@@ -245,14 +246,14 @@ def _rollback(view: _View) -> _Left:
     guess = quantiles(whole)[1] + _UNDO_SECONDS
     usual = fitted([*earlier, guess], factor=_ROLLBACK_FACTOR, weight=3)
     drawn = [
-        one + _END.quantile(share) for one, share in zip(_shaken(path, _UNDO_FACTOR), _SHARES, strict=True)
+        one + _END.quantile(share) for one, share in zip(_shaken(path, _UNDO_FACTOR), SHARES, strict=True)
     ]
     if not running:
         # CloudFormation does not say what it waits for: two minutes between the status and the first deletion
         # are in the real event logs.
         drawn = [
             max(one, usual.quantile(share, after=elapsed) - elapsed)
-            for one, share in zip(drawn, _SHARES, strict=True)
+            for one, share in zip(drawn, SHARES, strict=True)
         ]
     return _Left(drawn, ROLLBACKS if earlier else ROLLBACK_PRIOR, len(earlier))
 
@@ -260,7 +261,7 @@ def _rollback(view: _View) -> _Left:
 def _end_of_rollback(mine: Iterable[tuple[str, Activity]], now: float) -> list[float]:
     """All is undone, and only the stack's own end is left."""
     quiet = max(0.0, now - max((activity.ended or now for _, activity in mine), default=now))
-    return [_END.quantile(share, after=quiet) - quiet for share in _SHARES]
+    return [_END.quantile(share, after=quiet) - quiet for share in SHARES]
 
 
 def _undoing(stack: str, undo: Iterable[Planned], past: Past) -> list[Task]:
@@ -291,11 +292,7 @@ def _path(
     return totals(tasks, waits, start=start)
 
 
-_SHARES = [((index * 61) % DRAWS + 0.5) / DRAWS for index in range(DRAWS)]
-"""An even share for each draw, in an order that no task has."""
-
-
 def _shaken(drawn: Iterable[float], factor: float) -> list[float]:
     """With what all resources share."""
     common = spread(1.0, factor)
-    return [one * common.quantile(share) for one, share in zip(drawn, _SHARES, strict=True)]
+    return [one * common.quantile(share) for one, share in zip(drawn, SHARES, strict=True)]
