@@ -85,7 +85,8 @@ class Learned:
         alike = self._types.get((resource_type, action), [])[-3 * SAMPLES_MAX :]
         if own:
             return Known(fitted(own, factor=RESOURCE_FACTOR, weight=3), Basis.RESOURCE, len(own))
-        prior = self.prior.get((resource_type, action))
+        # How long a nested stack takes lies in what it contains, not in its type.
+        prior = self.prior.get((resource_type, action)) if resource_type != STACK_TYPE else None
         if alike:
             here = fitted(alike, factor=TYPE_FACTOR, weight=3)
             if prior and len(alike) < 3:

@@ -43,6 +43,10 @@ ROLLBACK_PRIOR = "usual rollbacks"
 _UNDO_SECONDS = 5.0
 """What a rollback takes beyond its resources: from its status to the first deletion, and from the last to the
 end."""
+_RETRY = Spread(180.0, 1.3)
+_ATTEMPTS = 3
+"""A deletion that failed during clean-up or rollback is tried again, three times in all, after about three
+minutes."""
 _END = Spread(2.0, 3.0)
 _UNDO_FACTOR = 1.8
 _ROLLBACK_FACTOR = 3.5
@@ -209,6 +213,7 @@ def _cleanup(view: _View, same: Sequence[Run]) -> _Left:
     mine = view.of(Phase.CLEANUP)
     begun = {label for label, _ in mine}
     tasks, bases = _running(plan.stack, mine, past, now)
+    tasks += _retries(mine, now)
     gone = [
         one
         for one in plan.changes or ()
@@ -232,6 +237,7 @@ def _rollback(view: _View) -> _Left:
     mine = view.of(Phase.ROLLBACK)
     begun = {label for label, _ in mine}
     running, _ = _running(plan.stack, mine, past, now)
+    running += _retries(mine, now)
     undo = [
         Planned(label, activity.resource_type, "UPDATE" if activity.action == "UPDATE" else "DELETE")
         for label, activity in seen
@@ -256,6 +262,18 @@ def _rollback(view: _View) -> _Left:
             for one, share in zip(drawn, SHARES, strict=True)
         ]
     return _Left(drawn, ROLLBACKS if earlier else ROLLBACK_PRIOR, len(earlier))
+
+
+def _retries(mine: Sequence[tuple[str, Activity]], now: float) -> list[Task]:
+    """Deletions that failed and will be tried again."""
+    tries: dict[str, list[Activity]] = {}
+    for label, activity in mine:
+        tries.setdefault(label, []).append(activity)
+    return [
+        Task(label, done[-1].resource_type, _RETRY, max(0.0, now - (done[-1].ended or now)))
+        for label, done in tries.items()
+        if done[-1].action == "DELETE" and done[-1].failed and len(done) < _ATTEMPTS
+    ]
 
 
 def _end_of_rollback(mine: Iterable[tuple[str, Activity]], now: float) -> list[float]:

@@ -73,6 +73,12 @@ class TestRemaining:
         assert longer.basis == ROLLBACKS
         assert longer.mid_seconds > found.mid_seconds
 
+    def test_a_deletion_that_failed_is_tried_again_after_three_minutes(self) -> None:
+        failing = resource(1022, "A", "DELETE_IN_PROGRESS"), resource(1023, "A", "DELETE_FAILED")
+        found = left(START, BEGUN, BACK, *failing, now=1030)
+        assert 120 < found.mid_seconds < 300
+        assert left(START, BEGUN, BACK, *failing * 3, now=1030).mid_seconds < 60
+
     def test_rollbacks_do_not_teach_good_runs_nor_the_other_way_round(self) -> None:
         known = past([*[run(15, "A")] * 3, run(400, "A", outcome="rolled-back", rollback=380)])
         assert left(START, BEGUN, now=1004, known=known).mid_seconds == pytest.approx(
