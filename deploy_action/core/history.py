@@ -45,6 +45,7 @@ def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
         "environment": report.environment,
         "locks": list(ticket.locks),
         "turn": ticket.epoch,
+        "account": ticket.account,
         "stacks": [f"{line.region}/{line.name}" for line in report.stacks] or list(ticket.stacks),
         "outcome": report.outcome.value,
         "root_cause": report.root_cause[:500],
@@ -66,7 +67,7 @@ def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
 
 
 def records_from_events(
-    operations: Iterable[Operation], *, known: Past | None = None
+    operations: Iterable[Operation], *, account: str = "", known: Past | None = None
 ) -> list[dict[str, Any]]:
     """A record of each operation that CloudFormation still has the events of, the oldest first.
 
@@ -82,7 +83,8 @@ def records_from_events(
                 continue
             began = started[run.stack]
             record = {
-                "correlation_id": f"collected:{run.stack}:{iso(began)}",
+                "correlation_id": f"collected:{account}{run.stack}:{iso(began)}",
+                "account": account,
                 "stacks": [run.stack],
                 "outcome": run.outcome,
                 "held_since": iso(began),
@@ -104,8 +106,11 @@ def read(
     content: bytes | None,
     prior: Mapping[tuple[str, str], float],
     prior_samples: Mapping[tuple[str, str], int] | None = None,
+    *,
+    account: str = "",
 ) -> Past:
-    """What it teaches. Never raises: of a history that cannot be used, only the prior table is left, and
+    """What it teaches about an AWS account, or about all where none is given: stacks of two accounts may bear
+    the same name. Never raises: of a history that cannot be used, only the prior table is left, and
     `trouble` says so."""
     samples = prior_samples or {}
     try:
@@ -121,7 +126,8 @@ def read(
             damaged += 1
             continue
         damaged += damaged_parts(record, deployment) > 0
-        found.append(deployment)
+        if not account or deployment.account in {"", account}:
+            found.append(deployment)
     return Past(tuple(found), prior, samples, damaged)
 
 
@@ -175,7 +181,8 @@ def _newest(data: dict[str, Any], deployments: list[dict[str, Any]]) -> list[dic
     seen: Counter[str] = Counter()
     spare: list[int] = []
     for index in reversed(range(len(deployments))):
-        key = repr(deployments[index].get("stacks"))[:2_000]
+        one = deployments[index]
+        key = repr((one.get("account"), one.get("stacks")))[:2_000]
         seen[key] += 1
         if seen[key] > KEPT_PER_STACK:
             spare.append(index)

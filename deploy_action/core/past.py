@@ -26,6 +26,8 @@ class Deployment:
     queue_seconds: float = 0.0
     runs: tuple[Run, ...] = ()
     estimate: Estimate | None = None
+    account: str = ""
+    """Empty where it is not known."""
 
     @property
     def good(self) -> bool:

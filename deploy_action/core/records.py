@@ -72,6 +72,7 @@ def deployment_of(record: object) -> Deployment | None:
         queue_seconds=_seconds(record.get("queue_seconds")) or 0.0,
         runs=tuple(run for run in runs if run is not None),
         estimate=_estimate_of(record.get("estimate")),
+        account=_text(record.get("account")),
     )
 
 

@@ -150,6 +150,18 @@ def test_records_of_an_earlier_version_still_teach() -> None:
     assert (found.mid_seconds, found.samples) == (44, 1)
 
 
+def test_a_stack_of_another_account_teaches_nothing() -> None:
+    content = history.merged_all(
+        None,
+        [
+            record(name, outcome="succeeded", account=account, runs=[run_record(run(seconds, "A"))])
+            for name, account, seconds in (("a", "111", 15), ("b", "222", 90), ("c", "", 16))
+        ],
+    )
+    assert [one.seconds for one in history.read(content, PRIOR, account="111").runs] == [15, 16]
+    assert len(history.read(content, PRIOR).runs) == 3
+
+
 def test_damaged_records_are_left_out_and_counted() -> None:
     good = record("a", outcome="succeeded", runs=[run_record(run(15, "A"))])
     bad: list[dict[str, Any]] = [
