@@ -1,12 +1,12 @@
 """How good the estimates are on real event logs.
 
-    estimates.py FOLDER [--verbose] [--deploy-phase-only] [--averages-only]
+    estimates.py FOLDER [--verbose] [--deploy-phase-only] [--prior table|held-out|averages]
 
 Walks forward in time: each operation is predicted from what ended before it in the same stack, and the
 prior table. What it will touch is taken from its events, as a change set would tell: the root stack's own
 resources, removals included (`--deploy-phase-only` leaves those out). Some of the prior's medians were
-measured on logs like these, so a cold start is a little flattered: `--averages-only` takes the published
-averages alone.
+measured on logs like these, which flatters a cold start. `--prior held-out` is the fair test: the published
+averages, and medians measured in this folder's other stacks. `--prior averages` takes the averages alone.
 
 Each predictor is scored where it can predict at all. The live estimate is asked at 25, 50 and 75 % of each
 phase.
@@ -123,19 +123,40 @@ def longest_path(plan: Plan, averages: dict[tuple[str, str], float]) -> float:
 
 
 class Backtest:
-    def __init__(self, *, removals: bool, verbose: bool, averages_only: bool) -> None:
+    def __init__(self, *, removals: bool, verbose: bool, prior: str) -> None:
         self.averages = fixed_averages()
-        published = {key: seconds for key, seconds in self.averages.items() if seconds > 1}
-        table = TABLE.read_text("utf-8")
-        self.prior = published if averages_only else parse_table(table)
-        self.samples = {} if averages_only else parse_samples(table)
+        self.kind = prior
+        self.measured: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
         self.removals = removals
         self.verbose = verbose
         self.scores: dict[tuple[str, str], Scores] = defaultdict(Scores)
         self.live: dict[tuple[str, float], Scores] = defaultdict(Scores)
         self.left: list[str] = []
 
+    def prior(self, stack: str) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], int]]:
+        """Seconds and numbers of measurements by (type, action), for a stack (its name)."""
+        if self.kind == "table":
+            table = TABLE.read_text("utf-8")
+            return parse_table(table), parse_samples(table)
+        seconds = {key: one for key, one in self.averages.items() if one > 1}
+        samples: dict[tuple[str, str], int] = {}
+        for key, found in self.measured.items():
+            others = [one for name, one in found if name != stack]
+            if others:
+                seconds[key], samples[key] = median(others), len(others)
+        return seconds, samples
+
+    def measure(self, logs: list[Logged]) -> None:
+        """What each resource of the folder took, also in operations that are not whole."""
+        for logged in logs:
+            name = logged.operation.roots[0].name
+            for one in logged.operation.activities:
+                if one.status.endswith("_COMPLETE") and one.seconds() > 0:
+                    self.measured[one.resource_type, one.action].append((name, one.seconds()))
+
     def walk(self, logs: list[Logged]) -> None:
+        if self.kind == "held-out":
+            self.measure(logs)
         whole: list[Logged] = []
         for logged in logs:
             if logged.trouble or len(runs_of(logged.operation)) != 1:
@@ -148,7 +169,7 @@ class Backtest:
             root = logged.operation.roots[0]
             (run,) = runs_of(logged.operation, removals=self.removals)
             known = [one for end, stack, one in ends if stack == run.stack and end <= (root.started or 0.0)]
-            past = Past(tuple(known), self.prior, self.samples)
+            past = Past(tuple(known), *self.prior(root.name))
             plan = plan_of(logged, run, removals=self.removals)
             estimate = before(plan, past)
             if run.good:
@@ -232,12 +253,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--deploy-phase-only", action="store_true")
-    parser.add_argument("--averages-only", action="store_true")
+    parser.add_argument("--prior", choices=("table", "held-out", "averages"), default="table")
     options = parser.parse_args()
     test = Backtest(
         removals=not options.deploy_phase_only,
         verbose=options.verbose,
-        averages_only=options.averages_only,
+        prior=options.prior,
     )
     logs: list[Logged] = []
     paths = sorted(options.folder.glob("*.jsonl"))

@@ -37,7 +37,7 @@ CONFORMAL_MIN = 9
 SAME_FACTOR, ANY_FACTOR = 1.1, 1.6
 """90th percentile by median that is expected of deployments of the same resources, and of all of a stack."""
 TAIL_FACTOR = 1.3
-_COMMON_FACTOR = {HERE: 1.06, PARTLY: 1.25, PRIOR: 1.4}
+_COMMON_FACTOR = {HERE: 1.06, PARTLY: 1.25, PRIOR: 1.25}
 """What all resources of a deployment share: the day, and what is not known of the dependencies."""
 
 

@@ -24,7 +24,7 @@ SAMPLES_MAX = 15
 """The newest of one resource that count."""
 RESOURCE_FACTOR, TYPE_FACTOR = 1.12, 1.4
 """90th percentile by median that is expected before samples say otherwise."""
-PRIOR_FACTOR, MEASURED_FACTOR = 2.0, 1.4
+PRIOR_FACTOR, MEASURED_FACTOR = 1.8, 1.3
 """The table's averages are within a factor of two of measured medians for 40 of 48 types; many measurements
 elsewhere come as near as this."""
 UNKNOWN_FACTOR = 3.0
