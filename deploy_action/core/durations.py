@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from deploy_action.core.forecast import Basis, Usual
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deploy_action.core.events import Activity, Operation
     from deploy_action.core.forecast import Estimate
 
@@ -39,6 +41,27 @@ class PriorForecast:
 def parse_table(text: str) -> dict[tuple[str, str], float]:
     """Seconds by (type, action); measured medians before averages, 0 and 1 count as not known."""
     found: dict[tuple[str, str], float] = {}
+    for row in _rows(text):
+        for action in _ACTIONS:
+            name = action.lower()
+            median, average = row.get(f"{name}_median") or "0", row.get(f"avg_{name}") or "0"
+            seconds = float(median) or (float(average) if float(average) > 1 else 0.0)
+            if seconds:
+                found[row["type"], action] = seconds
+    return found
+
+
+def parse_samples(text: str) -> dict[tuple[str, str], int]:
+    """How many measurements a (type, action) rests on; absent where there is only an average."""
+    return {
+        (row["type"], action): int(count)
+        for row in _rows(text)
+        for action in _ACTIONS
+        if (count := row.get(f"{action.lower()}_n") or "0") != "0" and row.get(f"{action.lower()}_median")
+    }
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
     header: list[str] = []
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():
@@ -47,11 +70,4 @@ def parse_table(text: str) -> dict[tuple[str, str], float]:
         if not header:
             header = cells
             continue
-        row = dict(zip(header, cells, strict=False))
-        for action in _ACTIONS:
-            name = action.lower()
-            median, average = row.get(f"{name}_median") or "0", row.get(f"avg_{name}") or "0"
-            seconds = float(median) or (float(average) if float(average) > 1 else 0.0)
-            if seconds:
-                found[row["type"], action] = seconds
-    return found
+        yield dict(zip(header, cells, strict=False))

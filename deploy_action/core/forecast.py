@@ -37,12 +37,14 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """When it will have taken how long, in seconds, and what that rests on."""
+    """How long it takes in seconds, the 80 % interval and its middle, and what that rests on."""
 
     low_seconds: float
     mid_seconds: float
     high_seconds: float
     basis: str
+    samples: int = 0
+    """How many earlier deployments that are; 0 for published averages alone."""
 
 
 class Forecast(Protocol):

@@ -11,6 +11,7 @@ from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate
+from deploy_action.core.runs import Run
 from deploy_action.core.stacks import Verdict, console_url
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ class Report:
     outputs: dict[str, str] = field(default_factory=dict)
     command_exit_code: int | None = None
     estimate: Estimate | None = None
+    """The one that was made before it began."""
+    runs: tuple[Run, ...] = ()
+    """What history keeps of each stack's operation (`core.runs`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""
     notes: tuple[str, ...] = ()

@@ -29,6 +29,12 @@ RUNS = "deploy_action/adapters/github_runs.py"
 CONCURRENCY = "deploy_action/core/concurrency.py"
 BEHIND = "deploy_action/core/behind.py"
 LOOKER = "deploy_action/engine/behind.py"
+HISTORY = "deploy_action/core/history.py"
+PAST = "deploy_action/core/past.py"
+ESTIMATE = "deploy_action/core/estimate.py"
+SPREAD = "deploy_action/core/spread.py"
+ACCURACY = "deploy_action/core/accuracy.py"
+RUNS_DONE = "deploy_action/core/runs.py"
 
 _LOCK = "tests/core/test_lock.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
@@ -58,6 +64,9 @@ _CONCURRENCY = "tests/core/test_concurrency.py::test_"
 _BEHIND = "tests/core/test_behind.py::test_"
 _LOOKER = "tests/engine/test_behind.py::"
 _BEHIND_STEPS = "tests/steps/test_behind.py::test_"
+_HISTORY = "tests/core/test_history.py::test_"
+_ESTIMATE = "tests/core/test_estimate.py::"
+_LIVE = "tests/core/test_estimate_live.py::"
 
 
 @dataclass(frozen=True, slots=True)
@@ -920,5 +929,66 @@ MUTANTS = (
         "not outcome.good and not self.world.cancelled()",
         "not outcome.good",
         (_BEHIND_STEPS + "a_cancelled_job_has_no_time_to_ask",),
+        "failed runs teach how long a good one takes",
+        PAST,
+        "return [run for run in self.of(stack, kind) if run.good]",
+        "return self.of(stack, kind)",
+        (_ESTIMATE + "TestBefore::test_failed_deployments_teach_nothing",),
+    ),
+    Mutant(
+        "a run that was rolled back remembers durations",
+        RUNS_DONE,
+        "steps = _steps(operation, root, Phase.DEPLOY) if good else ()",
+        "steps = _steps(operation, root, Phase.DEPLOY)",
+        (_LIVE + "TestRuns::test_a_rolled_back_run_has_a_rollback_and_no_durations",),
+    ),
+    Mutant(
+        "an operation that was seen from its rollback on counts as whole",
+        RUNS_DONE,
+        "        and root.phase_at(root.started) is Phase.DEPLOY\n",
+        "",
+        (_LIVE + "TestRuns::test_half_an_operation_is_no_run",),
+    ),
+    Mutant(
+        "the interval lies beside its middle",
+        ESTIMATE,
+        "low, mid, high = quantiles(",
+        "mid, low, high = quantiles(",
+        (_ESTIMATE + "test_an_interval_contains_its_middle_whatever_was_before",),
+    ),
+    Mutant(
+        "a damaged history is overwritten",
+        HISTORY,
+        'raise _unreadable(f"it is not JSON ({error})") from error',
+        "return {}, []",
+        (_HISTORY + "a_damaged_history_is_never_overwritten_and_estimates_go_on",),
+    ),
+    Mutant(
+        "a busy stack pushes out the memory of a quiet one",
+        HISTORY,
+        "for index in [*spare, *(",
+        "for index in [*(",
+        (_HISTORY + "a_quiet_stack_is_remembered_beside_a_busy_one",),
+    ),
+    Mutant(
+        "what runs longer than usual is about to end",
+        SPREAD,
+        "(1.0 - share) * self._survival(after)",
+        "1.0 - share",
+        (
+            _ESTIMATE + "TestSpread::test_what_is_long_overdue_is_expected_to_go_on",
+            _LIVE + "TestRemaining::test_a_resource_past_its_usual_end_is_not_about_to_end",
+            _LIVE + "TestRemaining::test_a_clean_up_that_goes_on_is_not_about_to_end",
+        ),
+    ),
+    Mutant(
+        "misses do not widen the next interval",
+        ACCURACY,
+        "COVERAGE - 1.0 if holds(estimate, seconds) else COVERAGE",
+        "COVERAGE - 1.0 if holds(estimate, seconds) else 0.0",
+        (
+            _ESTIMATE + "TestAccuracy::test_misses_widen_and_hits_narrow_in_balance",
+            _ESTIMATE + "TestAccuracy::test_the_next_interval_has_learned",
+        ),
     ),
 )

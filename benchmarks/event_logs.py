@@ -1,0 +1,144 @@
+"""Event logs as operations: for the benchmarks that walk through real deployments.
+
+A log is a file of JSON lines, oldest first: `timestamp` (ISO 8601) or `t` (seconds of some day), `stack`,
+`logical_id`, `type`, `status`, `is_stack`; perhaps `reason`, `physical_id`. Stacks whose name begins as
+CloudFormation names a nested stack of another one in the file are nested in that one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.stacks import STACK_TYPE, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+REGION = "eu-west-1"
+
+
+@dataclass(slots=True)
+class Logged:
+    """One operation of one root stack: its events, oldest first, and their fold."""
+
+    file: str
+    events: list[StackEvent] = field(default_factory=list)
+    operation: Operation = field(default_factory=Operation)
+
+    def take(self, event: StackEvent) -> None:
+        self.events.append(event)
+        self.operation.apply(event)
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be judged; empty where its beginning and its end are there."""
+        root = self.operation.roots[0]
+        if not (self.events[0].starts_operation and self.events[0].stack_id == root.stack_id):
+            return "its beginning is missing"
+        if root.ended is None or root.verdict in {Verdict.RUNNING, Verdict.NONE}:
+            return "its end is missing"
+        return "" if root.ended > (root.started or 0.0) else "it takes no time"
+
+
+def read_log(path: Path) -> tuple[list[Logged], list[str]]:
+    """The operations of a log, and what was left out of it."""
+    rows: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            moment_of(row), row["stack"], row["logical_id"], row["type"], row["status"]
+        except (ValueError, KeyError, TypeError) as error:
+            left_out.append(f"{path.name}:{number}: no event ({error!r})")
+            continue
+        rows.append(row)
+    rows.sort(key=moment_of)
+    parents = _parents(rows)
+    whole: list[Logged] = []
+    current: dict[str, Logged] = {}
+    for number, row in enumerate(rows):
+        event = _event(row, number, parents)
+        if event.status == "REVIEW_IN_PROGRESS":
+            continue
+        root = _root(str(row["stack"]), parents)
+        logged = current.get(root)
+        at_rest = logged is not None and logged.operation.roots[0].ended is not None
+        begins = event.starts_operation and event.stack_name == root
+        if logged is None or (begins and (at_rest or event.action != logged.events[0].action)):
+            logged = current[root] = Logged(path.name)
+            whole.append(logged)
+        logged.take(event)
+    return whole, left_out
+
+
+def moment_of(row: Mapping[str, Any]) -> float:
+    """Unix seconds, or seconds of the day."""
+    stamp = row.get("timestamp")
+    if stamp is None:
+        return float(row["t"])
+    return float(stamp) if isinstance(stamp, int | float) else dt.datetime.fromisoformat(stamp).timestamp()
+
+
+def _event(row: Mapping[str, Any], number: int, parents: Mapping[str, tuple[str, str]]) -> StackEvent:
+    stack, logical = str(row["stack"]), str(row["logical_id"])
+    about_stack = bool(row.get("is_stack"))
+    nested = next((name for name, place in parents.items() if place == (stack, logical)), None)
+    physical = str(row.get("physical_id") or "")
+    if about_stack or nested:
+        physical = _arn(stack if about_stack or nested is None else nested)
+    return StackEvent(
+        event_id=str(row.get("EventId") or number),
+        region=REGION,
+        stack_id=_arn(stack),
+        logical_id=logical,
+        physical_id=physical,
+        resource_type=str(row["type"]),
+        status=str(row["status"]),
+        timestamp=moment_of(row),
+        reason=str(row.get("reason") or ""),
+    )
+
+
+def _arn(stack: str) -> str:
+    return f"arn:aws:cloudformation:{REGION}:000000000000:stack/{stack}/logged"
+
+
+def _parents(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Nested stack to (parent, logical id in it); names are PARENT-LOGICALID-SUFFIX, parts cut short."""
+    stacks = list(dict.fromkeys(str(row["stack"]) for row in rows))
+    places = dict.fromkeys(
+        (str(row["stack"]), str(row["logical_id"]))
+        for row in rows
+        if row["type"] == STACK_TYPE and not row.get("is_stack")
+    )
+    return {
+        name: place
+        for name in stacks
+        if (place := next((one for one in places if one[0] != name and _is_child(*one, name)), None))
+    }
+
+
+def _is_child(parent: str, logical: str, name: str) -> bool:
+    stem = name.rpartition("-")[0]
+    return any(
+        letter == "-"
+        and stem[index + 1 :]
+        and parent.startswith(stem[:index])
+        and logical.startswith(stem[index + 1 :])
+        for index, letter in enumerate(stem)
+    )
+
+
+def _root(stack: str, parents: Mapping[str, tuple[str, str]]) -> str:
+    seen = {stack}
+    while stack in parents and parents[stack][0] not in seen:
+        stack = parents[stack][0]
+        seen.add(stack)
+    return stack
