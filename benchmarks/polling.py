@@ -29,6 +29,7 @@ from deploy_action.engine.session import Session
 from deploy_action.engine.watcher import Baseline, Watcher
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
+from tests.listener import SilentListener
 from tests.replay import Recorded, operations_of
 
 if TYPE_CHECKING:
@@ -53,20 +54,14 @@ class Seen:
 
 
 @dataclass
-class Listener:
-    """Implements session.Listener: notes how old each event is when it is seen."""
+class Listener(SilentListener):
+    """Notes how old each event is when it is seen."""
 
     clock: VirtualClock
     lags: list[float] = field(default_factory=list)
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
         self.lags += [self.clock.now() - event.timestamp for event in events]
-
-    def quiet(self, operation: Operation, *, now: float) -> None: ...
-
-    def trouble(self, sentence: str) -> None: ...
-
-    def line(self, text: str) -> None: ...
 
 
 class Ground:

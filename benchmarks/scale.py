@@ -96,27 +96,22 @@ def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) 
     from deploy_action.engine.session import Session
     from deploy_action.engine.watcher import Baseline, Watcher
     from tests.clock import VirtualClock
+    from tests.listener import SilentListener
 
     class SharedClock(VirtualClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
             now.value = self.now()
 
-    class Counting:
-        events_seen = looks = 0
-
+    class Counting(SilentListener):
         def __init__(self) -> None:
             self.lags: list[float] = []
 
         def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
             self.lags += [clock.now() - event.timestamp for event in events]
 
-        def quiet(self, operation: Operation, *, now: float) -> None: ...
-
         def trouble(self, sentence: str) -> None:
             print(f"  trouble: {sentence}")
-
-        def line(self, text: str) -> None: ...
 
     os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
     clock = SharedClock(start=now.value)
@@ -166,7 +161,7 @@ def main() -> int:
     server = spawn.Process(target=serve, args=(theirs, now, given.stacks, given.resources, seconds))
     server.start()
     try:
-        found = watch(ours.recv(), now, given.stacks, seconds)  # type: ignore[arg-type]
+        found = watch(ours.recv(), now, given.stacks, seconds)
     finally:
         ours.send("end")
         server.join(5)

@@ -167,10 +167,12 @@ def _explained(*, refusals: bool = False) -> Iterator[None]:
     """Turns botocore's errors into StackSourceError; with `refusals`, what AWS refuses for good into
     CannotStart, in AWS's own words."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:
+        # A proxy's page in place of an answer fails to parse, or lacks what every answer has.
         if error_code(error) == "ChangeSetNotFound":
             raise ChangeSetGone(error_message(error), temporary=False) from error
         explained = explain(error)

@@ -11,11 +11,13 @@ from deploy_action.core.stall import look
 from deploy_action.errors import LockLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from deploy_action.core.behind import Finding
     from deploy_action.core.events import Operation, StackEvent
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.stall import StallChange
+    from deploy_action.engine.behind import Looker
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
@@ -49,6 +51,10 @@ class Listener(Protocol):
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
         """The deployment takes longer than its interval. Told once."""
+        ...
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        """What services told of silent or failed resources."""
         ...
 
     def trouble(self, sentence: str) -> None:
@@ -100,6 +106,7 @@ class Session:
     stall_after_seconds: float | None = None
     alerts: frozenset[str] = frozenset()
     keep_alerts: Callable[[frozenset[str]], None] = lambda _alerts: None
+    looker: Looker | None = None
     _looked_for_stalls: float = float("-inf")
     _hurried: bool = False
     _failures: int = 0
@@ -169,6 +176,8 @@ class Session:
         self._troubled = not self.watcher.readable
         for error in poll.errors:
             self._trouble(str(error))
+        if self.looker is not None:
+            self.listener.found(self.looker.look(self.watcher.operation, now=self._their_now(now)))
 
     def _look_for_stalls(self) -> None:
         """Only while the stream is read: else the silence is ours."""

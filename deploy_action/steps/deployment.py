@@ -82,6 +82,7 @@ class Deployment:
             first_event_seconds=first_event_seconds,
             elapsed_seconds=self._watched_seconds(),
             hurry=hurry,
+            looker=self.looker,
         )
         return session.run()
 

@@ -22,6 +22,7 @@ from deploy_action.engine.watcher import Baseline, Watcher, attach_to
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.recording import moment_of
+from tests.listener import SilentListener
 from tests.replay import Recorded, logs_folder, operations_of
 
 if TYPE_CHECKING:
@@ -38,19 +39,11 @@ ATTEMPTS_SECONDS = 120.0
 
 
 @dataclass
-class Stream:
-    """Implements session.Listener."""
-
+class Stream(SilentListener):
     looks: list[tuple[StackEvent, ...]] = field(default_factory=list)
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
         self.looks.append(events)
-
-    def quiet(self, operation: Operation, *, now: float) -> None: ...
-
-    def trouble(self, sentence: str) -> None: ...
-
-    def line(self, text: str) -> None: ...
 
 
 @dataclass

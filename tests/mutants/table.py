@@ -929,6 +929,8 @@ MUTANTS = (
         "not outcome.good and not self.world.cancelled()",
         "not outcome.good",
         (_BEHIND_STEPS + "a_cancelled_job_has_no_time_to_ask",),
+    ),
+    Mutant(
         "failed runs teach how long a good one takes",
         PAST,
         "return [run for run in self.of(stack, kind) if run.good]",

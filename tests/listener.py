@@ -1,0 +1,33 @@
+"""A listener for tests that only care for some of what a session tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy_action.core.behind import Finding
+    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.stall import StallChange
+
+
+class SilentListener:
+    """Implements session.Listener."""
+
+    def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None: ...
+
+    def quiet(self, operation: Operation, *, now: float) -> None: ...
+
+    def stalled(self, change: StallChange) -> None: ...
+
+    def moving(self, change: StallChange) -> None: ...
+
+    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None: ...
+
+    def found(self, findings: Sequence[Finding]) -> None: ...
+
+    def trouble(self, sentence: str) -> None: ...
+
+    def line(self, text: str) -> None: ...
