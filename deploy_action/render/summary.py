@@ -52,6 +52,10 @@ def _why(report: Report) -> str:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
         lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
+        remedy = cause.remedy
+        if remedy is not None:
+            page = f" ({link('more', remedy.source)})" if remedy.source else ""
+            lines.append(f"**What to do next.** {prose(remedy.advice)}{page}")
     if report.failure is not None:
         if not report.causes:
             lines.append(f"**What happened.** {prose(report.failure.what)}")
