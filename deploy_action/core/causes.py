@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.core.remedies import Remedy, remedy_for
-from deploy_action.core.stacks import STACK_TYPE, stack_name_of
+from deploy_action.core.stacks import STACK_TYPE, Verdict, stack_name_of
 
 if TYPE_CHECKING:
     from deploy_action.core.events import Operation, StackEvent, StackProgress
@@ -92,8 +92,10 @@ class Cause:
 def causes_of(operation: Operation) -> tuple[Cause, ...]:
     """Independent causes, most telling first; empty where nothing failed."""
     found = _of_events(operation)
-    if not found:
-        found = [cause for root in operation.roots for cause in _last_resort(root)]
+    explained = {operation.root_of(operation.stacks[cause.stack_id]).stack_id for cause in found}
+    for root in operation.roots:
+        if root.stack_id not in explained and root.verdict is not Verdict.SUCCEEDED:
+            found += _last_resort(root)
     return _ranked(found)
 
 

@@ -10,7 +10,7 @@ from deploy_action.core.causes import causes_of, early_warnings, warning_key
 from deploy_action.core.events import Operation
 from deploy_action.core.report import Outcome, failure_causes
 from deploy_action.core.stacks import STACK_TYPE
-from tests.core.story import DATABASE, REPLICA, nested, resource, stack, told
+from tests.core.story import DATABASE, REPLICA, ROOT, nested, resource, stack, told
 
 CANCELLED = "Resource creation cancelled"
 SUMMARY = "The following resource(s) failed to create: [A, B]. "
@@ -354,3 +354,14 @@ def test_reasons_without_end_cost_no_time() -> None:
     for hostile in ('Resource handler returned message: "' + '" (RequestToken: ' * 6000, "." * 100_000):
         operation = told(stack(0, "CREATE_IN_PROGRESS"), resource(1, "A", "CREATE_FAILED", hostile))
         assert len(causes_of(operation)) == 1
+
+
+def test_each_of_several_stacks_has_its_own_last_resort() -> None:
+    other = ROOT.replace("shop", "web")
+    operation = told(
+        resource(1, "A", "CREATE_FAILED", "denied"),
+        stack(2, "ROLLBACK_COMPLETE"),
+        stack(3, "UPDATE_ROLLBACK_IN_PROGRESS", "Attribute 'Arn' does not exist", of=other),
+        stack(4, "UPDATE_ROLLBACK_COMPLETE", of=other),
+    )
+    assert names(operation) == ["A", "web"]

@@ -630,6 +630,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "a stack without a told resource is silent beside one that has it",
+        CAUSES,
+        "root.stack_id not in explained and",
+        "not explained and",
+        (_CAUSES + "test_each_of_several_stacks_has_its_own_last_resort",),
+    ),
+    Mutant(
         "a failure without a reason is lost",
         CAUSES,
         "(better or wrappers or told or silent)",
