@@ -23,6 +23,7 @@ EXAMPLES = [
     ),
     ("KMS key", "The specified KMS Key Id could not be found.", "AWS::Logs::LogGroup", ""),
     ("Access denied for an action", "User: me is not authorized to perform: iam:PassRole on x", "", ""),
+    ("Access denied for an action", "User: me is not authorized to perform: kms:CreateKey on x", "", ""),
     ("Access denied for an operation", "Access denied for operation 'CreateKey'.", "", ""),
     ("Access denied", "Access Denied (Service: S3, Status Code: 403)", "", ""),
     ("Throttling", "Rate exceeded (Service: Lambda, Status Code: 429)", "", ""),
