@@ -30,8 +30,8 @@ class StackEvent:
     operation_id: str = ""
     detailed_status: str = ""
     hook_type: str = ""
-    """Of an event about a CloudFormation Hook; its status such as `HOOK_COMPLETE_FAILED`, its mode `FAIL`
-    or `WARN`."""
+    """Of an event about a CloudFormation Hook; its status such as `HOOK_COMPLETE_FAILED`, its failure mode
+    `FAIL` or `WARN`."""
     hook_status: str = ""
     hook_reason: str = ""
     hook_failure_mode: str = ""
@@ -69,6 +69,11 @@ class StackEvent:
     @property
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
+
+    @property
+    def hook_failed(self) -> bool:
+        """A CloudFormation Hook forbids it; the status of such an event is still one in progress."""
+        return self.hook_status == "HOOK_COMPLETE_FAILED" and self.hook_failure_mode != "WARN"
 
 
 class Phase(Enum):
@@ -183,7 +188,7 @@ class StackProgress:
             self._apply_stack(event)
             return None
         phase = max(root_phase, phase_of(self.status), key=_PHASES.index)
-        if event.failed:
+        if event.failed or event.hook_failed:
             self.failures.append(event)
             if phase is not Phase.DEPLOY:
                 self.afterwards.add(event.event_id)
@@ -208,7 +213,7 @@ class StackProgress:
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
             return
-        if event.failed or "ROLLBACK" in event.status:
+        if event.failed or event.hook_failed or "ROLLBACK" in event.status:
             self.failures.append(event)
         if event.timestamp < self.phase_began:
             return  # it became visible behind newer ones

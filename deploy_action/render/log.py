@@ -166,7 +166,10 @@ def _sign(event: StackEvent) -> tuple[str, str]:
 def cause_annotation(cause: Cause) -> str:
     """An `::error` for one root cause; the run's page shows it on top."""
     kind = "" if cause.resource_type == STACK_TYPE else f" ({cause.resource_type})"
-    return f"::error title={command_property(cause.name + kind)}::{command_data(cause.message)}"
+    remedy = cause.remedy
+    next_ = f"\nWhat to do next: {remedy.advice}" if remedy else ""
+    title, text = command_property(cause.name + kind), f"{cause.message[:3000]}{next_}"
+    return f"::error title={title}::{command_data(text)}"
 
 
 def error_annotation(title: str, text: str) -> str:

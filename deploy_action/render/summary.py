@@ -55,6 +55,10 @@ def _why(report: Report) -> str:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
         lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
+        remedy = cause.remedy
+        if remedy is not None:
+            page = f" ({link('more', remedy.source)})" if remedy.source else ""
+            lines.append(f"**What to do next.** {prose(remedy.advice)}{page}")
         about = (cause.stack_id, cause.logical_id)
         lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) == about])
     told = {(cause.stack_id, cause.logical_id) for cause in report.causes[:10]}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from deploy_action.core.causes import causes_of
+from deploy_action.core.causes import causes_of, early_warnings, warning_key
 from deploy_action.core.events import Operation
 from deploy_action.core.report import Outcome, failure_causes
 from deploy_action.core.stacks import STACK_TYPE
-from tests.core.story import DATABASE, REPLICA, nested, resource, stack, told
+from tests.core.story import DATABASE, REPLICA, ROOT, nested, resource, stack, told
 
 CANCELLED = "Resource creation cancelled"
 SUMMARY = "The following resource(s) failed to create: [A, B]. "
@@ -96,7 +98,7 @@ class TestNested:
             nested(6, "Cache", "CREATE_FAILED", CANCELLED, id_=REPLICA),
             stack(7, "ROLLBACK_IN_PROGRESS", SUMMARY),
         )
-        assert names(operation) == ["Database"]
+        assert names(operation) == ["Database: X"]
 
     def test_a_nested_stack_without_a_resource_to_blame_is_told_by_its_wrapper(self) -> None:
         words = f"Embedded stack {DATABASE} was not successfully created: Attribute 'Arn' does not exist"
@@ -129,7 +131,7 @@ class TestNested:
             nested(4, "Database", "UPDATE_FAILED", wrapper(verb="updated")),
             stack(5, "UPDATE_ROLLBACK_IN_PROGRESS", SUMMARY),
         )
-        assert names(operation) == ["Database"]
+        assert names(operation) == ["Database: X"]
 
     def test_missing_capabilities_are_told_of_the_nested_stack_as_a_resource(self) -> None:
         reason = "Requires capabilities : [CAPABILITY_IAM]"
@@ -231,8 +233,13 @@ class TestToldOfTheStackOnly:
         operation = told(stack(1, "ROLLBACK_IN_PROGRESS", SUMMARY), stack(2, "ROLLBACK_COMPLETE"))
         assert causes_of(operation)[0].message == SUMMARY
 
-    def test_a_failure_without_a_reason_tells_nothing(self) -> None:
-        assert names(told(resource(1, "A", "CREATE_FAILED"), stack(2, "ROLLBACK_COMPLETE"))) == []
+    def test_a_failure_without_a_reason_is_told_where_nothing_else_is(self) -> None:
+        silent = resource(1, "A", "CREATE_FAILED")
+        assert names(told(silent, resource(1, "B", "CREATE_FAILED"), stack(2, "ROLLBACK_COMPLETE"))) == ["A"]
+        assert names(told(silent, resource(2, "B", "CREATE_FAILED", "denied"))) == ["B"]
+
+    def test_a_summary_alone_names_the_resources_that_failed(self) -> None:
+        assert names(told(stack(1, "ROLLBACK_IN_PROGRESS", SUMMARY))) == ["shop: A, B"]
 
     @pytest.mark.parametrize("spelling", ["Rollback requested by user.", "Rollback requested by user"])
     def test_that_somebody_asked_is_left_out_where_it_was_only_appended(self, spelling: str) -> None:
@@ -272,3 +279,89 @@ def test_a_failure_that_cloudformation_got_over_is_no_cause_of_a_success() -> No
     operation = told(stack(0, "CREATE_IN_PROGRESS"), resource(1, "A", "CREATE_FAILED", "throttled"))
     assert failure_causes(operation, Outcome.SUCCEEDED) == ()
     assert [cause.name for cause in failure_causes(operation, Outcome.UNKNOWN)] == ["A"]
+
+
+class TestRanking:
+    def test_words_that_fit_anything_come_after_a_services_own(self) -> None:
+        operation = told(
+            stack(0, "CREATE_IN_PROGRESS"),
+            resource(1, "A", "CREATE_FAILED", "Internal Failure"),
+            resource(2, "B", "CREATE_FAILED", "Bucket shop did not stabilize"),
+            resource(3, "C", "CREATE_FAILED", "shop-queue already exists"),
+        )
+        assert names(operation) == ["C", "A", "B"]
+
+    def test_a_wrapper_that_stands_in_comes_last(self) -> None:
+        operation = told(
+            nested(1, "Database", "CREATE_FAILED", wrapper()),
+            resource(2, "A", "CREATE_FAILED", "Internal Failure"),
+        )
+        assert names(operation) == ["A", "Database: X"]
+
+
+class TestHooks:
+    WRAPPER = "The following hook(s) failed: [Corp::Rules::Hook]"
+
+    def hook(self, mode: str) -> Operation:
+        event = replace(
+            resource(1, "Bucket", "CREATE_IN_PROGRESS"),
+            hook_type="Corp::Rules::Hook",
+            hook_status="HOOK_COMPLETE_FAILED",
+            hook_reason="buckets must be encrypted",
+            hook_failure_mode=mode,
+        )
+        return told(stack(0, "CREATE_IN_PROGRESS"), event)
+
+    def test_the_hooks_own_words_are_the_cause_and_the_resource_its_wrapper(self) -> None:
+        operation = self.hook("FAIL")
+        operation.apply(resource(2, "Bucket", "CREATE_FAILED", self.WRAPPER))
+        (cause,) = causes_of(operation)
+        assert (cause.name, cause.message) == (
+            "Bucket",
+            "Hook Corp::Rules::Hook failed: buckets must be encrypted",
+        )
+
+    def test_without_the_hooks_event_the_resources_reason_stays(self) -> None:
+        operation = told(resource(2, "Bucket", "CREATE_FAILED", self.WRAPPER))
+        assert [cause.message for cause in causes_of(operation)] == [self.WRAPPER]
+
+    def test_one_that_only_warns_is_no_cause(self) -> None:
+        assert causes_of(self.hook("WARN")) == ()
+
+
+class TestEarlyWarnings:
+    TROUBLE = "Resource template validation failed for resource Role"
+
+    def test_a_resource_in_progress_can_speak_of_trouble_before_it_fails(self) -> None:
+        operation = told(
+            stack(0, "CREATE_IN_PROGRESS"),
+            resource(1, "Role", "CREATE_IN_PROGRESS", self.TROUBLE),
+            resource(1, "Queue", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
+        )
+        (warning,) = early_warnings(operation)
+        assert (warning.name, warning.message) == ("Role", self.TROUBLE)
+        operation.apply(resource(2, "Role", "CREATE_FAILED", self.TROUBLE))
+        assert [warning_key(cause) for cause in early_warnings(operation)] == [warning_key(warning)]
+
+    def test_a_failure_is_known_while_the_stack_goes_on_and_nothing_is_early_at_its_end(self) -> None:
+        operation = told(stack(0, "CREATE_IN_PROGRESS"), resource(1, "A", "CREATE_FAILED", "denied"))
+        assert [cause.name for cause in early_warnings(operation)] == ["A"]
+        operation.apply(stack(2, "ROLLBACK_COMPLETE"))
+        assert early_warnings(operation) == ()
+
+
+def test_reasons_without_end_cost_no_time() -> None:
+    for hostile in ('Resource handler returned message: "' + '" (RequestToken: ' * 6000, "." * 100_000):
+        operation = told(stack(0, "CREATE_IN_PROGRESS"), resource(1, "A", "CREATE_FAILED", hostile))
+        assert len(causes_of(operation)) == 1
+
+
+def test_each_of_several_stacks_has_its_own_last_resort() -> None:
+    other = ROOT.replace("shop", "web")
+    operation = told(
+        resource(1, "A", "CREATE_FAILED", "denied"),
+        stack(2, "ROLLBACK_COMPLETE"),
+        stack(3, "UPDATE_ROLLBACK_IN_PROGRESS", "Attribute 'Arn' does not exist", of=other),
+        stack(4, "UPDATE_ROLLBACK_COMPLETE", of=other),
+    )
+    assert names(operation) == ["A", "web"]

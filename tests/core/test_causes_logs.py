@@ -14,6 +14,7 @@ import pytest
 
 from deploy_action.core.causes import causes_of
 from deploy_action.core.events import Operation, StackEvent
+from tests.causes_table import operations_in
 from tests.fakes.cloudformation.recording import moment_of, read_jsonl
 
 LOGS = Path(os.environ.get("CFN_LOGS") or Path(__file__).parents[3] / "shared" / "cfn-logs")
@@ -88,6 +89,16 @@ def test_no_other_operation_has_causes(file: str) -> None:
     known = {number for name, number, _ in FAILED if name == file}
     for number, operation in enumerate(operations(file), 1):
         assert number in known or causes_of(operation) == ()
+
+
+@pytest.mark.parametrize("file", list(FILES))
+def test_split_by_root_stack_no_failure_is_without_a_cause(file: str) -> None:
+    found = operations_in(FILES[file])
+    known = {number: names for name, number, names in FAILED if name == file}
+    for one in found:
+        assert not one.lost
+        names = [cause.logical_id for cause in causes_of(one.operation)]
+        assert names == known.get(one.number, [])
 
 
 @pytest.mark.parametrize("file", list(FILES))

@@ -22,6 +22,7 @@ GITHUB = "deploy_action/adapters/registry/github.py"
 GITHUB_API = "deploy_action/adapters/github_api.py"
 STACKS = "deploy_action/core/stacks.py"
 CAUSES = "deploy_action/core/causes.py"
+REMEDIES = "deploy_action/core/remedies.py"
 REPORT = "deploy_action/core/report.py"
 EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
@@ -52,6 +53,7 @@ _IN_THE_REGISTRY = _FALLBACK + "TestWhatStandsInTheRegistry::test_"
 _IDLE = "tests/engine/test_idle.py::test_"
 _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
+_REMEDIES = "tests/core/test_remedies.py::test_"
 _REPORT = "tests/core/test_report.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
@@ -609,6 +611,82 @@ MUTANTS = (
             _CAUSES + "TestDeletions::test_one_that_fails_in_clean_up_is_no_cause",
             _CAUSES + "TestDeletions::test_one_inside_a_nested_stack_that_the_root_rolls_back_is_no_cause",
         ),
+    ),
+    Mutant(
+        "a hook that only warns is a cause",
+        EVENTS,
+        ' and self.hook_failure_mode != "WARN"',
+        "",
+        (_CAUSES + "TestHooks::test_one_that_only_warns_is_no_cause",),
+    ),
+    Mutant(
+        "a resource that a hook forbids is told beside the hook",
+        CAUSES,
+        "    if told_by_hook or (",
+        "    if (",
+        (_CAUSES + "TestHooks::test_the_hooks_own_words_are_the_cause_and_the_resource_its_wrapper",),
+    ),
+    Mutant(
+        "a hook hides the resource's reason though its own event was not read",
+        CAUSES,
+        "_HOOKS.match(event.reason) and _hook_has_told(stack, event)",
+        "_HOOKS.match(event.reason)",
+        (_CAUSES + "TestHooks::test_without_the_hooks_event_the_resources_reason_stays",),
+    ),
+    Mutant(
+        "causes are told by time alone",
+        CAUSES,
+        "tuple(sorted(unique.values(), key=_vagueness))",
+        "tuple(unique.values())",
+        (
+            _CAUSES + "TestRanking::test_words_that_fit_anything_come_after_a_services_own",
+            _CAUSES + "TestRanking::test_a_wrapper_that_stands_in_comes_last",
+        ),
+    ),
+    Mutant(
+        "a stack without a told resource is silent beside one that has it",
+        CAUSES,
+        "root.stack_id not in explained and",
+        "not explained and",
+        (_CAUSES + "test_each_of_several_stacks_has_its_own_last_resort",),
+    ),
+    Mutant(
+        "a failure without a reason is lost",
+        CAUSES,
+        "(better or wrappers or told or silent)",
+        "(better or wrappers or told)",
+        (_CAUSES + "TestToldOfTheStackOnly::test_a_failure_without_a_reason_is_told_where_nothing_else_is",),
+    ),
+    Mutant(
+        "early warnings go on after the end",
+        CAUSES,
+        "    if not any(root.in_progress for root in operation.roots):\n        return ()\n",
+        "",
+        (
+            _CAUSES + "TestEarlyWarnings::"
+            "test_a_failure_is_known_while_the_stack_goes_on_and_nothing_is_early_at_its_end",
+        ),
+    ),
+    Mutant(
+        "every resource in progress is a warning",
+        CAUSES,
+        "activity.running and _TROUBLE.search(activity.reason, 0, _SEARCHED)",
+        "activity.running",
+        (_CAUSES + "TestEarlyWarnings::test_a_resource_in_progress_can_speak_of_trouble_before_it_fails",),
+    ),
+    Mutant(
+        "patterns search a reason without bound",
+        REMEDIES,
+        "text = reason[:SEARCHED_MAX]",
+        "text = reason",
+        (_REMEDIES + "only_the_beginning_of_a_long_reason_is_searched_and_little_of_it_quoted",),
+    ),
+    Mutant(
+        "a remedy quotes a reason without bound",
+        REMEDIES,
+        '(value or "")[:QUOTED_MAX]',
+        '(value or "")',
+        (_REMEDIES + "only_the_beginning_of_a_long_reason_is_searched_and_little_of_it_quoted",),
     ),
     Mutant(
         "what an earlier operation did is kept",

@@ -199,6 +199,12 @@ class TestAnnotations:
         assert properties == {"title": "Database/Instance (AWS::RDS::DBInstance)"}
         assert data == "100 %\nfull"
 
+    def test_a_cause_says_what_to_do_next_and_long_words_do_not_push_that_out(self) -> None:
+        reason = f"User: me is not authorized to perform: s3:##[error]x {'x' * 5000}"
+        _, _, data = decoded_command(cause_annotation(replace(self.CAUSE, reason=reason)))
+        assert "What to do next: Allow s3: for me," in data
+        assert len(data) < 4096
+
     def test_a_cause_told_of_a_stack_has_no_type(self) -> None:
         found = decoded_command(cause_annotation(replace(self.CAUSE, resource_type=STACK_TYPE)))
         assert found[1] == {"title": "Instance"}

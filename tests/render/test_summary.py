@@ -95,6 +95,10 @@ def test_the_page_of_a_deployment_that_was_rolled_back() -> None:
 circuit breaker
 ```
 
+**What to do next.** Look at the service's events and the stopped tasks: aws ecs describe-services, then the \
+reason of the last stopped task and its logs (image, secrets, health check, memory). \
+([more](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html))
+
 **Why it matters.** It matters.
 
 **What to do next.** The stack is as it was. Set `x`.
