@@ -18,7 +18,8 @@ from deploy_action.core.lock_codec import encode
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
-from deploy_action.inputs import parse_lock_name, parse_registry
+from deploy_action.inputs import parse_lock_name
+from deploy_action.registry_address import parse_registry
 from deploy_action.render import tables
 from deploy_action.render.escape import log_text, one_line
 from deploy_action.wiring import open_registry

@@ -15,6 +15,7 @@ from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import InvalidInput
 from deploy_action.keyvalues import parse_key_values
+from deploy_action.registry_address import RegistryAddress, parse_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,15 +43,11 @@ class WhenBusy(Enum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryAddress:
-    """`kind` is github, s3, dynamodb or file; `place` a repository, bucket, table or path; `prefix` a branch
-    or the prefix of a key. An empty repository is the job's own, an empty branch or prefix the usual one.
-    """
+class OnStop(Enum):
+    """What becomes of an update that still runs when the job is cancelled or out of time."""
 
-    kind: str
-    place: str = ""
-    prefix: str = ""
+    LEAVE = "leave"
+    CANCEL_UPDATE = "cancel-update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,8 @@ class Settings:
     no_execute_change_set: bool
     delete_rolled_back_stack: bool
     timeout_seconds: float | None
+    on_timeout: OnStop
+    on_cancel: OnStop
     command: str
     working_directory: str
     registry: RegistryAddress
@@ -144,6 +143,8 @@ class _Parser:
             no_execute_change_set=self._boolean("no-execute-changeset"),
             delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
+            on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
+            on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
@@ -331,14 +332,20 @@ class _Parser:
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
         if settings.mode is not Mode.TEMPLATE:
-            for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
-                if self._text(name):
-                    self._problem(
-                        f"`{name}` works with `template` only; pass it to your own command instead."
-                    )
-            for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
-                if self._boolean(name):
-                    self._problem(f"`{name}` works with `template` only.")
+            self._check_without_template(settings)
+
+    def _check_without_template(self, settings: Settings) -> None:
+        for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
+            if self._text(name):
+                self._problem(f"`{name}` works with `template` only; pass it to your own command instead.")
+        for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
+            if self._boolean(name):
+                self._problem(f"`{name}` works with `template` only.")
+        if OnStop.CANCEL_UPDATE in {settings.on_cancel, settings.on_timeout}:
+            self._problem(
+                "`cancel-update` works with `template` only: of a command's updates nobody knows whose "
+                "they are."
+            )
 
 
 def parse_lock_name(text: str) -> str:
@@ -357,40 +364,3 @@ def _https_url(text: str) -> str:
     if not valid:
         raise ValueError("it is not a web address.")
     return text
-
-
-def parse_registry(text: str) -> RegistryAddress:
-    """What the input `registry` names; raises ValueError with a sentence for people."""
-    if text.lower() == "github":
-        return RegistryAddress("github")
-    kind, separator, rest = text.partition("://")
-    kind = kind.lower() if kind.lower() in {"github", "s3", "dynamodb"} else kind
-    if separator and kind == "file":
-        if not rest.startswith("/"):
-            raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
-        return RegistryAddress("file", rest)
-    if separator and kind == "github":
-        return _repository(text, *rest.partition("#"))
-    if separator and kind in {"s3", "dynamodb"}:
-        place, _, prefix = rest.partition("/")
-        if re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
-            return RegistryAddress(kind, place, prefix.strip("/"))
-    raise ValueError(
-        f"`{text}` is none of github, github://owner/name#branch, s3://bucket/prefix, dynamodb://table, "
-        "file:///path."
-    )
-
-
-def _repository(text: str, repository: str, separator: str, branch: str) -> RegistryAddress:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", repository):
-        raise ValueError(f"`{text}` must be github://owner/name or github://owner/name#branch.")
-    if repository.endswith(".git"):
-        raise ValueError(f"`{text}` ends in .git, which is no part of a repository's name.")
-    if separator and (
-        not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}", branch)
-        or re.search(r"\.\.|//|/\.|[./]$|\.lock(/|$)", branch)
-    ):
-        if not branch:
-            raise ValueError(f"after the # in `{text}` there is no branch.")
-        raise ValueError(f"`{branch}` in `{text}` is not the name of a branch.")
-    return RegistryAddress("github", repository, branch)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
-    from deploy_action.inputs import RegistryAddress, Settings
+    from deploy_action.inputs import Settings
     from deploy_action.ports import Clock, Notifier, Registry
+    from deploy_action.registry_address import RegistryAddress
 
 REGISTRY_BRANCH = "deploy-registry"
 DOCUMENT = "deployments.json"

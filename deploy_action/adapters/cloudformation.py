@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
-from deploy_action.core.change_set import Change, ChangeSet
+from deploy_action.core.change_set import Change, ChangeSet, ValidationError
 from deploy_action.core.events import StackEvent
 from deploy_action.core.stacks import StackRef, StackState
 from deploy_action.errors import CannotStart, ChangeSetGone
@@ -117,6 +117,16 @@ class CloudFormation:
             changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
         )
 
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        with _explained():
+            rows = pages(
+                self._client(stack).describe_events,
+                "OperationEvents",
+                ChangeSetName=arn,
+                Filters={"FailedEvents": True},
+            )
+            return tuple(_validation_error(row) for row in rows if _is_validation_error(row))
+
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
         with _explained(refusals=True):
             self._client(stack).execute_change_set(
@@ -141,6 +151,10 @@ class CloudFormation:
     def delete_stack(self, stack: StackRef, *, token: str) -> None:
         with _explained(refusals=True):
             self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def cancel_update(self, stack: StackRef, *, token: str) -> None:
+        with _explained(refusals=True):
+            self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
 
     def _client(self, stack: StackRef) -> Any:
         return self._clients.client(_SERVICE, stack.region)
@@ -203,6 +217,7 @@ def _state(region: str, row: dict[str, Any]) -> StackState:
         outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
         parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
         changed_at=_changed_at(row),
+        change_set_arn=row.get("ChangeSetId", ""),
     )
 
 
@@ -240,4 +255,17 @@ def _change(row: dict[str, Any]) -> Change:
         physical_id=row.get("PhysicalResourceId", ""),
         replacement=row.get("Replacement", ""),
         scope=tuple(row.get("Scope", [])),
+    )
+
+
+def _is_validation_error(row: dict[str, Any]) -> bool:
+    """Of the failed events those that kept the change set from being made; a warning does not."""
+    return row.get("EventType") == "VALIDATION_ERROR" and row.get("ValidationFailureMode") != "WARN"
+
+
+def _validation_error(row: dict[str, Any]) -> ValidationError:
+    return ValidationError(
+        logical_id=row.get("LogicalResourceId", ""),
+        path=row.get("ValidationPath", ""),
+        reason=row.get("ValidationStatusReason") or row.get("ValidationName", ""),
     )
