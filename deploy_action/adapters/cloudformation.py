@@ -9,7 +9,7 @@ from deploy_action.adapters.aws import AwsClients, error_code, error_message, ex
 from deploy_action.core.change_set import Change, ChangeSet, ValidationError
 from deploy_action.core.events import StackEvent
 from deploy_action.core.stacks import StackRef, StackState
-from deploy_action.errors import CannotStart, ChangeSetGone
+from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from deploy_action.ports import Identity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class CloudFormation:
                 if _does_not_exist(error):
                     return None
                 raise
-        return _state(stack.region, answer["Stacks"][0])
+            return _state(stack.region, answer["Stacks"][0])
 
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         found: list[StackEvent] = []
@@ -69,7 +69,7 @@ class CloudFormation:
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         with _explained(refusals=True):
             answer = self._client(request.stack).get_template_summary(**_template(request))
-        return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
+            return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
         parameters = [
@@ -95,7 +95,7 @@ class CloudFormation:
                 **_template(request),
                 **{name: value for name, value in optional.items() if value},
             )
-        return str(answer["Id"])
+            return str(answer["Id"])
 
     def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
         client = self._client(stack)
@@ -107,15 +107,15 @@ class CloudFormation:
                     StackName=stack.name, ChangeSetName=arn, NextToken=answer["NextToken"]
                 )
                 rows += answer.get("Changes", [])
-        return ChangeSet(
-            arn=answer["ChangeSetId"],
-            name=answer["ChangeSetName"],
-            stack_id=answer["StackId"],
-            status=answer["Status"],
-            execution_status=answer.get("ExecutionStatus", ""),
-            reason=answer.get("StatusReason", ""),
-            changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
-        )
+            return ChangeSet(
+                arn=answer["ChangeSetId"],
+                name=answer["ChangeSetName"],
+                stack_id=answer["StackId"],
+                status=answer["Status"],
+                execution_status=answer.get("ExecutionStatus", ""),
+                reason=answer.get("StatusReason", ""),
+                changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
+            )
 
     def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
         with _explained():
@@ -181,9 +181,14 @@ def _explained(*, refusals: bool = False) -> Iterator[None]:
     """Turns botocore's errors into StackSourceError; with `refusals`, what AWS refuses for good into
     CannotStart, in AWS's own words."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
+    except (ResponseParserError, LookupError, AttributeError) as error:
+        raise StackSourceError(
+            f"AWS gave an answer that cannot be understood ({type(error).__name__})."
+        ) from error
     except (BotoCoreError, ClientError) as error:
         if error_code(error) == "ChangeSetNotFound":
             raise ChangeSetGone(error_message(error), temporary=False) from error

@@ -59,13 +59,13 @@ class OwnEnd:
         state = self.state
         if state is None or state.in_progress:
             return None
-        if verdict_of(state.status) is not Verdict.SUCCEEDED:
+        if verdict_of(state.status) is not Verdict.SUCCEEDED or state.status.startswith("DELETE_"):
             return state
         try:
-            failed = self.deployer.change_set(self.stack, self.arn).execution_status == "EXECUTE_FAILED"
+            execution = self.deployer.change_set(self.stack, self.arn).execution_status
         except StackSourceError:
-            failed = False
-        return None if failed else state
+            return None
+        return state if execution == "EXECUTE_COMPLETE" else None
 
 
 def wait_by_status(
