@@ -623,8 +623,8 @@ MUTANTS = (
     Mutant(
         "a blind watch ends a running command",
         "deploy_action/steps/by_command.py",
-        "gives_up=False",
-        "gives_up=True",
+        "watch(watcher, done, gives_up=False)",
+        "watch(watcher, done, gives_up=True)",
         (_DAYS + "a_command_that_fails_while_nobody_can_see_is_a_failure",),
     ),
     Mutant(
@@ -657,7 +657,7 @@ MUTANTS = (
     ),
     Mutant(
         "a stack that somebody deleted is a success",
-        "deploy_action/steps/by_template.py",
+        "deploy_action/steps/seeing_through.py",
         "    if not (outcome.good and deleted):",
         "    if True:",
         (_DAYS + "a_stack_that_somebody_deletes_meanwhile_is_a_failure_and_no_hang",),
@@ -880,7 +880,8 @@ MUTANTS = (
         "an event counts as printed before it is",
         "deploy_action/steps/world.py",
         "            stack = operation.stacks.get(event.stack_id)\n",
-        "            self.on_printed(event.event_id)\n            stack = operation.stacks.get(event.stack_id)\n",
+        "            self.on_printed(event.event_id)\n"
+        "            stack = operation.stacks.get(event.stack_id)\n",
         (_KILLED + "test_killed_in_the_middle_of_telling_events_repeats_none",),
     ),
     Mutant(
