@@ -142,10 +142,11 @@ def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, na
         disable_rollback = deployment.settings.disable_rollback
         native.execute(plan, token=name, disable_rollback=disable_rollback, about_to=about_to)
     except CoordinatorError as error:
-        state.execution = None
         # What `execute` refuses it has removed already.
         if not isinstance(error, CannotStart | Cancelled):
             native.discard(plan)
+        state.execution = None
+        deployment.checkpoint()
         raise
     return execution
 

@@ -55,16 +55,17 @@ def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -
     end = deployment.watch_by_status(
         own.look, began=lambda: own.state is not None, first_sign_seconds=FIRST_EVENT_SECONDS
     )
+    undone = stopping.undo(deployment, watcher, execution, end)
     if end is End.DONE:
         optional(deployment.teller, "The look at the events", lambda: watcher.poll(complete=True))
-    if end is End.DONE and watcher.readable and watcher.at_rest:
+    if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:
         outcome = _by_events(deployment, watcher)
     else:
         outcome = Outcome.UNKNOWN
         state = own.seen()
         if state is not None:
             outcome = _unless_deleted(deployment, deployment.outcome_by_status(state))
-    deployment.judge(end, outcome)
+    deployment.judge(end, outcome, undone=undone)
     return 0
 
 

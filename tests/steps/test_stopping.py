@@ -146,3 +146,18 @@ def test_the_time_out_after_all_was_well_is_no_failure(stage: Stage) -> None:
     )
     assert job.run("main") == 0
     assert stage.server.requests[CANCEL] == 0
+
+
+def test_where_the_events_cannot_be_read_nothing_is_cancelled_and_that_is_told(stage: Stage) -> None:
+    job = updating(stage, on_cancel="cancel-update")
+    stage.server.faults.add("access_denied", operation="DescribeStackEvents")
+    assert cancelled(stage, job, 60) == 130, job.log
+    assert stage.server.requests[CANCEL] == 0
+    assert "Nothing is cancelled" in job.log
+
+
+def test_an_unwatched_update_is_cancelled_too(stage: Stage) -> None:
+    job = updating(stage, on_timeout="cancel-update", timeout_in_minutes="1")
+    job.environ["DEPLOY_COORDINATOR_UNWATCHED"] = "1"
+    assert job.run("main") == 6, job.log
+    assert job.outputs()["outcome"] == "rolled-back"

@@ -167,6 +167,22 @@ def test_what_was_executed_is_found_although_it_was_not_written_down(
     assert job.outputs()["outcome"] == "rolled-back"
 
 
+def test_killed_while_it_waits_for_somebody_who_was_faster(stage: Stage) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=GOOD)
+    stage.clock.sleep(60)
+    theirs = SLOW.replace("Topic: {", "More: {", 1)
+    ours = GOOD.replace("Topic: {", "Other: {Type: AWS::SNS::Topic}, Topic: {")
+    cloud(stage, "create_change_set", StackName="shop", ChangeSetName="theirs", TemplateBody=theirs)
+    stage.clock.sleep(10)
+    job = template_job(stage, ours)
+    at(stage, 1.5, lambda: cloud(stage, "execute_change_set", StackName="shop", ChangeSetName="theirs"))
+    at(stage, 60, die)
+    killed(job)
+    assert "plans anew" in job.log
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+
+
 def test_a_verdict_that_was_given_is_given_again(stage: Stage) -> None:
     job = template_job(stage, BAD)
     assert job.run("main") == 1
