@@ -200,3 +200,23 @@ def test_an_update_is_rolled_back_in_the_time_that_the_runner_leaves(
     assert job.run("post", DEPLOY_COORDINATOR_JOB_STATUS="cancelled").code == 0
     assert output(job, "outcome") == "cancelled"
     cloudformation.close()
+
+
+def test_after_too_many_deaths_the_verdict_is_still_read(
+    cloud: CloudFormationServer, tmp_path: Path, cache: Path
+) -> None:
+    job = make_job(cloud, tmp_path, cache, template="template.yaml")
+    (job.workspace / "template.yaml").write_text(SLOW, "utf-8")
+    assert job.run("pre").code == 0
+    main = job.start("main")
+    main.until("CREATE_IN_PROGRESS    Topic")
+    for number in range(1, 7):
+        kill_the_coordinator(job)
+        main.until(f"(restart {number})")
+    ended = main.wait(120)
+    assert ended.code == 0, ended.log
+    assert "nothing is watched from here on" in ended.log
+    assert cloud.requests["ExecuteChangeSet", "eu-west-1"] == 1
+    assert job.run("post").code == 0
+    assert output(job, "outcome") == "succeeded"
+    assert registry(tmp_path)["tickets"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.client import BaseClient
 
 from deploy_action.adapters.cloudformation import CloudFormation
 from deploy_action.steps.world import Teller
@@ -165,6 +166,39 @@ def test_what_was_executed_is_found_although_it_was_not_written_down(
     assert job.run("main") == 1, job.log
     assert stage.server.requests[EXECUTE] == 1
     assert job.outputs()["outcome"] == "rolled-back"
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(1, 17))
+def test_killed_at_any_request_executes_once_and_tells_each_event_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, number: int, answered: bool
+) -> None:
+    job = template_job(stage, GOOD)
+    whole = BaseClient._make_api_call
+    asked = 0
+
+    def call(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == number and not answered:
+            raise Killed
+        answer = whole(*arguments)
+        if asked == number:
+            raise Killed
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    try:
+        code = job.run("main")
+    except Killed:
+        code = job.run("main")
+    assert code == 0, job.log
+    assert stage.server.requests[EXECUTE] == 1
+    lines = event_lines(job)
+    assert len(lines) == len(set(lines)) == 3, job.log
+    assert job.outputs()["outcome"] == "succeeded"
+    job.run("post")
+    assert stage.registry()["tickets"] == []
 
 
 def test_killed_while_it_waits_for_somebody_who_was_faster(stage: Stage) -> None:
