@@ -43,6 +43,13 @@ class WhenBusy(Enum):
     SKIP = "skip"
 
 
+class OnStop(Enum):
+    """What becomes of an update that still runs when the job is cancelled or out of time."""
+
+    LEAVE = "leave"
+    CANCEL_UPDATE = "cancel-update"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All inputs, checked. Times are seconds."""
@@ -64,6 +71,8 @@ class Settings:
     no_execute_change_set: bool
     delete_rolled_back_stack: bool
     timeout_seconds: float | None
+    on_timeout: OnStop
+    on_cancel: OnStop
     command: str
     working_directory: str
     registry: RegistryAddress
@@ -136,6 +145,8 @@ class _Parser:
             no_execute_change_set=self._boolean("no-execute-changeset"),
             delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
+            on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
+            on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
@@ -326,14 +337,20 @@ class _Parser:
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
         if settings.mode is not Mode.TEMPLATE:
-            for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
-                if self._text(name):
-                    self._problem(
-                        f"`{name}` works with `template` only; pass it to your own command instead."
-                    )
-            for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
-                if self._boolean(name):
-                    self._problem(f"`{name}` works with `template` only.")
+            self._check_without_template(settings)
+
+    def _check_without_template(self, settings: Settings) -> None:
+        for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
+            if self._text(name):
+                self._problem(f"`{name}` works with `template` only; pass it to your own command instead.")
+        for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
+            if self._boolean(name):
+                self._problem(f"`{name}` works with `template` only.")
+        if OnStop.CANCEL_UPDATE in {settings.on_cancel, settings.on_timeout}:
+            self._problem(
+                "`cancel-update` works with `template` only: of a command's updates nobody knows whose "
+                "they are."
+            )
 
 
 def parse_lock_name(text: str) -> str:

@@ -40,12 +40,15 @@ def main(arguments: list[str]) -> int:
         world.teller.error(error)
         return error.exit_code
     except Exception:  # noqa: BLE001 - the last resort: a defect is told, with what is needed to mend it
-        world.teller.error(
-            CoordinatorError(
-                f"A defect in deploy-coordinator ended the step `{arguments[0]}`.",
-                remedy="Please report it with the lines below.",
-            )
+        defect = CoordinatorError(
+            f"A defect in deploy-coordinator ended the step `{arguments[0]}`.",
+            remedy="Please report it with the lines below.",
         )
+        # GitHub shows few annotations, and a step that is started again may meet the same defect.
+        if os.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") in {"", "0"}:
+            world.teller.error(defect)
+        else:
+            world.teller.line(str(defect))
         for line in traceback.format_exc().splitlines():
             world.teller.line(f"| {line}")
         return CoordinatorError.exit_code if arguments[0] != "post" else 0

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from deploy_action.core.behind import Finding, Service, Subject
-    from deploy_action.core.change_set import ChangeSet, ChangeSetRequest
+    from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, ValidationError
     from deploy_action.core.document import Ticket
     from deploy_action.core.events import StackEvent
     from deploy_action.core.life import JobLife
@@ -144,6 +144,10 @@ class StackDeployer(Protocol):
         """The change set with all pages of its changes."""
         ...
 
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        """What early validation found wrong; () where nothing is told."""
+        ...
+
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
         """Start the update. CloudFormation itself refuses a stack that is in progress."""
         ...
@@ -155,6 +159,11 @@ class StackDeployer(Protocol):
         ...
 
     def delete_stack(self, stack: StackRef, *, token: str) -> None: ...
+
+    def cancel_update(self, stack: StackRef, *, token: str) -> None:
+        """Ask for the roll-back of the update that runs. Idempotent by `token`; CannotStart where there is
+        none."""
+        ...
 
 
 class Notifier(Protocol):

@@ -1,4 +1,4 @@
-"""Where a registry is, as people write it: `github`, `s3://bucket/prefix` and so on."""
+"""Where the registry is, as the input `registry` names it."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from deploy_action.errors import InvalidInput
 from deploy_action.inputs import (
     TEMPLATE_BYTES_MAX,
     Mode,
+    OnStop,
     Settings,
     WhenBusy,
     parse_inputs,
@@ -127,6 +128,8 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         role_arn="deployer",
         disable_rollback="maybe",
         timeout_in_minutes="soon",
+        on_timeout="explode",
+        on_cancel="shrug",
         fail_on_empty_changeset="maybe",
         no_execute_changeset="maybe",
         delete_rolled_back_stack="maybe",
@@ -144,7 +147,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 24
+    assert len(found) == len(set(found)) == 26
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
@@ -429,3 +432,12 @@ def test_any_set_of_texts_gives_settings_or_a_list_of_mistakes(inputs: dict[str,
         assert error.problems  # noqa: PT017 - both ends are right
     else:
         assert found.stacks
+
+
+def test_only_a_change_sets_update_can_be_cancelled(workspace: Path) -> None:
+    found = parsed(workspace, template="stack.yaml", on_cancel="cancel-update", on_timeout="cancel-update")
+    assert (found.on_cancel, found.on_timeout) == (OnStop.CANCEL_UPDATE, OnStop.CANCEL_UPDATE)
+    assert parsed().on_cancel is OnStop.LEAVE
+    assert "`cancel-update` works with `template` only" in the_problem(
+        workspace, command="x", on_cancel="cancel-update"
+    )

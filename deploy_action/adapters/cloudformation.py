@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
-from deploy_action.core.change_set import Change, ChangeSet
+from deploy_action.core.change_set import Change, ChangeSet, ValidationError
 from deploy_action.core.events import StackEvent
 from deploy_action.core.stacks import StackRef, StackState
-from deploy_action.errors import CannotStart, ChangeSetGone
+from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from deploy_action.ports import Identity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class CloudFormation:
                 if _does_not_exist(error):
                     return None
                 raise
-        return _state(stack.region, answer["Stacks"][0])
+            return _state(stack.region, answer["Stacks"][0])
 
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         found: list[StackEvent] = []
@@ -69,7 +69,7 @@ class CloudFormation:
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         with _explained(refusals=True):
             answer = self._client(request.stack).get_template_summary(**_template(request))
-        return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
+            return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
         parameters = [
@@ -95,7 +95,7 @@ class CloudFormation:
                 **_template(request),
                 **{name: value for name, value in optional.items() if value},
             )
-        return str(answer["Id"])
+            return str(answer["Id"])
 
     def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
         client = self._client(stack)
@@ -107,15 +107,25 @@ class CloudFormation:
                     StackName=stack.name, ChangeSetName=arn, NextToken=answer["NextToken"]
                 )
                 rows += answer.get("Changes", [])
-        return ChangeSet(
-            arn=answer["ChangeSetId"],
-            name=answer["ChangeSetName"],
-            stack_id=answer["StackId"],
-            status=answer["Status"],
-            execution_status=answer.get("ExecutionStatus", ""),
-            reason=answer.get("StatusReason", ""),
-            changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
-        )
+            return ChangeSet(
+                arn=answer["ChangeSetId"],
+                name=answer["ChangeSetName"],
+                stack_id=answer["StackId"],
+                status=answer["Status"],
+                execution_status=answer.get("ExecutionStatus", ""),
+                reason=answer.get("StatusReason", ""),
+                changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
+            )
+
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        with _explained():
+            rows = pages(
+                self._client(stack).describe_events,
+                "OperationEvents",
+                ChangeSetName=arn,
+                Filters={"FailedEvents": True},
+            )
+            return tuple(_validation_error(row) for row in rows if _is_validation_error(row))
 
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
         with _explained(refusals=True):
@@ -141,6 +151,10 @@ class CloudFormation:
     def delete_stack(self, stack: StackRef, *, token: str) -> None:
         with _explained(refusals=True):
             self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def cancel_update(self, stack: StackRef, *, token: str) -> None:
+        with _explained(refusals=True):
+            self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
 
     def _client(self, stack: StackRef) -> Any:
         return self._clients.client(_SERVICE, stack.region)
@@ -171,8 +185,12 @@ def _explained(*, refusals: bool = False) -> Iterator[None]:
 
     try:
         yield
-    except (BotoCoreError, ClientError, ResponseParserError, LookupError, TypeError, AttributeError) as error:
+    except (ResponseParserError, LookupError, AttributeError, TypeError) as error:
         # A proxy's page in place of an answer fails to parse, or lacks what every answer has.
+        raise StackSourceError(
+            f"AWS gave an answer that cannot be understood ({type(error).__name__})."
+        ) from error
+    except (BotoCoreError, ClientError) as error:
         if error_code(error) == "ChangeSetNotFound":
             raise ChangeSetGone(error_message(error), temporary=False) from error
         explained = explain(error)
@@ -205,6 +223,7 @@ def _state(region: str, row: dict[str, Any]) -> StackState:
         outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
         parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
         changed_at=_changed_at(row),
+        change_set_arn=row.get("ChangeSetId", ""),
     )
 
 
@@ -242,4 +261,17 @@ def _change(row: dict[str, Any]) -> Change:
         physical_id=row.get("PhysicalResourceId", ""),
         replacement=row.get("Replacement", ""),
         scope=tuple(row.get("Scope", [])),
+    )
+
+
+def _is_validation_error(row: dict[str, Any]) -> bool:
+    """Of the failed events those that kept the change set from being made; a warning does not."""
+    return row.get("EventType") == "VALIDATION_ERROR" and row.get("ValidationFailureMode") != "WARN"
+
+
+def _validation_error(row: dict[str, Any]) -> ValidationError:
+    return ValidationError(
+        logical_id=row.get("LogicalResourceId", ""),
+        path=row.get("ValidationPath", ""),
+        reason=row.get("ValidationStatusReason") or row.get("ValidationName", ""),
     )

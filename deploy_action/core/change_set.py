@@ -81,6 +81,20 @@ class ChangeSet:
         return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
 
 
+@dataclass(frozen=True, slots=True)
+class ValidationError:
+    """Why CloudFormation refuses to make a change set. `path` leads to the property; empty where none is
+    named."""
+
+    logical_id: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.logical_id} ({self.path})" if self.path else self.logical_id
+        return f"{where}: {self.reason}" if where else self.reason
+
+
 def change_set_prefix(correlation_id: str) -> str:
     """How the names of all change sets of one deployment begin."""
     return f"deploy-{correlation_id}-e"

@@ -106,6 +106,8 @@ class StackState:
     parameters: frozenset[str] = frozenset()
     changed_at: float = 0.0
     """When its last operation began, unix seconds of CloudFormation."""
+    change_set_arn: str = ""
+    """The change set whose execution was its last operation; empty where that was none's."""
 
     @property
     def in_progress(self) -> bool:

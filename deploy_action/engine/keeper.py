@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.engine.lock_client import Grant
+from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, Grant
 from deploy_action.errors import Busy, LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -88,6 +88,20 @@ class Keeper:
             return ()
         self._is_well()
         return settling
+
+    def still_held(self) -> bool:
+        """Whether nobody has taken the lock, as far as the registry tells within moments."""
+        if self._lost:
+            return False
+        try:
+            if self.ticket.holding:
+                self._client.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        except LockLost:
+            self._lost = True
+            return False
+        except RegistryError as error:
+            self._missed(error)
+        return True
 
     def let_go(self) -> None:
         """Give the lock back before anything was done with it. Raises RegistryError."""

@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POLL_SECONDS = 1.0
+VALIDATION_ERRORS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A change set, ready or empty. `created_stack`: the stack exists only because of this change set."""
+    """A change set, ready or empty. `created_stack`: the stack exists only because of this change set.
+    `changed_at`: when the operation before it began (CloudFormation's unix seconds); 0 where there was none.
+    """
 
     change_set: ChangeSet
     created_stack: bool
+    changed_at: float = 0.0
 
 
 class NativeDeployment:
@@ -96,20 +100,31 @@ class NativeDeployment:
             unfinished = ChangeSet(arn, request.name, stack_id="", status="", execution_status="")
             self.discard(Plan(unfinished, created_stack))
             raise
-        plan = Plan(change_set, created_stack)
+        changed_at = state.changed_at if state is not None and not creates else 0.0
+        plan = Plan(change_set, created_stack, changed_at)
         if change_set.is_empty:
             self.discard(plan)
         elif not change_set.executable:
+            why_not = self._why_not(change_set)
             self.discard(plan)
             raise CannotStart(
-                f"CloudFormation could not make the change set: {change_set.reason or change_set.status}",
+                f"CloudFormation could not make the change set: {why_not}",
                 why="Nothing was changed.",
                 remedy="Correct the template or its parameters.",
             )
         return plan
 
-    def execute(self, plan: Plan, *, token: str, disable_rollback: bool) -> None:
+    def execute(
+        self,
+        plan: Plan,
+        *,
+        token: str,
+        disable_rollback: bool,
+        about_to: Callable[[], None] = lambda: None,
+    ) -> None:
         """Fence, then start it; returns where it has begun, or may have: the events will tell.
+
+        `about_to` is called in between, to write down that the execution may have been asked for.
 
         An answer can be lost after CloudFormation took the request, and a second try be refused for that very
         reason. So whatever goes wrong, the change set itself is asked, and only one that could still be
@@ -117,6 +132,7 @@ class NativeDeployment:
         raises Overtaken, CannotStart or Cancelled; and LockLost where the fence does not hold.
         """
         self._fence()
+        about_to()
         try:
             # Without signs of life in between: to learn that the lock is lost would not tell what was begun.
             patiently(
@@ -155,6 +171,21 @@ class NativeDeployment:
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         return now.execution_status == "AVAILABLE" and self.discard(plan)
 
+    def may_have_been_executed(self, plan: Plan) -> bool:
+        """What became of a change set whose execution was about to be asked for when the coordinator died.
+
+        Only one that can never be executed, or could still be deleted, has certainly not been executed.
+        """
+        stack, arn = self._request.stack, plan.change_set.arn
+        try:
+            now = self._patiently(lambda: self._deployer.change_set(stack, arn))
+        except StackSourceError:
+            return True
+        if now.execution_status in {"OBSOLETE", "UNAVAILABLE"}:
+            self.discard(plan)
+            return False
+        return not (now.execution_status == "AVAILABLE" and self.discard(plan))
+
     def discard(self, plan: Plan) -> bool:
         """Remove a change set that will not be executed, and the empty stack that it brought along.
 
@@ -173,6 +204,18 @@ class NativeDeployment:
         except (StackSourceError, CannotStart) as error:
             self._tell(f"The empty stack {stack} could not be removed: {error}")
         return True
+
+    def _why_not(self, change_set: ChangeSet) -> str:
+        """What early validation found, property by property; else the reason of the change set itself."""
+        try:
+            found = self._deployer.validation_errors(self._request.stack, change_set.arn)
+        except StackSourceError:  # an older endpoint does not know them, a role may not be allowed to ask
+            found = ()
+        if not found:
+            return change_set.reason or change_set.status
+        shown = "; ".join(str(error).rstrip(".") for error in found[:VALIDATION_ERRORS_SHOWN])
+        more = len(found) - VALIDATION_ERRORS_SHOWN
+        return f"{shown}; and {more} more" if more > 0 else shown
 
     def _with_previous_values(self, state: StackState | None) -> tuple[Parameter, ...]:
         given = self._request.parameters

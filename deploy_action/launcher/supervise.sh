@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Runs the coordinator as a child, and beside it the user's command, which is never stopped because of the coordinator:
-# a coordinator that dies is started again; the command ends by itself, by a cancel, or after the coordinator.
+# the command ends by itself, by a cancel, or after the coordinator. A coordinator of `main` that dies is started again
+# and goes on from its state folder; one that dies again and again is started a last time, to wait for the end and read
+# the verdict without watching.
 
 coordinator=()
 coordinator_pid=''
@@ -9,6 +11,7 @@ command_pid=''    # leader and number of the command's process group
 command_keeper='' # the shell that waits for it
 restarts=0
 restart_times=()
+unwatched='' # set once the last coordinator is started
 
 supervise() {
   code=130
@@ -19,21 +22,28 @@ supervise() {
     coordinator_pid=''
     if [ -n "$cancelled" ] || is_verdict; then break; fi
     if [ "$runtime" = container ]; then remove_container "$container_name"; fi
-    if [ -n "$command_pid" ] && ! restart_allowed; then
-      finish_without_coordinator
-      break
+    if [ "$step" = main ]; then
+      if [ -n "$unwatched" ]; then
+        finish_without_coordinator
+        break
+      fi
+      if restart_allowed; then
+        say "The coordinator ended unexpectedly (exit code $code) and is started again; what is deployed goes on untouched."
+      else
+        stop_watching
+      fi
     fi
     if container_failed; then
       explain_container
       if [ "$wish" != container ]; then
         fall_back
-      elif [ -z "$command_pid" ]; then
+      elif [ "$step" != main ]; then
         no_container
+      else
+        say "$container_problem"
       fi
-    elif [ -z "$command_pid" ]; then
+    elif [ "$step" != main ]; then
       break
-    else
-      say "The coordinator ended unexpectedly (exit code $code) and is started again; the command goes on untouched."
     fi
   done
   if [ "$step" = post ] && [ -z "$cancelled" ] && ! is_verdict; then
@@ -102,11 +112,30 @@ restart_allowed() {
   nap 0.2
 }
 
+stop_watching() {
+  unwatched=1
+  export DEPLOY_COORDINATOR_UNWATCHED=1
+  warn "The coordinator ended unexpectedly again and again (last exit code $code), so nothing is watched from here on." \
+    "What is deployed goes on, and how it ended is read at the end."
+}
+
+# The last coordinator has died too. Exit code 7 says that the verdict is unknown (see errors.py).
 finish_without_coordinator() {
-  warn "The coordinator ended unexpectedly again and again (last exit code $code) and is not started any more." \
-    "Nothing is watched or recorded from here on; the command goes on, and its exit code decides."
-  await "$command_keeper"
-  if [ -r "$state/command.exit" ]; then read -r code <"$state/command.exit"; fi
+  if [ -n "$command_pid" ]; then
+    warn "The coordinator ended unexpectedly (exit code $code) and is not started any more." \
+      "Nothing is watched or recorded from here on; the command goes on, and its exit code decides."
+    await "$command_keeper"
+    if [ -r "$state/command.exit" ]; then read -r code <"$state/command.exit"; fi
+  elif [ -f "$state/command.sh" ]; then
+    code=70
+    fail "The coordinator ended unexpectedly again and again before the command was started." "Nothing was deployed." \
+      "Look at the lines above, and report a defect with them."
+  else
+    code=7
+    fail "The coordinator ended unexpectedly again and again, and nobody can say how the deployment ended." \
+      "It may have succeeded or failed; unknown is not success." \
+      "Look at the stack in the console before you deploy again."
+  fi
 }
 
 start_command_when_told() {
@@ -128,7 +157,7 @@ start_command_when_told() {
 # Runs beside the launcher and outside the command's process group, so that whatever ends the command is recorded.
 keep_command() {
   local folder='' result=1 pid
-  unset DEPLOY_COORDINATOR_INPUTS DEPLOY_COORDINATOR_MARKER DEPLOY_COORDINATOR_RESTARTS
+  unset DEPLOY_COORDINATOR_INPUTS DEPLOY_COORDINATOR_MARKER DEPLOY_COORDINATOR_RESTARTS DEPLOY_COORDINATOR_UNWATCHED
   if [ -r "$state/command.cwd" ]; then IFS= read -r folder <"$state/command.cwd"; fi
   if cd "${folder:-.}"; then
     set -m

@@ -22,6 +22,8 @@ UNFINISHED="The deployment's result stands; nothing is recorded of it, and its l
 
 warn() { printf '::warning title=deploy-coordinator::%s\n' "$(escaped "$*")"; }
 
+fail() { printf '::error title=deploy-coordinator::%s\n' "$(escaped "$*")"; }
+
 # give_up WHAT WHY NEXT: only for what the step cannot do without. A command that runs already goes on even so, and
 # a deployment that has ended does not fail because of what comes after it.
 give_up() {
@@ -29,7 +31,7 @@ give_up() {
     warn "$1 $2 $3 $UNFINISHED"
     exit 0
   fi
-  printf '::error title=deploy-coordinator::%s\n' "$(escaped "$1 $2 $3")"
+  fail "$1 $2 $3"
   code=70
   if [ -n "$command_pid" ] && [ -z "$cancelled" ]; then finish_without_coordinator; fi
   stop_command

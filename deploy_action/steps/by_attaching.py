@@ -9,12 +9,38 @@ from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher, attach_to
 from deploy_action.errors import StackSourceError, VerdictUnknown
+from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from deploy_action.core.events import StackEvent
+    from deploy_action.core.stacks import StackRef
+    from deploy_action.engine.watcher import Baseline
     from deploy_action.steps.deployment import Deployment
 
 
 def deploy(deployment: Deployment) -> int:
+    state = deployment.state
+    if state.baseline is None:
+        state.baseline = _attach(deployment)
+    if state.baseline is None:
+        deployment.report(outcome=Outcome.NO_CHANGES)
+        deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
+        return 0
+    source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
+    watcher = Watcher(source, state.baseline)
+    if deployment.unwatched:
+        end = deployment.watch_by_status(lambda: not in_progress(source, refs))
+        optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+    else:
+        end = deployment.watch(watcher, lambda: watcher.at_rest)
+    if deployment.restarts:
+        _only_what_was_found(deployment, refs)
+    deployment.judge(end, deployment.read_outcome(watcher, ours_only=False))
+    return 0
+
+
+def _attach(deployment: Deployment) -> Baseline | None:
+    """None where nothing is in progress."""
     world, source = deployment.world, deployment.cloudformation
     try:
         running = patiently(
@@ -25,10 +51,39 @@ def deploy(deployment: Deployment) -> int:
             f"What is in progress could not be seen. {error.what}", why=error.why, remedy=error.remedy
         ) from error
     if not running:
-        deployment.report(outcome=Outcome.NO_CHANGES)
-        deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
-        return 0
-    watcher = Watcher(source, attach_to(running))
-    end = deployment.watch(watcher, lambda: watcher.at_rest)
-    deployment.judge(end, deployment.read_outcome(watcher, ours_only=False))
-    return 0
+        return None
+    baseline = attach_to(running)
+    deployment.state.baseline = baseline
+    for ref, _ in baseline.newest:
+        deployment.state.attached[ref.name] = _first_event(deployment, ref)
+    deployment.about_to_begin()
+    return baseline
+
+
+def _first_event(deployment: Deployment, ref: StackRef) -> str:
+    """The id of the event with which the stack's newest operation began; empty where it cannot be read."""
+    found: list[str] = []
+
+    def stop(event: StackEvent) -> bool:
+        if event.starts_operation:
+            found.append(event.event_id)
+        return bool(found)
+
+    try:
+        deployment.cloudformation.events(ref, stop=stop)
+    except StackSourceError:
+        return ""
+    return found[0] if found else ""
+
+
+def _only_what_was_found(deployment: Deployment, refs: tuple[StackRef, ...]) -> None:
+    """What began while nobody watched says nothing of what was watched before. Raises VerdictUnknown."""
+    known = deployment.state.attached
+    for ref in refs:
+        first = _first_event(deployment, ref)
+        if not first or first != known.get(ref.name):
+            raise VerdictUnknown(
+                f"Something else may have begun on {ref} while nobody watched.",
+                why="How the operation before it ended was not seen; unknown is not success.",
+                remedy="Look at the stack's events in the console.",
+            )

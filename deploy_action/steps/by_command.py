@@ -30,12 +30,18 @@ def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     watcher = Watcher(deployment.cloudformation, _begin(deployment))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
-    end = deployment.watch(
-        watcher,
-        _Done(deployment, watcher),
-        gives_up=False,
-        hurry=lambda: deployment.world.folder.command_exit_code() is not None,
-    )
+    done = _Done(deployment, watcher)
+    if deployment.unwatched:
+        end = deployment.watch_by_status(done.by_status, gives_up=False)
+        poll = optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+        deployment.state.partly_unwatched |= poll is None
+    else:
+        end = deployment.watch(
+            watcher,
+            done,
+            gives_up=False,
+            hurry=lambda: deployment.world.folder.command_exit_code() is not None,
+        )
     code = _exit_code(deployment)
     deployment.report(command_exit_code=code)
     outcome = deployment.read_outcome(watcher, ours_only=False)
@@ -117,6 +123,22 @@ class _Done:
             return now - self._unreadable >= patience
         return not self._anything_in_progress()
 
+    def by_status(self) -> bool:
+        """The same without events."""
+        now = self._clock.monotonic()
+        if self._folder.command_exit_code() is None:
+            return False
+        self._ended = now if self._ended is None else self._ended
+        if now - self._ended < SETTLE_SECONDS:
+            return False
+        try:
+            busy = in_progress(self._source, self._stacks)
+        except StackSourceError as error:
+            self._unreadable = now if self._unreadable is None else self._unreadable
+            return now - self._unreadable >= (UNREADABLE_SECONDS if error.temporary else REFUSED_SECONDS)
+        self._unreadable = None
+        return not busy
+
     def _anything_in_progress(self) -> bool:
         """Status and events may show different moments: an operation can be in one before the other."""
         try:
@@ -128,9 +150,7 @@ class _Done:
 def _begin(deployment: Deployment) -> Baseline:
     """Let the command go; after a restart of the watch, go on where it was."""
     state, folder, teller = deployment.state, deployment.world.folder, deployment.teller
-    teller.on_printed = lambda: _checkpoint(deployment)
-    if state.baseline is not None:
-        teller.note("The watch was restarted. What happened meanwhile follows; no event is lost.")
+    if state.baseline is not None and folder.command_was_let_go:
         return state.baseline
     if folder.command_was_let_go:
         teller.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
@@ -139,7 +159,7 @@ def _begin(deployment: Deployment) -> Baseline:
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
     deployment.fence()
     state.baseline = _baseline(deployment)
-    optional(teller, "Keeping the state", lambda: folder.save(state))
+    deployment.about_to_begin()
     folder.let_command_go()
     return state.baseline
 
@@ -166,11 +186,6 @@ def _baseline_of(deployment: Deployment, stack: StackRef) -> Baseline:
         cancelled=deployment.world.cancelled,
         alive=deployment.keep_lock,
     )
-
-
-def _checkpoint(deployment: Deployment) -> None:
-    deployment.state.printed = sorted(deployment.teller.printed)
-    optional(deployment.teller, "Keeping the state", lambda: deployment.world.folder.save(deployment.state))
 
 
 def _exit_code(deployment: Deployment) -> int | None:

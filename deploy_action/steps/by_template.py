@@ -8,15 +8,23 @@ from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.report import Outcome
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
-from deploy_action.engine.watcher import Watcher, take_baseline
-from deploy_action.errors import Cancelled, CannotStart, CoordinatorError, DeploymentFailed, Overtaken
+from deploy_action.engine.watcher import Baseline, take_baseline
+from deploy_action.errors import (
+    Cancelled,
+    CannotStart,
+    CoordinatorError,
+    DeploymentFailed,
+    Overtaken,
+    StackSourceError,
+)
+from deploy_action.steps.resuming import what_was_executed
+from deploy_action.steps.seeing_through import see_through
+from deploy_action.steps.state import Execution
 
 if TYPE_CHECKING:
     from deploy_action.steps.deployment import Deployment
 
 
-FIRST_EVENT_SECONDS = 300.0
-"""How long an execution may take to show its first event. It takes a second or two."""
 PAUSE_SECONDS = 3.0
 """Before looking whether they are done: a refusal can be ahead of what a read shows."""
 ATTEMPTS = 5
@@ -24,13 +32,20 @@ ATTEMPTS = 5
 
 
 def deploy(deployment: Deployment) -> int:
-    """Plan and execute; where somebody else began to work on the stack meanwhile, wait and plan anew."""
+    """Plan and execute; where somebody else began to work on the stack meanwhile, wait and plan anew.
+
+    What a coordinator that was killed has executed, or may have, is seen through to its end instead.
+    """
     world = deployment.world
+    if deployment.restarts:
+        begun = what_was_executed(deployment, lambda name: _native(deployment, name))
+        if begun is not None:
+            return see_through(deployment, begun)
     deadline = world.clock.monotonic() + deployment.settings.wait_seconds
     attempt = 1
     while True:
         try:
-            return _attempt(deployment, attempt)
+            return _attempt(deployment)
         except Overtaken as overtaken:
             if attempt == ATTEMPTS:
                 raise
@@ -41,40 +56,29 @@ def deploy(deployment: Deployment) -> int:
         attempt += 1
 
 
-def _attempt(deployment: Deployment, attempt: int) -> int:
+def _attempt(deployment: Deployment) -> int:
     state, settings = deployment.state, deployment.settings
-    name = change_set_name(state.report.correlation_id, state.report.epoch, attempt)
+    state.attempts += 1
+    deployment.checkpoint()
+    name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts)
     native = _native(deployment, name)
     plan = native.plan(delete_rolled_back_stack=settings.delete_rolled_back_stack)
     deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
     if plan.change_set.is_empty:
         return _nothing_to_change(deployment)
-    _show(deployment, plan)
+    if not deployment.unwatched:
+        _show(deployment, plan)
     if settings.no_execute_change_set:
         deployment.report(outcome=Outcome.SKIPPED)
         deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
         return 0
-    watcher = _execute(deployment, native, plan, token=name)
-    end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
-    deployment.judge(end, _outcome(deployment, watcher))
-    return 0
+    return see_through(deployment, _execute(deployment, native, plan, name=name))
 
 
 def _wait(deployment: Deployment, seconds: float) -> None:
     """Until the stack is at rest. Raises Busy, Cancelled, LockLost."""
     deployment.world.clock.sleep(PAUSE_SECONDS)
     deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
-
-
-def _outcome(deployment: Deployment, watcher: Watcher) -> Outcome:
-    """What became of our template: a stack that somebody deleted meanwhile is not a success."""
-    outcome = deployment.read_outcome(watcher, ours_only=True)
-    deleted = any(line.status.startswith("DELETE_") for line in deployment.state.report.stacks)
-    if not (outcome.good and deleted):
-        return outcome
-    deployment.teller.note("Somebody deleted the stack while it was being deployed.")
-    deployment.report(outcome=Outcome.FAILED)
-    return Outcome.FAILED
 
 
 def _native(deployment: Deployment, name: str) -> NativeDeployment:
@@ -124,19 +128,41 @@ def _show(deployment: Deployment, plan: Plan) -> None:
         teller.log.write(teller.style.change(change))
 
 
-def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, token: str) -> Watcher:
+def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, name: str) -> Execution:
     """Whatever keeps it from being executed leaves no change set behind."""
-    world, source = deployment.world, deployment.cloudformation
+    state, change_set = deployment.state, plan.change_set
+    execution = Execution(name, change_set.arn, change_set.stack_id, plan.created_stack, plan.changed_at)
+
+    def about_to() -> None:
+        state.execution = execution
+        deployment.about_to_begin()
+
     try:
-        baseline = patiently(
-            lambda: take_baseline(source, deployment.settings.stacks),
-            world.clock,
-            cancelled=world.cancelled,
-        )
-        native.execute(plan, token=token, disable_rollback=deployment.settings.disable_rollback)
+        state.baseline = _baseline(deployment)
+        disable_rollback = deployment.settings.disable_rollback
+        native.execute(plan, token=name, disable_rollback=disable_rollback, about_to=about_to)
     except CoordinatorError as error:
         # What `execute` refuses it has removed already.
         if not isinstance(error, CannotStart | Cancelled):
             native.discard(plan)
+        state.execution = None
+        deployment.checkpoint()
         raise
-    return Watcher(source, baseline, token=token)
+    return execution
+
+
+def _baseline(deployment: Deployment) -> Baseline:
+    """Empty where the events may not be read: the stack's status is watched instead."""
+    world, source = deployment.world, deployment.cloudformation
+    try:
+        return patiently(
+            lambda: take_baseline(source, deployment.settings.stacks),
+            world.clock,
+            cancelled=world.cancelled,
+            alive=deployment.keep_lock,
+        )
+    except StackSourceError as error:
+        if error.temporary:
+            raise
+        deployment.teller.note(f"The stack's events cannot be read: {error}")
+        return Baseline()

@@ -95,6 +95,10 @@ class Coordination:
         if self.keeper is not None:
             self.keeper.keep()
 
+    def still_held(self) -> bool:
+        """Whether nobody has taken the lock; true where there is none to take, or the registry is away."""
+        return self.keeper is None or self.keeper.still_held()
+
     def fence(self) -> bool:
         """The last moment before something changes: is the lock still ours? Returns whether it had to wait
         for others. Raises LockLost; and Busy, Superseded or Cancelled where it had to be queued for only

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.report import Outcome, bars_of, failure_causes, outcome_of
+from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out
 from deploy_action.core.times import duration
+from deploy_action.engine.by_status import wait_by_status
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
@@ -20,7 +21,8 @@ from deploy_action.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.engine.watcher import Watcher
+    from deploy_action.core.stacks import StackState
+    from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.inputs import Settings
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
@@ -42,7 +44,9 @@ class Deployment:
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
         self.coordination = Coordination(world, self.wiring, settings, state)
         self.coordination.resume()
-        self._waited_seconds = 0.0
+        self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
+        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        """Coordinators died again and again: do without all that the deployment can do without."""
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -58,8 +62,20 @@ class Deployment:
             raise Cancelled("Cancelled before anything was changed.")
 
     def keep_lock(self) -> None:
-        """Renew the lock when it is time to. Raises LockLost, once."""
+        """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
+        self.world.folder.sign(self.world.clock.now())
         self.coordination.keep()
+
+    def checkpoint(self) -> None:
+        """Write down how far this deployment is, for a coordinator that has to go on from here."""
+        self.coordination.remember()
+        self.report(notes=tuple(self.teller.notes))
+        optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
+
+    def about_to_begin(self) -> None:
+        """From here on something may be under way, and the time-out runs."""
+        self._watched_seconds()
+        self.checkpoint()
 
     def watch(
         self,
@@ -69,31 +85,59 @@ class Deployment:
         gives_up: bool = True,
         first_event_seconds: float | None = None,
         hurry: Callable[[], bool] = lambda: False,
+        limit_seconds: float | None = None,
     ) -> End:
+        """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         session = Session(
             watcher,
             self.world.clock,
             self.teller,
             done,
             self.world.cancelled,
-            timeout_seconds=self.settings.timeout_seconds,
+            timeout_seconds=self.settings.timeout_seconds if limit_seconds is None else limit_seconds,
             keep_lock=self.keep_lock,
             gives_up=gives_up,
             first_event_seconds=first_event_seconds,
-            elapsed_seconds=self._watched_seconds(),
+            elapsed_seconds=self._watched_seconds() if limit_seconds is None else 0.0,
             hurry=hurry,
             looker=self.looker,
         )
         return session.run()
 
+    def watch_by_status(
+        self,
+        look: Callable[[], bool],
+        *,
+        gives_up: bool = True,
+        began: Callable[[], bool] = lambda: True,
+        first_sign_seconds: float = 0.0,
+    ) -> End:
+        """The same without events: `look` asks CloudFormation whether it has ended."""
+        return wait_by_status(
+            look,
+            self.world.clock,
+            self.teller,
+            cancelled=self.world.cancelled,
+            keep_lock=self.keep_lock,
+            timeout_seconds=self.settings.timeout_seconds,
+            elapsed_seconds=self._watched_seconds(),
+            gives_up=gives_up,
+            began=began,
+            first_sign_seconds=first_sign_seconds,
+        )
+
+    def read_all(self, watcher: Watcher) -> Poll:
+        """One look at everything, outside a watch."""
+        return watcher.poll(self.world.clock.monotonic(), complete=True)
+
     def waited(self, seconds: float) -> None:
         """Time that belongs to the queue, not to the deployment."""
-        self._waited_seconds += seconds
+        self.state.waited_seconds += seconds
         self.report(queue_seconds=self.state.report.queue_seconds + seconds)
 
     def seconds(self) -> float:
         """Since `main` began, also across a restart of it: all on this machine's clock."""
-        return max(0.0, self.world.clock.now() - self.state.main_began - self._waited_seconds)
+        return max(0.0, self.world.clock.now() - self.state.main_began - self.state.waited_seconds)
 
     def _watched_seconds(self) -> float:
         """Since the first watch began; 0 for the first one itself."""
@@ -124,14 +168,28 @@ class Deployment:
             self.report(behind=self.looker.about(operation))
         return outcome
 
-    def judge(self, end: End, outcome: Outcome) -> None:
-        """Raise what a verdict other than success means for the step."""
+    def outcome_by_status(self, state: StackState) -> Outcome:
+        """The same from `DescribeStacks` alone; the causes stay unknown."""
+        line = StackLine(state.ref.region, state.ref.name, state.stack_id, state.status, state.reason)
+        outcome = outcome_of((line,), (verdict_of(state.status),))
+        self.report(outcome=outcome, stacks=(line,), outputs=state.outputs)
+        return outcome
+
+    def judge(self, end: End, outcome: Outcome, *, undone: str = "") -> None:
+        """Raise what a verdict other than success means for the step. `undone`: what was asked for when the
+        deployment was stopped; it is no success then, however it ended."""
         status = self.state.report.stack_status or "status unknown"
         if end is End.CANCELLED:
             raise Cancelled(
                 "The job was cancelled while the deployment ran.",
-                why=f"What CloudFormation has begun goes on by itself: {status}.",
+                why=undone or f"What CloudFormation has begun goes on by itself: {status}.",
                 remedy="Watch the stack in the console; cancel its update there if you want it stopped.",
+            )
+        if undone:
+            raise TimedOut(
+                f"The deployment did not end within {duration(self.settings.timeout_seconds or 0)}.",
+                why=f"{undone} The stack is {status}.",
+                remedy="Look at the stack in the console, or raise `timeout-in-minutes`.",
             )
         if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
             self.fail()
@@ -166,3 +224,7 @@ class Deployment:
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
             remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

@@ -25,6 +25,7 @@ from deploy_action.steps.world import World, optional, outputs_of, skipped, with
 if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
 
+NOT_GOOD = {Outcome.FAILED, Outcome.ROLLED_BACK}
 WAYS = {
     Mode.TEMPLATE: by_template.deploy,
     Mode.COMMAND: by_command.deploy,
@@ -41,11 +42,11 @@ def run(world: World) -> int:
             remedy="Run the job again.",
         )
     settings = parse_inputs(world.environ, step="main")
+    if state.exit_code is not None:
+        world.teller.line("This step was killed after it had said how the deployment ended.")
+        return state.exit_code
     world.teller.notes.extend(state.report.notes)
-    world.teller.printed.update(state.printed)
-    if not state.main_started:
-        state.main_started, state.main_began = True, world.clock.now()
-        optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    _begin(world, state)
     deployment = Deployment(world, settings, state)
     try:
         code = WAYS[settings.mode](deployment)
@@ -61,6 +62,26 @@ def run(world: World) -> int:
     return code
 
 
+def _begin(world: World, state: JobState) -> None:
+    """Say since when nobody watched, where this is not the first start."""
+    teller, folder, now = world.teller, world.folder, world.clock.now()
+    teller.printed.update(folder.printed())
+    teller.on_printed = folder.add_printed
+    state.starts += 1
+    if state.starts == 1:
+        state.main_started, state.main_began = True, now
+    else:
+        last = folder.last_sign()
+        gap = "for an unknown time" if last is None else f"for {duration(max(0.0, now - last))}"
+        teller.note(
+            f"The watch was restarted (restart {state.starts - 1}), since the coordinator was killed or "
+            f"had a defect; nobody watched {gap}. What happened meanwhile follows."
+        )
+        state.report = replace(state.report, notes=tuple(teller.notes))
+    folder.sign(now)
+    optional(teller, "Keeping the state", lambda: folder.save(state))
+
+
 def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:
     if isinstance(error, Busy):
         return Outcome.SKIPPED if settings.when_busy is WhenBusy.SKIP else Outcome.BUSY
@@ -70,7 +91,9 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
         return state.report.outcome
     if isinstance(error, Cancelled):
         return Outcome.CANCELLED
-    return Outcome.UNKNOWN if isinstance(error, TimedOut | VerdictUnknown) else Outcome.FAILED
+    if isinstance(error, TimedOut):
+        return state.report.outcome if state.report.outcome in NOT_GOOD else Outcome.UNKNOWN
+    return Outcome.UNKNOWN if isinstance(error, VerdictUnknown) else Outcome.FAILED
 
 
 def _hand_on(world: World, state: JobState, code: int, *, seconds: float) -> None:

@@ -84,8 +84,6 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
     """One look at the stacks before anything is locked: credentials that cannot work are told now."""
     try:
         in_progress(wiring.cloudformation, settings.stacks)
-        if settings.mode is Mode.TEMPLATE:
-            wiring.cloudformation.events(settings.stacks[0], stop=lambda _event: True)
     except StackSourceError as error:
         if not error.temporary and settings.mode is Mode.TEMPLATE:
             raise CannotStart(

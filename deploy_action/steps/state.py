@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,22 @@ COMMAND_SCRIPT = "command.sh"
 COMMAND_FOLDER = "command.cwd"
 COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
+_PRINTED = "printed"
+_SIGN = "watched"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A change set that is about to be executed. `name` is its own, and the token of all that it does.
+
+    `changed_at`: when the stack's operation before it began (CloudFormation's unix seconds), 0 for none.
+    """
+
+    name: str
+    arn: str
+    stack_id: str = ""
+    created_stack: bool = False
+    changed_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -43,8 +60,16 @@ class JobState:
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""
     partly_unwatched: bool = False
     """A stack could not be watched from the beginning: nobody knows that all went well."""
-    printed: list[str] = field(default_factory=list)
-    """Ids of the events that stand in the log, so that a restarted watch repeats nothing."""
+    starts: int = 0
+    """How often `main` was started: more than once where it was killed."""
+    waited_seconds: float = 0.0
+    """What of the time since `main_began` belongs to the queue."""
+    attempts: int = 0
+    """How many change sets were asked for; each has a name of its own."""
+    execution: Execution | None = None
+    """Kept before the execution is asked for: from then on it may have been."""
+    attached: dict[str, str] = field(default_factory=dict)
+    """Of stacks that are watched only, by id: the first event of the operation that was found in progress."""
     exit_code: int | None = None
 
 
@@ -78,6 +103,30 @@ class StateFolder:
         """Remove what later steps of the job have no business with: the command and the report."""
         for name in (_FILE, COMMAND_SCRIPT):
             (self.path / name).unlink(missing_ok=True)
+
+    def add_printed(self, event_id: str) -> None:
+        """Remember that an event stands in the log. Appended at once, so that a watch that is killed between
+        two events repeats none; with a full disk it may."""
+        with suppress(OSError), (self.path / _PRINTED).open("ab", buffering=0) as file:
+            file.write(f"{event_id}\n".encode())
+
+    def printed(self) -> set[str]:
+        try:
+            return set((self.path / _PRINTED).read_text("utf-8").splitlines())
+        except (OSError, ValueError):
+            return set()
+
+    def sign(self, unix_seconds: float) -> None:
+        """Somebody watches at this moment."""
+        with suppress(OSError):
+            (self.path / _SIGN).write_text(f"{unix_seconds}\n", "utf-8")
+
+    def last_sign(self) -> float | None:
+        """When somebody last watched, unix seconds of this machine; None where that is not known."""
+        try:
+            return float((self.path / _SIGN).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
 
     def let_command_go(self) -> None:
         (self.path / COMMAND_GO).touch()

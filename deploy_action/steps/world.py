@@ -53,7 +53,8 @@ class Teller:
     style: render.LogStyle
     notes: list[str] = field(default_factory=list)
     printed: set[str] = field(default_factory=set)
-    on_printed: Callable[[], None] | None = None
+    on_printed: Callable[[str], None] = lambda _event_id: None
+    """Called with the id of each event at once after it was printed."""
     _told: object = None
     _told_at: float = 0.0
     _told_times: int = 0
@@ -75,7 +76,6 @@ class Teller:
         for event in events:
             if event.event_id in self.printed:
                 continue
-            self.printed.add(event.event_id)
             stack = operation.stacks.get(event.stack_id)
             activity = None
             if stack is not None and not event.is_stack:
@@ -83,8 +83,8 @@ class Teller:
                     (a for a in reversed(stack.activities) if a.logical_id == event.logical_id), None
                 )
             self.log.write(self._rendered(event, activity, operation))
-        if self.on_printed is not None:
-            self.on_printed()
+            self.printed.add(event.event_id)
+            self.on_printed(event.event_id)
 
     def _rendered(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
         """A defect in the rendering costs the looks of a line, not the watch."""

@@ -147,3 +147,76 @@ def test_a_waiter_that_is_cancelled_leaves_the_queue(
     assert isinstance(tickets, list)
     assert len(tickets) == 1
     assert waiter.alive() == []
+
+
+def kill_the_coordinator(job: Job) -> None:
+    """SIGKILL to the real process; the launcher knows its number."""
+    path = job.state / "coordinator.pid"
+    os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+def test_a_killed_watch_of_a_change_set_is_gone_on_with(
+    cloud: CloudFormationServer, tmp_path: Path, cache: Path
+) -> None:
+    job = make_job(cloud, tmp_path, cache, template="template.yaml")
+    (job.workspace / "template.yaml").write_text(SLOW, "utf-8")
+    assert job.run("pre").code == 0
+    main = job.start("main")
+    main.until("CREATE_IN_PROGRESS    Topic")
+    kill_the_coordinator(job)
+    main.until("(restart 1)")
+    kill_the_coordinator(job)
+    ended = main.wait(120)
+    assert ended.code == 0, ended.log
+    assert "(restart 2)" in ended.log
+    lines = [line for line in ended.log.splitlines() if "  Topic  " in line and "Add" not in line]
+    assert len(lines) == len(set(lines)) == 3, ended.log
+    assert cloud.requests["ExecuteChangeSet", "eu-west-1"] == 1
+    assert job.run("post").code == 0
+    assert output(job, "outcome") == "succeeded"
+    assert job.alive() == []
+    assert registry(tmp_path)["tickets"] == []
+
+
+def test_an_update_is_rolled_back_in_the_time_that_the_runner_leaves(
+    cloud: CloudFormationServer, tmp_path: Path, cache: Path
+) -> None:
+    cloudformation = client(cloud)
+    good = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    cloudformation.create_stack(StackName="shop", TemplateBody=good)
+    job = make_job(cloud, tmp_path, cache, template="template.yaml", **{"on-cancel": "cancel-update"})
+    update = SLOW.replace("Metadata", "Properties: {DisplayName: x}, Metadata").replace("Sec", "UpdateSec")
+    (job.workspace / "template.yaml").write_text(update, "utf-8")
+    assert job.run("pre").code == 0
+    main = job.start("main")
+    main.until("UPDATE_IN_PROGRESS    Topic")
+    began = time.monotonic()
+    main.process.send_signal(signal.SIGINT)
+    ended = main.wait()
+    assert ended.code == 130, ended.log
+    assert time.monotonic() - began < 7.5
+    assert "Cancelled the update" in ended.log
+    assert cloud.requests["CancelUpdateStack", "eu-west-1"] == 1
+    assert job.run("post", DEPLOY_COORDINATOR_JOB_STATUS="cancelled").code == 0
+    assert output(job, "outcome") == "cancelled"
+    cloudformation.close()
+
+
+def test_after_too_many_deaths_the_verdict_is_still_read(
+    cloud: CloudFormationServer, tmp_path: Path, cache: Path
+) -> None:
+    job = make_job(cloud, tmp_path, cache, template="template.yaml")
+    (job.workspace / "template.yaml").write_text(SLOW, "utf-8")
+    assert job.run("pre").code == 0
+    main = job.start("main")
+    main.until("CREATE_IN_PROGRESS    Topic")
+    for number in range(1, 7):
+        kill_the_coordinator(job)
+        main.until(f"(restart {number})")
+    ended = main.wait(120)
+    assert ended.code == 0, ended.log
+    assert "nothing is watched from here on" in ended.log
+    assert cloud.requests["ExecuteChangeSet", "eu-west-1"] == 1
+    assert job.run("post").code == 0
+    assert output(job, "outcome") == "succeeded"
+    assert registry(tmp_path)["tickets"] == []

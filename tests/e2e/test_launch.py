@@ -235,18 +235,65 @@ class TestRestart:
         job.prepared("echo up; sleep 3; exit 4")
         done = job.run("main", "go(); time.sleep(0.05); print('began'); sys.exit(70)")
         assert done.code == 4
-        assert done.log.count("began") == 6
-        assert done.log.count("::warning") == 1
+        assert done.log.count("began") == 7
+        assert done.log.count("::warning") == 2
 
     def test_an_exit_code_of_the_command_is_not_taken_for_a_death(self, job: Job) -> None:
         job.prepared("kill -KILL $$")
         done = job.run("main", FOLLOW)
         assert (done.code, done.log.count("started again")) == (137, 0)
 
-    def test_a_defect_before_the_command_is_not_repeated(self, job: Job) -> None:
+    def test_a_command_is_not_started_without_a_coordinator(self, job: Job) -> None:
         job.prepared("echo never")
         done = job.run("main", "print('started'); sys.exit(70)")
-        assert (done.code, done.log) == (70, "started\n")
+        assert (done.code, done.log.count("started\n"), "never" in done.log) == (70, 7, False)
+
+    @pytest.mark.parametrize("death", ["os.kill(os.getpid(), signal.SIGKILL)", "sys.exit(70)"])
+    def test_a_deployment_without_command_is_gone_on_with(self, job: Job, death: str) -> None:
+        job.run("pre")
+        done = job.run(
+            "main",
+            "n = os.environ['DEPLOY_COORDINATOR_RESTARTS']; print('start', n)\n"
+            f"if n != '2': {death}\n"
+            "code = 1",
+        )
+        assert done.code == 1, done.log
+        assert "start 2" in done.log
+        assert job.alive() == []
+
+    def test_the_last_coordinator_does_not_watch_and_its_verdict_counts(self, job: Job) -> None:
+        job.run("pre")
+        done = job.run(
+            "main",
+            "if 'DEPLOY_COORDINATOR_UNWATCHED' not in os.environ: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "print('unwatched', os.environ['DEPLOY_COORDINATOR_RESTARTS'])",
+        )
+        assert (done.code, "unwatched 6" in done.log) == (0, True), done.log
+        assert done.log.count("::warning") == 1
+
+    def test_if_nobody_can_say_how_it_ended_it_is_unknown(self, job: Job) -> None:
+        job.run("pre")
+        done = job.run("main", "os.kill(os.getpid(), signal.SIGKILL)")
+        assert (done.code, done.log.count("::error")) == (7, 1), done.log
+        assert "unknown is not success" in done.log
+
+    def test_a_verdict_is_not_asked_for_twice(self, job: Job) -> None:
+        job.run("pre")
+        done = job.run("main", "print('asked'); code = 7")
+        assert (done.code, done.log) == (7, "asked\n")
+
+    def test_a_cancel_between_two_starts_is_the_end(self, job: Job) -> None:
+        job.run("pre")
+        running = job.start(
+            "main",
+            "signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGKILL))\n"
+            "print('up'); time.sleep(60)",
+        )
+        running.until("up")
+        running.send(signal.SIGINT)
+        done = running.wait()
+        assert (done.log.count("up"), job.alive()) == (1, [])
+        assert done.code != 0
 
 
 class TestLeftovers:

@@ -60,6 +60,9 @@ _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
 _STORES = "tests/contract/test_registry.py::test_"
 _GITHUB = "tests/contract/test_registry_github.py::test_"
+_KILLED = "tests/steps/test_supervision.py::"
+_FIRE = "tests/steps/test_faults.py::test_"
+_STOP = "tests/steps/test_stopping.py::test_"
 _ESCAPE = "tests/render/test_escape.py::TestTheLog::test_"
 _RUNS = "tests/adapters/test_github_runs.py::test_"
 _CONCURRENCY = "tests/core/test_concurrency.py::test_"
@@ -712,8 +715,8 @@ MUTANTS = (
     Mutant(
         "a blind watch ends a running command",
         "deploy_action/steps/by_command.py",
-        "gives_up=False",
-        "gives_up=True",
+        "watch(watcher, done, gives_up=False)",
+        "watch(watcher, done, gives_up=True)",
         (_DAYS + "a_command_that_fails_while_nobody_can_see_is_a_failure",),
     ),
     Mutant(
@@ -746,7 +749,7 @@ MUTANTS = (
     ),
     Mutant(
         "a stack that somebody deleted is a success",
-        "deploy_action/steps/by_template.py",
+        "deploy_action/steps/seeing_through.py",
         "    if not (outcome.good and deleted):",
         "    if True:",
         (_DAYS + "a_stack_that_somebody_deletes_meanwhile_is_a_failure_and_no_hang",),
@@ -1070,5 +1073,93 @@ MUTANTS = (
             _ESTIMATE + "TestAccuracy::test_misses_widen_and_hits_narrow_in_balance",
             _ESTIMATE + "TestAccuracy::test_the_next_interval_has_learned",
         ),
+    ),
+    Mutant(
+        "what a killed coordinator has executed is begun anew",
+        "deploy_action/steps/resuming.py",
+        "if kept is not None and (token or",
+        "if kept is not None and False and (token or",
+        (
+            _KILLED + "test_killed_while_it_asks_for_the_execution[it arrived]",
+            _KILLED + "test_a_failure_while_nobody_watched_is_told_with_its_cause",
+        ),
+    ),
+    Mutant(
+        "the events are not asked what was executed",
+        "deploy_action/steps/resuming.py",
+        "state.execution, _token_of_ours(deployment)",
+        'state.execution, ""',
+        (_KILLED + "test_what_was_executed_is_found_although_it_was_not_written_down",),
+    ),
+    Mutant(
+        "a change set that can still be deleted counts as executed",
+        "deploy_action/engine/native.py",
+        'return not (now.execution_status == "AVAILABLE" and self.discard(plan))',
+        "return True",
+        (_KILLED + "test_killed_while_it_asks_for_the_execution[it never left]",),
+    ),
+    Mutant(
+        "a restarted watch repeats what was printed",
+        "deploy_action/steps/main.py",
+        "    teller.on_printed = folder.add_printed\n",
+        "",
+        (_KILLED + "test_a_watch_that_is_killed_goes_on_with_no_line_lost_or_repeated[200]",),
+    ),
+    Mutant(
+        "an event counts as printed before it is",
+        "deploy_action/steps/world.py",
+        "            stack = operation.stacks.get(event.stack_id)\n",
+        "            self.on_printed(event.event_id)\n"
+        "            stack = operation.stacks.get(event.stack_id)\n",
+        (_KILLED + "test_killed_in_the_middle_of_telling_events_repeats_none",),
+    ),
+    Mutant(
+        "what began while nobody watched stands for what was watched",
+        "deploy_action/steps/by_attaching.py",
+        "if not first or first != known.get(ref.name):",
+        "if False:",
+        (_KILLED + "TestAttached::test_another_operation_says_nothing_of_the_first",),
+    ),
+    Mutant(
+        "a status from before is taken for the end",
+        "deploy_action/engine/by_status.py",
+        " or now.changed_at <= self.changed_at",
+        "",
+        (_FIRE + "a_status_from_before_is_not_taken_for_the_end",),
+    ),
+    Mutant(
+        "by status alone, anybody's end is ours",
+        "deploy_action/engine/by_status.py",
+        "if now.change_set_arn == self.arn:",
+        "if self.arn:",
+        (_FIRE + "what_somebody_did_since_does_not_stand_for_ours",),
+    ),
+    Mutant(
+        "a deleted stack is a success to who sees its status only",
+        "deploy_action/steps/seeing_through.py",
+        "outcome = _unless_deleted(deployment, deployment.outcome_by_status(state))",
+        "outcome = deployment.outcome_by_status(state)",
+        (_FIRE + "a_stack_that_is_deleted_while_only_its_status_is_watched_is_a_failure",),
+    ),
+    Mutant(
+        "any update on the stack is cancelled",
+        "deploy_action/steps/seeing_through.py",
+        "Watcher(deployment.cloudformation, baseline, token=execution.name)",
+        "Watcher(deployment.cloudformation, baseline)",
+        (_STOP + "somebody_elses_update_is_never_cancelled",),
+    ),
+    Mutant(
+        "an update is cancelled without the lock",
+        "deploy_action/steps/stopping.py",
+        "    if not held:",
+        "    if False:",
+        (_STOP + "a_lock_that_was_lost_keeps_us_from_cancelling",),
+    ),
+    Mutant(
+        "a time-out that rolled back is judged as if it had been in time",
+        "deploy_action/steps/deployment.py",
+        "        if undone:\n",
+        "        if False:\n",
+        (_STOP + "a_time_out_waits_for_the_roll_back_and_is_not_green",),
     ),
 )

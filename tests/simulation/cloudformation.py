@@ -14,7 +14,7 @@ from tests.simulation.actor import CALL_FAULTS, READ_FAULTS, Service
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from deploy_action.core.change_set import ChangeSetRequest
+    from deploy_action.core.change_set import ChangeSetRequest, ValidationError
     from deploy_action.core.events import StackEvent
     from deploy_action.core.stacks import StackRef
     from tests.simulation.actor import Actor
@@ -113,6 +113,12 @@ class CloudDouble:
     def operation(self, stack: str, token: str) -> Operation | None:
         """What the events of the stack tell of one token."""
         return self._ask("events", lambda: self._cloud.operation(stack, token))
+
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        return ()
+
+    def cancel_update(self, stack: StackRef, *, token: str) -> None:
+        raise AssertionError("nobody asked for a roll-back")
 
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         return frozenset()

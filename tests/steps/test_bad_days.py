@@ -386,6 +386,29 @@ def test_a_change_set_that_cannot_be_made_is_tried_once(stage: Stage) -> None:
     assert "plans anew" not in job.log
 
 
+def test_what_early_validation_found_is_told(stage: Stage) -> None:
+    invalid = GOOD.replace("Topic: {", "Topic: {Metadata: {TestGround: {Validation: 'no such property'}}, ")
+    job = stage.job(template=stage.template(invalid))
+    assert job.deploy() == 4, job.log
+    assert "could not make the change set: Topic (" in job.log
+    assert "no such property" in job.summary
+    assert job.outputs()["root-cause"].endswith("no such property")
+
+
+@pytest.mark.parametrize("trouble", ["older endpoint", "access_denied", "throttle"])
+def test_without_the_details_of_validation_its_reason_is_told(stage: Stage, trouble: str) -> None:
+    if trouble == "older endpoint":
+        stage.server.world.describe_events = False
+    else:
+        stage.server.faults.add(trouble, operation="DescribeEvents")
+    invalid = GOOD.replace("Topic: {", "Topic: {Metadata: {TestGround: {Validation: 'no such property'}}, ")
+    job = stage.job(template=stage.template(invalid))
+    assert job.deploy() == 4, job.log
+    assert "AWS::EarlyValidation::PropertyValidation" in job.log
+    assert "AWS denies" not in job.log
+    assert "Throttling" not in job.log
+
+
 def test_a_sibling_that_is_executed_meanwhile_is_waited_for(stage: Stage) -> None:
     stage.job("first", template=stage.template(GOOD)).deploy()
     two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")

@@ -21,6 +21,7 @@ KINDS = frozenset(
         "error",
         "error_after",
         "expired_token",
+        "garbage",
         "page_size",
         "reset_after",
         "reset_before",
@@ -37,8 +38,8 @@ class Fault:
 
     `kind` is one of: throttle; error and error_after (`status`, 500 or 503; the latter once the operation
     took effect); reset_before and reset_after (the connection breaks without an answer); expired_token;
-    access_denied; stale (reads show the state of `seconds` ago); delay (`seconds` of real time);
-    page_size (`size`).
+    access_denied; garbage (an answer that is cut off in the middle); stale (reads show the state of
+    `seconds` ago); delay (`seconds` of real time); page_size (`size`).
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Effect:
     error_after: AwsError | None = None
     reset_before: bool = False
     reset_after: bool = False
+    garbage: bool = False
     stale_seconds: float = 0.0
     delay_seconds: float = 0.0
     page_size: int | None = None
@@ -159,6 +161,8 @@ def _apply(rule: Fault, effect: Effect, request: Request) -> None:
         effect.reset_before = True
     elif rule.kind == "reset_after":
         effect.reset_after = True
+    elif rule.kind == "garbage":
+        effect.garbage = True
     elif rule.kind == "stale":
         effect.stale_seconds = max(effect.stale_seconds, rule.seconds)
     elif rule.kind == "delay":

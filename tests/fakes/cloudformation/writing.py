@@ -105,6 +105,7 @@ def update_stack(call: Call, params: Params) -> Answer:
     if not lifecycle.has_changes(call.world, stack, version, call.now):
         raise validation("No updates are to be performed.")
     call.note(stack, params)
+    stack.executed_change_set = None
     run = Run.begin(call.world, stack, "UPDATE_STACK", call.now, params.get("ClientRequestToken"))
     lifecycle.update(run, version, call.now)
     return {"StackId": stack.stack_id, "OperationId": run.operation_id}

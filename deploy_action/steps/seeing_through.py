@@ -1,0 +1,79 @@
+"""From the execution of a change set to its verdict: by events, by the stack's status, or unwatched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import Outcome
+from deploy_action.core.stacks import StackRef
+from deploy_action.engine.by_status import OwnEnd
+from deploy_action.engine.session import End
+from deploy_action.engine.watcher import Baseline, Watcher
+from deploy_action.steps import stopping
+from deploy_action.steps.world import optional
+
+if TYPE_CHECKING:
+    from deploy_action.steps.deployment import Deployment
+    from deploy_action.steps.state import Execution
+
+FIRST_EVENT_SECONDS = 300.0
+"""How long an execution may take to show its first event. It takes a second or two."""
+
+
+def see_through(deployment: Deployment, execution: Execution) -> int:
+    """Watch to the end, and raise what a verdict other than success means."""
+    baseline = deployment.state.baseline or Baseline()
+    watcher = Watcher(deployment.cloudformation, baseline, token=execution.name)
+    if deployment.unwatched or not baseline.newest:
+        return _by_status(deployment, execution, watcher)
+    end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
+    if end is End.BLIND:
+        deployment.teller.note(
+            "The stack's events cannot be read any more: its status alone is watched, and the causes of a "
+            "failure stay unknown."
+        )
+        return _by_status(deployment, execution, watcher)
+    undone = stopping.undo(deployment, watcher, execution, end)
+    deployment.judge(end, _by_events(deployment, watcher), undone=undone)
+    return 0
+
+
+def _by_events(deployment: Deployment, watcher: Watcher) -> Outcome:
+    return _unless_deleted(deployment, deployment.read_outcome(watcher, ours_only=True))
+
+
+def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -> int:
+    """The end as `DescribeStacks` shows it; the events are asked once more, since they know the causes."""
+    stack = deployment.settings.stacks[0]
+    own = OwnEnd(
+        deployment.cloudformation,
+        deployment.cloudformation,
+        StackRef(stack.region, execution.stack_id or stack.name),
+        execution.arn,
+        execution.changed_at,
+    )
+    end = deployment.watch_by_status(
+        own.look, began=lambda: own.state is not None, first_sign_seconds=FIRST_EVENT_SECONDS
+    )
+    undone = stopping.undo(deployment, watcher, execution, end)
+    if end is End.DONE:
+        optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+    if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:
+        outcome = _by_events(deployment, watcher)
+    else:
+        outcome = Outcome.UNKNOWN
+        state = own.seen()
+        if state is not None:
+            outcome = _unless_deleted(deployment, deployment.outcome_by_status(state))
+    deployment.judge(end, outcome, undone=undone)
+    return 0
+
+
+def _unless_deleted(deployment: Deployment, outcome: Outcome) -> Outcome:
+    """What became of our template: a stack that somebody deleted meanwhile is not a success."""
+    deleted = any(line.status.startswith("DELETE_") for line in deployment.state.report.stacks)
+    if not (outcome.good and deleted):
+        return outcome
+    deployment.teller.note("Somebody deleted the stack while it was being deployed.")
+    deployment.report(outcome=Outcome.FAILED)
+    return Outcome.FAILED
