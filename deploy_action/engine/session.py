@@ -25,6 +25,7 @@ HEARTBEAT_SECONDS = 60.0
 STALL_LOOK_SECONDS = 10.0
 OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
+LAST_LOOKS_MAX = 12
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
 """How late `hurry`, a cancellation or the time-out may be noticed."""
@@ -127,8 +128,7 @@ class Session:
             self._look_for_stalls()
             self._keep_lock()
             if self.done():
-                # Something may become visible, or begin, only now.
-                self._tell(self.watcher.poll(self.clock.monotonic(), complete=True))
+                self._last_looks()
                 if self.done():
                     return End.DONE
             if self.cancelled():
@@ -137,6 +137,19 @@ class Session:
             if end is not None:
                 return end
             self._rest(started)
+
+    def _last_looks(self) -> None:
+        """Something may become visible, or begin, only now: until a look at all of it shows nothing new, and
+        two of them do where there was trouble."""
+        clean = 0
+        for attempt in range(LAST_LOOKS_MAX):
+            if attempt:
+                self.clock.sleep(NAP_SECONDS)
+            poll = self.watcher.poll(self.clock.monotonic(), complete=True)
+            self._tell(poll)
+            clean = 0 if poll.errors or poll.events else clean + 1
+            if clean > bool(self._told) or self.cancelled() or self.watcher.refused:
+                return
 
     def _given_up(self, waited: float) -> End | None:
         if self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds:
