@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deploy_action.core.behind import Finding
+    from deploy_action.core.causes import Cause
     from deploy_action.core.events import Operation, StackEvent
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.stall import StallChange
@@ -25,6 +26,8 @@ class SilentListener:
     def moving(self, change: StallChange) -> None: ...
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None: ...
+
+    def warned(self, cause: Cause) -> None: ...
 
     def found(self, findings: Sequence[Finding]) -> None: ...
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from deploy_action.core.causes import early_warnings, warning_key
 from deploy_action.core.stall import look
 from deploy_action.errors import LockLost
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy_action.core.behind import Finding
+    from deploy_action.core.causes import Cause
     from deploy_action.core.events import Operation, StackEvent
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.stall import StallChange
@@ -25,6 +27,7 @@ HEARTBEAT_SECONDS = 60.0
 STALL_LOOK_SECONDS = 10.0
 OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
+WARNED = "warned "
 LAST_LOOKS_MAX = 12
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
@@ -52,6 +55,10 @@ class Listener(Protocol):
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
         """The deployment takes longer than its interval. Told once."""
+        ...
+
+    def warned(self, cause: Cause) -> None:
+        """Something still in progress is said to fail. Told once."""
         ...
 
     def found(self, findings: Sequence[Finding]) -> None:
@@ -181,6 +188,7 @@ class Session:
         if poll.events:
             self._last_told = now
             self.listener.events(poll.events, self.watcher.operation)
+            self._warn()
         elif now - self._last_told >= HEARTBEAT_SECONDS:
             self._last_told = now
             self.listener.quiet(self.watcher.operation, now=self._their_now(now))
@@ -192,6 +200,19 @@ class Session:
         if self.looker is not None:
             self.listener.found(self.looker.look(self.watcher.operation, now=self._their_now(now)))
 
+    def _warn(self) -> None:
+        """What has failed stands in the log already; what is about to is easily overlooked."""
+        for cause in early_warnings(self.watcher.operation):
+            key = f"{WARNED}{warning_key(cause)}"
+            if cause.status.endswith("_IN_PROGRESS") and key not in self.alerts:
+                self._alerted(self.alerts | {key})
+                self.listener.warned(cause)
+
+    def _alerted(self, alerts: frozenset[str]) -> None:
+        if alerts != self.alerts:
+            self.alerts = alerts
+            self.keep_alerts(alerts)
+
     def _look_for_stalls(self) -> None:
         """Only while the stream is read: else the silence is ours."""
         here = self.clock.monotonic()
@@ -199,26 +220,25 @@ class Session:
         if theirs is None or not self.watcher.readable or here - self._looked_for_stalls < STALL_LOOK_SECONDS:
             return
         self._looked_for_stalls = here
-        operation, overdue = self.watcher.operation, self.alerts & {OVERDUE}
+        operation = self.watcher.operation
+        overdue = OVERDUE in self.alerts
+        others = frozenset(key for key in self.alerts if key == OVERDUE or key.startswith(WARNED))
         changes, stalled = look(
             operation,
             self.watcher.forecast,
             now=theirs,
-            alerted=self.alerts - overdue,
+            alerted=self.alerts - others,
             after_seconds=self.stall_after_seconds,
         )
         elapsed = theirs - (operation.started if operation.started is not None else theirs)
         late = (
             self.estimate if self.estimate is not None and not overdue and operation.ended is None else None
         )
-        if late is not None and elapsed > late.high_seconds:
-            overdue = frozenset({OVERDUE})
-        if stalled | overdue != self.alerts:
-            self.alerts = stalled | overdue
-            self.keep_alerts(self.alerts)
+        is_late = late is not None and elapsed > late.high_seconds
+        self._alerted(stalled | others | ({OVERDUE} if is_late else set()))
         for change in changes:
             (self.listener.stalled if change.began else self.listener.moving)(change)
-        if late is not None and overdue:
+        if late is not None and is_late:
             self.listener.overdue(elapsed, late)
 
     def _their_now(self, now: float) -> float:

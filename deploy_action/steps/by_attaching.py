@@ -28,6 +28,7 @@ def deploy(deployment: Deployment) -> int:
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
     watcher = Watcher(source, state.baseline)
+    deployment.expect()
     if deployment.unwatched:
         end = deployment.watch_by_status(lambda: not in_progress(source, refs))
         optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
@@ -13,6 +14,7 @@ from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, 
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from deploy_action.core.plan import Plan
     from deploy_action.core.stacks import StackRef
     from deploy_action.steps.deployment import Deployment
 
@@ -28,7 +30,9 @@ REFUSED_SECONDS = 10.0
 
 def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
-    watcher = Watcher(deployment.cloudformation, _begin(deployment))
+    baseline = _begin(deployment)
+    watcher = Watcher(deployment.cloudformation, baseline)
+    deployment.expect(*_plans(baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     done = _Done(deployment, watcher)
     if deployment.unwatched:
@@ -145,6 +149,14 @@ class _Done:
             return bool(in_progress(self._source, self._stacks))
         except StackSourceError:
             return False
+
+
+def _plans(baseline: Baseline) -> tuple[Plan, ...]:
+    """What the command will change is not known; a stack that exists is updated."""
+    return tuple(
+        plan_of(None, stack=str(stack), kind="create" if newest is None else "update")
+        for stack, newest in baseline.newest
+    )
 
 
 def _begin(deployment: Deployment) -> Baseline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import ChangeSetRequest, change_set_name
+from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
@@ -40,6 +41,8 @@ def deploy(deployment: Deployment) -> int:
     if deployment.restarts:
         begun = what_was_executed(deployment, lambda name: _native(deployment, name))
         if begun is not None:
+            changes = deployment.state.report.changes
+            _expect(deployment, creates=all(change.action == "Add" for change in changes or ()))
             return see_through(deployment, begun)
     deadline = world.clock.monotonic() + deployment.settings.wait_seconds
     attempt = 1
@@ -72,7 +75,16 @@ def _attempt(deployment: Deployment) -> int:
         deployment.report(outcome=Outcome.SKIPPED)
         deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
         return 0
-    return see_through(deployment, _execute(deployment, native, plan, name=name))
+    begun = _execute(deployment, native, plan, name=name)
+    # Only now: an estimate holds nothing up.
+    _expect(deployment, creates=plan.created_stack)
+    return see_through(deployment, begun)
+
+
+def _expect(deployment: Deployment, *, creates: bool) -> None:
+    stack = deployment.settings.stacks[0]
+    kind = "create" if creates else "update"
+    deployment.expect(plan_of(deployment.state.report.changes, stack=str(stack), kind=kind))
 
 
 def _wait(deployment: Deployment, seconds: float) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
+from deploy_action.core.runs import runs_of
 from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out
 from deploy_action.core.times import duration
@@ -15,12 +17,17 @@ from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.world import optional
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.core.events import Operation
+    from deploy_action.core.forecast import Forecast
+    from deploy_action.core.plan import Plan
+    from deploy_action.core.runs import Run
     from deploy_action.core.stacks import StackState
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.inputs import Settings
@@ -44,6 +51,9 @@ class Deployment:
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
         self.coordination = Coordination(world, self.wiring, settings, state)
         self.coordination.resume()
+        self._expecting = Expecting(world, self.wiring, state)
+        self.plans: tuple[Plan, ...] = ()
+        self.forecast: Forecast = NoForecast()
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
         self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
         """Coordinators died again and again: do without all that the deployment can do without."""
@@ -77,6 +87,17 @@ class Deployment:
         self._watched_seconds()
         self.checkpoint()
 
+    def expect(self, *plans: Plan) -> None:
+        """What is about to be done, as far as it is known; tells how long it is expected to take."""
+        self.plans = plans
+        forecast = optional(self.teller, "The estimate", lambda: self._expecting.forecast(plans))
+        if forecast is None:
+            return
+        self.forecast = forecast
+        if forecast.estimate is not None:
+            self.report(estimate=forecast.estimate)
+            self.teller.line(sentence(forecast.estimate))
+
     def watch(
         self,
         watcher: Watcher,
@@ -88,6 +109,7 @@ class Deployment:
         limit_seconds: float | None = None,
     ) -> End:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
+        watcher.forecast = self.forecast
         session = Session(
             watcher,
             self.world.clock,
@@ -101,8 +123,16 @@ class Deployment:
             elapsed_seconds=self._watched_seconds() if limit_seconds is None else 0.0,
             hurry=hurry,
             looker=self.looker,
+            estimate=self.state.report.estimate,
+            alerts=frozenset(self.state.alerts),
+            keep_alerts=self._keep_alerts,
         )
         return session.run()
+
+    def _keep_alerts(self, alerts: frozenset[str]) -> None:
+        """Before people are told: a watch that is killed in between leaves one out rather than repeats it."""
+        self.state.alerts = sorted(alerts)
+        optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
 
     def watch_by_status(
         self,
@@ -162,11 +192,15 @@ class Deployment:
             ended=operation.ended,
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
+            runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
         if self.looker is not None and not outcome.good and not self.world.cancelled():
             self.teller.found(self.looker.finish(operation))
             self.report(behind=self.looker.about(operation))
         return outcome
+
+    def _runs(self, operation: Operation) -> tuple[Run, ...]:
+        return runs_of(operation, planned={plan.stack: plan.touched for plan in self.plans})
 
     def outcome_by_status(self, state: StackState) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown."""

@@ -70,6 +70,8 @@ class JobState:
     """Kept before the execution is asked for: from then on it may have been."""
     attached: dict[str, str] = field(default_factory=dict)
     """Of stacks that are watched only, by id: the first event of the operation that was found in progress."""
+    alerts: list[str] = field(default_factory=list)
+    """What people were alerted to, so that a restarted watch does not repeat it."""
     exit_code: int | None = None
 
 

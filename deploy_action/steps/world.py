@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
     from deploy_action.core.behind import Finding
+    from deploy_action.core.causes import Cause
     from deploy_action.core.events import Activity, Operation, StackEvent
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.lock import Waiting
@@ -110,6 +111,9 @@ class Teller:
 
     def stalled(self, change: StallChange) -> None:
         self.note(f"{change.label} has been silent for {duration(change.silent_seconds)}.")
+
+    def warned(self, cause: Cause) -> None:
+        self.line(f"{cause.name} may fail: {cause.message}")
 
     def moving(self, change: StallChange) -> None:
         self.line(f"{change.label} moves again after {duration(change.seconds)}.")
