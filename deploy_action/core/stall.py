@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SILENT_SECONDS = 120.0
 """Whatever its age, a resource that was heard of so lately is not stalled."""
+SILENT_SHARE = 0.5
+"""Of the time that is too long: so much of it must be silence."""
 PRIOR_FACTOR = 3.0
 UNLEARNED_SECONDS_MIN = 600.0
 UNKNOWN_SECONDS = 1800.0
@@ -92,7 +94,8 @@ def _is_stalled(activity: Activity, usual: Usual | None, now: float, after_secon
         return False
     if after_seconds is not None:
         return silent > after_seconds
-    return activity.seconds(now) > limit_seconds(usual) and silent > SILENT_SECONDS
+    limit = limit_seconds(usual)
+    return activity.seconds(now) > limit and silent > max(SILENT_SECONDS, limit * SILENT_SHARE)
 
 
 def _change(

@@ -52,8 +52,8 @@ def test_a_sign_of_life_and_a_fixed_time() -> None:
 def test_who_takes_long_but_is_heard_of_is_not_stalled() -> None:
     operation = running()
     operation.apply(resource(AT + 1790, "Service", "CREATE_IN_PROGRESS", "still at it", type_="X::Y"))
-    assert look(operation, NoForecast(), now=AT + 1850, alerted=NONE)[0] == ()
-    assert look(operation, NoForecast(), now=AT + 1911, alerted=NONE)[0] != ()
+    assert look(operation, NoForecast(), now=AT + 2689, alerted=NONE)[0] == ()
+    assert look(operation, NoForecast(), now=AT + 2691, alerted=NONE)[0] != ()
 
 
 class Learned(NoForecast):

@@ -1,0 +1,72 @@
+"""What a deployment is expected to take: learned from those before it, told, scored, and never in the way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.steps.test_template import BROKEN, QUEUE, lasting
+
+if TYPE_CHECKING:
+    from tests.steps.stage import Stage
+
+
+def history(stage: Stage) -> list[dict[str, Any]]:
+    text = (stage.root / "registry" / "deployment-history.json").read_text("utf-8")
+    return list(json.loads(text)["deployments"])
+
+
+def deploy(stage: Stage, name: str, template: str = QUEUE, **inputs: str) -> tuple[dict[str, str], str]:
+    job = stage.job(name, template=stage.template(template), **inputs)
+    job.deploy()
+    return job.outputs(), job.log
+
+
+def test_the_first_deployment_rests_on_published_averages(stage: Stage) -> None:
+    outputs, log = deploy(stage, "first")
+    assert float(outputs["estimate-low-seconds"]) <= float(outputs["estimate-seconds"])
+    assert float(outputs["estimate-seconds"]) <= float(outputs["estimate-high-seconds"])
+    assert "Expected to take about " in log
+
+
+def test_later_ones_learn_from_the_same_set(stage: Stage) -> None:
+    deploy(stage, "create")
+    for number in range(4):
+        deploy(stage, f"update{number}", parameter_overrides=f"Name=n{number}")
+    outputs, log = deploy(stage, "last", parameter_overrides="Name=last")
+    assert "deployments)." in log
+    actual = history(stage)[-1]["duration_seconds"]
+    assert float(outputs["estimate-low-seconds"]) <= actual <= float(outputs["estimate-high-seconds"]) + 1
+    assert history(stage)[-1]["estimate"]["held"] is True
+
+
+def test_a_failed_one_is_kept_apart(stage: Stage) -> None:
+    deploy(stage, "create")
+    deploy(stage, "bad", BROKEN)
+    kept = history(stage)
+    assert [record["outcome"] for record in kept] == ["succeeded", "rolled-back"]
+    assert all(record["runs"] for record in kept)
+
+
+def test_a_damaged_history_is_told_left_alone_and_not_in_the_way(stage: Stage) -> None:
+    deploy(stage, "create")
+    path = stage.root / "registry" / "deployment-history.json"
+    path.write_text("{", "utf-8")
+    outputs, log = deploy(stage, "next", parameter_overrides="Name=two")
+    assert outputs["outcome"] == "succeeded"
+    assert outputs["estimate-seconds"]
+    assert "Estimates rest on published averages." in log
+    assert path.read_text("utf-8") == "{"
+
+
+def test_a_deployment_past_its_interval_is_told_once(stage: Stage) -> None:
+    _, log = deploy(stage, "slow", lasting(3000))
+    assert log.count("longer than") == 1, log
+
+
+def test_a_stalled_resource_is_alerted_once_and_once_when_it_ends(stage: Stage) -> None:
+    outputs, log = deploy(stage, "slow", lasting(1500))
+    assert outputs["outcome"] == "succeeded"
+    told = [line for line in log.splitlines() if "Queue" in line]
+    assert len([line for line in told if "silent for" in line and "::warning" in line]) == 1, log
+    assert len([line for line in told if "moves again" in line]) == 1, log
