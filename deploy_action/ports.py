@@ -110,6 +110,10 @@ class StackSource(Protocol):
         """
         ...
 
+    def their_time(self) -> float | None:
+        """CloudFormation's clock at its last answer, unix seconds, whole ones; None where it was not told."""
+        ...
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         """Stacks whose name matches the glob of `pattern.name`, deleted ones left out."""
         ...

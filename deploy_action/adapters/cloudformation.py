@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
@@ -25,6 +25,8 @@ class CloudFormation:
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
+        self._heard_in: set[str] = set()
+        self._their_time: float | None = None
 
     def describe(self, stack: StackRef) -> StackState | None:
         with _explained():
@@ -156,8 +158,22 @@ class CloudFormation:
         with _explained(refusals=True):
             self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
 
+    def their_time(self) -> float | None:
+        return self._their_time
+
     def _client(self, stack: StackRef) -> Any:
-        return self._clients.client(_SERVICE, stack.region)
+        client = self._clients.client(_SERVICE, stack.region)
+        if stack.region not in self._heard_in:
+            self._heard_in.add(stack.region)
+            client.meta.events.register("after-call.cloudformation", self._note_time)
+        return client
+
+    def _note_time(self, http_response: Any = None, **_: object) -> None:
+        from email.utils import parsedate_to_datetime
+
+        # A proxy may send anything, or nothing.
+        with suppress(ValueError, TypeError, AttributeError):
+            self._their_time = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
 
 
 class Sts:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LISTING_SECONDS = 10.0
 """Between listings of all stacks, which globs cost."""
+COARSE_SECONDS = 30.0
+"""By so much a clock that is told with an answer may be ahead of the moment of the request."""
 RESCAN_STACKS_MAX = 20
 """Up to so many stacks are read whole at the end: an event may have become visible behind newer ones."""
 
@@ -219,6 +221,17 @@ class Watcher:
         """
         return None if self._offset is None else now + self._offset
 
+    def _learn_time(self, now: float, newest: float | None) -> None:
+        """By the newest event; where it is old (a watch that begins midway), by what their answers say,
+        which may run ahead of the look by as long as the answer took."""
+        told = self._source.their_time()
+        offsets = [offset for offset in (self._offset,) if offset is not None]
+        if newest is not None:
+            offsets.append(newest - now)
+        if told is not None and offsets and told - now > max(offsets) + COARSE_SECONDS:
+            offsets.append(told - now - COARSE_SECONDS / 2)
+        self._offset = max(offsets, default=None)
+
     def _unfinished(self) -> Iterable[tuple[str, _Watched]]:
         return ((key, watched) for key, watched in self._watched.items() if not watched.finished)
 
@@ -310,9 +323,8 @@ class Watcher:
                 watched.seen.add(hash(event.event_id))
                 found.append(event)
         self._schedule.answered(watched.turn, now, events=bool(found))
+        self._learn_time(now, found[-1].timestamp if found else None)
         if found:
-            offset = found[-1].timestamp - now
-            self._offset = offset if self._offset is None else max(self._offset, offset)
             watched.ref = StackRef(watched.ref.region, found[-1].stack_id)
         if watched.root and self._own is not None:
             return self._own.part_of(found)

@@ -48,6 +48,9 @@ class Stacks:
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         raise AssertionError("nobody asked for events")
 
+    def their_time(self) -> float | None:
+        return None
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         self._look()
         return [

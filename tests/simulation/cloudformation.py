@@ -107,6 +107,9 @@ class CloudDouble:
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         raise AssertionError("nobody asked for events")
 
+    def their_time(self) -> float | None:
+        return None
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         raise AssertionError("nobody asked for a glob")
 

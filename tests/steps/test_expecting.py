@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.steps.test_supervision import at, die, killed
 from tests.steps.test_template import BROKEN, QUEUE, lasting
 
 if TYPE_CHECKING:
@@ -70,3 +71,13 @@ def test_a_stalled_resource_is_alerted_once_and_once_when_it_ends(stage: Stage) 
     told = [line for line in log.splitlines() if "Queue" in line]
     assert len([line for line in told if "silent for" in line and "::warning" in line]) == 1, log
     assert len([line for line in told if "moves again" in line]) == 1, log
+
+
+def test_a_restarted_watch_repeats_no_alert(stage: Stage) -> None:
+    job = stage.job(template=stage.template(lasting(1500)))
+    job.run("pre")
+    at(stage, 1100, die)
+    killed(job)
+    assert job.run("main") == 0, job.log
+    assert job.log.count("silent for") == 1, job.log
+    assert job.log.count("longer than expected") == 1

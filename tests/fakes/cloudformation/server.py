@@ -327,7 +327,8 @@ class _Connection(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _send(self, status: int, kind: str, payload: bytes, request_id: str | None) -> None:
-        self.send_response(status)
+        self.send_response_only(status)
+        self.send_header("Date", self.date_time_string(self.server.app.now()))
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(payload)))
         if request_id:

@@ -1,0 +1,140 @@
+"""What a watcher makes of what it is shown: late, twice, or not at all."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import StackRef, StackState
+from deploy_action.engine.schedule import Schedule
+from deploy_action.engine.session import End, Session
+from deploy_action.engine.watcher import Baseline, Watcher
+from deploy_action.errors import StackSourceError
+from tests.clock import VirtualClock
+from tests.core.story import ROOT, resource, stack
+from tests.listener import SilentListener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deploy_action.core.events import Operation, StackEvent
+
+REF = StackRef("eu-west-1", ROOT)
+
+
+@dataclass
+class Cloud:
+    """Implements ports.StackSource: `shown` maps a stack to (from when on it can be seen, event)."""
+
+    clock: VirtualClock
+    shown: list[tuple[float, StackEvent]] = field(default_factory=list)
+    broken: Callable[[], bool] = lambda: False
+    throttled: bool = False
+    reads: int = 0
+
+    def show(self, event: StackEvent, *, at: float) -> None:
+        self.shown.append((at, event))
+
+    def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
+        self.reads += 1
+        if self.broken():
+            raise StackSourceError("AWS answered with Throttling.", throttled=self.throttled)
+        visible = [e for at, e in self.shown if at <= self.clock.elapsed and e.stack_id == stack.name]
+        found: list[StackEvent] = []
+        for event in sorted(visible, key=lambda event: -event.timestamp):
+            if stop(event):
+                break
+            found.append(event)
+        return found[::-1]
+
+    def describe(self, stack: StackRef) -> StackState | None:
+        raise NotImplementedError
+
+    def their_time(self) -> float | None:
+        return None
+
+    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+        raise NotImplementedError
+
+
+class Listener(SilentListener):
+    def __init__(self) -> None:
+        self.seen: list[StackEvent] = []
+        self.troubles: list[str] = []
+
+    def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
+        self.seen += events
+
+    def trouble(self, sentence: str) -> None:
+        self.troubles.append(sentence)
+
+
+def watch(cloud: Cloud, *, timeout_seconds: float = 600.0) -> tuple[Listener, Watcher, End]:
+    listener = Listener()
+    watcher = Watcher(cloud, Baseline(((REF, None),)), schedule=Schedule(random=random.Random(1)))
+    session = Session(
+        watcher,
+        cloud.clock,
+        listener,
+        done=lambda: watcher.at_rest,
+        cancelled=lambda: False,
+        timeout_seconds=timeout_seconds,
+    )
+    return listener, watcher, session.run()
+
+
+def test_what_becomes_visible_behind_newer_events_is_told_at_the_end() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock)
+    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=1)
+    cloud.show(resource(3, "Topic", "CREATE_IN_PROGRESS"), at=28)
+    cloud.show(resource(4, "Topic", "CREATE_FAILED", "no such thing"), at=29)
+    cloud.show(resource(9, "Queue", "CREATE_IN_PROGRESS"), at=9)
+    cloud.show(resource(20, "Queue", "CREATE_FAILED", "Resource creation cancelled"), at=20)
+    cloud.show(stack(30, "ROLLBACK_COMPLETE"), at=30)
+    listener, watcher, end = watch(cloud)
+    assert end is End.DONE
+    assert {event.event_id for event in listener.seen} == {event.event_id for _, event in cloud.shown}
+    assert len(listener.seen) == len(cloud.shown)
+    assert watcher.operation.stacks[ROOT].status == "ROLLBACK_COMPLETE"
+    assert [failure.reason for failure in watcher.operation.stacks[ROOT].failures if failure.reason][-1:] == [
+        "no such thing"
+    ]
+
+
+def test_a_late_start_does_not_begin_anew_what_has_ended() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock)
+    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=31)
+    cloud.show(resource(3, "Topic", "CREATE_IN_PROGRESS"), at=31)
+    cloud.show(resource(9, "Topic", "CREATE_COMPLETE"), at=9)
+    cloud.show(stack(30, "CREATE_COMPLETE"), at=30)
+    _, watcher, end = watch(cloud)
+    assert end is End.DONE
+    root = watcher.operation.stacks[ROOT]
+    assert (root.status, root.ended) == ("CREATE_COMPLETE", 30)
+    assert not watcher.operation.running
+
+
+def test_throttling_is_answered_by_asking_less_and_told_once() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock, broken=lambda: clock.elapsed < 300, throttled=True)
+    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=1)
+    cloud.show(stack(320, "CREATE_COMPLETE"), at=320)
+    listener, _, end = watch(cloud)
+    assert end is End.DONE
+    assert len(listener.troubles) == 1
+    assert cloud.reads < 60
+    assert len(listener.seen) == 2
+
+
+def test_last_looks_that_fail_are_repeated() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock, broken=lambda: 31 < clock.elapsed < 34)
+    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=1)
+    cloud.show(resource(2, "Topic", "CREATE_IN_PROGRESS"), at=33)
+    cloud.show(stack(31, "CREATE_COMPLETE"), at=31)
+    listener, _, end = watch(cloud)
+    assert end is End.DONE
+    assert "Topic" in {event.logical_id for event in listener.seen}
