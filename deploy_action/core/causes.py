@@ -139,6 +139,11 @@ def _of_events(operation: Operation) -> list[Cause]:
         for stack in operation.stacks.values()
         for event in stack.failures
         if _is_cause(operation, stack, event)
+    ] + [
+        _cause(stack, event)
+        for stack in operation.stacks.values()
+        for event in stack.foretold
+        if any(e.logical_id == event.logical_id and _CANCELLED.match(e.reason) for e in stack.failures)
     ]
 
 
@@ -154,7 +159,8 @@ def _ranked(found: list[Cause]) -> tuple[Cause, ...]:
 def _vagueness(cause: Cause) -> int:
     if _WRAPPER.match(cause.reason):
         return 2
-    return 1 if _GENERIC.search(cause.message, 0, _SEARCHED) else 0
+    foretold = cause.status.endswith("_IN_PROGRESS") and not cause.reason.startswith("Hook ")
+    return 1 if foretold or _GENERIC.search(cause.message, 0, _SEARCHED) else 0
 
 
 def _identity(cause: Cause) -> tuple[str, ...]:

@@ -75,6 +75,12 @@ class StackEvent:
         """A CloudFormation Hook forbids it; the status of such an event is still one in progress."""
         return self.hook_status == "HOOK_COMPLETE_FAILED" and self.hook_failure_mode != "WARN"
 
+    @property
+    def foretells(self) -> bool:
+        """Of a resource in progress: its properties were found wrong, moments before it fails or, where
+        another one fails first, is cancelled."""
+        return self.status.endswith("_IN_PROGRESS") and "validation failed" in self.reason[:1000].lower()
+
 
 class Phase(Enum):
     """A part of an operation. Their order is the order in which they can come."""
@@ -141,6 +147,8 @@ class StackProgress:
     activities: list[Activity] = field(default_factory=list)
     failures: list[StackEvent] = field(default_factory=list)
     """Every failure and stack-level rollback since the operation began, in order, for `core.causes`."""
+    foretold: list[StackEvent] = field(default_factory=list)
+    """Events of resources in progress whose reason says that they will fail, in order, for `core.causes`."""
     afterwards: set[str] = field(default_factory=set)
     """Ids of the failures that came during clean-up or rollback."""
     _phases: list[tuple[float, Phase]] = field(default_factory=list)
@@ -175,6 +183,7 @@ class StackProgress:
         self.started = self.ended = None
         self.activities.clear()
         self.failures.clear()
+        self.foretold.clear()
         self.afterwards.clear()
         self._phases.clear()
 
@@ -187,6 +196,8 @@ class StackProgress:
         if event.is_stack:
             self._apply_stack(event)
             return None
+        if event.foretells:
+            self.foretold.append(event)
         phase = max(root_phase, phase_of(self.status), key=_PHASES.index)
         if event.failed or event.hook_failed:
             self.failures.append(event)

@@ -365,3 +365,21 @@ def test_each_of_several_stacks_has_its_own_last_resort() -> None:
         stack(4, "UPDATE_ROLLBACK_COMPLETE", of=other),
     )
     assert names(operation) == ["A", "web"]
+
+
+def test_what_was_found_invalid_and_then_cancelled_is_a_cause_of_its_own() -> None:
+    operation = Operation()
+    for event in (
+        stack(1, "UPDATE_IN_PROGRESS"),
+        resource(2, "Log", "CREATE_IN_PROGRESS", "Resource template validation failed for resource Log as …"),
+        resource(2, "Fine", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
+        resource(3, "Account", "CREATE_FAILED", "not authorized to perform iam:PassRole"),
+        resource(4, "Log", "CREATE_FAILED", "Resource creation cancelled"),
+        resource(4, "Fine", "CREATE_FAILED", "Resource creation cancelled"),
+        stack(
+            5, "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Account, Log]."
+        ),
+        stack(9, "UPDATE_ROLLBACK_COMPLETE"),
+    ):
+        operation.apply(event)
+    assert [cause.logical_id for cause in causes_of(operation)] == ["Account", "Log"]
