@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.forecast import NoForecast
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import clock_time, duration
-from deploy_action.render.escape import command_data, command_property, log_text
+from deploy_action.render import progress
+from deploy_action.render.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
 
 if TYPE_CHECKING:
     from deploy_action.core.causes import Cause
     from deploy_action.core.change_set import Change
     from deploy_action.core.document import Freeze, Ticket
     from deploy_action.core.events import Activity, Operation, StackEvent
+    from deploy_action.core.forecast import Forecast
     from deploy_action.core.lock import Waiting
 
 _RESET, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
@@ -26,8 +29,11 @@ _ACTION_SIGNS = {
 }
 STATUS_WIDTH = 20
 NAME_WIDTH = 32
+REASON_INDENT = 19
+REASON_WIDTH = LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)
 NAMED_MAX = 3
 """So many of those ahead are named beside the first."""
+_NOTHING_KNOWN = NoForecast()
 WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
 
 
@@ -40,13 +46,27 @@ class LogStyle:
     def paint(self, text: str, code: str) -> str:
         return f"{code}{text}{_RESET}" if self._color and text and code else text
 
-    def event(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
-        """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s`."""
+    def event(
+        self,
+        event: StackEvent,
+        activity: Activity | None,
+        operation: Operation,
+        *,
+        forecast: Forecast = _NOTHING_KNOWN,
+        done: tuple[int, int] | None = None,
+    ) -> str:
+        """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s  [12/14]`.
+
+        `done`: how many resources are done with this event, and of how many. Long reasons take several lines.
+        """
         sign, code = _sign(event)
         started = operation.started
         elapsed = f"+{duration(event.timestamp - started)}" if started is not None else ""
-        ended_now = activity is not None and activity.ended == event.timestamp
-        took = duration(activity.seconds()) if activity is not None and ended_now else ""
+        took = ""
+        if activity is not None and activity.ended == event.timestamp:
+            well = event.status.endswith("_COMPLETE")
+            usual = forecast.usual(activity, operation.label_of(activity)) if well else None
+            took = progress.took(activity.seconds(), usual)
         stack = operation.stacks[event.stack_id]
         nested = "/".join(stack.path)
         name = (nested or event.stack_name) if event.is_stack else stack.label(event.logical_id)
@@ -59,13 +79,14 @@ class LogStyle:
             self.paint(f"{log_text(name, 120):<{NAME_WIDTH}}", _BOLD if event.is_stack else ""),
             self.paint(log_text(kind, 120), _DIM),
             took,
+            f"[{done[0]}/{done[1]}]" if done is not None else "",
             self.paint(_remark(event), _DIM),
         ]
         line = "  ".join(part for part in parts if part.strip()).rstrip()
         if event.reason and event.reason != "User Initiated" and (event.failed or event.is_stack):
-            line += (
-                f"\n{'':>19}{self.paint('└ ' + log_text(event.reason, 900), code if event.failed else _DIM)}"
-            )
+            for part in log_lines(event.reason, REASON_WIDTH):
+                painted = self.paint(f"└ {part}", code if event.failed else _DIM)
+                line += f"\n{'':>{REASON_INDENT}}{painted}"
         return line
 
     def heartbeat(self, operation: Operation, elapsed_seconds: float, *, now: float) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
 from deploy_action.errors import CoordinatorError, Superseded
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
+from deploy_action.render.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
     from deploy_action.core.events import Activity, Operation, StackEvent
+    from deploy_action.core.forecast import Forecast
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
     from deploy_action.ports import Clock
@@ -51,6 +54,8 @@ class Teller:
     notes: list[str] = field(default_factory=list)
     printed: set[str] = field(default_factory=set)
     on_printed: Callable[[], None] | None = None
+    forecast: Forecast = field(default_factory=NoForecast)
+    _progress: Progress = field(default_factory=Progress)
     _told: object = None
     _told_at: float = 0.0
     _told_times: int = 0
@@ -69,24 +74,25 @@ class Teller:
         self.log.write(render.error_annotation("deploy-coordinator", str(error)))
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
+        """All events of one look, in one write."""
+        lines: list[str] = []
         for event in events:
-            if event.event_id in self.printed:
-                continue
-            self.printed.add(event.event_id)
-            stack = operation.stacks.get(event.stack_id)
-            activity = None
-            if stack is not None and not event.is_stack:
-                activity = next(
-                    (a for a in reversed(stack.activities) if a.logical_id == event.logical_id), None
-                )
-            self.log.write(self._rendered(event, activity, operation))
+            rendered = self._rendered(event, operation)
+            if event.event_id not in self.printed:
+                self.printed.add(event.event_id)
+                lines.append(rendered)
+        if lines:
+            self.log.write("\n".join(lines))
         if self.on_printed is not None:
             self.on_printed()
 
-    def _rendered(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
+    def _rendered(self, event: StackEvent, operation: Operation) -> str:
         """A defect in the rendering costs the looks of a line, not the watch."""
         try:
-            return self.style.event(event, activity, operation)
+            activity = _activity_of(event, operation)
+            counts = self._progress.take(event, activity, operation)
+            done = self._progress.of(self.forecast.planned) if counts else None
+            return self.style.event(event, activity, operation, forecast=self.forecast, done=done)
         except Exception:  # noqa: BLE001 - the first law
             return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
@@ -126,6 +132,21 @@ class Teller:
         self._told_at = now
         self._told_times += 1
         return True
+
+
+def _activity_of(event: StackEvent, operation: Operation) -> Activity | None:
+    """The activity that an event belongs to. The operation may know later ones of the resource already."""
+    stack = operation.stacks.get(event.stack_id)
+    if stack is None or event.is_stack:
+        return None
+    own = (
+        activity
+        for activity in reversed(stack.activities)
+        if activity.logical_id == event.logical_id
+        and activity.action == event.action
+        and activity.started <= event.timestamp
+    )
+    return next(own, None)
 
 
 def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:

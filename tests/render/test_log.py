@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
 from deploy_action.core.document import Freeze, Ticket
-from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.events import Activity, Operation, StackEvent
+from deploy_action.core.forecast import Basis, Estimate, NoForecast, Usual
 from deploy_action.core.lock import Waiting
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.render.log import LogStyle, cause_annotation, error_annotation, warning_annotation
 from tests.core.story import DATABASE, ROOT, nested, resource, stack
 from tests.render.readers import decoded_command, runner_commands
-from tests.render.test_escape import hostile
+from tests.render.test_escape import hostile, shown
 
 PLAIN = LogStyle(color=False)
 AT = 1_790_000_000.0
@@ -89,6 +91,55 @@ def test_colours_are_added_without_changing_a_word() -> None:
     assert "\x1b[33m✓ UPDATE_ROLLBACK_COMPLETE" in colored, "an end that is no success is not green"
     assert re.sub(r"\x1b\[\d+m", "", colored).split() == "\n".join(lines(*events)).split()
     assert colored.count("\x1b[0m") * 2 == colored.count("\x1b["), "each colour is ended"
+
+
+class Known(NoForecast):
+    """The same of everything."""
+
+    planned = 14
+
+    def usual(self, activity: Activity, label: str) -> Usual:
+        return Usual(340.0, 400.0, 492.0, 5, Basis.RESOURCE)
+
+    def remaining(self, operation: Operation, *, now: float) -> Estimate:
+        return Estimate(180.0, 240.0, 360.0, "five deployments")
+
+
+class TestWhatIsUsual:
+    def told(self, status: str, done: tuple[int, int] | None = None) -> str:
+        operation = Operation()
+        operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
+        operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS", type_="X::Y"))
+        event = resource(AT + 370, "Database", status, type_="X::Y")
+        line = PLAIN.event(event, operation.apply(event), operation, forecast=Known(), done=done)
+        return re.sub(" {2,}", "  ", line)
+
+    def test_a_completion_has_its_duration_beside_the_usual_one(self) -> None:
+        assert self.told("CREATE_COMPLETE", (12, 14)) == (
+            "14:19:30  +6m10s  ✓ CREATE_COMPLETE  Database  X::Y  6m10s, usually 5m40s to 8m12s  [12/14]"
+        )
+
+    def test_a_failure_has_its_duration_only(self) -> None:
+        assert self.told("CREATE_FAILED") == "14:19:30  +6m10s  ✗ CREATE_FAILED  Database  X::Y  6m10s"
+
+
+class TestLongReasons:
+    @pytest.mark.parametrize("color", [True, False])
+    @pytest.mark.parametrize("sign", ["x", "##[error]", "::error::x ", "word ", "日本 "])
+    def test_no_line_is_cut_by_the_live_log_and_nothing_is_lost(self, sign: str, color: bool) -> None:
+        reason = (sign * 4000)[:4000].strip()
+        told = lines(resource(AT, "A", "CREATE_FAILED", reason), style=LogStyle(color=color))[0]
+        first, *further = told.split("\n")
+        assert len(further) >= 4
+        assert all(len(line) <= 1000 for line in (first, *further))
+        further = [re.sub(r"\x1b\[\d*m", "", line) for line in further]
+        assert all(line.startswith(" " * 19 + "└ ") for line in further)
+        assert shown("".join(line[21:] for line in further)) == shown(reason)
+
+    def test_a_flood_ends_with_a_sign(self) -> None:
+        told = lines(resource(AT, "A", "CREATE_FAILED", "x" * 100_000))[0]
+        assert told.endswith("…")
+        assert told.count("x") == 3999
 
 
 class TestHeartbeat:
