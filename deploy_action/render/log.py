@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.forecast import NoForecast
+from deploy_action.core.events import Phase, phase_of
+from deploy_action.core.forecast import Basis, NoForecast
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import clock_time, duration
 from deploy_action.render import progress
@@ -66,6 +67,8 @@ class LogStyle:
         if activity is not None and activity.ended == event.timestamp:
             well = event.status.endswith("_COMPLETE")
             usual = forecast.usual(activity, operation.label_of(activity)) if well else None
+            if usual is not None and usual.basis is Basis.PRIOR and activity.resource_type == STACK_TYPE:
+                usual = None  # an average nested stack tells nothing of this one
             took = progress.took(activity.seconds(), usual)
         stack = operation.stacks[event.stack_id]
         nested = "/".join(stack.path)
@@ -89,18 +92,30 @@ class LogStyle:
                 line += f"\n{'':>{REASON_INDENT}}{painted}"
         return line
 
-    def heartbeat(self, operation: Operation, elapsed_seconds: float, *, now: float) -> str:
-        """What is being worked on while nothing happens. `now` is unix seconds of CloudFormation."""
+    def heartbeat(
+        self,
+        operation: Operation,
+        elapsed_seconds: float,
+        *,
+        now: float,
+        forecast: Forecast = _NOTHING_KNOWN,
+        done: tuple[int, int] | None = None,
+    ) -> str:
+        """What is being worked on while nothing happens, and what is left. `now` is unix seconds of
+        CloudFormation; `done` as in `event`.
+        """
         running = operation.running
-        told = [
-            f"{_doing(a)} {log_text(operation.label_of(a), 60)} {duration(a.seconds(now))}"
-            for a in running[:3]
-        ]
-        more = f" and {len(running) - 3} more" if len(running) > 3 else ""
-        doing = "still " + ", ".join(told) + more if told else "waiting for CloudFormation"
+        told = [_still(activity, operation, forecast, now) for activity in running[:3]]
+        more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
+        doing = ["still " + "; ".join((*told, *more)) if told else "waiting for CloudFormation"]
+        if any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots if root.in_progress):
+            counts = "rolling back"
+        else:
+            counts = f"{operation.done_count()} done" if done is None else f"{done[0]} of {done[1]} done"
+        left = progress.left(forecast.remaining(operation, now=now))
         elapsed = f"+{duration(elapsed_seconds)}"
-        line = f"{clock_time(now)}  {elapsed:>7}  … {doing}; {operation.done_count()} done"
-        return self.paint(line, _DIM)
+        sentence = "; ".join(part for part in (*doing, counts, left) if part)
+        return self.paint(f"{clock_time(now)}  {elapsed:>7}  … {sentence}", _DIM)
 
     def change(self, change: Change) -> str:
         sign, code = _ACTION_SIGNS.get(change.action, ("?", ""))
@@ -154,6 +169,14 @@ def _ahead(ahead: tuple[Ticket, ...]) -> str:
 
 def _who(ticket: Ticket) -> str:
     return log_text(f"{ticket.correlation_id}{f' by {ticket.actor}' if ticket.actor else ''}", 120)
+
+
+def _still(activity: Activity, operation: Operation, forecast: Forecast, now: float) -> str:
+    """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
+    label = operation.label_of(activity)
+    usually = progress.usually(forecast.usual(activity, label))
+    doing = f"{_doing(activity)} {log_text(label, 60)}"
+    return ", ".join(part for part in (doing, duration(activity.seconds(now)), usually) if part)
 
 
 def _doing(activity: Activity) -> str:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from deploy_action.core.forecast import Estimate, Usual
 
 
+ROUNDED_SECONDS = 90.0
+"""From here on guesses are told in minutes."""
+NOTABLE_SECONDS = 30.0
+"""What took so much longer than published averages allow is worth a word; less is noise."""
+
+
 @dataclass(slots=True)
 class Progress:
     """What of the root stacks' own resources is done. It never runs backwards, whatever a rollback undoes."""
@@ -42,17 +48,20 @@ def brief(seconds: float) -> str:
 
 def roughly(seconds: float) -> str:
     """A guess shows no false precision: tens of seconds, then minutes, then five minutes."""
-    for below, step in ((90.0, 10), (3600.0, 60), (float("inf"), 300)):
+    for below, step in ((ROUNDED_SECONDS, 10), (3600.0, 60), (float("inf"), 300)):
         if seconds < below:
             return brief(max(1, round(seconds / step)) * step)
     return brief(seconds)
 
 
 def usually(usual: Usual | None) -> str:
-    """`usually 4m to 6m`; empty where nothing is known."""
+    """`usually 4m to 6m`; empty where nothing is known. Averages that were published are guesses here."""
     if usual is None:
         return ""
-    low, high = brief(usual.low_seconds), brief(usual.high_seconds)
+    low, high = (
+        roughly(seconds) if usual.samples == 0 and seconds >= ROUNDED_SECONDS else brief(seconds)
+        for seconds in (usual.low_seconds, usual.high_seconds)
+    )
     return f"usually {low}" if low == high else f"usually {low} to {high}"
 
 
@@ -60,7 +69,7 @@ def took(seconds: float, usual: Usual | None) -> str:
     """How long something took, beside what is usual for it. Averages that were published are no measure of
     this stack: they are told only of what took longer than they allow."""
     averages = usual is not None and (usual.samples == 0 or usual.basis is Basis.PRIOR)
-    if usual is not None and averages and seconds <= usual.high_seconds:
+    if usual is not None and averages and seconds <= usual.high_seconds + NOTABLE_SECONDS:
         usual = None
     return ", ".join(part for part in (duration(seconds), usually(usual)) if part)
 

@@ -9,8 +9,10 @@ from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
 from deploy_action.errors import CoordinatorError, Superseded
+from deploy_action.render import alerts
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
+from deploy_action.render.groups import Groups
 from deploy_action.render.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import RunContext
+    from deploy_action.core.causes import Cause
     from deploy_action.core.events import Activity, Operation, StackEvent
-    from deploy_action.core.forecast import Forecast
+    from deploy_action.core.forecast import Estimate, Forecast
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
+    from deploy_action.core.stall import StallChange
     from deploy_action.ports import Clock
     from deploy_action.steps.state import StateFolder
 
@@ -55,7 +59,10 @@ class Teller:
     printed: set[str] = field(default_factory=set)
     on_printed: Callable[[], None] | None = None
     forecast: Forecast = field(default_factory=NoForecast)
+    grouped: bool = True
+    """Fold the log by phases; not where somebody else writes into it meanwhile."""
     _progress: Progress = field(default_factory=Progress)
+    _groups: Groups = field(default_factory=Groups)
     _told: object = None
     _told_at: float = 0.0
     _told_times: int = 0
@@ -80,11 +87,24 @@ class Teller:
             rendered = self._rendered(event, operation)
             if event.event_id not in self.printed:
                 self.printed.add(event.event_id)
-                lines.append(rendered)
+                lines += [*self._opening(event, operation), rendered]
         if lines:
             self.log.write("\n".join(lines))
         if self.on_printed is not None:
             self.on_printed()
+
+    def end_groups(self) -> None:
+        """What follows stands outside of any group: it must be seen without a click."""
+        lines = self._groups.end()
+        if lines:
+            self.log.write("\n".join(lines))
+
+    def _opening(self, event: StackEvent, operation: Operation) -> list[str]:
+        """A defect in the groups costs the fold, not the watch."""
+        try:
+            return self._groups.before(event, operation) if self.grouped else []
+        except Exception:  # noqa: BLE001 - the first law
+            return []
 
     def _rendered(self, event: StackEvent, operation: Operation) -> str:
         """A defect in the rendering costs the looks of a line, not the watch."""
@@ -99,9 +119,35 @@ class Teller:
     def quiet(self, operation: Operation, *, now: float) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
-        optional(
-            self, "The heartbeat", lambda: self.log.write(self.style.heartbeat(operation, elapsed, now=now))
-        )
+
+        def tell() -> None:
+            done = self._progress.of(self.forecast.planned)
+            line = self.style.heartbeat(operation, elapsed, now=now, forecast=self.forecast, done=done)
+            self.log.write(line)
+
+        optional(self, "The heartbeat", tell)
+
+    def stalled(self, change: StallChange, operation: Operation) -> None:
+        """A resource takes longer than usual and is silent."""
+        optional(self, "A warning", lambda: self.note(alerts.stalled(change, operation)))
+
+    def moving(self, change: StallChange, operation: Operation) -> None:
+        """A stall is over."""
+        optional(self, "The end of a warning", lambda: self.line(alerts.moving(change, operation)))
+
+    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
+        """The whole deployment takes longer than expected."""
+        optional(self, "A warning", lambda: self.note(alerts.overdue(elapsed_seconds, estimate)))
+
+    def warned(self, cause: Cause) -> None:
+        """An early sign that something will fail."""
+
+        def tell() -> None:
+            sentence = alerts.warned(cause)
+            self.line(sentence)
+            self.log.write(render.warning_annotation("Early warning", sentence))
+
+        optional(self, "An early warning", tell)
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)

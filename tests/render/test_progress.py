@@ -33,6 +33,8 @@ def test_guesses_show_no_false_precision(seconds: float, text: str) -> None:
 def test_what_is_usual() -> None:
     assert usually(None) == ""
     assert usually(LEARNED) == "usually 4m to 6m"
+    assert usually(Usual(1.5, 3.0, 8.0, 0, Basis.PRIOR)) == "usually 2s to 8s"
+    assert usually(Usual(156.0, 311.0, 778.0, 0, Basis.PRIOR)) == "usually 3m to 13m"
     assert usually(Usual(3.0, 3.1, 3.2, 7, Basis.TYPE)) == "usually 3s"
 
 
@@ -44,7 +46,8 @@ def test_what_was_learned_stands_beside_every_duration() -> None:
 def test_published_averages_are_told_only_of_what_took_longer() -> None:
     assert took(20.0, PRIOR) == "20s"
     assert took(360.0, PRIOR) == "6m00s"
-    assert took(361.0, PRIOR) == "6m01s, usually 4m to 6m"
+    assert took(390.0, PRIOR) == "6m30s"
+    assert took(391.0, PRIOR) == "6m31s, usually 4m to 6m"
 
 
 def test_what_is_left() -> None:
