@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.core.forecast import NoForecast
 from deploy_action.core.life import JobLife
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
+    from deploy_action.core.forecast import Forecast
     from deploy_action.inputs import RegistryAddress, Settings
     from deploy_action.ports import Clock, Notifier, Registry
 
@@ -100,6 +102,18 @@ class Wiring:
 
             return SlackWebhookNotifier(settings.slack_webhook_url)
         return None
+
+
+def forecast_for(planned: int | None = None) -> Forecast:
+    """What is expected of a deployment that will touch `planned` resources. Never raises: who knows nothing
+    watches all the same."""
+    try:
+        from deploy_action.core.durations import PriorForecast, parse_table
+        from deploy_action.data import read_table
+
+        return PriorForecast(parse_table(read_table("resource-durations.tsv")), planned)
+    except Exception:  # noqa: BLE001 - the first law
+        return NoForecast()
 
 
 def open_registry(

@@ -81,6 +81,16 @@ class ChangeSet:
         return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
 
 
+def planned_of(changes: tuple[Change, ...] | None) -> int | None:
+    """How many resources will be touched; None where a change set does not tell.
+
+    One that only adds is exact. Others over-report: what would change may turn out to be the same.
+    """
+    if not changes or any(change.action != "Add" for change in changes):
+        return None
+    return len(changes)
+
+
 def change_set_prefix(correlation_id: str) -> str:
     """How the names of all change sets of one deployment begin."""
     return f"deploy-{correlation_id}-e"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core.change_set import planned_of
 from deploy_action.core.report import Outcome, bars_of, failure_causes, outcome_of
 from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out
@@ -12,9 +13,10 @@ from deploy_action.core.times import duration
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
+from deploy_action.inputs import Mode
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.coordination import Coordination
-from deploy_action.wiring import Wiring
+from deploy_action.wiring import Wiring, forecast_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +83,13 @@ class Deployment:
             elapsed_seconds=self._watched_seconds(),
             hurry=hurry,
         )
-        return session.run()
+        self.teller.forecast = watcher.forecast = forecast_for(planned_of(self.state.report.changes))
+        # A command writes into the log itself: its words are not ours to fold away.
+        self.teller.grouped = self.settings.mode is not Mode.COMMAND
+        try:
+            return session.run()
+        finally:
+            self.teller.end_groups()
 
     def waited(self, seconds: float) -> None:
         """Time that belongs to the queue, not to the deployment."""
