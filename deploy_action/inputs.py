@@ -74,6 +74,7 @@ class Settings:
     no_execute_change_set: bool
     delete_rolled_back_stack: bool
     timeout_seconds: float | None
+    stall_after_seconds: float | None
     command: str
     working_directory: str
     registry: RegistryAddress
@@ -144,6 +145,7 @@ class _Parser:
             no_execute_change_set=self._boolean("no-execute-changeset"),
             delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
+            stall_after_seconds=self._minutes("stall-after-in-minutes", least=0.01),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
@@ -282,7 +284,7 @@ class _Parser:
             self._problem(f"`{name}`: `{text}` is neither true nor false.")
         return True
 
-    def _minutes(self, name: str, *, least: int = 0) -> float | None:
+    def _minutes(self, name: str, *, least: float = 0) -> float | None:
         text = self._text(name)
         if not text:
             return None
