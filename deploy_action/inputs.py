@@ -73,6 +73,7 @@ class Settings:
     timeout_seconds: float | None
     on_timeout: OnStop
     on_cancel: OnStop
+    stall_after_seconds: float | None
     command: str
     working_directory: str
     registry: RegistryAddress
@@ -147,6 +148,7 @@ class _Parser:
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
             on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
             on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
+            stall_after_seconds=self._minutes("stall-after-in-minutes", least=0.01),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
@@ -288,7 +290,7 @@ class _Parser:
             self._problem(f"`{name}`: `{text}` is neither true nor false.")
         return True
 
-    def _minutes(self, name: str, *, least: int = 0) -> float | None:
+    def _minutes(self, name: str, *, least: float = 0) -> float | None:
         text = self._text(name)
         if not text:
             return None

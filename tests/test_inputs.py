@@ -82,6 +82,7 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
         no_execute_changeset="1",
         delete_rolled_back_stack="TRUE",
         timeout_in_minutes="1.5",
+        stall_after_in_minutes="45",
         registry="s3://bucket/some/prefix/",
         when_busy="Fail",
         wait_timeout_in_minutes="0",
@@ -98,6 +99,7 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
     assert found.capabilities == ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
     assert found.tags == (("team", "web"),)
     assert found.role_arn.endswith("role/path/deployer")
+    assert (found.timeout_seconds, found.stall_after_seconds) == (90.0, 2700.0)
     assert found.disable_rollback
     assert found.fail_on_empty_change_set
     assert found.no_execute_change_set
@@ -130,6 +132,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         timeout_in_minutes="soon",
         on_timeout="explode",
         on_cancel="shrug",
+        stall_after_in_minutes="soon",
         fail_on_empty_changeset="maybe",
         no_execute_changeset="maybe",
         delete_rolled_back_stack="maybe",
@@ -147,7 +150,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 26
+    assert len(found) == len(set(found)) == 27
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
@@ -380,6 +383,10 @@ class TestMinutes:
     def test_what_is_no_number_of_minutes_is_refused(self, text: str) -> None:
         assert "is not a number of minutes" in the_problem(timeout_in_minutes=text)
         assert "is not a number of minutes" in the_problem(wait_timeout_in_minutes=text)
+        assert "is not a number of minutes" in the_problem(stall_after_in_minutes=text)
+
+    def test_a_stall_after_no_time_at_all_is_refused(self) -> None:
+        assert "is not a number of minutes" in the_problem(stall_after_in_minutes="0")
 
 
 class TestSecrets:

@@ -30,8 +30,9 @@ class LearnedForecast:
 
     @property
     def planned(self) -> int | None:
-        known = [plan for plan in self.plans if plan.changes is not None]
-        return sum(plan.count for plan in known) if known and len(known) == len(self.plans) else None
+        """Only where it is exact: a change set that changes things over-reports."""
+        exact = [plan for plan in self.plans if plan.changes and plan.kind == "create"]
+        return sum(plan.count for plan in exact) if exact and len(exact) == len(self.plans) else None
 
     @cached_property
     def estimate(self) -> Estimate | None:

@@ -36,12 +36,8 @@ class StallChange:
 
     began: bool
     label: str
-    resource_type: str
     seconds: float
-    silent_seconds: float
     usual: Usual | None
-    stack_id: str
-    region: str
 
 
 def key_of(activity: Activity) -> str:
@@ -104,10 +100,6 @@ def _change(
     return StallChange(
         began=began,
         label=operation.label_of(activity),
-        resource_type=activity.resource_type,
         seconds=activity.seconds(now),
-        silent_seconds=max(0.0, now - activity.heard),
         usual=usual,
-        stack_id=activity.stack_id,
-        region=operation.stacks[activity.stack_id].region,
     )

@@ -45,11 +45,11 @@ class Listener(Protocol):
         """Nothing happened for HEARTBEAT_SECONDS. `now` is CloudFormation's clock, unix seconds."""
         ...
 
-    def stalled(self, change: StallChange) -> None:
+    def stalled(self, change: StallChange, operation: Operation) -> None:
         """A resource takes longer than it usually does, and is silent. Told once for each stall."""
         ...
 
-    def moving(self, change: StallChange) -> None:
+    def moving(self, change: StallChange, operation: Operation) -> None:
         """It moves again, or has ended."""
         ...
 
@@ -237,7 +237,7 @@ class Session:
         is_late = late is not None and elapsed > late.high_seconds
         self._alerted(stalled | others | ({OVERDUE} if is_late else set()))
         for change in changes:
-            (self.listener.stalled if change.began else self.listener.moving)(change)
+            (self.listener.stalled if change.began else self.listener.moving)(change, operation)
         if late is not None and is_late:
             self.listener.overdue(elapsed, late)
 

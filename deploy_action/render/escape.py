@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 LOG_LINE_MAX = 1000
 """The live log cuts lines at 1,024 characters."""
+LOG_TEXT_MAX = 4000
+"""Of a text that may go on over several lines."""
 ANNOTATION_MAX = 4000
 _ZERO_WIDTH = "\u200b"
 
@@ -35,7 +37,24 @@ def one_line(text: str, limit: int = LOG_LINE_MAX) -> str:
 
 def log_text(text: str, limit: int = LOG_LINE_MAX) -> str:
     """For any place in a log line: no workflow command survives in it."""
-    line = one_line(text, limit).replace("##[", f"#{_ZERO_WIDTH}#[")
+    line = _inert(one_line(text, limit))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def log_lines(text: str, width: int, limit: int = LOG_TEXT_MAX) -> list[str]:
+    """The same for long texts, on lines of up to `width` characters, parted between words where it can be."""
+    line = _inert(one_line(text, limit))
+    lines: list[str] = []
+    while len(line) > width:
+        space = line.rfind(" ", width // 2, width + 1)
+        cut = space if space > 0 else width
+        lines.append(line[:cut])
+        line = line[cut:].removeprefix(" ")
+    return [*lines, line]
+
+
+def _inert(line: str) -> str:
+    line = line.replace("##[", f"#{_ZERO_WIDTH}#[")
     return f":{_ZERO_WIDTH}:{line[2:]}" if line.startswith("::") else line
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.events import Phase, phase_of
+from deploy_action.core.forecast import Basis, NoForecast
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import clock_time, duration
-from deploy_action.render.escape import command_data, command_property, log_text
+from deploy_action.render import progress
+from deploy_action.render.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
 
 if TYPE_CHECKING:
     from deploy_action.core.behind import Finding
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from deploy_action.core.change_set import Change
     from deploy_action.core.document import Freeze, Ticket
     from deploy_action.core.events import Activity, Operation, StackEvent
+    from deploy_action.core.forecast import Forecast
     from deploy_action.core.lock import Waiting
 
 _RESET, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
@@ -27,8 +31,11 @@ _ACTION_SIGNS = {
 }
 STATUS_WIDTH = 20
 NAME_WIDTH = 32
+REASON_INDENT = 19
+REASON_WIDTH = LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)
 NAMED_MAX = 3
 """So many of those ahead are named beside the first."""
+_NOTHING_KNOWN = NoForecast()
 WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
 
 
@@ -41,13 +48,29 @@ class LogStyle:
     def paint(self, text: str, code: str) -> str:
         return f"{code}{text}{_RESET}" if self._color and text and code else text
 
-    def event(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
-        """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s`."""
+    def event(
+        self,
+        event: StackEvent,
+        activity: Activity | None,
+        operation: Operation,
+        *,
+        forecast: Forecast = _NOTHING_KNOWN,
+        done: tuple[int, int] | None = None,
+    ) -> str:
+        """`17:55:02  +1m12s  ✓ CREATE_COMPLETE  Database  AWS::RDS::DBInstance  5m40s  [12/14]`.
+
+        `done`: how many resources are done with this event, and of how many. Long reasons take several lines.
+        """
         sign, code = _sign(event)
         started = operation.started
         elapsed = f"+{duration(event.timestamp - started)}" if started is not None else ""
-        ended_now = activity is not None and activity.ended == event.timestamp
-        took = duration(activity.seconds()) if activity is not None and ended_now else ""
+        took = ""
+        if activity is not None and activity.ended == event.timestamp:
+            well = event.status.endswith("_COMPLETE")
+            usual = forecast.usual(activity, operation.label_of(activity)) if well else None
+            if usual is not None and usual.basis is Basis.PRIOR and activity.resource_type == STACK_TYPE:
+                usual = None  # an average nested stack tells nothing of this one
+            took = progress.took(activity.seconds(), usual)
         stack = operation.stacks[event.stack_id]
         nested = "/".join(stack.path)
         name = (nested or event.stack_name) if event.is_stack else stack.label(event.logical_id)
@@ -60,13 +83,14 @@ class LogStyle:
             self.paint(f"{log_text(name, 120):<{NAME_WIDTH}}", _BOLD if event.is_stack else ""),
             self.paint(log_text(kind, 120), _DIM),
             took,
+            f"[{done[0]}/{done[1]}]" if done is not None else "",
             self.paint(_remark(event), _DIM),
         ]
         line = "  ".join(part for part in parts if part.strip()).rstrip()
         if event.reason and event.reason != "User Initiated" and (event.failed or event.is_stack):
-            line += (
-                f"\n{'':>19}{self.paint('└ ' + log_text(event.reason, 900), code if event.failed else _DIM)}"
-            )
+            for part in log_lines(event.reason, REASON_WIDTH):
+                painted = self.paint(f"└ {part}", code if event.failed else _DIM)
+                line += f"\n{'':>{REASON_INDENT}}{painted}"
         return line
 
     def finding(self, finding: Finding) -> str:
@@ -76,18 +100,30 @@ class LogStyle:
         about = f"{log_text(finding.label, 120)} ({log_text(finding.service, 30)})"
         return f"   {self.paint(f'⤷ {about}:', _YELLOW)} {log_text(finding.text, 800)}"
 
-    def heartbeat(self, operation: Operation, elapsed_seconds: float, *, now: float) -> str:
-        """What is being worked on while nothing happens. `now` is unix seconds of CloudFormation."""
+    def heartbeat(
+        self,
+        operation: Operation,
+        elapsed_seconds: float,
+        *,
+        now: float,
+        forecast: Forecast = _NOTHING_KNOWN,
+        done: tuple[int, int] | None = None,
+    ) -> str:
+        """What is being worked on while nothing happens, and what is left. `now` is unix seconds of
+        CloudFormation; `done` as in `event`.
+        """
         running = operation.running
-        told = [
-            f"{_doing(a)} {log_text(operation.label_of(a), 60)} {duration(a.seconds(now))}"
-            for a in running[:3]
-        ]
-        more = f" and {len(running) - 3} more" if len(running) > 3 else ""
-        doing = "still " + ", ".join(told) + more if told else "waiting for CloudFormation"
+        told = [_still(activity, operation, forecast, now) for activity in running[:3]]
+        more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
+        doing = ["still " + "; ".join((*told, *more)) if told else "waiting for CloudFormation"]
+        if any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots if root.in_progress):
+            counts = "rolling back"
+        else:
+            counts = f"{operation.done_count()} done" if done is None else f"{done[0]} of {done[1]} done"
+        left = progress.left(forecast.remaining(operation, now=now))
         elapsed = f"+{duration(elapsed_seconds)}"
-        line = f"{clock_time(now)}  {elapsed:>7}  … {doing}; {operation.done_count()} done"
-        return self.paint(line, _DIM)
+        sentence = "; ".join(part for part in (*doing, counts, left) if part)
+        return self.paint(f"{clock_time(now)}  {elapsed:>7}  … {sentence}", _DIM)
 
     def change(self, change: Change) -> str:
         sign, code = _ACTION_SIGNS.get(change.action, ("?", ""))
@@ -141,6 +177,14 @@ def _ahead(ahead: tuple[Ticket, ...]) -> str:
 
 def _who(ticket: Ticket) -> str:
     return log_text(f"{ticket.correlation_id}{f' by {ticket.actor}' if ticket.actor else ''}", 120)
+
+
+def _still(activity: Activity, operation: Operation, forecast: Forecast, now: float) -> str:
+    """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
+    label = operation.label_of(activity)
+    usually = progress.usually(forecast.usual(activity, label))
+    doing = f"{_doing(activity)} {log_text(label, 60)}"
+    return ", ".join(part for part in (doing, duration(activity.seconds(now)), usually) if part)
 
 
 def _doing(activity: Activity) -> str:

@@ -15,6 +15,7 @@ from deploy_action.engine.by_status import wait_by_status
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
+from deploy_action.inputs import Mode
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
@@ -124,10 +125,17 @@ class Deployment:
             hurry=hurry,
             looker=self.looker,
             estimate=self.state.report.estimate,
+            stall_after_seconds=self.settings.stall_after_seconds,
             alerts=frozenset(self.state.alerts),
             keep_alerts=self._keep_alerts,
         )
-        return session.run()
+        self.teller.forecast = self.forecast
+        # A command writes into the log itself: its words are not ours to fold away.
+        self.teller.grouped = self.settings.mode is not Mode.COMMAND
+        try:
+            return session.run()
+        finally:
+            self.teller.end_groups()
 
     def _keep_alerts(self, alerts: frozenset[str]) -> None:
         """Before people are told: a watch that is killed in between leaves one out rather than repeats it."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
 from deploy_action.errors import CoordinatorError, Superseded
+from deploy_action.render import alerts
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
+from deploy_action.render.groups import Groups
+from deploy_action.render.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from deploy_action.core.behind import Finding
     from deploy_action.core.causes import Cause
     from deploy_action.core.events import Activity, Operation, StackEvent
-    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.forecast import Estimate, Forecast
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
     from deploy_action.core.stall import StallChange
@@ -56,6 +60,11 @@ class Teller:
     printed: set[str] = field(default_factory=set)
     on_printed: Callable[[str], None] = lambda _event_id: None
     """Called with the id of each event at once after it was printed."""
+    forecast: Forecast = field(default_factory=NoForecast)
+    grouped: bool = True
+    """Fold the log by phases; not where somebody else writes into it meanwhile."""
+    _progress: Progress = field(default_factory=Progress)
+    _groups: Groups = field(default_factory=Groups)
     _told: object = None
     _told_at: float = 0.0
     _told_times: int = 0
@@ -74,32 +83,71 @@ class Teller:
         self.log.write(render.error_annotation("deploy-coordinator", str(error)))
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
+        """One write an event, and its id written down after it: what is killed in between repeats one at
+        most."""
         for event in events:
+            rendered = self._rendered(event, operation)
             if event.event_id in self.printed:
                 continue
-            stack = operation.stacks.get(event.stack_id)
-            activity = None
-            if stack is not None and not event.is_stack:
-                activity = next(
-                    (a for a in reversed(stack.activities) if a.logical_id == event.logical_id), None
-                )
-            self.log.write(self._rendered(event, activity, operation))
+            self.log.write("\n".join([*self._opening(event, operation), rendered]))
             self.printed.add(event.event_id)
             self.on_printed(event.event_id)
 
-    def _rendered(self, event: StackEvent, activity: Activity | None, operation: Operation) -> str:
+    def end_groups(self) -> None:
+        """What follows stands outside of any group: it must be seen without a click."""
+        lines = self._groups.end()
+        if lines:
+            self.log.write("\n".join(lines))
+
+    def _opening(self, event: StackEvent, operation: Operation) -> list[str]:
+        """A defect in the groups costs the fold, not the watch."""
+        try:
+            return self._groups.before(event, operation) if self.grouped else []
+        except Exception:  # noqa: BLE001 - the first law
+            return []
+
+    def _rendered(self, event: StackEvent, operation: Operation) -> str:
         """A defect in the rendering costs the looks of a line, not the watch."""
         try:
-            return self.style.event(event, activity, operation)
+            activity = _activity_of(event, operation)
+            counts = self._progress.take(event, activity, operation)
+            done = self._progress.of(self.forecast.planned) if counts else None
+            return self.style.event(event, activity, operation, forecast=self.forecast, done=done)
         except Exception:  # noqa: BLE001 - the first law
             return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
     def quiet(self, operation: Operation, *, now: float) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
-        optional(
-            self, "The heartbeat", lambda: self.log.write(self.style.heartbeat(operation, elapsed, now=now))
-        )
+
+        def tell() -> None:
+            done = self._progress.of(self.forecast.planned)
+            line = self.style.heartbeat(operation, elapsed, now=now, forecast=self.forecast, done=done)
+            self.log.write(line)
+
+        optional(self, "The heartbeat", tell)
+
+    def stalled(self, change: StallChange, operation: Operation) -> None:
+        """A resource takes longer than usual and is silent."""
+        optional(self, "A warning", lambda: self.note(alerts.stalled(change, operation)))
+
+    def moving(self, change: StallChange, operation: Operation) -> None:
+        """A stall is over."""
+        optional(self, "The end of a warning", lambda: self.line(alerts.moving(change, operation)))
+
+    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
+        """The whole deployment takes longer than expected."""
+        optional(self, "A warning", lambda: self.note(alerts.overdue(elapsed_seconds, estimate)))
+
+    def warned(self, cause: Cause) -> None:
+        """An early sign that something will fail."""
+
+        def tell() -> None:
+            sentence = alerts.warned(cause)
+            self.line(sentence)
+            self.log.write(render.warning_annotation("Early warning", sentence))
+
+        optional(self, "An early warning", tell)
 
     def found(self, findings: Sequence[Finding]) -> None:
         """What services told of silent or failed resources."""
@@ -108,21 +156,6 @@ class Teller:
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)
-
-    def stalled(self, change: StallChange) -> None:
-        self.note(f"{change.label} has been silent for {duration(change.silent_seconds)}.")
-
-    def warned(self, cause: Cause) -> None:
-        self.line(f"{cause.name} may fail: {cause.message}")
-
-    def moving(self, change: StallChange) -> None:
-        self.line(f"{change.label} moves again after {duration(change.seconds)}.")
-
-    def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
-        self.note(
-            f"The deployment takes longer than expected: {duration(elapsed_seconds)}, and it was expected to "
-            f"take {duration(estimate.high_seconds)} at most."
-        )
 
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
@@ -150,6 +183,21 @@ class Teller:
         self._told_at = now
         self._told_times += 1
         return True
+
+
+def _activity_of(event: StackEvent, operation: Operation) -> Activity | None:
+    """The activity that an event belongs to. The operation may know later ones of the resource already."""
+    stack = operation.stacks.get(event.stack_id)
+    if stack is None or event.is_stack:
+        return None
+    own = (
+        activity
+        for activity in reversed(stack.activities)
+        if activity.logical_id == event.logical_id
+        and activity.action == event.action
+        and activity.started <= event.timestamp
+    )
+    return next(own, None)
 
 
 def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:

@@ -26,6 +26,8 @@ REMEDIES = "deploy_action/core/remedies.py"
 REPORT = "deploy_action/core/report.py"
 EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
+LOG = "deploy_action/render/log.py"
+PROGRESS = "deploy_action/render/progress.py"
 RUNS = "deploy_action/adapters/github_runs.py"
 CONCURRENCY = "deploy_action/core/concurrency.py"
 BEHIND = "deploy_action/core/behind.py"
@@ -58,6 +60,8 @@ _REPORT = "tests/core/test_report.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
+_PROGRESS = "tests/render/test_progress.py::TestProgress::test_"
+_REASONS = "tests/render/test_log.py::TestLongReasons::test_"
 _STORES = "tests/contract/test_registry.py::test_"
 _GITHUB = "tests/contract/test_registry_github.py::test_"
 _KILLED = "tests/steps/test_supervision.py::"
@@ -1161,5 +1165,26 @@ MUTANTS = (
         "        if undone:\n",
         "        if False:\n",
         (_STOP + "a_time_out_waits_for_the_roll_back_and_is_not_green",),
+    ),
+    Mutant(
+        "progress forgets what was done before",
+        PROGRESS,
+        "self._done.add((event.stack_id, event.logical_id))",
+        "self._done = {(event.stack_id, event.logical_id)}",
+        (_PROGRESS + "it_never_runs_backwards", _PROGRESS + "it_counts_what_the_plan_counts"),
+    ),
+    Mutant(
+        "more is done than there is",
+        PROGRESS,
+        "max(planned, len(self._done))",
+        "planned",
+        (_PROGRESS + "it_never_runs_backwards",),
+    ),
+    Mutant(
+        "lines of a long reason are longer than the live log shows",
+        LOG,
+        'LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)',
+        "LOG_LINE_MAX",
+        (_REASONS + "no_line_is_cut_by_the_live_log_and_nothing_is_lost",),
     ),
 )

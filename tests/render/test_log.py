@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
 from deploy_action.core.document import Freeze, Ticket
-from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.events import Activity, Operation, StackEvent
+from deploy_action.core.forecast import Basis, Estimate, NoForecast, Usual
 from deploy_action.core.lock import Waiting
 from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.render.escape import plain
 from deploy_action.render.log import LogStyle, cause_annotation, error_annotation, warning_annotation
 from tests.core.story import DATABASE, ROOT, nested, resource, stack
-from tests.render.readers import decoded_command, runner_commands
-from tests.render.test_escape import hostile
+from tests.render.readers import decoded_command, runner_commands, runner_lines
+from tests.render.test_escape import hostile, shown
 
 PLAIN = LogStyle(color=False)
 AT = 1_790_000_000.0
@@ -91,6 +94,55 @@ def test_colours_are_added_without_changing_a_word() -> None:
     assert colored.count("\x1b[0m") * 2 == colored.count("\x1b["), "each colour is ended"
 
 
+class Known(NoForecast):
+    """The same of everything."""
+
+    planned = 14
+
+    def usual(self, activity: Activity, label: str) -> Usual:
+        return Usual(340.0, 400.0, 492.0, 5, Basis.RESOURCE)
+
+    def remaining(self, operation: Operation, *, now: float) -> Estimate:
+        return Estimate(180.0, 240.0, 360.0, "five deployments")
+
+
+class TestWhatIsUsual:
+    def told(self, status: str, done: tuple[int, int] | None = None) -> str:
+        operation = Operation()
+        operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
+        operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS", type_="X::Y"))
+        event = resource(AT + 370, "Database", status, type_="X::Y")
+        line = PLAIN.event(event, operation.apply(event), operation, forecast=Known(), done=done)
+        return re.sub(" {2,}", "  ", line)
+
+    def test_a_completion_has_its_duration_beside_the_usual_one(self) -> None:
+        assert self.told("CREATE_COMPLETE", (12, 14)) == (
+            "14:19:30  +6m10s  ✓ CREATE_COMPLETE  Database  X::Y  6m10s, usually 5m40s to 8m12s  [12/14]"
+        )
+
+    def test_a_failure_has_its_duration_only(self) -> None:
+        assert self.told("CREATE_FAILED") == "14:19:30  +6m10s  ✗ CREATE_FAILED  Database  X::Y  6m10s"
+
+
+class TestLongReasons:
+    @pytest.mark.parametrize("color", [True, False])
+    @pytest.mark.parametrize("sign", ["x", "##[error]", "::error::x ", "word ", "日本 "])
+    def test_no_line_is_cut_by_the_live_log_and_nothing_is_lost(self, sign: str, color: bool) -> None:
+        reason = (sign * 4000)[:4000].strip()
+        told = lines(resource(AT, "A", "CREATE_FAILED", reason), style=LogStyle(color=color))[0]
+        first, *further = told.split("\n")
+        assert len(further) >= 4
+        assert all(len(line) <= 1000 for line in (first, *further))
+        further = [re.sub(r"\x1b\[\d*m", "", line) for line in further]
+        assert all(line.startswith(" " * 19 + "└ ") for line in further)
+        assert shown("".join(line[21:] for line in further)) == shown(reason)
+
+    def test_a_flood_ends_with_a_sign(self) -> None:
+        told = lines(resource(AT, "A", "CREATE_FAILED", "x" * 100_000))[0]
+        assert told.endswith("…")
+        assert told.count("x") == 3999
+
+
 class TestHeartbeat:
     def test_it_names_what_runs_longest_and_counts_the_rest(self) -> None:
         operation = Operation()
@@ -101,8 +153,27 @@ class TestHeartbeat:
             operation.apply(resource(AT + number, name, f"{verb}_IN_PROGRESS"))
         operation.apply(resource(AT + 9, "E", "CREATE_COMPLETE"))
         assert PLAIN.heartbeat(operation, 300.0, now=AT + 300) == (
-            "14:18:20   +5m00s  … still creating A 5m00s, updating B 4m59s, deleting C 4m58s "
+            "14:18:20   +5m00s  … still creating A, 5m00s; updating B, 4m59s; deleting C, 4m58s; "
             "and 1 more; 1 done"
+        )
+
+    def test_it_says_what_is_usual_and_how_much_is_left(self) -> None:
+        operation = Operation()
+        operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
+        operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS"))
+        assert PLAIN.heartbeat(operation, 370.0, now=AT + 370, forecast=Known(), done=(12, 14)) == (
+            "14:19:30   +6m10s  … still creating Database, 6m10s, usually 5m40s to 8m12s; 12 of 14 done; "
+            "about 4m left (3m to 6m)"
+        )
+
+    def test_a_rollback_counts_nothing_as_done(self) -> None:
+        operation = Operation()
+        operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
+        operation.apply(resource(AT, "A", "CREATE_COMPLETE"))
+        operation.apply(stack(AT + 1, "ROLLBACK_IN_PROGRESS"))
+        operation.apply(resource(AT + 1, "A", "DELETE_IN_PROGRESS"))
+        assert PLAIN.heartbeat(operation, 61.0, now=AT + 61, done=(1, 2)) == (
+            "14:14:21   +1m01s  … still deleting A, 1m00s; rolling back"
         )
 
     def test_where_nothing_runs_it_says_for_whom_it_waits(self) -> None:
@@ -215,10 +286,12 @@ class TestAnnotations:
 
 
 @settings(max_examples=150, deadline=None)
-@given(hostile, hostile, hostile, hostile, st.booleans())
-def test_no_line_about_hostile_names_and_reasons_holds_a_command(
-    name: str, type_: str, status: str, reason: str, color: bool
+@example("\r::error::x", "##[Set-Env name=PATH]x", "\u202e::x::", "<!channel> \x1b[2J\0 ##[x]", True, 4000)
+@given(hostile, hostile, hostile, hostile, st.booleans(), st.sampled_from([1, 1, 1, 300]))
+def test_no_line_about_hostile_names_and_reasons_holds_a_command(  # noqa: PLR0917 - so many are hostile
+    name: str, type_: str, status: str, reason: str, color: bool, times: int
 ) -> None:
+    name, type_, status, reason = name * times, type_ * times, status * times, reason * times
     style = LogStyle(color=color)
     operation = Operation()
     events = [
@@ -229,8 +302,14 @@ def test_no_line_about_hostile_names_and_reasons_holds_a_command(
         resource(AT, name, status, reason, type_=type_),
         stack(AT, status, reason),
     ]
-    told = [style.event(event, operation.apply(event), operation) for event in events]
-    told.append(style.heartbeat(operation, 5.0, now=AT + 5))
+    told = [
+        style.event(event, operation.apply(event), operation, forecast=Known(), done=(12, 14))
+        for event in events
+    ]
+    if times == 1:
+        assert shown(plain(reason)) in shown(re.sub(r"\n +└ ", "", re.sub(r"\x1b\[\d*m", "", told[3])))
+    told.append(style.heartbeat(operation, 5.0, now=AT + 5, forecast=Known(), done=(12, 14)))
+    assert all(len(line) <= 1000 for text in told for line in runner_lines(text))
     told.append(style.change(Change(name, name, type_, replacement=reason)))
     assert runner_commands("\n".join(told)) == []
     for cause in causes_of(operation):

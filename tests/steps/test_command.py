@@ -34,6 +34,7 @@ def test_the_command_is_handed_over_and_runs_only_under_the_lock(stage: Stage) -
     assert job.run("main") == 0, job.log
     assert job.outputs()["outcome"] == "succeeded"
     assert "CREATE_COMPLETE       Topic" in job.log
+    assert "::group::" not in job.log, "it would fold away what the command writes"
 
 
 def test_what_the_command_leaves_running_is_watched_to_its_end(stage: Stage) -> None:

@@ -62,6 +62,7 @@ def test_a_new_stack_is_created_and_told(stage: Stage) -> None:
     assert json.loads(outputs["stack-outputs"])["Url"]
     assert "+ Add      Queue" in job.log
     assert "✓ CREATE_COMPLETE       Queue" in job.log
+    assert "[1/1]" in job.log
     assert job.summary.startswith("## ✅ Deployed: production in ")
     assert outputs["correlation-id"] in job.log
     assert outputs["correlation-id"] in job.summary
@@ -129,6 +130,10 @@ def test_a_failure_is_named_rolled_back_and_escaped(stage: Stage) -> None:
     assert "title=Bad (AWS%3A%3ASNS%3A%3ATopic)" in errors[0]
     assert not any("Sibling" in line for line in errors)
     assert "##[error]" not in job.log
+    lines = job.log.splitlines()
+    groups = [line for line in lines if line.startswith(("::group::", "::endgroup::"))]
+    assert groups == ["::group::Deploy", "::endgroup::", "::group::Rollback", "::endgroup::"]
+    assert lines.index(errors[0]) > max(i for i, line in enumerate(lines) if line == "::endgroup::")
     assert "no such ::error::topic" in job.summary
     assert stage.registry()["finished"][-1]["outcome"] == "rolled-back"
 

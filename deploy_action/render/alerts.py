@@ -1,0 +1,64 @@
+"""Sentences about what may need a person: stalls, a deployment that is late, early signs of failure.
+
+They go into annotations, log lines and the summary: what they quote is made harmless for a log line here, and
+each fits one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import STACK_TYPE, console_url
+from deploy_action.render.escape import LOG_LINE_MAX, log_text
+from deploy_action.render.progress import brief, expected, usually
+
+if TYPE_CHECKING:
+    from deploy_action.core.causes import Cause
+    from deploy_action.core.events import Activity, Operation
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.stall import StallChange
+
+URL_MAX = 600
+
+
+def stalled(change: StallChange, operation: Operation) -> str:
+    """`Database (AWS::RDS::DBInstance) has been in progress for 31m and is silent; …`: a stall began."""
+    activity = _activity_of(change, operation)
+    name = log_text(change.label, 120)
+    where = "."
+    if activity is not None:
+        name += f" ({log_text(activity.resource_type, 100)})"
+        region = operation.stacks[activity.stack_id].region
+        where = f"; look at {log_text(console_url(region, activity.stack_id), URL_MAX)}"
+    known = usually(change.usual)
+    normal = f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
+    doing = f"has been in progress for {brief(change.seconds)} and is silent"
+    return f"{name} {doing}{normal}. It may still end well{where}"
+
+
+def moving(change: StallChange, operation: Operation) -> str:
+    """`Database moves again, 33m after it began.`: a stall is over."""
+    activity = _activity_of(change, operation)
+    name = log_text(change.label, 120)
+    if activity is not None and not activity.running:
+        return f"{name} has ended after {brief(change.seconds)} ({log_text(activity.status, 60)})."
+    return f"{name} moves again, {brief(change.seconds)} after it began."
+
+
+def overdue(elapsed_seconds: float, estimate: Estimate) -> str:
+    """For a deployment that takes longer than the estimate of the whole of it allowed."""
+    return (
+        f"The deployment has taken {brief(elapsed_seconds)} so far; it was expected to take "
+        f"{expected(estimate)}, going by {log_text(estimate.basis, 200)}. It may still end well."
+    )
+
+
+def warned(cause: Cause) -> str:
+    """For an early sign: CloudFormation has not said that it failed."""
+    kind = "" if cause.resource_type == STACK_TYPE else f" ({log_text(cause.resource_type, 100)})"
+    return log_text(f"{log_text(cause.name, 120)}{kind} may fail: {cause.message}", LOG_LINE_MAX)
+
+
+def _activity_of(change: StallChange, operation: Operation) -> Activity | None:
+    found = (a for a in reversed(operation.activities) if operation.label_of(a) == change.label)
+    return next(found, None)
