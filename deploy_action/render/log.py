@@ -33,6 +33,8 @@ STATUS_WIDTH = 20
 NAME_WIDTH = 32
 REASON_INDENT = 19
 REASON_WIDTH = LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)
+WAITING_WIDTH = LOG_LINE_MAX - 200
+"""Of a line about waiting: what stands before and after fits as well."""
 NAMED_MAX = 3
 """So many of those ahead are named beside the first."""
 _NOTHING_KNOWN = NoForecast()
@@ -149,9 +151,11 @@ class LogStyle:
             told.append(
                 f"the registry has not answered for {duration(waiting.away_seconds)}, so that may be past"
             )
+        words = "; ".join(told)
+        words = words if len(words) <= WAITING_WIDTH else words[: WAITING_WIDTH - 1] + "…"
         return (
             f"{self.paint(clock_time(now), _DIM)}  Waiting for the lock, position {waiting.position} in the "
-            f"queue: {'; '.join(told)}; waited {duration(waiting.waited_seconds)} of "
+            f"queue: {words}; waited {duration(waiting.waited_seconds)} of "
             f"{duration(waiting.timeout_seconds)}."
         )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROUNDED_SECONDS = 90.0
 """From here on guesses are told in minutes."""
 NOTABLE_SECONDS = 30.0
-"""What took so much longer than published averages allow is worth a word; less is noise."""
+"""Published averages are told of what took so much longer than they allow, and are rounded from here on."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ def usually(usual: Usual | None) -> str:
     if usual is None:
         return ""
     low, high = (
-        roughly(seconds) if usual.samples == 0 and seconds >= ROUNDED_SECONDS else brief(seconds)
+        roughly(seconds) if usual.samples == 0 and seconds >= NOTABLE_SECONDS else brief(seconds)
         for seconds in (usual.low_seconds, usual.high_seconds)
     )
     return f"usually {low}" if low == high else f"usually {low} to {high}"

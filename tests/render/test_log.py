@@ -249,13 +249,16 @@ class TestWaiting:
         assert "the registry has not answered for 1m20s, so that may be past" in told
 
     @settings(max_examples=50, deadline=None)
-    @given(hostile)
-    def test_what_the_registry_says_is_data_from_outside(self, text: str) -> None:
+    @given(hostile, st.sampled_from([1, 1, 300]))
+    def test_what_the_registry_says_is_data_from_outside(self, text: str, times: int) -> None:
+        text *= times
         holder = replace(
             self.HOLDER, correlation_id=text, actor=text, url=text, held_since=text, expected_end=text
         )
         freeze = Freeze(text, text, text, text)
         told = PLAIN.waiting(Waiting((holder, holder), 1.0, 2.0, freeze, (text,)), now=NOW)
+        assert len(told) <= 1000
+        assert told.endswith("; waited 1s of 2s.")
         assert runner_commands(told) == []
 
 

@@ -34,6 +34,7 @@ def test_what_is_usual() -> None:
     assert usually(None) == ""
     assert usually(LEARNED) == "usually 4m to 6m"
     assert usually(Usual(1.5, 3.0, 8.0, 0, Basis.PRIOR)) == "usually 2s to 8s"
+    assert usually(Usual(78.0, 156.0, 388.0, 0, Basis.PRIOR)) == "usually 1m20s to 6m"
     assert usually(Usual(156.0, 311.0, 778.0, 0, Basis.PRIOR)) == "usually 3m to 13m"
     assert usually(Usual(3.0, 3.1, 3.2, 7, Basis.TYPE)) == "usually 3s"
 
