@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.context import run_context
-from deploy_action.core.change_set import Change, planned_of
-from deploy_action.core.forecast import Basis, NoForecast
 from deploy_action.errors import RegistryForbidden
 from deploy_action.inputs import parse_inputs
-from deploy_action.wiring import Wiring, forecast_for
-from tests.core.story import resource, stack, told
+from deploy_action.wiring import Wiring
 from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
@@ -112,34 +109,3 @@ def test_a_ruleset_of_the_other_repository(github: GitHubServer, deed: str, told
     with pytest.raises(RegistryForbidden, match=f"forbids {told} the branch state of org/locks") as caught:
         registry.swap(b"2", version, message="m")
     assert "Exclude `state` from the rule" in caught.value.remedy
-
-
-def test_a_forecast_knows_published_averages_and_the_plan() -> None:
-    forecast = forecast_for(3)
-    operation = told(
-        stack(0.0, "CREATE_IN_PROGRESS"),
-        resource(0.0, "Db", "CREATE_IN_PROGRESS", type_="AWS::RDS::DBInstance"),
-    )
-    usual = forecast.usual(operation.running[0], "Db")
-    assert forecast.planned == 3
-    assert usual is not None
-    assert usual.basis is Basis.PRIOR
-
-
-def test_a_table_that_cannot_be_read_costs_the_forecast_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_name: str) -> str:
-        raise FileNotFoundError
-
-    monkeypatch.setattr("deploy_action.data.read_table", gone)
-    assert isinstance(forecast_for(3), NoForecast)
-
-
-@pytest.mark.parametrize(
-    ("actions", "planned"), [(None, None), ("", None), ("A", 1), ("AA", 2), ("AM", None), ("R", None)]
-)
-def test_only_a_change_set_that_adds_tells_how_much_is_planned(
-    actions: str | None, planned: int | None
-) -> None:
-    names = {"A": "Add", "M": "Modify", "R": "Remove"}
-    changes = None if actions is None else tuple(Change(names[letter], "X", "Y") for letter in actions)
-    assert planned_of(changes) == planned

@@ -188,9 +188,11 @@ class TestUsual:
 
 class TestTheWhole:
     def test_planned_is_known_where_all_change_sets_are(self) -> None:
-        other = replace(plan("B", "C"), stack="eu-west-1/other")
-        assert LearnedForecast(SEEN, (plan("A"), other)).planned == 3
-        assert LearnedForecast(SEEN, (plan("A"), Plan("eu-west-1/other", "update"))).planned is None
+        one = replace(plan("A"), kind="create")
+        other = replace(plan("B", "C"), stack="eu-west-1/other", kind="create")
+        assert LearnedForecast(SEEN, (one, other)).planned == 3
+        assert LearnedForecast(SEEN, (one, Plan("eu-west-1/other", "create"))).planned is None
+        assert LearnedForecast(SEEN, (one, replace(other, kind="update"))).planned is None
         assert LearnedForecast(SEEN).planned is None
 
     def test_one_stack_is_estimated_by_its_plan_and_several_together(self) -> None:

@@ -32,6 +32,11 @@ class Cloud:
     broken: Callable[[], bool] = lambda: False
     throttled: bool = False
     reads: int = 0
+    reads_to_end: int = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.reads_to_end > 0
 
     def show(self, event: StackEvent, *, at: float) -> None:
         self.shown.append((at, event))
@@ -46,6 +51,8 @@ class Cloud:
             if stop(event):
                 break
             found.append(event)
+        if not self.ended and any(event.status == "CREATE_COMPLETE" and event.is_stack for event in found):
+            self.reads_to_end = self.reads
         return found[::-1]
 
     def describe(self, stack: StackRef) -> StackState | None:
@@ -106,8 +113,8 @@ def test_what_becomes_visible_behind_newer_events_is_told_at_the_end() -> None:
 def test_a_late_start_does_not_begin_anew_what_has_ended() -> None:
     clock = VirtualClock()
     cloud = Cloud(clock)
-    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=31)
-    cloud.show(resource(3, "Topic", "CREATE_IN_PROGRESS"), at=31)
+    cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=20)
+    cloud.show(resource(3, "Topic", "CREATE_IN_PROGRESS"), at=20)
     cloud.show(resource(9, "Topic", "CREATE_COMPLETE"), at=9)
     cloud.show(stack(30, "CREATE_COMPLETE"), at=30)
     _, watcher, end = watch(cloud)
@@ -131,7 +138,7 @@ def test_throttling_is_answered_by_asking_less_and_told_once() -> None:
 
 def test_last_looks_that_fail_are_repeated() -> None:
     clock = VirtualClock()
-    cloud = Cloud(clock, broken=lambda: 31 < clock.elapsed < 34)
+    cloud = Cloud(clock, broken=lambda: cloud.ended and cloud.reads - cloud.reads_to_end < 3)
     cloud.show(stack(1, "CREATE_IN_PROGRESS"), at=1)
     cloud.show(resource(2, "Topic", "CREATE_IN_PROGRESS"), at=33)
     cloud.show(stack(31, "CREATE_COMPLETE"), at=31)

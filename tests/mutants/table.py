@@ -76,6 +76,11 @@ _BEHIND_STEPS = "tests/steps/test_behind.py::test_"
 _HISTORY = "tests/core/test_history.py::test_"
 _ESTIMATE = "tests/core/test_estimate.py::"
 _LIVE = "tests/core/test_estimate_live.py::"
+_WATCHER = "tests/engine/test_watcher.py::test_"
+_SCHEDULE = "tests/engine/test_schedule.py::test_"
+_PACE = "tests/core/test_pace.py::test_"
+_STALL = "tests/core/test_stall.py::test_"
+_EXPECTING = "tests/steps/test_expecting.py::test_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -584,8 +589,8 @@ MUTANTS = (
     Mutant(
         "a workflow command in the middle of a line survives",
         ESCAPE,
-        'line = one_line(text, limit).replace("##[", f"#{_ZERO_WIDTH}#[")',
-        "line = one_line(text, limit)",
+        '    line = line.replace("##[", f"#{_ZERO_WIDTH}#[")\n',
+        "",
         (_ESCAPE + "no_command_is_recognised_wherever_the_text_stands",),
     ),
     Mutant(
@@ -719,8 +724,8 @@ MUTANTS = (
     Mutant(
         "a blind watch ends a running command",
         "deploy_action/steps/by_command.py",
-        "watch(watcher, done, gives_up=False)",
-        "watch(watcher, done, gives_up=True)",
+        "            done,\n            gives_up=False,\n",
+        "            done,\n            gives_up=True,\n",
         (_DAYS + "a_command_that_fails_while_nobody_can_see_is_a_failure",),
     ),
     Mutant(
@@ -1112,9 +1117,8 @@ MUTANTS = (
     Mutant(
         "an event counts as printed before it is",
         "deploy_action/steps/world.py",
-        "            stack = operation.stacks.get(event.stack_id)\n",
-        "            self.on_printed(event.event_id)\n"
-        "            stack = operation.stacks.get(event.stack_id)\n",
+        "            rendered = self._rendered(event, operation)\n",
+        "            self.on_printed(event.event_id)\n            rendered = self._rendered(event, operation)\n",
         (_KILLED + "test_killed_in_the_middle_of_telling_events_repeats_none",),
     ),
     Mutant(
@@ -1186,5 +1190,84 @@ MUTANTS = (
         'LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)',
         "LOG_LINE_MAX",
         (_REASONS + "no_line_is_cut_by_the_live_log_and_nothing_is_lost",),
+    ),
+    Mutant(
+        "the last look reads only what is new",
+        "deploy_action/engine/watcher.py",
+        "whole = complete and len(self._watched) <= RESCAN_STACKS_MAX",
+        "whole = False",
+        (_WATCHER + "what_becomes_visible_behind_newer_events_is_told_at_the_end",),
+    ),
+    Mutant(
+        "a last look that failed is the last",
+        "deploy_action/engine/session.py",
+        "clean = 0 if poll.errors or poll.events else clean + 1",
+        "clean = 2",
+        (_WATCHER + "last_looks_that_fail_are_repeated",),
+    ),
+    Mutant(
+        "what becomes visible late begins the operation anew",
+        "deploy_action/core/events.py",
+        "begins = event.starts_operation and event.timestamp >= root.phase_began",
+        "begins = event.starts_operation",
+        (_WATCHER + "a_late_start_does_not_begin_anew_what_has_ended",),
+    ),
+    Mutant(
+        "being throttled changes nothing",
+        "deploy_action/engine/schedule.py",
+        "self.rate = max(self.rate / 2, REQUESTS_PER_SECOND_MIN)",
+        "pass",
+        (_SCHEDULE + "being_throttled_halves_the_rate_and_it_comes_back",),
+    ),
+    Mutant(
+        "a silence is trusted for ever",
+        "deploy_action/core/pace.py",
+        "sparse = min(max(BUSY_SECONDS, silent_seconds * SILENCE_SHARE), SPARSE_SECONDS_MAX)",
+        "sparse = max(BUSY_SECONDS, silent_seconds * SILENCE_SHARE)",
+        (
+            _PACE + "the_longest_silence_is_read_rarely_but_read",
+            _PACE + "whatever_happens_a_stack_is_looked_at_again_soon",
+        ),
+    ),
+    Mutant(
+        "a stall is told at every look",
+        "deploy_action/core/stall.py",
+        "            stalled.add(key)\n            if key not in alerted:\n",
+        "            stalled.add(key)\n            if True:\n",
+        (
+            _STALL + "it_alerts_once_and_once_when_it_is_over",
+            _EXPECTING + "a_stalled_resource_is_alerted_once_and_once_when_it_ends",
+        ),
+    ),
+    Mutant(
+        "whoever is silent is stalled, however long it usually takes",
+        "deploy_action/core/stall.py",
+        "return activity.seconds(now) > limit and silent",
+        "return silent",
+        (
+            _STALL + "silence_that_ended_well_elsewhere_is_no_stall",
+            _STALL + "published_averages_are_widened",
+        ),
+    ),
+    Mutant(
+        "a restarted watch repeats its alerts",
+        "deploy_action/steps/deployment.py",
+        "alerts=frozenset(self.state.alerts),",
+        "alerts=frozenset(),",
+        (_EXPECTING + "a_restarted_watch_repeats_no_alert",),
+    ),
+    Mutant(
+        "a watch that begins midway takes the newest event for now",
+        "deploy_action/engine/watcher.py",
+        "            offsets.append(told - now - COARSE_SECONDS / 2)\n",
+        "            pass\n",
+        (_EXPECTING + "a_restarted_watch_repeats_no_alert",),
+    ),
+    Mutant(
+        "what was found invalid is forgotten once it is cancelled",
+        "deploy_action/core/causes.py",
+        "if any(e.logical_id == event.logical_id and _CANCELLED.match(e.reason) for e in stack.failures)",
+        "if False",
+        ("tests/core/test_causes.py::test_what_was_found_invalid_and_then_cancelled_is_a_cause_of_its_own",),
     ),
 )

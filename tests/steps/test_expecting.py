@@ -9,6 +9,8 @@ from tests.steps.test_supervision import at, die, killed
 from tests.steps.test_template import BROKEN, QUEUE, lasting
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.steps.stage import Stage
 
 
@@ -81,3 +83,22 @@ def test_a_restarted_watch_repeats_no_alert(stage: Stage) -> None:
     assert job.run("main") == 0, job.log
     assert job.log.count("and is silent") == 1, job.log
     assert job.log.count("it was expected to take") == 1
+
+
+def test_a_table_that_cannot_be_read_costs_the_estimate_only(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_name: str) -> str:
+        raise FileNotFoundError("resource-durations.tsv")
+
+    monkeypatch.setattr("deploy_action.steps.expecting.read_table", gone)
+    outputs, log = deploy(stage, "job")
+    assert (outputs["outcome"], outputs["estimate-seconds"]) == ("succeeded", "")
+    assert "The estimate failed" in log
+
+
+def test_progress_is_counted_where_a_change_set_only_adds(stage: Stage) -> None:
+    _, log = deploy(stage, "create")
+    assert "[1/1]" in log
+    _, log = deploy(stage, "update", parameter_overrides="Name=two")
+    assert "[1/1]" not in log
