@@ -1118,7 +1118,8 @@ MUTANTS = (
         "an event counts as printed before it is",
         "deploy_action/steps/world.py",
         "            rendered = self._rendered(event, operation)\n",
-        "            self.on_printed(event.event_id)\n            rendered = self._rendered(event, operation)\n",
+        "            self.on_printed(event.event_id)\n"
+        "            rendered = self._rendered(event, operation)\n",
         (_KILLED + "test_killed_in_the_middle_of_telling_events_repeats_none",),
     ),
     Mutant(
