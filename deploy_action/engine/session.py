@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.core.causes import early_warnings, warning_key
+from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.stall import look
 from deploy_action.errors import LockLost
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
-HEARTBEAT_SECONDS = 60.0
+HEARTBEAT_SECONDS = (60.0,) * 5 + (120.0,) * 5 + (300.0,)
+"""In a silence: a line a minute at first, then ever less, the last pause repeated."""
 STALL_LOOK_SECONDS = 10.0
 OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
@@ -119,6 +121,7 @@ class Session:
     _hurried: bool = False
     _failures: int = 0
     _last_told: float = 0.0
+    _heartbeats: int = 0
     _told: set[str] = field(default_factory=set)
     _troubled: bool = False
 
@@ -186,11 +189,11 @@ class Session:
     def _tell(self, poll: Poll) -> None:
         now = self.clock.monotonic()
         if poll.events:
-            self._last_told = now
+            self._last_told, self._heartbeats = now, 0
             self.listener.events(poll.events, self.watcher.operation)
             self._warn()
-        elif now - self._last_told >= HEARTBEAT_SECONDS:
-            self._last_told = now
+        elif now - self._last_told >= HEARTBEAT_SECONDS[min(self._heartbeats, len(HEARTBEAT_SECONDS) - 1)]:
+            self._last_told, self._heartbeats = now, self._heartbeats + 1
             self.listener.quiet(self.watcher.operation, now=self._their_now(now))
         if self._troubled and self.watcher.readable:
             self.listener.line("CloudFormation answers again; nothing was missed.")
@@ -234,7 +237,9 @@ class Session:
         late = (
             self.estimate if self.estimate is not None and not overdue and operation.ended is None else None
         )
-        is_late = late is not None and elapsed > late.high_seconds
+        # What was estimated is the deployment; its rollback takes as long as it takes.
+        rolls_back = any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots)
+        is_late = late is not None and elapsed > late.high_seconds and not rolls_back
         self._alerted(stalled | others | ({OVERDUE} if is_late else set()))
         for change in changes:
             (self.listener.stalled if change.began else self.listener.moving)(change, operation)

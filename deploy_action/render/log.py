@@ -89,9 +89,11 @@ class LogStyle:
             self.paint(_remark(event), _DIM),
         ]
         line = "  ".join(part for part in parts if part.strip()).rstrip()
-        if event.reason and event.reason != "User Initiated" and (event.failed or event.is_stack):
-            for part in log_lines(event.reason, REASON_WIDTH):
-                painted = self.paint(f"└ {part}", code if event.failed else _DIM)
+        bad = event.failed or event.hook_failed
+        reason = (event.hook_reason or event.reason) if event.hook_failed else event.reason
+        if reason and reason != "User Initiated" and (bad or event.is_stack):
+            for part in log_lines(reason, REASON_WIDTH):
+                painted = self.paint(f"└ {part}", code if bad else _DIM)
                 line += f"\n{'':>{REASON_INDENT}}{painted}"
         return line
 
@@ -186,9 +188,10 @@ def _who(ticket: Ticket) -> str:
 def _still(activity: Activity, operation: Operation, forecast: Forecast, now: float) -> str:
     """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
     label = operation.label_of(activity)
-    usually = progress.usually(forecast.usual(activity, label))
+    seconds = activity.seconds(now)
+    usually = progress.usually(progress.meaningful(forecast.usual(activity, label), seconds))
     doing = f"{_doing(activity)} {log_text(label, 60)}"
-    return ", ".join(part for part in (doing, duration(activity.seconds(now)), usually) if part)
+    return ", ".join(part for part in (doing, duration(seconds), usually) if part)
 
 
 def _doing(activity: Activity) -> str:
@@ -197,6 +200,8 @@ def _doing(activity: Activity) -> str:
 
 def _remark(event: StackEvent) -> str:
     """What tells one IN_PROGRESS event of a resource from the next."""
+    if event.hook_type:
+        return log_text(f"hook {event.hook_type}: {event.hook_status.lower().replace('_', ' ')}", 160)
     if event.is_stack or event.failed or not event.status.endswith("_IN_PROGRESS"):
         return ""
     if event.detailed_status:
@@ -205,6 +210,8 @@ def _remark(event: StackEvent) -> str:
 
 
 def _sign(event: StackEvent) -> tuple[str, str]:
+    if event.hook_failed:
+        return _SIGNS["_FAILED"]
     for ending, found in _SIGNS.items():
         if event.status.endswith(ending):
             return found if "ROLLBACK" not in event.status else (found[0], _YELLOW)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROUNDED_SECONDS = 90.0
 """From here on guesses are told in minutes."""
+FAR_FACTOR = 3.0
 NOTABLE_SECONDS = 30.0
 """Published averages are told of what took so much longer than they allow, and are rounded from here on."""
 
@@ -65,11 +66,23 @@ def usually(usual: Usual | None) -> str:
     return f"usually {low}" if low == high else f"usually {low} to {high}"
 
 
+def meaningful(usual: Usual | None, seconds: float) -> Usual | None:
+    """Published averages that are this far from what is seen are wrong here, so they are not told."""
+    far = (
+        usual is not None and _averages(usual) and seconds > usual.high_seconds * FAR_FACTOR + NOTABLE_SECONDS
+    )
+    return None if far else usual
+
+
+def _averages(usual: Usual) -> bool:
+    return usual.samples == 0 or usual.basis is Basis.PRIOR
+
+
 def took(seconds: float, usual: Usual | None) -> str:
     """How long something took, beside what is usual for it. Averages that were published are no measure of
     this stack: they are told only of what took longer than they allow."""
-    averages = usual is not None and (usual.samples == 0 or usual.basis is Basis.PRIOR)
-    if usual is not None and averages and seconds <= usual.high_seconds + NOTABLE_SECONDS:
+    usual = meaningful(usual, seconds)
+    if usual is not None and _averages(usual) and seconds <= usual.high_seconds + NOTABLE_SECONDS:
         usual = None
     return ", ".join(part for part in (duration(seconds), usually(usual)) if part)
 

@@ -317,3 +317,27 @@ def test_no_line_about_hostile_names_and_reasons_holds_a_command(  # noqa: PLR09
     assert runner_commands("\n".join(told)) == []
     for cause in causes_of(operation):
         assert runner_commands(cause_annotation(cause)) == ["error"]
+
+
+def test_a_hook_that_forbids_a_resource_is_seen_although_it_is_still_in_progress() -> None:
+    hook = {"hook_type": "Org::Guard::Hook", "hook_reason": "buckets must be ##[error]encrypted"}
+    told = lines(
+        stack(AT, "CREATE_IN_PROGRESS"),
+        replace(
+            resource(AT + 1, "Bucket", "CREATE_IN_PROGRESS", type_="X::Bucket"),
+            hook_status="HOOK_COMPLETE_FAILED",
+            hook_failure_mode="FAIL",
+            **hook,
+        ),
+        replace(
+            resource(AT + 2, "Bucket", "CREATE_IN_PROGRESS", type_="X::Bucket"),
+            hook_status="HOOK_COMPLETE_FAILED",
+            hook_failure_mode="WARN",
+            **hook,
+        ),
+    )
+    assert "✗ CREATE_IN_PROGRESS" in told[1]
+    assert "hook Org::Guard::Hook: hook complete failed" in told[1]
+    assert told[1].splitlines()[1].strip().startswith("└ buckets must be ")
+    assert "##[" not in told[1]
+    assert "✗" not in told[2]

@@ -49,6 +49,8 @@ def test_published_averages_are_told_only_of_what_took_longer() -> None:
     assert took(360.0, PRIOR) == "6m00s"
     assert took(390.0, PRIOR) == "6m30s"
     assert took(391.0, PRIOR) == "6m31s, usually 4m to 6m"
+    assert took(1200.0, PRIOR) == "20m00s"
+    assert took(1200.0, LEARNED) == "20m00s, usually 4m to 6m"
 
 
 def test_what_is_left() -> None:
