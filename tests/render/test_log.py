@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -320,7 +321,10 @@ def test_no_line_about_hostile_names_and_reasons_holds_a_command(  # noqa: PLR09
 
 
 def test_a_hook_that_forbids_a_resource_is_seen_although_it_is_still_in_progress() -> None:
-    hook = {"hook_type": "Org::Guard::Hook", "hook_reason": "buckets must be ##[error]encrypted"}
+    hook: dict[str, Any] = {
+        "hook_type": "Org::Guard::Hook",
+        "hook_reason": "buckets must be ##[error]encrypted",
+    }
     told = lines(
         stack(AT, "CREATE_IN_PROGRESS"),
         replace(
