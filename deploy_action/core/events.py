@@ -274,6 +274,11 @@ class Operation:
             for stack in self.stacks.values():
                 if self.root_of(stack) is root:
                     stack.forget()
+        nested = event.nested_stack_id
+        if nested is not None:
+            child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
+            child.parent_id = event.stack_id
+            child.path = (*progress.path, event.logical_id)
         if root.started is not None and event.timestamp < root.started and progress is not root:
             # A nested stack's events of an earlier operation, read after the root's later ones.
             progress.status = event.status if event.is_stack else progress.status
@@ -281,11 +286,6 @@ class Operation:
         activity = progress.apply(event, root.phase_at(event.timestamp))
         if event.is_stack and progress is root:
             self._rephase(root, event)
-        nested = event.nested_stack_id
-        if nested is not None:
-            child = self.stacks.setdefault(nested, StackProgress(nested, event.region))
-            child.parent_id = event.stack_id
-            child.path = (*progress.path, event.logical_id)
         return activity
 
     def _rephase(self, root: StackProgress, event: StackEvent) -> None:
@@ -309,8 +309,8 @@ class Operation:
 
     def is_working_on(self, nested_id: str) -> bool:
         """Whether a nested stack is in progress, by its own events or by its parent's."""
-        nested = self.stacks[nested_id]
-        if nested.in_progress or nested.verdict is Verdict.NONE or nested.parent_id is None:
+        nested = self.stacks.get(nested_id)
+        if nested is None or nested.in_progress or nested.verdict is Verdict.NONE or nested.parent_id is None:
             return True
         parent = self.stacks[nested.parent_id]
         return any(activity.running and activity.physical_id == nested_id for activity in parent.activities)

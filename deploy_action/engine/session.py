@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from deploy_action.core.causes import early_warnings, warning_key
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.stall import look
-from deploy_action.errors import LockLost
+from deploy_action.errors import CoordinatorError, LockLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,19 +123,20 @@ class Session:
     _last_told: float = 0.0
     _heartbeats: int = 0
     _told: set[str] = field(default_factory=set)
+    _given_up_on: set[str] = field(default_factory=set)
     _troubled: bool = False
 
     def run(self) -> End:
         started = self.clock.monotonic()
         self._last_told = started
         while True:
-            poll = self.watcher.poll(self.clock.monotonic())
+            poll = self.watcher.poll(self.clock.monotonic(), stop=self.cancelled)
             if self.watcher.readable:
                 self._failures = 0
             elif poll.errors:
                 self._failures += 1
             self._tell(poll)
-            self._look_for_stalls()
+            self._guarded("Looking for stalls", self._look_for_stalls)
             self._keep_lock()
             if self.done():
                 self._last_looks()
@@ -155,7 +156,7 @@ class Session:
         for attempt in range(LAST_LOOKS_MAX):
             if attempt:
                 self.clock.sleep(NAP_SECONDS)
-            poll = self.watcher.poll(self.clock.monotonic(), complete=True)
+            poll = self.watcher.poll(self.clock.monotonic(), complete=True, stop=self.cancelled)
             self._tell(poll)
             clean = 0 if poll.errors or poll.events else clean + 1
             if clean > bool(self._told) or self.cancelled() or self.watcher.refused:
@@ -191,7 +192,7 @@ class Session:
         if poll.events:
             self._last_told, self._heartbeats = now, 0
             self.listener.events(poll.events, self.watcher.operation)
-            self._warn()
+            self._guarded("Looking for early signs", self._warn)
         elif now - self._last_told >= HEARTBEAT_SECONDS[min(self._heartbeats, len(HEARTBEAT_SECONDS) - 1)]:
             self._last_told, self._heartbeats = now, self._heartbeats + 1
             self.listener.quiet(self.watcher.operation, now=self._their_now(now))
@@ -210,6 +211,18 @@ class Session:
             if cause.status.endswith("_IN_PROGRESS") and key not in self.alerts:
                 self._alerted(self.alerts | {key})
                 self.listener.warned(cause)
+
+    def _guarded(self, what: str, call: Callable[[], None]) -> None:
+        """A defect in what a watch can do without is told once, and it goes on without it."""
+        if what in self._given_up_on:
+            return
+        try:
+            call()
+        except CoordinatorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the first law
+            self._given_up_on.add(what)
+            self._trouble(f"{what} failed by a defect of deploy-coordinator: {type(error).__name__}: {error}")
 
     def _alerted(self, alerts: frozenset[str]) -> None:
         if alerts != self.alerts:

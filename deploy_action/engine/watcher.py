@@ -11,7 +11,7 @@ from deploy_action.core.forecast import NoForecast
 from deploy_action.core.pace import idle_pause_seconds, pause_seconds
 from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
 from deploy_action.engine.schedule import Schedule, Turn
-from deploy_action.errors import StackSourceError
+from deploy_action.errors import CoordinatorError, StackSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +27,7 @@ LISTING_SECONDS = 10.0
 """Between listings of all stacks, which globs cost."""
 COARSE_SECONDS = 30.0
 """By so much a clock that is told with an answer may be ahead of the moment of the request."""
+DEFECT_PAUSE_SECONDS = 2.0
 RESCAN_STACKS_MAX = 20
 """Up to so many stacks are read whole at the end: an event may have become visible behind newer ones."""
 
@@ -88,6 +89,8 @@ class _Watched:
     seen: set[int] = field(default_factory=set)
     """Hashes of event ids, which need a third of the memory."""
     finished: bool = False
+    owed: bool = False
+    """A look that its root's new phase asks for has not succeeded yet."""
     unreadable: bool = False
     refused: bool = False
     """Reading is refused for good. Of a nested stack: it is not asked for again."""
@@ -112,8 +115,8 @@ class _OwnOperation:
     def part_of(self, events: Iterable[StackEvent]) -> list[StackEvent]:
         taken = []
         for event in events:
-            if self.began is None and event.token == self.token:
-                self.began = event.timestamp
+            if event.token == self.token:
+                self.began = min(self.began or event.timestamp, event.timestamp)
             if self.began is None or event.timestamp < self.began:
                 continue
             if self.over is None or event.timestamp <= self.over:
@@ -164,13 +167,14 @@ class Watcher:
             floor = _operation_start if baseline.attach else _after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, Turn(root=True))
 
-    def poll(self, now: float, *, complete: bool = False) -> Poll:
+    def poll(self, now: float, *, complete: bool = False, stop: Callable[[], bool] = lambda: False) -> Poll:
         """Read the stacks whose turn it is; with `complete`, everything that is not finished.
 
-        Never raises StackSourceError: it is in the answer.
+        `stop` is asked before each read: what is left then keeps its turn. Never raises StackSourceError: it
+        is in the answer.
         """
         errors: list[StackSourceError] = []
-        if self._globs and (complete or now >= self._listing_due):
+        if self._globs and (complete or now >= self._listing_due) and not stop():
             self._discover(now, errors)
         if complete:
             pending = [watched for watched in self._watched.values() if not watched.finished]
@@ -179,20 +183,42 @@ class Watcher:
             self._schedule.budget.serve(len({watched.ref.region for _, watched in self._unfinished()}))
             turns = ((key, watched.turn) for key, watched in self._unfinished())
             pending = [self._watched[key] for key in self._schedule.due(turns, now)]
+        whole = complete and len(self._watched) <= RESCAN_STACKS_MAX
+        return self._look(pending, now, errors, whole=whole, stop=stop)
+
+    def poll_roots(self, now: float) -> Poll:
+        """Read what is new of the root stacks, whoever's turn it is."""
+        pending = [watched for _, watched in self._unfinished() if watched.root]
+        self._schedule.budget.spend(now, len(pending))
+        return self._look(pending, now, [], whole=False, stop=lambda: False, follow=False)
+
+    def _look(
+        self,
+        pending: list[_Watched],
+        now: float,
+        errors: list[StackSourceError],
+        *,
+        whole: bool,
+        stop: Callable[[], bool],
+        follow: bool = True,
+    ) -> Poll:
         events: list[StackEvent] = []
         asked: list[_Watched] = []
         while pending:
             # Events of a parent name nested stacks, which are read in the same look.
-            whole = complete and len(self._watched) <= RESCAN_STACKS_MAX
-            batches = [self._read(watched, now, errors, whole=whole) for watched in pending]
-            asked += pending
+            batches: list[list[StackEvent]] = []
+            for watched in pending:
+                if stop():
+                    break
+                batches.append(self._read(watched, now, errors, whole=whole))
+                asked.append(watched)
             known = set(self._watched)
             # merge keeps CloudFormation's order within each stack, whatever the timestamps say.
             for event in merge(*batches, key=lambda event: event.timestamp):
                 self.operation.apply(event)
                 self._follow(event, now)
                 events.append(event)
-            pending = [self._watched[key] for key in self._watched if key not in known]
+            pending = [self._watched[key] for key in self._watched if key not in known] if follow else []
             self._schedule.budget.spend(now, len(pending))
         if asked:
             self._retire(events, now)
@@ -241,13 +267,18 @@ class Watcher:
         if progress is None or not progress.in_progress:
             return idle_pause_seconds(silent, root=watched.root)
         theirs = self.their_now(now)
-        return pause_seconds(
-            progress,
-            self.operation,
-            self.forecast,
-            now=theirs if theirs is not None else progress.phase_began,
-            silent_seconds=silent,
-        )
+        try:
+            return pause_seconds(
+                progress,
+                self.operation,
+                self.forecast,
+                now=theirs if theirs is not None else progress.phase_began,
+                silent_seconds=silent,
+            )
+        except CoordinatorError:
+            raise
+        except Exception:  # noqa: BLE001 - a defect in what is expected costs some requests, not the watch
+            return DEFECT_PAUSE_SECONDS
 
     @property
     def readable(self) -> bool:
@@ -315,7 +346,7 @@ class Watcher:
             watched.unreadable, watched.refused = True, not error.temporary
             self._schedule.failed(watched.turn, now, throttled=error.throttled)
             return []
-        watched.unreadable = watched.refused = False
+        watched.unreadable = watched.refused = watched.owed = False
         found: list[StackEvent] = []
         for event in read:
             # Paging while events arrive may show one twice.
@@ -362,7 +393,8 @@ class Watcher:
         new_phase = any(event.is_stack and event.stack_id in roots for event in events)
         for key, watched in self._watched.items():
             if not watched.root:
-                wanted = new_phase or self.operation.is_working_on(key)
+                watched.owed = watched.owed or new_phase
+                wanted = watched.owed or self.operation.is_working_on(key)
                 if watched.finished and wanted:
                     watched.turn.due = now
                 watched.finished = watched.refused or not wanted

@@ -91,13 +91,16 @@ class Deployment:
     def expect(self, *plans: Plan) -> None:
         """What is about to be done, as far as it is known; tells how long it is expected to take."""
         self.plans = plans
-        forecast = optional(self.teller, "The estimate", lambda: self._expecting.forecast(plans))
-        if forecast is None:
-            return
+        if not self.unwatched:
+            optional(self.teller, "The estimate", self._estimate)
+
+    def _estimate(self) -> None:
+        forecast = self._expecting.forecast(self.plans)
+        estimate = forecast.estimate
         self.forecast = forecast
-        if forecast.estimate is not None:
-            self.report(estimate=forecast.estimate)
-            self.teller.line(sentence(forecast.estimate))
+        if estimate is not None:
+            self.report(estimate=estimate)
+            self.teller.line(sentence(estimate))
 
     def watch(
         self,
@@ -167,6 +170,10 @@ class Deployment:
     def read_all(self, watcher: Watcher) -> Poll:
         """One look at everything, outside a watch."""
         return watcher.poll(self.world.clock.monotonic(), complete=True)
+
+    def read_roots(self, watcher: Watcher) -> Poll:
+        """The same, of root stacks only and what is new of them: when there is little time."""
+        return watcher.poll_roots(self.world.clock.monotonic())
 
     def waited(self, seconds: float) -> None:
         """Time that belongs to the queue, not to the deployment."""

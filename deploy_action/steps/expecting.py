@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.times import duration
 from deploy_action.data import read_table
+from deploy_action.errors import RegistryUnavailable
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 TABLE = "resource-durations.tsv"
+PATIENCE_SECONDS = 4.0
+"""Of real time: an estimate is not worth more, and a cancelled job has 7.5 s."""
 
 
 class Expecting:
@@ -46,8 +50,25 @@ class Expecting:
         return past
 
     def _content(self) -> bytes | None:
-        registry = self._wiring.registry()
-        return registry.read_file(history.NAME, registry.read().version)
+        """In a thread of its own: a registry that hangs must not hold up the watch."""
+        answers: list[bytes | None] = []
+        errors: list[Exception] = []
+
+        def read() -> None:
+            try:
+                registry = self._wiring.registry()
+                answers.append(registry.read_file(history.NAME, registry.read().version))
+            except Exception as error:  # noqa: BLE001 - raised again where somebody hears it
+                errors.append(error)
+
+        reader = threading.Thread(target=read, name="history", daemon=True)
+        reader.start()
+        reader.join(PATIENCE_SECONDS)
+        if errors:
+            raise errors[0]
+        if not answers:
+            raise RegistryUnavailable(f"The registry did not answer within {PATIENCE_SECONDS:.0f} s.")
+        return answers[0]
 
 
 def sentence(estimate: Estimate) -> str:

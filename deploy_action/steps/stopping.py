@@ -67,10 +67,13 @@ def _cancelled(deployment: Deployment, watcher: Watcher, execution: Execution) -
 
 def _ours(deployment: Deployment, watcher: Watcher) -> StackProgress | None:
     """The stack with our operation, seen in progress this very moment: by its token it is nobody else's."""
-    for attempt in range(FIRST_EVENT_TRIES):
-        if attempt:
-            deployment.world.clock.sleep(PAUSE_SECONDS)
-        deployment.teller.events(deployment.read_all(watcher).events, watcher.operation)
-        if watcher.readable and watcher.began:
-            return next((stack for stack in watcher.operation.roots if stack.in_progress), None)
+    try:
+        for attempt in range(FIRST_EVENT_TRIES):
+            if attempt:
+                deployment.world.clock.sleep(PAUSE_SECONDS)
+            deployment.teller.events(deployment.read_roots(watcher).events, watcher.operation)
+            if watcher.readable and watcher.began:
+                return next((stack for stack in watcher.operation.roots if stack.in_progress), None)
+    finally:
+        deployment.teller.end_groups()
     return None

@@ -152,7 +152,7 @@ class Teller:
     def found(self, findings: Sequence[Finding]) -> None:
         """What services told of silent or failed resources."""
         for finding in findings:
-            self.log.write(self.style.finding(finding))
+            optional(self, "A finding", lambda found=finding: self.log.write(self.style.finding(found)))  # type: ignore[misc]
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)

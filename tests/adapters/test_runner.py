@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
@@ -23,6 +23,8 @@ values = st.lists(
 ).map("".join)
 
 
+# On a loaded machine the first draw alone may take seconds.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["outcome", "root-cause", "stack-outputs"]), values))
 def test_a_value_can_never_write_an_output_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, outputs: dict[str, str]

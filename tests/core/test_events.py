@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deploy_action.core.events import Activity, Operation, Phase, StackEvent, phase_of
-from deploy_action.core.stacks import Verdict
+from deploy_action.core.stacks import STACK_TYPE, Verdict
 from tests.core.story import DATABASE, REPLICA, ROOT, nested, resource, stack, told
 
 
@@ -384,3 +386,18 @@ def test_an_unknown_status_is_never_a_success() -> None:
 def test_a_clock_that_steps_back_makes_no_negative_length() -> None:
     bar = Activity(ROOT, "A", "T", "CREATE", Phase.DEPLOY, started=10, status="CREATE_COMPLETE", ended=9)
     assert bar.seconds() == 0
+
+
+def test_what_lies_in_a_nested_stack_is_no_root_even_when_it_is_told_late() -> None:
+    operation = Operation()
+    replica = DATABASE.replace("Database", "Replica")
+    operation.apply(stack(100, "UPDATE_IN_PROGRESS"))
+    operation.apply(nested(101, "Database", "UPDATE_IN_PROGRESS"))
+    operation.apply(
+        replace(
+            resource(50, "Replica", "CREATE_IN_PROGRESS", of=DATABASE, type_=STACK_TYPE), physical_id=replica
+        )
+    )
+    assert operation.is_working_on("never heard of")
+    operation.apply(stack(51, "CREATE_FAILED", of=replica))
+    assert [root.stack_id for root in operation.roots] == [ROOT]

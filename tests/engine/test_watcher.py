@@ -12,7 +12,7 @@ from deploy_action.engine.session import End, Session
 from deploy_action.engine.watcher import Baseline, Watcher
 from deploy_action.errors import StackSourceError
 from tests.clock import VirtualClock
-from tests.core.story import ROOT, resource, stack
+from tests.core.story import DATABASE, ROOT, nested, resource, stack
 from tests.listener import SilentListener
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Cloud:
     clock: VirtualClock
     shown: list[tuple[float, StackEvent]] = field(default_factory=list)
     broken: Callable[[], bool] = lambda: False
+    broken_for: Callable[[str], bool] = lambda _stack_id: False
     throttled: bool = False
     reads: int = 0
     reads_to_end: int = 0
@@ -43,7 +44,7 @@ class Cloud:
 
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         self.reads += 1
-        if self.broken():
+        if self.broken() or self.broken_for(stack.name):
             raise StackSourceError("AWS answered with Throttling.", throttled=self.throttled)
         visible = [e for at, e in self.shown if at <= self.clock.elapsed and e.stack_id == stack.name]
         found: list[StackEvent] = []
@@ -145,3 +146,46 @@ def test_last_looks_that_fail_are_repeated() -> None:
     listener, _, end = watch(cloud)
     assert end is End.DONE
     assert "Topic" in {event.logical_id for event in listener.seen}
+
+
+def test_a_nested_stack_whose_last_read_fails_is_asked_again() -> None:
+    clock = VirtualClock()
+    failures = iter([True])
+    cloud = Cloud(
+        clock, broken_for=lambda name: name == DATABASE and clock.elapsed > 30 and next(failures, False)
+    )
+    cloud.show(stack(1, "UPDATE_IN_PROGRESS"), at=1)
+    cloud.show(nested(2, "Database", "UPDATE_IN_PROGRESS"), at=2)
+    cloud.show(stack(3, "UPDATE_IN_PROGRESS", of=DATABASE), at=3)
+    cloud.show(stack(9, "UPDATE_COMPLETE", of=DATABASE), at=9)
+    cloud.show(nested(12, "Database", "UPDATE_COMPLETE"), at=12)
+    cloud.show(resource(28, "Old", "DELETE_COMPLETE", of=DATABASE), at=28)
+    cloud.show(stack(30, "UPDATE_COMPLETE"), at=30)
+    listener, _, end = watch(cloud)
+    assert end is End.DONE
+    assert next(failures, None) is None
+    assert "Old" in {event.logical_id for event in listener.seen}
+
+
+def test_a_phase_of_the_root_is_followed_in_all_its_nested_stacks() -> None:
+    clock = VirtualClock()
+    cloud = Cloud(clock)
+    ids = [DATABASE.replace("Database", f"Part{number}") for number in range(30)]
+    cloud.show(stack(1, "UPDATE_IN_PROGRESS"), at=1)
+    for number, nested_id in enumerate(ids):
+        cloud.show(nested(2, f"Part{number}", "UPDATE_IN_PROGRESS", of=ROOT, id_=nested_id), at=2)
+        cloud.show(stack(3, "UPDATE_IN_PROGRESS", of=nested_id), at=3)
+        cloud.show(stack(9, "UPDATE_COMPLETE", of=nested_id), at=9)
+        cloud.show(nested(12, f"Part{number}", "UPDATE_COMPLETE", of=ROOT, id_=nested_id), at=12)
+        cloud.show(resource(110, "Old", "DELETE_COMPLETE", of=nested_id), at=110)
+    cloud.show(stack(120, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), at=120)
+    cloud.show(stack(600, "UPDATE_COMPLETE"), at=600)
+    late: list[float] = []
+    listener = Listener()
+    listener.events = lambda events, operation: late.extend(  # type: ignore[method-assign]
+        clock.elapsed for event in events if event.logical_id == "Old"
+    )
+    watcher = Watcher(cloud, Baseline(((REF, None),)))
+    Session(watcher, clock, listener, done=lambda: watcher.at_rest, cancelled=lambda: False).run()
+    assert len(late) == len(ids)
+    assert max(late) < 200

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.steps.test_supervision import at, die, killed
 from tests.steps.test_template import BROKEN, QUEUE, lasting
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.steps.stage import Stage
 
 
@@ -102,3 +102,25 @@ def test_progress_is_counted_where_a_change_set_only_adds(stage: Stage) -> None:
     assert "[1/1]" in log
     _, log = deploy(stage, "update", parameter_overrides="Name=two")
     assert "[1/1]" not in log
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        "deploy_action.core.learned_forecast.LearnedForecast._estimate",
+        "deploy_action.core.learned_forecast.LearnedForecast._known",
+        "deploy_action.engine.session.look",
+        "deploy_action.engine.session.early_warnings",
+        "deploy_action.engine.watcher.pause_seconds",
+    ],
+)
+def test_a_defect_in_what_a_watch_can_do_without_is_told_and_ends_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, defect: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise AttributeError("no such thing")
+
+    monkeypatch.setattr(defect, broken)
+    outputs, log = deploy(stage, "job")
+    assert outputs["outcome"] == "succeeded", log
+    assert log.count("by a defect of deploy-coordinator") <= 1
