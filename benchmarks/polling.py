@@ -21,12 +21,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation
-from deploy_action.core.durations import PriorForecast, parse_table
+from deploy_action.core import history
+from deploy_action.core.durations import parse_samples, parse_table
+from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.stacks import StackRef
 from deploy_action.data import read_table
+from deploy_action.engine.baseline import Baseline
 from deploy_action.engine.schedule import Schedule
 from deploy_action.engine.session import Session
-from deploy_action.engine.watcher import Baseline, Watcher
+from deploy_action.engine.watcher import Watcher
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.listener import SilentListener
@@ -70,7 +73,8 @@ class Ground:
     def __init__(self, server: CloudFormationServer, clock: VirtualClock) -> None:
         self.server, self.clock = server, clock
         self.source = CloudFormation(AwsClients())
-        self.prior = parse_table(read_table("resource-durations.tsv"))
+        table = read_table("resource-durations.tsv")
+        self.forecast = LearnedForecast(history.read(None, parse_table(table), parse_samples(table)))
 
     def play(self, recorded: Recorded, offset: float) -> tuple[StackRef, float | None, float]:
         """Begins `offset` seconds from now; gives the stack, its end and when to stop, on the clock."""
@@ -88,7 +92,7 @@ class Ground:
         watcher = Watcher(
             self.source,
             Baseline(((stack, None),)),
-            forecast=PriorForecast(self.prior),
+            forecast=self.forecast,
             schedule=Schedule(random=random.Random(1)),
         )
         listener = Listener(self.clock)

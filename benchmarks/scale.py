@@ -93,8 +93,9 @@ def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) 
     from deploy_action.adapters.aws import AwsClients
     from deploy_action.adapters.cloudformation import CloudFormation
     from deploy_action.core.stacks import StackRef
+    from deploy_action.engine.baseline import Baseline
     from deploy_action.engine.session import Session
-    from deploy_action.engine.watcher import Baseline, Watcher
+    from deploy_action.engine.watcher import Watcher
     from tests.clock import VirtualClock
     from tests.listener import SilentListener
 

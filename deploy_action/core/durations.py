@@ -6,36 +6,12 @@ within a factor of two of measured medians for 40 of 48 types, and tails are hea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from deploy_action.core.forecast import Basis, Usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from deploy_action.core.events import Activity, Operation
-    from deploy_action.core.forecast import Estimate
-
-LOW_FACTOR, HIGH_FACTOR = 0.5, 2.5
 _ACTIONS = ("CREATE", "UPDATE", "DELETE")
-
-
-@dataclass(frozen=True, slots=True)
-class PriorForecast:
-    """Implements Forecast by the table alone: `seconds` maps (type, action) to seconds."""
-
-    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
-    planned: int | None = None
-
-    def usual(self, activity: Activity, label: str) -> Usual | None:  # noqa: ARG002
-        found = self.seconds.get((activity.resource_type, activity.action))
-        if not found:
-            return None
-        return Usual(found * LOW_FACTOR, found, max(found * HIGH_FACTOR, found + 5), 0, Basis.PRIOR)
-
-    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:  # noqa: ARG002
-        return None
 
 
 def parse_table(text: str) -> dict[tuple[str, str], float]:

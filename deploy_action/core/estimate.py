@@ -14,17 +14,17 @@ from deploy_action.core.accuracy import COVERAGE, widened, width
 from deploy_action.core.forecast import Basis, Estimate
 from deploy_action.core.learned import LAST_SECONDS, overhead
 from deploy_action.core.paths import DRAWS, SHARES, Task, quantiles, structure, totals
+from deploy_action.core.plan import Planned
 from deploy_action.core.spread import fitted, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from deploy_action.core.past import Past
-    from deploy_action.core.plan import Plan, Planned
+    from deploy_action.core.plan import Plan
     from deploy_action.core.runs import Run
 
 SAME = "deployments of the same resources"
-SIZE = "deployments of as many resources"
 ALL = "earlier deployments of this stack"
 HERE = "what these resources took before"
 PARTLY = "what is known of some resources, and published averages"
@@ -107,7 +107,7 @@ def by_path(plan: Plan, past: Past) -> Estimate:
         )
         drawn = [sum(pair) for pair in zip(drawn, after, strict=True)]
     basis = basis_of(bases)
-    common = spread(1.0, _COMMON_FACTOR[basis])
+    common = spread(1.0, common_factor(basis))
     end = spread(tail, TAIL_FACTOR)
     low, mid, high = quantiles(
         [one * common.quantile(share) + end.quantile(share) for one, share in zip(drawn, SHARES, strict=True)]
@@ -143,15 +143,16 @@ def cleanup_tasks(plan: Plan, past: Past) -> list[Task]:
     """What an update deletes after it: what is removed, and what was replaced."""
     if plan.kind != "update":
         return []
-    gone = [one for one in plan.changes or () if one.action == "DELETE" or one.replacement]
-    return [
-        Task(
-            one.label,
-            one.resource_type,
-            past.learned.expected(plan.stack, one.label, one.resource_type, "DELETE").spread,
-        )
-        for one in gone
-    ]
+    return deletions(plan.stack, gone_after(plan.changes or ()), past)
+
+
+def gone_after(changes: Iterable[Planned]) -> list[Planned]:
+    """What a clean-up deletes: the removed resource, and the copy that was replaced."""
+    return [one for one in changes if one.action == "DELETE" or one.replacement]
+
+
+def deletions(stack: str, gone: Iterable[Planned], past: Past) -> list[Task]:
+    return tasks_of(stack, [Planned(one.label, one.resource_type, "DELETE") for one in gone], past)[0]
 
 
 def basis_of(bases: Sequence[tuple[Basis, float]]) -> str:

@@ -18,11 +18,14 @@ from deploy_action.core.estimate import (
     basis_of,
     before,
     common_factor,
+    deletions,
+    gone_after,
     same_set,
+    tasks_of,
     waits_of,
 )
 from deploy_action.core.events import Phase, phase_of
-from deploy_action.core.forecast import Basis, Estimate
+from deploy_action.core.forecast import Estimate
 from deploy_action.core.learned import overhead
 from deploy_action.core.paths import DRAWS, SHARES, Task, quantiles, totals
 from deploy_action.core.plan import Plan, Planned
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from deploy_action.core.events import Activity, Operation, StackProgress
+    from deploy_action.core.forecast import Basis
     from deploy_action.core.past import Past
     from deploy_action.core.runs import Run
 
@@ -132,13 +136,14 @@ def _deploy(view: _View, same: Sequence[Run]) -> _Left:
     deploy = view.of(Phase.DEPLOY)
     begun = {label for label, _ in deploy}
     tasks, bases = _running(plan.stack, deploy, past, now)
-    for one in expected:
-        if one.label not in begun and (one.action != "DELETE" or plan.kind == "delete"):
-            known = past.learned.expected(plan.stack, one.label, one.resource_type, one.action)
-            if one.replacement and known.basis is not Basis.RESOURCE:
-                known = past.learned.expected(plan.stack, one.label, one.resource_type, "CREATE")
-            tasks.append(Task(one.label, one.resource_type, known.spread))
-            bases.append((known.basis, known.spread.mid))
+    to_come = [
+        one
+        for one in expected
+        if one.label not in begun and (one.action != "DELETE" or plan.kind == "delete")
+    ]
+    more, more_bases = tasks_of(plan.stack, to_come, past)
+    tasks += more
+    bases += more_bases
     head, tail = overhead(past.good(plan.stack, plan.kind))
     drawn = _path(plan, tasks, past, start=max(0.0, head - elapsed))
     basis = SAME if same else basis_of(bases)
@@ -191,20 +196,8 @@ def _after(plan: Plan, expected: Sequence[Planned], same: Sequence[Run], past: P
     if same:
         usual = fitted([max(0.3, run.cleanup_seconds) for run in same], factor=1.2, weight=3)
         return [usual.quantile(share) for share in SHARES]
-    gone = [one for one in expected if one.action == "DELETE" or one.replacement]
-    path = _path(plan, _deletions(plan.stack, gone, past), past, reverse=True)
+    path = _path(plan, deletions(plan.stack, gone_after(expected), past), past, reverse=True)
     return [seconds + _CLEANUP.mid for seconds in path]
-
-
-def _deletions(stack: str, gone: Iterable[Planned], past: Past) -> list[Task]:
-    return [
-        Task(
-            one.label,
-            one.resource_type,
-            past.learned.expected(stack, one.label, one.resource_type, "DELETE").spread,
-        )
-        for one in gone
-    ]
 
 
 def _cleanup(view: _View, same: Sequence[Run]) -> _Left:
@@ -214,12 +207,8 @@ def _cleanup(view: _View, same: Sequence[Run]) -> _Left:
     begun = {label for label, _ in mine}
     tasks, bases = _running(plan.stack, mine, past, now)
     tasks += _retries(mine, now)
-    gone = [
-        one
-        for one in plan.changes or ()
-        if one.label not in begun and (one.action == "DELETE" or one.replacement)
-    ]
-    tasks += _deletions(plan.stack, gone, past)
+    gone = [one for one in gone_after(plan.changes or ()) if one.label not in begun]
+    tasks += deletions(plan.stack, gone, past)
     path = _path(plan, tasks, past, reverse=True)
     seconds = [run.cleanup_seconds for run in same if run.cleanup_seconds > 0]
     usual = fitted(seconds, factor=1.3, weight=3) if seconds else _CLEANUP
@@ -243,9 +232,9 @@ def _rollback(view: _View) -> _Left:
         for label, activity in seen
         if activity.phase is Phase.DEPLOY and not _is_inside_nested(label, seen)
     ]
-    whole = _path(plan, _undoing(plan.stack, undo, past), past, reverse=True)
+    whole = _path(plan, tasks_of(plan.stack, undo, past)[0], past, reverse=True)
     left = [one for one in undo if one.label not in begun]
-    path = _path(plan, running + _undoing(plan.stack, left, past), past, reverse=True)
+    path = _path(plan, running + tasks_of(plan.stack, left, past)[0], past, reverse=True)
     if undo and not running and not left:
         return _Left(_end_of_rollback(mine, now), ROLLBACK_PRIOR, 0)
     earlier = [run.rollback_seconds for run in past.of(plan.stack, plan.kind) if run.rollback_seconds > 0]
@@ -280,17 +269,6 @@ def _end_of_rollback(mine: Iterable[tuple[str, Activity]], now: float) -> list[f
     """All is undone, and only the stack's own end is left."""
     quiet = max(0.0, now - max((activity.ended or now for _, activity in mine), default=now))
     return [_END.quantile(share, after=quiet) - quiet for share in SHARES]
-
-
-def _undoing(stack: str, undo: Iterable[Planned], past: Past) -> list[Task]:
-    return [
-        Task(
-            one.label,
-            one.resource_type,
-            past.learned.expected(stack, one.label, one.resource_type, one.action).spread,
-        )
-        for one in undo
-    ]
 
 
 def _is_inside_nested(label: str, seen: Sequence[tuple[str, Activity]]) -> bool:

@@ -162,8 +162,11 @@ class Session:
             if clean > bool(self._told) or self.cancelled() or self.watcher.refused:
                 return
 
+    def _timed_out(self, waited: float) -> bool:
+        return self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds
+
     def _given_up(self, waited: float) -> End | None:
-        if self.timeout_seconds is not None and waited + self.elapsed_seconds >= self.timeout_seconds:
+        if self._timed_out(waited):
             return End.TIMED_OUT
         if self.gives_up and self.watcher.refused and self._failures >= BLIND_AFTER:
             return End.BLIND
@@ -180,10 +183,7 @@ class Session:
                 self._hurried = True
                 self.watcher.hurry(now)
                 return
-            if (
-                self.timeout_seconds is not None
-                and now - started + self.elapsed_seconds >= self.timeout_seconds
-            ):
+            if self._timed_out(now - started):
                 return
             self.clock.sleep(min(NAP_SECONDS, end - now))
 
@@ -237,7 +237,6 @@ class Session:
             return
         self._looked_for_stalls = here
         operation = self.watcher.operation
-        overdue = OVERDUE in self.alerts
         others = frozenset(key for key in self.alerts if key == OVERDUE or key.startswith(WARNED))
         changes, stalled = look(
             operation,
@@ -247,17 +246,20 @@ class Session:
             after_seconds=self.stall_after_seconds,
         )
         elapsed = theirs - (operation.started if operation.started is not None else theirs)
-        late = (
-            self.estimate if self.estimate is not None and not overdue and operation.ended is None else None
-        )
-        # What was estimated is the deployment; its rollback takes as long as it takes.
-        rolls_back = any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots)
-        is_late = late is not None and elapsed > late.high_seconds and not rolls_back
-        self._alerted(stalled | others | ({OVERDUE} if is_late else set()))
+        late = self.estimate if OVERDUE not in others and self._is_late(elapsed) else None
+        self._alerted(stalled | others | (set() if late is None else {OVERDUE}))
         for change in changes:
             (self.listener.stalled if change.began else self.listener.moving)(change, operation)
-        if late is not None and is_late:
+        if late is not None:
             self.listener.overdue(elapsed, late)
+
+    def _is_late(self, elapsed_seconds: float) -> bool:
+        """What was estimated is the deployment; its rollback takes as long as it takes."""
+        operation = self.watcher.operation
+        if self.estimate is None or operation.ended is not None:
+            return False
+        rolls_back = any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots)
+        return elapsed_seconds > self.estimate.high_seconds and not rolls_back
 
     def _their_now(self, now: float) -> float:
         """Before the first event nothing is measured by it."""

@@ -10,6 +10,7 @@ from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.pace import idle_pause_seconds, pause_seconds
 from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
+from deploy_action.engine.baseline import after, before, never, operation_start
 from deploy_action.engine.schedule import Schedule, Turn
 from deploy_action.errors import CoordinatorError, StackSourceError
 
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.forecast import Forecast
-    from deploy_action.core.stacks import StackState
+    from deploy_action.engine.baseline import Baseline, Stop
     from deploy_action.ports import StackSource
-
-    Stop = Callable[[StackEvent], bool]
 
 
 LISTING_SECONDS = 10.0
@@ -30,53 +29,6 @@ COARSE_SECONDS = 30.0
 DEFECT_PAUSE_SECONDS = 2.0
 RESCAN_STACKS_MAX = 20
 """Up to so many stacks are read whole at the end: an event may have become visible behind newer ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What had happened before the deployment began: only what comes after it belongs to the deployment.
-
-    `newest` maps stacks to their newest event id then (None: no such stack), `glob_seen` globs to
-    (stack id, unix seconds of its last change).
-    """
-
-    newest: tuple[tuple[StackRef, str | None], ...] = ()
-    glob_seen: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
-    attach: bool = False
-    """Begin at the start of the operation that is in progress, instead of after `newest`."""
-
-
-def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline:
-    """Where a deployment that is about to begin will begin. Raises StackSourceError."""
-    newest: list[tuple[StackRef, str | None]] = []
-    globs: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
-    for stack in stacks:
-        if stack.is_glob:
-            seen = tuple((state.stack_id, state.changed_at) for state in source.matching(stack))
-            globs.append((stack, seen))
-        else:
-            newest.append(_newest_event(source, stack))
-    return Baseline(tuple(newest), tuple(globs))
-
-
-def attach_to(stacks: Iterable[StackState]) -> Baseline:
-    """The start of the operations that are in progress."""
-    refs = (StackRef(state.ref.region, state.stack_id) for state in stacks)
-    return Baseline(tuple((ref, None) for ref in refs), attach=True)
-
-
-def _newest_event(source: StackSource, stack: StackRef) -> tuple[StackRef, str | None]:
-    """A stack that exists by its id, since it answers to nothing else once it is deleted."""
-    found: list[StackEvent] = []
-
-    def stop(event: StackEvent) -> bool:
-        found.append(event)
-        return True
-
-    source.events(stack, stop=stop)
-    if not found:
-        return stack, None
-    return StackRef(stack.region, found[0].stack_id), found[0].event_id
 
 
 @dataclass(slots=True)
@@ -132,8 +84,6 @@ class Poll:
 
     events: tuple[StackEvent, ...]
     errors: tuple[StackSourceError, ...]
-    looks: int = 0
-    """How many stacks were asked for."""
 
 
 class Watcher:
@@ -164,7 +114,7 @@ class Watcher:
         self._listing_failed: StackSourceError | None = None
         self._offset: float | None = None
         for stack, newest in baseline.newest:
-            floor = _operation_start if baseline.attach else _after(newest)
+            floor = operation_start if baseline.attach else after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, Turn(root=True))
 
     def poll(self, now: float, *, complete: bool = False, stop: Callable[[], bool] = lambda: False) -> Poll:
@@ -177,7 +127,7 @@ class Watcher:
         if self._globs and (complete or now >= self._listing_due) and not stop():
             self._discover(now, errors)
         if complete:
-            pending = [watched for watched in self._watched.values() if not watched.finished]
+            pending = [watched for _, watched in self._unfinished()]
             self._schedule.budget.spend(now, len(pending))
         else:
             self._schedule.budget.serve(len({watched.ref.region for _, watched in self._unfinished()}))
@@ -188,7 +138,7 @@ class Watcher:
 
     def poll_roots(self, now: float) -> Poll:
         """Read what is new of the root stacks, whoever's turn it is."""
-        pending = [watched for _, watched in self._unfinished() if watched.root]
+        pending = self._roots()
         self._schedule.budget.spend(now, len(pending))
         return self._look(pending, now, [], whole=False, stop=lambda: False, follow=False)
 
@@ -226,7 +176,7 @@ class Watcher:
         for watched in asked:
             if not watched.turn.failures:
                 watched.turn.due = now + self._pause(watched, now)
-        return Poll(tuple(events), tuple(errors), len(asked))
+        return Poll(tuple(events), tuple(errors))
 
     def next_look(self, now: float) -> float:
         """Seconds until the next `poll` has something to do."""
@@ -299,7 +249,7 @@ class Watcher:
         return any(progress is not None and progress.in_progress for progress in seen)
 
     def _roots(self) -> list[_Watched]:
-        return [watched for watched in self._watched.values() if watched.root and not watched.finished]
+        return [watched for _, watched in self._unfinished() if watched.root]
 
     @property
     def began(self) -> bool:
@@ -328,7 +278,7 @@ class Watcher:
                     continue
                 ref = StackRef(pattern.region, state.stack_id)
                 if all(watched.ref != ref for watched in self._watched.values()):
-                    found = _Watched(ref, _operation_start, Turn(root=True, due=now), from_glob=True)
+                    found = _Watched(ref, operation_start, Turn(root=True, due=now), from_glob=True)
                     self._watched[state.stack_id] = found
 
     def _read(
@@ -370,7 +320,7 @@ class Watcher:
             if activity.logical_id == event.logical_id:
                 started = activity.started
                 break
-        floor = _never if event.action == "CREATE" else _before(started)
+        floor = never if event.action == "CREATE" else before(started)
         self._watched[nested] = _Watched(StackRef(event.region, nested), floor, Turn(root=False, due=now))
 
     def _succeed_deleted(self, now: float) -> None:
@@ -384,7 +334,7 @@ class Watcher:
                     continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
                 turn = Turn(root=True, due=now)
-                self._watched[f"after {watched.ref.name}"] = _Watched(successor, _never, turn)
+                self._watched[f"after {watched.ref.name}"] = _Watched(successor, never, turn)
 
     def _retire(self, events: list[StackEvent], now: float) -> None:
         """Nested stacks at rest are not read again, until they are worked on again, or their root enters a
@@ -398,29 +348,3 @@ class Watcher:
                 if watched.finished and wanted:
                     watched.turn.due = now
                 watched.finished = watched.refused or not wanted
-
-
-def _after(newest: str | None) -> Callable[[], Stop]:
-    return lambda: lambda event: event.event_id == newest
-
-
-def _before(timestamp: float) -> Callable[[], Stop]:
-    return lambda: lambda event: event.timestamp < timestamp
-
-
-def _never() -> Stop:
-    return lambda _event: False
-
-
-def _operation_start() -> Stop:
-    """Accepts the first event before the start of the newest operation, going back in time."""
-    passed_start = False
-
-    def stop(event: StackEvent) -> bool:
-        nonlocal passed_start
-        if passed_start:
-            return True
-        passed_start = event.starts_operation
-        return False
-
-    return stop

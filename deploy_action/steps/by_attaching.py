@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
+from deploy_action.engine.baseline import attach_to
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
-from deploy_action.engine.watcher import Watcher, attach_to
+from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError, VerdictUnknown
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
     from deploy_action.core.events import StackEvent
     from deploy_action.core.stacks import StackRef
-    from deploy_action.engine.watcher import Baseline
+    from deploy_action.engine.baseline import Baseline
     from deploy_action.steps.deployment import Deployment
 
 

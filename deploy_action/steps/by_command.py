@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome
+from deploy_action.engine.baseline import Baseline, take_baseline
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
-from deploy_action.engine.watcher import Baseline, Watcher, take_baseline
+from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, TimedOut
 from deploy_action.steps.world import optional
 

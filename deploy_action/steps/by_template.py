@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome
+from deploy_action.engine.baseline import Baseline, take_baseline
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
-from deploy_action.engine.watcher import Baseline, take_baseline
 from deploy_action.errors import (
     Cancelled,
     CannotStart,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import ChangeSet, change_set_prefix
+from deploy_action.engine.baseline import Baseline
 from deploy_action.engine.native import NativeDeployment, Plan
 from deploy_action.engine.patience import patiently
-from deploy_action.engine.watcher import Baseline
 from deploy_action.errors import StackSourceError
 from deploy_action.steps.state import Execution
 from deploy_action.steps.world import optional

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
 from deploy_action.core.stacks import StackRef
+from deploy_action.engine.baseline import Baseline
 from deploy_action.engine.by_status import OwnEnd
 from deploy_action.engine.session import End
-from deploy_action.engine.watcher import Baseline, Watcher
+from deploy_action.engine.watcher import Watcher
 from deploy_action.steps import stopping
 from deploy_action.steps.world import optional
 

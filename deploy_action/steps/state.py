@@ -12,7 +12,7 @@ import msgspec
 from deploy_action.core.document import Ticket
 from deploy_action.core.report import Report
 from deploy_action.core.stacks import StackRef
-from deploy_action.engine.watcher import Baseline
+from deploy_action.engine.baseline import Baseline
 
 if TYPE_CHECKING:
     from pathlib import Path

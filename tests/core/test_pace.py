@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy_action.core.durations import PriorForecast
 from deploy_action.core.events import Operation
 from deploy_action.core.forecast import Basis, NoForecast, Usual
 from deploy_action.core.pace import (
@@ -18,6 +17,7 @@ from deploy_action.core.pace import (
     idle_pause_seconds,
     pause_seconds,
 )
+from tests.core.prior import PriorForecast
 from tests.core.story import ROOT, resource, stack
 
 AT = 1_790_000_000.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from deploy_action.core.durations import PriorForecast
 from deploy_action.core.events import Activity, Operation
 from deploy_action.core.forecast import Basis, NoForecast, Usual
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.stall import look
+from tests.core.prior import PriorForecast
 from tests.core.story import resource, stack
 
 AT = 1_790_000_000.0

@@ -16,9 +16,10 @@ import pytest
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation
 from deploy_action.core.stacks import StackRef, StackState
+from deploy_action.engine.baseline import Baseline, attach_to
 from deploy_action.engine.schedule import Schedule
 from deploy_action.engine.session import End, Session
-from deploy_action.engine.watcher import Baseline, Watcher, attach_to
+from deploy_action.engine.watcher import Watcher
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.recording import moment_of

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy_action.core.stacks import StackRef, StackState
+from deploy_action.engine.baseline import Baseline
 from deploy_action.engine.schedule import Schedule
 from deploy_action.engine.session import End, Session
-from deploy_action.engine.watcher import Baseline, Watcher
+from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError
 from tests.clock import VirtualClock
 from tests.core.story import DATABASE, ROOT, nested, resource, stack

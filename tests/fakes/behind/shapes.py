@@ -7,16 +7,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from tests.fakes.cloudformation.errors import AwsError
-from tests.fakes.cloudformation.protocol import SchemaDriftError
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "boolean": (bool,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "timestamp": (int, float),
-}
+from tests.fakes.cloudformation.protocol import PYTHON_TYPES, SchemaDriftError
 
 
 def checked_request(shape: Shape | None, value: Any) -> dict[str, Any]:
@@ -48,6 +39,6 @@ def rendered(shape: Shape, value: Any, where: str) -> Any:
         return [rendered(shape.member, item, where) for item in value]
     if isinstance(shape, MapShape):
         return {key: rendered(shape.value, item, where) for key, item in value.items()}
-    if not isinstance(value, _TYPES.get(str(shape.type_name), (str,))):
+    if not isinstance(value, PYTHON_TYPES.get(str(shape.type_name), (str,))):
         raise SchemaDriftError(f"{where} must be {shape.type_name}, got {type(value).__name__}")
     return value

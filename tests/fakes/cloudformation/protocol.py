@@ -172,7 +172,7 @@ def _content(shape: Shape, value: Any, where: str) -> str:
     return _text(shape, value, where)
 
 
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "integer": (int,),
     "long": (int,),
@@ -185,7 +185,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 def _text(shape: Shape, value: Any, where: str) -> str:
     kind = str(shape.type_name)
-    if not isinstance(value, _PYTHON_TYPES.get(kind, (str,))):
+    if not isinstance(value, PYTHON_TYPES.get(kind, (str,))):
         raise SchemaDriftError(f"{where} must be {kind}, got {type(value).__name__}")
     if kind == "boolean":
         return "true" if value else "false"

@@ -1,0 +1,94 @@
+"""Where the events of a deployment begin: what had happened before, and the tests for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stacks import StackRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from deploy_action.core.events import StackEvent
+    from deploy_action.core.stacks import StackState
+    from deploy_action.ports import StackSource
+
+    Stop = Callable[[StackEvent], bool]
+    """Accepts the first event, going back in time, that is not part of the deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What had happened before the deployment began: only what comes after it belongs to the deployment.
+
+    `newest` maps stacks to their newest event id then (None: no such stack), `glob_seen` globs to
+    (stack id, unix seconds of its last change).
+    """
+
+    newest: tuple[tuple[StackRef, str | None], ...] = ()
+    glob_seen: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
+    attach: bool = False
+    """Begin at the start of the operation that is in progress, instead of after `newest`."""
+
+
+def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline:
+    """Where a deployment that is about to begin will begin. Raises StackSourceError."""
+    newest: list[tuple[StackRef, str | None]] = []
+    globs: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
+    for stack in stacks:
+        if stack.is_glob:
+            seen = tuple((state.stack_id, state.changed_at) for state in source.matching(stack))
+            globs.append((stack, seen))
+        else:
+            newest.append(_newest_event(source, stack))
+    return Baseline(tuple(newest), tuple(globs))
+
+
+def attach_to(stacks: Iterable[StackState]) -> Baseline:
+    """The start of the operations that are in progress."""
+    refs = (StackRef(state.ref.region, state.stack_id) for state in stacks)
+    return Baseline(tuple((ref, None) for ref in refs), attach=True)
+
+
+def _newest_event(source: StackSource, stack: StackRef) -> tuple[StackRef, str | None]:
+    """A stack that exists by its id, since it answers to nothing else once it is deleted."""
+    found: list[StackEvent] = []
+
+    def stop(event: StackEvent) -> bool:
+        found.append(event)
+        return True
+
+    source.events(stack, stop=stop)
+    if not found:
+        return stack, None
+    return StackRef(stack.region, found[0].stack_id), found[0].event_id
+
+
+def after(newest: str | None) -> Callable[[], Stop]:
+    """Of what came before an event, by its id."""
+    return lambda: lambda event: event.event_id == newest
+
+
+def before(timestamp: float) -> Callable[[], Stop]:
+    """Of what came before a time, unix seconds of CloudFormation."""
+    return lambda: lambda event: event.timestamp < timestamp
+
+
+def never() -> Stop:
+    """All of a stack's events belong to the deployment."""
+    return lambda _event: False
+
+
+def operation_start() -> Stop:
+    """Accepts the first event before the start of the newest operation, going back in time."""
+    passed_start = False
+
+    def stop(event: StackEvent) -> bool:
+        nonlocal passed_start
+        if passed_start:
+            return True
+        passed_start = event.starts_operation
+        return False
+
+    return stop
