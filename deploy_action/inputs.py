@@ -6,22 +6,18 @@ import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import InvalidInput
-from deploy_action.keyvalues import parse_key_values
+from deploy_action.input_fields import Fields
 from deploy_action.registry_address import RegistryAddress, parse_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-T = TypeVar("T")
-E = TypeVar("E", bound=Enum)
+    from collections.abc import Mapping
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
@@ -117,14 +113,11 @@ def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
     return {str(name): "" if value is None else str(value).strip() for name, value in raw.items()}
 
 
-class _Parser:
+class _Parser(Fields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
-        self._raw = raw
+        super().__init__(raw, environ, step)
         self._looks_for_folders = step == "pre"
-        self._reads_files = step != "post"
         self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-        self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
-        self._problems: list[str] = []
 
     def settings(self) -> Settings:
         mode = self._mode()
@@ -166,26 +159,6 @@ class _Parser:
         if self._problems:
             raise InvalidInput(tuple(self._problems))
         return settings
-
-    def _problem(self, sentence: str) -> None:
-        self._problems.append(sentence)
-
-    def _text(self, name: str) -> str:
-        return self._raw.get(name, "")
-
-    def _lines(self, name: str) -> list[str]:
-        lines = (line.strip() for line in self._text(name).splitlines())
-        return [line for line in lines if line and not line.startswith("#")]
-
-    def _checked(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        text = self._text(name)
-        if not text:
-            return default
-        try:
-            return parse(text)
-        except ValueError as error:
-            self._problem(f"`{name}`: {error}")
-            return default
 
     def _mode(self) -> Mode:
         if self._text("template"):
@@ -251,20 +224,6 @@ class _Parser:
             self._problem(f"`template`: `{text}` is not UTF-8; save it in that encoding.")
             return ""
 
-    def _key_values(self, name: str, prefix: str) -> list[tuple[str, str]]:
-        def parse(text: str) -> list[tuple[str, str]]:
-            if text.startswith("file://"):
-                if not self._reads_files:
-                    return []
-                path = self._workspace / text.removeprefix("file://")
-                try:
-                    text = path.read_text("utf-8-sig")
-                except (OSError, UnicodeDecodeError) as error:
-                    raise ValueError(f"the file {path} cannot be read ({error}).") from error
-            return parse_key_values(text, f"{prefix}Key", f"{prefix}Value")
-
-        return self._checked(name, parse, [])
-
     def _capabilities(self) -> tuple[str, ...]:
         names = [name for name in re.split(r"[\s,]+", self._text("capabilities")) if name]
         for name in names:
@@ -280,42 +239,9 @@ class _Parser:
             )
         return text
 
-    def _boolean(self, name: str, *, default: bool = False) -> bool:
-        text = self._text(name).lower()
-        if not text:
-            return default
-        if text in {"false", "0", "no"}:
-            return False
-        if text not in {"true", "1", "yes"}:
-            self._problem(f"`{name}`: `{text}` is neither true nor false.")
-        return True
-
-    def _minutes(self, name: str, *, least: float = 0) -> float | None:
-        text = self._text(name)
-        if not text:
-            return None
-        try:
-            minutes = float(text)
-        except ValueError:
-            minutes = -1.0
-        if not least <= minutes <= 60 * 24 * 35:
-            self._problem(f"`{name}`: `{text}` is not a number of minutes ({least} to 50400).")
-        return minutes * 60
-
     def _wait_timeout(self) -> float:
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
-
-    def _choice(self, name: str, choices: type[E], default: E) -> E:
-        text = self._text(name).lower()
-        if not text:
-            return default
-        try:
-            return choices(text)
-        except ValueError:
-            allowed = ", ".join(choice.value for choice in choices)
-            self._problem(f"`{name}`: `{text}` is none of {allowed}.")
-            return default
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")
