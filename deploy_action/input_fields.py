@@ -1,0 +1,92 @@
+"""How single inputs are read: texts, lines, numbers, choices. Problems are collected, not raised."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from deploy_action.keyvalues import parse_key_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+class Fields:
+    """The inputs by name, and what was wrong with them."""
+
+    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
+        self._raw = raw
+        self._reads_files = step != "post"
+        self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
+        self._problems: list[str] = []
+
+    def _problem(self, sentence: str) -> None:
+        self._problems.append(sentence)
+
+    def _text(self, name: str) -> str:
+        return self._raw.get(name, "")
+
+    def _lines(self, name: str) -> list[str]:
+        lines = (line.strip() for line in self._text(name).splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+
+    def _checked(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self._problem(f"`{name}`: {error}")
+            return default
+
+    def _key_values(self, name: str, prefix: str) -> list[tuple[str, str]]:
+        def parse(text: str) -> list[tuple[str, str]]:
+            if text.startswith("file://"):
+                if not self._reads_files:
+                    return []
+                path = self._workspace / text.removeprefix("file://")
+                try:
+                    text = path.read_text("utf-8-sig")
+                except (OSError, UnicodeDecodeError) as error:
+                    raise ValueError(f"the file {path} cannot be read ({error}).") from error
+            return parse_key_values(text, f"{prefix}Key", f"{prefix}Value")
+
+        return self._checked(name, parse, [])
+
+    def _boolean(self, name: str, *, default: bool = False) -> bool:
+        text = self._text(name).lower()
+        if not text:
+            return default
+        if text in {"false", "0", "no"}:
+            return False
+        if text not in {"true", "1", "yes"}:
+            self._problem(f"`{name}`: `{text}` is neither true nor false.")
+        return True
+
+    def _minutes(self, name: str, *, least: float = 0) -> float | None:
+        text = self._text(name)
+        if not text:
+            return None
+        try:
+            minutes = float(text)
+        except ValueError:
+            minutes = -1.0
+        if not least <= minutes <= 60 * 24 * 35:
+            self._problem(f"`{name}`: `{text}` is not a number of minutes ({least} to 50400).")
+        return minutes * 60
+
+    def _choice(self, name: str, choices: type[E], default: E) -> E:
+        text = self._text(name).lower()
+        if not text:
+            return default
+        try:
+            return choices(text)
+        except ValueError:
+            allowed = ", ".join(choice.value for choice in choices)
+            self._problem(f"`{name}`: `{text}` is none of {allowed}.")
+            return default
