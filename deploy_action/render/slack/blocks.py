@@ -121,7 +121,7 @@ def context(*parts: str | float | None, verb: str = "As of") -> Element | None:
         if isinstance(part, str) and (words := slack_plain(part, CONTEXT_MAX)):
             elements.append({"type": "plain_text", "text": words, "emoji": False})
         elif isinstance(part, float) and _TIMES[0] <= part <= _TIMES[1]:
-            at, utc = int(part), iso(part).replace("T", " ").removesuffix(":00Z").removesuffix("Z")
+            at, utc = int(part), iso(part)[:16].replace("T", " ")
             words = f"{verb} <!date^{at}^{{time}}|{utc} UTC>"
             elements.append({"type": "mrkdwn", "text": words, "verbatim": True})
     return {"type": "context", "elements": elements[:10]} if elements else None

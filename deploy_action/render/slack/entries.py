@@ -39,7 +39,7 @@ def entry(moment: Moment, view: ChannelView, *, now: float, alone: bool = False)
         blocks.kept(
             blocks.rich(lead, *told),
             called,
-            parts.small_print(view, verb="At", name=True) if alone else _small(view),
+            parts.small_print(view, verb="At") if alone else None,
             parts.buttons(view, thread=True) if alone else None,
         ),
         moment=moment,
@@ -52,10 +52,6 @@ def _told(moment: Moment, view: ChannelView) -> Lines:
     if moment.final:
         return _end(view, moment)
     return _LINES[moment](view)
-
-
-def _small(view: ChannelView) -> Element | None:
-    return blocks.context(float(view.at), verb="At")
 
 
 def _plain(told: Lines) -> str:
@@ -92,17 +88,17 @@ def _stuck(view: ChannelView) -> Lines:
 
 def _started(view: ChannelView) -> Lines:
     queued = f" after {words.span(view.queue_seconds)} in the queue" if view.queue_seconds >= 10 else ""
-    rests = words.rests_on(view.estimate) if view.estimate is not None else ""
     return [
         line("🚀 ", bold("Started"), f"{queued}."),
         parts.expectation(view),
-        line("That rests on ", outside(rests, 200), ".") if rests else None,
+        parts.basis(view),
     ]
 
 
 def _progress(view: ChannelView) -> Lines:
-    lines = [one for one in parts.progress_lines(view) if one is not None]
-    return [*lines] or [line("Waiting for CloudFormation.")]
+    back = line("↩️ ", bold("Rolling back.")) if view.rolling_back else None
+    lines = [back, *parts.progress_lines(view), *parts.trouble_lines(view, message_max=MESSAGE_MAX)]
+    return lines if any(lines) else [line("Waiting for CloudFormation.")]
 
 
 def _stalled(view: ChannelView) -> Lines:
@@ -194,13 +190,13 @@ def _sentence(sign: str, title: str, sentence: str) -> Lines:
 
 
 def _end(view: ChannelView, moment: Moment) -> Lines:
-    sign, _, verb = words.heading(view) if view.moment.final else ("❓", "", moment.value)
+    sign, before, after = words.heading(view) if view.moment.final else ("❓", "", moment.value)
     name = outside(words.what(view), 60, bold=True) or "The deployment"
     told = result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
     exit_code = view.exit_code
     notes = [line(*parts.prose(note, parts.SENTENCE_MAX)) for note in view.notes[:NOTES_MAX]]
     return [
-        line(f"{sign} ", name, f" {verb}."),
+        line(f"{sign} ", f"{before} " if before else "", name, f" {after}." if after else "."),
         *(told["elements"] if told is not None else []),
         line(f"The command ended with exit code {exit_code}.")
         if exit_code and view.outcome is not None

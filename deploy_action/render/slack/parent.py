@@ -25,12 +25,18 @@ def parent(view: ChannelView, *, now: float) -> Announcement:
         blocks.kept(
             blocks.header(words.headline(view, title(view))),
             body(view),
-            parts.small_print(view, verb="Ended" if view.moment.final else "As of"),
+            parts.small_print(view, verb=verb(view)),
             parts.buttons(view),
         ),
         moment=view.moment,
         now=now,
     )
+
+
+def verb(view: ChannelView) -> str:
+    """What is not known to have ended did not end."""
+    known = view.moment.final and view.moment not in {Moment.UNKNOWN, Moment.TIMED_OUT, Moment.CANCELLED}
+    return "Ended" if known else "As of"
 
 
 def title(view: ChannelView) -> str:
@@ -41,13 +47,13 @@ def title(view: ChannelView) -> str:
 def body(view: ChannelView) -> Element | None:
     if view.moment.final:
         return result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
-    if view.moment.waiting:
+    if words.waits(view):
         lines = parts.queue_lines(view)
     elif view.moment is Moment.STARTED and not (view.running or view.done):
-        lines = [parts.expectation(view)]
+        lines = [parts.expectation(view), parts.basis(view)]
     else:
         lines = parts.progress_lines(view)
-        lines += parts.cause_lines(view.causes, most=1, message_max=MESSAGE_MAX)
+        lines += parts.trouble_lines(view, message_max=MESSAGE_MAX)
         lines = lines if any(lines) else [blocks.line("Waiting for CloudFormation.")]
     return blocks.rich(*lines, parts.fallback_line(view))
 
@@ -59,4 +65,4 @@ def result(view: ChannelView, *, causes: int, message_max: int) -> Element | Non
         if view.moment is Moment.COMPLETE
         else parts.failure_lines(view, most=causes, message_max=message_max)
     )
-    return blocks.rich(*why, parts.took(view), parts.output_list(view), parts.fallback_line(view))
+    return blocks.rich(*why, *parts.took(view), parts.output_list(view), parts.fallback_line(view))

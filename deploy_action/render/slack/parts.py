@@ -12,7 +12,7 @@ from deploy_action.render.slack.blocks import around, bold, line, link, outside,
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from deploy_action.core.channel import Ahead, CauseSeen, ChannelView, QueueSeen, ResourceSeen, StackSeen
+    from deploy_action.core.channel import Ahead, CauseSeen, ChannelView, ResourceSeen, StackSeen
     from deploy_action.render.slack.blocks import Element, Piece
 
 AHEAD_MAX = 3
@@ -49,17 +49,9 @@ def queue_lines(view: ChannelView) -> list[Element | None]:
     if queue.away_seconds is not None:
         away = words.span(queue.away_seconds)
         lines.append(line(f"⚠️ The registry has not answered for {away}, so this may be past."))
-    lines.append(_patience(queue, view.at))
+    since, end = when(queue.since), when(queue.gives_up)
+    lines.append(line(*around("Waiting since ", since, "."), *around(" Gives up at ", end, ".")))
     return lines
-
-
-def _patience(queue: QueueSeen, at: float) -> Element | None:
-    """How long it waits: as times, which stay true while nobody updates the message."""
-    end = when(at + queue.timeout_seconds - queue.waited_seconds) if queue.timeout_seconds > 0 else None
-    since = when(at - queue.waited_seconds)
-    if since is None:
-        return None
-    return line("Waiting since ", since, *around(", gives up at ", end), ".")
 
 
 def _ahead(one: Ahead, view: ChannelView) -> list[Piece]:
@@ -68,8 +60,10 @@ def _ahead(one: Ahead, view: ChannelView) -> list[Piece]:
     if not one.holding:
         return [shown, ", waiting too"]
     since, end = when(one.since), when(one.expected_end)
-    doing = [", which runs", *around(" since ", since)]
-    return [shown, *doing, *([", until about ", end] if end else [", no estimate of its end"])]
+    doing = [", running", *around(" since ", since)]
+    return [shown, *doing, *around(", expected to end about ", end)] + (
+        [] if end else [", no estimate of its end"]
+    )
 
 
 def _ours(url: str, view: ChannelView) -> bool:
@@ -90,12 +84,13 @@ def expectation(view: ChannelView) -> Element | None:
     began = view.started if view.started is not None else view.at
     end = when(began + estimate.mid_seconds)
     range_ = bold(words.between(estimate.low_seconds, estimate.high_seconds))
-    return line("Expected to take ", range_, *around(", until about ", end), ".")
+    return line("Expected to take ", range_, *around(", done about ", end), ".")
 
 
-def basis(view: ChannelView) -> str:
-    estimate = view.estimate
-    return f"Estimate: {words.rests_on(estimate)}" if estimate is not None and estimate.basis else ""
+def basis(view: ChannelView) -> Element | None:
+    """What the estimate rests on."""
+    rests = outside(words.rests_on(view.estimate), 200) if view.estimate is not None else None
+    return line("Going by ", rests, ".") if rests else None
 
 
 def progress_lines(view: ChannelView) -> list[Element | None]:
@@ -126,7 +121,7 @@ def left(view: ChannelView) -> Element | None:
     range_ = words.between(view.left.low_seconds, view.left.high_seconds)
     end = when(view.at + view.left.mid_seconds)
     interval = f" ({range_})" if range_ != about else ""
-    return line("About ", bold(f"{about} left"), interval, *around(", until ", end))
+    return line("About ", bold(f"{about} left"), interval, *around(", done about ", end))
 
 
 def working_on(resource: ResourceSeen) -> list[Piece]:
@@ -181,17 +176,27 @@ def failure_lines(view: ChannelView, *, most: int, message_max: int) -> list[Ele
         lines.append(line(f"and {hidden} more cause{'' if hidden == 1 else 's'}, in the run's summary"))
     failure = view.failure
     if failure is None or view.causes:
-        return lines
+        silent = not lines and view.outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}
+        return [line("CloudFormation gives no cause.")] if silent else lines
     lines.append(line(*prose(failure.what, message_max)) if failure.what else None)
     lines.append(line(*prose(failure.why, SENTENCE_MAX)) if failure.why else None)
     lines.append(next_step(failure.remedy))
     return lines
 
 
-def took(view: ChannelView) -> Element | None:
-    """`Took 4 min 10 s, expected 3 to 6 min.`"""
-    if view.duration_seconds is None or view.outcome is Outcome.BUSY:
-        return None
+def trouble_lines(view: ChannelView, *, message_max: int) -> list[Element | None]:
+    """What failed already while it still runs; else what may fail."""
+    if view.causes or view.warning is None:
+        return cause_lines(view.causes, most=1, message_max=message_max)
+    name = outside(view.warning.name, bold=True) or "A resource"
+    return [line("⚠️ ", name, " may fail:"), blocks.quote(view.warning.message, message_max)]
+
+
+def took(view: ChannelView) -> list[Element | None]:
+    """`Took 4 min 10 s, expected 3 to 6 min.`, and how long it waited before."""
+    if view.duration_seconds is None or view.outcome in {Outcome.BUSY, Outcome.SKIPPED}:
+        return []
+    ended = view.outcome not in {Outcome.CANCELLED, Outcome.UNKNOWN, None}
     estimate = view.estimate
     well = view.outcome is Outcome.SUCCEEDED and estimate is not None and estimate.high_seconds > 0
     expected = (
@@ -199,11 +204,11 @@ def took(view: ChannelView) -> Element | None:
         if well and estimate
         else ""
     )
-    return line("Took ", bold(words.span(view.duration_seconds)), expected, f"{_after_queue(view)}.")
-
-
-def _after_queue(view: ChannelView) -> str:
-    return f", after {words.span(view.queue_seconds)} in the queue" if view.queue_seconds >= 10 else ""
+    verb = "Took " if ended else "Watched for "
+    waited = (
+        f"Waited {words.span(view.queue_seconds)} in the queue before." if view.queue_seconds >= 10 else ""
+    )
+    return [line(verb, bold(words.span(view.duration_seconds)), f"{expected}."), line(waited)]
 
 
 def output_list(view: ChannelView) -> Element | None:
@@ -234,13 +239,12 @@ def buttons(view: ChannelView, *, thread: bool = False) -> Element | None:
     return blocks.buttons(found)
 
 
-def small_print(view: ChannelView, *, verb: str, name: bool = False) -> Element | None:
+def small_print(view: ChannelView, *, verb: str) -> Element | None:
     """Where, by whom, from what, when, and the correlation id."""
     where = _places(view.stacks)
     commit = view.links.commit_id[:7]
     source = " ".join(part for part in (view.origin.ref, commit) if part)
-    environment = view.environment if name else ""
-    about = " · ".join(part for part in (environment, where, view.origin.actor, source) if part)
+    about = " · ".join(part for part in (where, view.origin.actor, source) if part)
     return blocks.context(about, float(view.at), view.correlation_id, verb=verb)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.channel import Moment
 from deploy_action.render.slack import blocks, parts, words
 from deploy_action.render.slack.entries import entry
-from deploy_action.render.slack.parent import result, title
+from deploy_action.render.slack.parent import result, title, verb
 from deploy_action.render.slack.sending import announcement
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def single(view: ChannelView, *, now: float) -> Announcement:
                 blocks.header(words.headline(view, title(view))),
                 result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX),
                 called,
-                parts.small_print(view, verb="Ended"),
+                parts.small_print(view, verb=verb(view)),
                 parts.buttons(view),
             ),
             moment=view.moment,
@@ -43,6 +43,7 @@ def single(view: ChannelView, *, now: float) -> Announcement:
             blocks.header(said),
             blocks.rich(
                 parts.expectation(view),
+                parts.basis(view),
                 blocks.line("How it ends is told in a message of its own."),
                 parts.fallback_line(view),
             ),

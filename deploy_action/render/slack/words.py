@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from deploy_action.core.channel import ChannelView, ResourceSeen
     from deploy_action.core.forecast import Estimate
 
-SECONDS_BELOW = 90
+SECONDS_BELOW = 60
 """Guesses below are told in tens of seconds, then in minutes, then in five minutes."""
 DONE, OPEN, CELLS = "▰", "▱", 10
 _NAMES_MAX = 3
@@ -78,13 +78,18 @@ def what(view: ChannelView) -> str:
     return f"{names}{more}" or "this deployment"
 
 
+def waits(view: ChannelView) -> bool:
+    """Whether it stands in the queue, whatever else happened there."""
+    return view.moment.waiting or (not view.moment.final and view.queue is not None)
+
+
 def heading(view: ChannelView) -> tuple[str, str, str]:
     """A sign, and what stands before and after the name of what is deployed. True whenever it is read."""
     if view.moment.final:
         if view.outcome is Outcome.NO_CHANGES:
             return ("✅", "", "needed no changes")
         return _ENDS[view.moment]
-    if view.moment.waiting:
+    if waits(view):
         stuck = view.moment is Moment.STUCK_IN_QUEUE
         return ("⏳", "", "is stuck in the queue" if stuck else "waits in the queue")
     return _now(view)
@@ -108,7 +113,7 @@ _ENDS = {
     Moment.TIMED_OUT: ("⌛", "", "did not end in time"),
     Moment.CANCELLED: ("🛑", "", "was cancelled"),
     Moment.SKIPPED: ("⏭️", "", "was skipped"),
-    Moment.UNKNOWN: ("❓", "", "ended, nobody knows how"),
+    Moment.UNKNOWN: ("❓", "Outcome unknown:", ""),
 }
 
 
