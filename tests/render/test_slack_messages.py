@@ -13,7 +13,8 @@ from slack_sdk.models.blocks import Block, HeaderBlock, RichTextBlock
 
 from deploy_action.core.channel import ChannelView, Moment
 from deploy_action.core.report import Failure, Outcome
-from deploy_action.render.slack import entry, parent, single
+from deploy_action.render.slack import entry, parent, single, words
+from deploy_action.render.slack.blocks import openable
 from tests.fakes.slack import blockkit
 from tests.render.hostile_views import OURS, THEIRS, hostile_views
 from tests.render.storyboard import NOON, REPORT, RUN, STORIES, Scene, bad_story, good_story, side_scenes
@@ -104,9 +105,9 @@ class TestHostileViews:
         trusted |= {resource.console for resource in (view.subject, *view.running) if resource}
         trusted |= {cause.source for cause in (*view.causes, view.warning) if cause}
         for name, message in all_of(view, view.at).items():
-            for words, address in blockkit.addresses(asdict(message)):
+            for said, address in blockkit.addresses(asdict(message)):
                 own_server = address.startswith("https://github.com/")
-                assert address in trusted or own_server or (address in outputs and words == address), name
+                assert address in trusted or own_server or (address in outputs and said == address), name
                 assert "@" not in address.split("/")[2], name
 
     @many
@@ -320,3 +321,81 @@ def test_hostile_addresses_are_hostile() -> None:
     """The strategies above hold what they are for."""
     assert THEIRS.startswith("https://evil")
     assert OURS.startswith("https://github.com/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "https://github.com@evil.example/x",
+        "https://user:word@evil.example",
+        "https://x.example/a|b",
+        "https://x.example/<!here>",
+        "https://x.example/\u202egpj",
+        "https://gıthub.com/",
+        "https://x.example/a b",
+        "https://[::1",
+        "https://",
+        "https://x.example/" + "x" * 2000,
+        "HTTPS//x",
+        "",
+    ],
+)
+def test_an_address_that_may_deceive_is_no_link(url: str) -> None:
+    assert not openable(url)
+
+
+def test_names_cannot_turn_the_line_around() -> None:
+    view = replace(
+        SCENES["progress"].view, environment="prod\u202edetcerid\u2066", correlation_id="\x1b[31mred"
+    )
+    message = parent(view, now=view.at)
+    assert seen(message)[0] == "🚀 Deploying prod detcerid"
+    assert "\u202e" not in str(message)
+    assert "\x1b" not in str(message.blocks)
+
+
+def test_an_emoji_in_a_name_is_no_sign_of_ours() -> None:
+    view = replace(SCENES["failed"].view, environment=":white_check_mark: production")
+    first = parent(view, now=view.at).blocks[0]
+    assert ":white_check_mark:" not in str(first)
+    assert seen(parent(view, now=view.at))[0].startswith("❌ ")
+
+
+def test_nobody_is_called_by_what_needs_nobody() -> None:
+    view = replace(SCENES["progress"].view, mentions=("U0ANA", "here"))
+    for moment in Moment:
+        called = blockkit.called(asdict(entry(moment, view, now=view.at)))
+        assert called == (["@U0ANA", "!here"] if moment.needs_somebody else [])
+    complete = replace(SCENES["complete"].view, mentions=("U0ANA",))
+    assert blockkit.called(asdict(single(complete, now=NOON))) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (180, 360, "3 to 6 min"),
+        (40, 130, "40 s to 2 min"),
+        (1, 9, "10 s"),
+        (235, 245, "4 min"),
+        (3000, 5000, "50 min to 1 h 25 min"),
+        (3600, 7200, "1 to 2 h"),
+    ],
+)
+def test_an_interval_as_people_say_it(low: float, high: float, expected: str) -> None:
+    assert words.between(low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (250, "4 min 10 s"), (3840, "1 h 4 min"), (7200, "2 h")],
+)
+def test_a_duration_as_people_say_it(seconds: float, expected: str) -> None:
+    assert words.span(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("done", "planned", "filled"), [(0, 30, 0), (1, 30, 1), (12, 30, 4), (29, 30, 9), (30, 30, 10), (3, 0, 0)]
+)
+def test_the_bar_is_full_only_where_all_is_done(done: int, planned: int, filled: int) -> None:
+    assert words.bar(done, planned) == "▰" * filled + "▱" * (10 - filled)
