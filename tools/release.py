@@ -16,7 +16,6 @@ import argparse
 import re
 import subprocess
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +27,12 @@ if TYPE_CHECKING:
 
 REQUEST_PREFIX = "release/"
 DIGEST_FILE = "image.digest"
+PACKAGE = "deploy_action/__init__.py"
 AUTHOR = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 _BASE = re.compile(r"^(ARG PYTHON=[^\s@]+)(@\S+)?$", re.MULTILINE)
+_PACKAGE_VERSION = re.compile(r'^__version__ = "([^"]*)"$', re.MULTILINE)
 _RELEASE_TAG = re.compile(r"^v(\d.*)$")
 
 
@@ -54,21 +55,22 @@ class Plan:
         )
 
 
-def plan(changelog: str, project: str, tags: Iterable[str], request: str = "") -> Plan:
+def plan(changelog: str, package: str, tags: Iterable[str], request: str = "") -> Plan:
     """What is to be released.
 
-    `project` is the text of pyproject.toml, `request` the tag that asked for it, such as `release/1.2.3`, or
-    empty. Raises ReleaseError where files, request and tags do not agree.
+    `package` is the text of deploy_action/__init__.py, `request` the tag that asked for it, such as
+    `release/1.2.3`, or empty. Raises ReleaseError where files, request and tags do not agree.
     """
     try:
         version = newest(changelog).version
     except ChangelogError as error:
         raise ReleaseError(f"CHANGELOG.md is not ready: {error}") from error
     assert version is not None
-    named = tomllib.loads(project)["project"]["version"]
-    if named != _python_version(version):
+    named = _PACKAGE_VERSION.findall(package)
+    wanted = _python_version(version)
+    if named != [wanted]:
         raise ReleaseError(
-            f"CHANGELOG.md says {version}, pyproject.toml says {named}: set it to {_python_version(version)}."
+            f"CHANGELOG.md says {version}, {PACKAGE} says {', '.join(named)}: set `__version__` to {wanted}."
         )
     if request and request != f"{REQUEST_PREFIX}{version}":
         raise ReleaseError(
@@ -201,7 +203,7 @@ def main(arguments: Sequence[str], folder: Path = Path()) -> int:
         if chosen.command == "plan":
             found = plan(
                 checkout.text("CHANGELOG.md"),
-                checkout.text("pyproject.toml"),
+                checkout.text(PACKAGE),
                 checkout.remote_tags(),
                 chosen.request,
             )

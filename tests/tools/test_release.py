@@ -28,7 +28,7 @@ CHANGELOG = """# Changelog
 
 - A whistle.
 """
-PROJECT = '[project]\nname = "x"\nversion = "1.2.0"\n'
+PACKAGE = '"""What it is."""\n\n__version__ = "1.2.0"\n'
 DOCKERFILE = "ARG PYTHON=3.13-slim\nFROM python:${PYTHON} AS build\nFROM python:${PYTHON}\n"
 IMAGE = "registry.example/org/deploy-coordinator@sha256:" + "a" * 64
 OTHER_IMAGE = "registry.example/org/deploy-coordinator@sha256:" + "b" * 64
@@ -54,9 +54,10 @@ def checkout(tmp_path: Path) -> Checkout:
     git(tmp_path, "clone", "--quiet", str(remote), str(folder))
     for name, text in (
         ("CHANGELOG.md", CHANGELOG),
-        ("pyproject.toml", PROJECT),
+        ("deploy_action/__init__.py", PACKAGE),
         ("Dockerfile", DOCKERFILE),
     ):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "-m", "feat: a bell")
@@ -102,28 +103,28 @@ class TestChangelog:
 
 class TestPlan:
     def test_it_says_what_is_released(self) -> None:
-        lines = plan(CHANGELOG, PROJECT, ["v1", "v1.1.9"], "release/1.2.0").lines
+        lines = plan(CHANGELOG, PACKAGE, ["v1", "v1.1.9"], "release/1.2.0").lines
         assert lines == "version=1.2.0\ntag=v1.2.0\nmajor=v1\nmoves-major=true\nprerelease=false\n"
 
     def test_a_candidate_is_one_in_both_spellings(self) -> None:
         changelog = CHANGELOG.replace("[1.2.0]", "[1.2.0-rc.1]")
-        found = plan(changelog, PROJECT.replace("1.2.0", "1.2.0rc1"), ["v1", "v1.1.9"])
+        found = plan(changelog, PACKAGE.replace("1.2.0", "1.2.0rc1"), ["v1", "v1.1.9"])
         assert (found.version.tag, found.moves_major) == ("v1.2.0-rc.1", False)
         assert "prerelease=true" in found.lines
 
     @pytest.mark.parametrize(
-        ("project", "tags", "request_", "words"),
+        ("package", "tags", "request_", "words"),
         [
-            (PROJECT.replace("1.2.0", "1.3.0"), [], "", "pyproject.toml says 1.3.0"),
-            (PROJECT, [], "release/1.3.0", "asks for another version"),
-            (PROJECT, ["v1.2.0"], "", "never changes"),
+            (PACKAGE.replace("1.2.0", "1.3.0"), [], "", "says 1.3.0: set"),
+            (PACKAGE, [], "release/1.3.0", "asks for another version"),
+            (PACKAGE, ["v1.2.0"], "", "never changes"),
         ],
     )
     def test_what_does_not_agree_is_refused(
-        self, project: str, tags: list[str], request_: str, words: str
+        self, package: str, tags: list[str], request_: str, words: str
     ) -> None:
         with pytest.raises(ReleaseError, match=words):
-            plan(CHANGELOG, project, tags, request_)
+            plan(CHANGELOG, package, tags, request_)
 
     @pytest.mark.parametrize(
         ("version", "tags", "moves"),
