@@ -120,6 +120,13 @@ def _python_version(version: Version) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ref:
+    value: str
+    """What the ref itself holds: a commit, or the object of an annotated tag."""
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkout:
     """A clone whose `origin` is the repository on GitHub."""
 
@@ -130,11 +137,16 @@ class Checkout:
 
     def remote_tags(self) -> dict[str, str]:
         """Name and commit of each tag of `origin`; of an annotated one the commit that it names."""
-        found: dict[str, str] = {}
+        return {name: ref.commit for name, ref in self._look().items()}
+
+    def _look(self) -> dict[str, _Ref]:
+        found: dict[str, _Ref] = {}
         for line in self.git("ls-remote", "--tags", "origin").splitlines():
-            commit, _, ref = line.partition("\t")
-            # A line with `^{}` comes after that of its tag and names the commit.
-            found[ref.removeprefix("refs/tags/").removesuffix("^{}")] = commit
+            value, _, name = line.partition("\t")
+            name = name.removeprefix("refs/tags/")
+            # The line of an annotated tag is followed by one with `^{}` that tells the commit.
+            tag = name.removesuffix("^{}")
+            found[tag] = _Ref(found[tag].value if tag != name else value, value)
         return found
 
     def publish(self, version: Version, image: str, base_digest: str) -> str:
@@ -145,9 +157,9 @@ class Checkout:
         if _IMAGE.fullmatch(image) is None:
             raise ReleaseError(f"{image!r} does not name an image by its digest.")
         sealed = sealed_dockerfile(self.text("Dockerfile"), base_digest)
-        tags = self.remote_tags()
+        tags = self._look()
         if version.tag in tags:
-            return self._same_release(version, tags[version.tag], image)
+            return self._same_release(version, tags[version.tag].commit, image)
         (self.folder / DIGEST_FILE).write_text(f"{image}\n", "utf-8")
         (self.folder / "Dockerfile").write_text(sealed, "utf-8")
         self.git("add", "--", DIGEST_FILE, "Dockerfile")
@@ -159,10 +171,11 @@ class Checkout:
         push = ["push", "--atomic", "--quiet"]
         refs = [f"refs/tags/{version.tag}"]
         if moves_major(version, tags):
-            major = f"refs/tags/v{version.major}"
+            major = f"v{version.major}"
+            seen = tags[major].value if major in tags else ""
             # Only from where it was seen: of two releases at once, the second fails and is run again.
-            push.append(f"--force-with-lease={major}:{self._at(major)}")
-            refs.append(f"{commit}:{major}")
+            push.append(f"--force-with-lease=refs/tags/{major}:{seen}")
+            refs.append(f"{commit}:refs/tags/{major}")
         self.git(*push, "origin", *refs)
         return commit
 
@@ -171,10 +184,6 @@ class Checkout:
         if self.git("show", f"{commit}:{DIGEST_FILE}").strip() != image:
             raise ReleaseError(f"{version.tag} is out with another image, and a release never changes.")
         return commit
-
-    def _at(self, ref: str) -> str:
-        """What the remote ref itself holds, be it a commit or an annotated tag; empty where there is none."""
-        return self.git("ls-remote", "origin", ref).partition("\t")[0]
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(

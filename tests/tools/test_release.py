@@ -207,9 +207,9 @@ class TestPublish:
         git(tmp_path, "clone", "--quiet", "--branch", "main", str(tmp_path / "remote.git"), str(late))
         # Between the second one's look and its push, the first one moves the tag.
         main = git(checkout.folder, "rev-parse", "HEAD")
-        hook = late / ".git" / "hooks" / "pre-push"
+        hook = late / ".git" / "hooks" / "post-commit"
         move = f"git --git-dir '{tmp_path}/remote.git' update-ref refs/tags/v1 {main}"
-        hook.write_text(f"#!/bin/sh\nexec {move}\n")
+        hook.write_text(f"#!/bin/sh\nunset GIT_DIR GIT_INDEX_FILE\nexec {move}\n")
         hook.chmod(0o755)
         with pytest.raises(ReleaseError, match="push"):
             Checkout(late).publish(parse_version("1.2.1"), OTHER_IMAGE, BASE)
