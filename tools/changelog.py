@@ -9,6 +9,7 @@ from datetime import date
 UNRELEASED = "Unreleased"
 _HEADING = re.compile(r"^## (.*)$", re.MULTILINE)
 _RELEASE = re.compile(r"^\[(?P<version>[^\]]+)\](?: - (?P<date>\S+))?$")
+_LINK = re.compile(r"^\[[^\]]+\]: \S+$\n?", re.MULTILINE)
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-rc\.(0|[1-9]\d*))?")
 
 
@@ -58,7 +59,8 @@ def parse_version(text: str) -> Version:
 
 
 def sections(changelog: str) -> tuple[Section, ...]:
-    """In the order of the file. Raises ChangelogError."""
+    """In the order of the file, without the addresses of links at its end. Raises ChangelogError."""
+    changelog = _LINK.sub("", changelog)
     found = []
     headings = list(_HEADING.finditer(changelog))
     ends = [*(heading.start() for heading in headings[1:]), len(changelog)]

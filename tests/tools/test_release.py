@@ -27,6 +27,8 @@ CHANGELOG = """# Changelog
 ### Fixed
 
 - A whistle.
+
+[Unreleased]: https://example.org/compare
 """
 PACKAGE = '"""What it is."""\n\n__version__ = "1.2.0"\n'
 DOCKERFILE = "ARG PYTHON=3.13-slim\nFROM python:${PYTHON} AS build\nFROM python:${PYTHON}\n"
