@@ -215,6 +215,12 @@ def uses(node: Any) -> list[dict[str, Any]]:
     return []
 
 
+class TestPictures:
+    @pytest.mark.parametrize("page", GUIDES, ids=name_of)
+    def test_no_semicolon_ends_a_line_of_a_diagram_early(self, page: Path) -> None:
+        assert not [block for block in fences(page.read_text("utf-8"), "mermaid") if ";" in block]
+
+
 class TestWorkflowsInGuides:
     @pytest.mark.parametrize("page", GUIDES, ids=name_of)
     def test_they_are_yaml_and_give_inputs_that_exist(self, page: Path) -> None:
