@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/reference.md", "docs/architecture.md")
+DOCUMENTS = ("README.md", "docs/reference.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )
@@ -116,8 +116,8 @@ def decisions(_action: Mapping[str, Any]) -> str:
     rows = []
     for file in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md")):
         title = file.read_text("utf-8").splitlines()[0].lstrip("# ")
-        rows.append((f"[{file.name[:4]}](adr/{file.name})", re.sub(r"^\d+\. ", "", title)))
-    return _table(("", "Decision"), rows)
+        rows.append((f"[{file.name[:4]}]({file.name})", re.sub(r"^\d+\. ", "", title)))
+    return _table(("", ""), rows)
 
 
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
