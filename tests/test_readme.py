@@ -17,6 +17,11 @@ from botocore import xform_name
 
 from deploy_action import errors
 from deploy_action.cli.app import PROGRAM, Commands, app
+from deploy_action.core import history, leases
+from deploy_action.core.document import Ticket
+from deploy_action.core.leases import silence_allowed
+from deploy_action.core.life import JobLife
+from deploy_action.inputs import TEMPLATE_BYTES_MAX, WAIT_TIMEOUT_SECONDS
 from tests.clock import VirtualClock
 from tools import reference
 
@@ -216,6 +221,38 @@ def uses(node: Any) -> list[dict[str, Any]]:
     if isinstance(node, list):
         return [use for value in node for use in uses(value)]
     return []
+
+
+class TestNumbers:
+    """What the guides say in minutes and bytes is what the code does."""
+
+    HOLDER = Ticket("n", "c", ("a",), epochs=(("a", 1),))
+    WAITER = Ticket("n", "c", ("a", "b"))
+
+    @pytest.mark.parametrize(
+        ("page", "words", "seconds"),
+        [
+            ("coordination.md", "be known | after {} minutes", silence_allowed(HOLDER, JobLife.UNKNOWN)),
+            ("coordination.md", "said to run | after {} minutes", silence_allowed(HOLDER, JobLife.RUNNING)),
+            ("coordination.md", "locks | also after {} minutes", silence_allowed(WAITER, JobLife.UNKNOWN)),
+            ("coordination.md", "a waiter | after {} minutes", leases.CLAIM_SECONDS),
+            ("coordination.md", "a sign of life, every {} minutes", leases.renewal_seconds(HOLDER)),
+            ("coordination.md", "within {} minutes by who waits already", leases.ASK_SECONDS),
+            ("coordination.md", "waits {} minutes for the registry to come back", HOLDER.lease),
+            ("migration.md", "`wait-timeout-in-minutes` (default {})", WAIT_TIMEOUT_SECONDS),
+        ],
+    )
+    def test_minutes(self, page: str, words: str, seconds: float) -> None:
+        assert words.format(f"{seconds / 60:g}") in self.text(page)
+
+    def test_sizes(self) -> None:
+        page = self.text("security.md")
+        assert f"{history.BYTES_MAX // 1000} KB at most" in page
+        assert f"older than the newest {history.KEPT_PER_STACK} of a stack" in page
+        assert f"above {TEMPLATE_BYTES_MAX:,} bytes" in self.text("migration.md")
+
+    def text(self, page: str) -> str:
+        return " ".join((ROOT / "docs" / page).read_text("utf-8").split())
 
 
 class TestPictures:
