@@ -8,20 +8,23 @@ from deploy_action.core.events import Phase
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
 from deploy_action.render.escape import mermaid
+from deploy_action.render.progress import usually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deploy_action.core.report import Bar
 
-BARS_MAX = 40
+BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
+SECTIONS_MAX = 10
 _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 """One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
 
 def gantt(bars: Sequence[Bar], *, end: float) -> str:
-    """The longest bars in the order in which they began, a section a phase; empty where there is none.
+    """The longest bars in the order in which they began, a section a phase of a stack; empty where there is
+    none.
 
     `end` (unix seconds) closes bars that are still open. Times are elapsed times since the first bar: Mermaid
     reads and shows them in the viewer's zone alike, so that no zone can shift them.
@@ -32,27 +35,55 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
     origin = min(bar.started for bar in drawn)
     longest = sorted(drawn, key=lambda bar: bar.seconds(end), reverse=True)[:BARS_MAX]
     total = max(bar.seconds(end) + bar.started - origin for bar in longest)
+    sections = _sections(longest)
+    room = max(len(name) for name, _ in sections)
     lines = [
+        f"### Timeline{_which(len(longest), len(drawn))}",
+        "",
         "```mermaid",
+        f'%%{{init: {{"gantt": {{"leftPadding": {20 + 8 * room}}}}}}}%%',
         "gantt",
         "    dateFormat YYYY-MM-DD HH:mm:ss",
         f"    axisFormat {'%H:%M:%S' if total >= 3600 else '%M:%S'}",
+        "    todayMarker off",
     ]
-    for phase in Phase:
-        of_phase = sorted((bar for bar in longest if bar.phase is phase), key=lambda bar: bar.started)
-        if of_phase:
-            lines.append(f"    section {phase.value}")
-            lines += [_line(bar, origin, end) for bar in of_phase]
+    for name, of_section in sections:
+        lines.append(f"    section {name}")
+        lines += [_line(bar, origin, end) for bar in of_section]
     lines.append("```")
     return "\n".join(lines)
+
+
+def _which(shown: int, count: int) -> str:
+    return f": the {shown} longest of {count}" if shown < count else ""
+
+
+def _sections(bars: Sequence[Bar]) -> list[tuple[str, list[Bar]]]:
+    """By stack, in the order in which they began, and by phase."""
+    found: dict[tuple[str, Phase], list[Bar]] = {}
+    for bar in sorted(bars, key=lambda bar: bar.started):
+        found.setdefault((bar.stack, bar.phase), []).append(bar)
+    stacks = list(dict.fromkeys(stack for stack, _ in found))
+    order = list(Phase)
+    keys = sorted(found, key=lambda key: (stacks.index(key[0]), order.index(key[1])))
+    several = len(stacks) > 1
+    return [(_section(stack, phase, several=several), found[stack, phase]) for stack, phase in keys]
+
+
+def _section(stack: str, phase: Phase, *, several: bool) -> str:
+    if not several:
+        return phase.value
+    name = mermaid(stack.rpartition("/")[2], 24)
+    return name if phase is Phase.DEPLOY else f"{name} - {phase.value.lower()}"
 
 
 def _line(bar: Bar, origin: float, end: float) -> str:
     seconds = bar.seconds(end)
     tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
     start = round(bar.started - origin)
+    usual = f" ({usually(bar.usual)})" if bar.usual is not None else ""
     return (
-        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)} :{tag}"
+        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)}{usual} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
 

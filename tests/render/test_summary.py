@@ -11,7 +11,7 @@ from deploy_action.core.causes import Cause
 from deploy_action.core.change_set import Change
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate
-from deploy_action.core.report import Bar, Failure, Links, Outcome, Report, StackLine
+from deploy_action.core.report import Ahead, Bar, Failure, Links, Outcome, Report, StackLine
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.render.summary import BYTES_MAX, summary
 from tests.core.story import ROOT
@@ -40,7 +40,7 @@ FULL = Report(
     locks=("production", "network"),
     epoch=7,
     queue_seconds=75.0,
-    waited_for=("20260102-030000-aaaaaa",),
+    ahead=(Ahead("20260102-030000-aaaaaa", "https://github.com/a/b/actions/runs/9", "octocat"),),
     duration_seconds=315.0,
     started=NOON,
     ended=NOON + 315,
@@ -245,7 +245,7 @@ def test_hostile_names_leave_the_page_as_it_is(name: str, reason: str, sentence:
             FULL,
             environment=name,
             locks=(name,),
-            waited_for=(name,),
+            ahead=(Ahead(name, name, name),),
             stacks=(replace(SHOP, name=name, status=name), replace(SHOP, name=name, region=name)),
             causes=(cause(name, reason, name),),
             bars=(replace(bar(name), reason=reason, resource_type=name, action=name),),
