@@ -103,8 +103,7 @@ def _touched_now(stack: str, bars: Sequence[Bar]) -> Touched:
 
 
 def _counts(bar: Bar) -> bool:
-    done = bar.phase is Phase.DEPLOY and bar.status.endswith("_COMPLETE")
-    return done and bar.resource_type != STACK_TYPE
+    return bar.phase is Phase.DEPLOY and bar.done_well and bar.resource_type != STACK_TYPE
 
 
 def _with_last(bar: Bar, last_seconds: dict[str, Touched]) -> Bar:

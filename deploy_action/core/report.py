@@ -92,6 +92,10 @@ class Bar:
     last_seconds: float | None = None
     """What it took in the last good deployment."""
 
+    @property
+    def done_well(self) -> bool:
+        return self.ended is not None and self.status.endswith("_COMPLETE")
+
     def seconds(self, end: float) -> float:
         """How long it took; a bar that is still open is closed at `end` (unix seconds)."""
         return max(0.0, (self.ended if self.ended is not None else end) - self.started)

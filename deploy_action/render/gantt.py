@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.causes import was_cancelled
 from deploy_action.core.events import Phase
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
 from deploy_action.render.escape import mermaid
 from deploy_action.render.progress import usually
+from deploy_action.render.summary_times import is_slow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
 BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
 SECTIONS_MAX = 10
+_TICKS = (
+    (5, "5second"),
+    (15, "15second"),
+    (30, "30second"),
+    (60, "1minute"),
+    (120, "2minute"),
+    (300, "5minute"),
+    (600, "10minute"),
+    (1800, "30minute"),
+    (3600, "1hour"),
+    (14_400, "4hour"),
+)
 _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 """One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
@@ -41,10 +55,11 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
         f"### Timeline{_which(len(longest), len(drawn))}",
         "",
         "```mermaid",
-        f'%%{{init: {{"gantt": {{"leftPadding": {20 + 8 * room}}}}}}}%%',
+        f'%%{{init: {{"gantt": {{"leftPadding": {24 + 7 * room}}}}}}}%%',
         "gantt",
         "    dateFormat YYYY-MM-DD HH:mm:ss",
         f"    axisFormat {'%H:%M:%S' if total >= 3600 else '%M:%S'}",
+        f"    tickInterval {_tick(total)}",
         "    todayMarker off",
     ]
     for name, of_section in sections:
@@ -79,13 +94,32 @@ def _section(stack: str, phase: Phase, *, several: bool) -> str:
 
 def _line(bar: Bar, origin: float, end: float) -> str:
     seconds = bar.seconds(end)
-    tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
     start = round(bar.started - origin)
-    usual = f" ({usually(bar.usual)})" if bar.usual is not None else ""
+    tag, words = _looks(bar, end)
+    said = f" ({words})" if words else ""
     return (
-        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)}{usual} :{tag}"
+        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)}{said} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
+
+
+def _looks(bar: Bar, end: float) -> tuple[str, str]:
+    """Mermaid's tag, which is a colour, and the words that say the same."""
+    usual = usually(bar.usual)
+    if bar.status.endswith("_FAILED"):
+        cancelled = was_cancelled(bar.reason)
+        return ("done, ", "cancelled") if cancelled else ("crit, ", "failed")
+    if bar.ended is None:
+        return "active, ", f"no end seen, {usual}" if usual else "no end seen"
+    return ("", f"slow, {usual}") if is_slow(bar, end) else ("done, ", usual)
+
+
+def _tick(total: float) -> str:
+    """The width of the grid: some eight lines, whatever the length."""
+    for seconds, words in _TICKS:
+        if total <= 8 * seconds:
+            return words
+    return "1day"
 
 
 def _stamp(seconds: int) -> str:

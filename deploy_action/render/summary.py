@@ -12,12 +12,12 @@ from deploy_action.render.escape import code, link, markdown, prose
 from deploy_action.render.gantt import gantt
 from deploy_action.render.headline import headline
 from deploy_action.render.summary_causes import why
+from deploy_action.render.summary_changes import since_last_time
 from deploy_action.render.summary_tables import folded_table, table
 from deploy_action.render.summary_times import (
     action,
-    expectation,
     expected_against_actual,
-    since_last_time,
+    interval,
     slowest,
     took,
     usual_of,
@@ -32,7 +32,8 @@ CHANGES_BYTES_MAX = 200_000
 RESOURCES_BYTES_MAX = 500_000
 STACKS_MAX = 100
 NOTES_MAX = 50
-AHEAD_MAX = 5
+LOCKS_MAX = 5
+AHEAD_MAX = 3
 
 
 def summary(report: Report, *, now: float) -> str:
@@ -42,8 +43,8 @@ def summary(report: Report, *, now: float) -> str:
         f"## {headline(report, markdown)}",
         why(report),
         expected_against_actual(report),
+        _place(report),
         _facts(report),
-        _links(report),
         _stacks(report),
         _notes(report),
         gantt(report.bars, end=end),
@@ -66,13 +67,12 @@ def opening(report: Report) -> str:
     """
     words = []
     if report.queue_seconds >= 1:
-        words.append(f"Waited {duration(report.queue_seconds)} for its turn{_behind(report)}.")
+        words.append(f"began after {duration(report.queue_seconds)} in the queue")
     if report.estimate is not None:
-        words.append(f"Expected to take {expectation(report.estimate)}.")
+        words.append(f"is expected to take {interval(report.estimate)}")
     if not words:
         return ""
-    words.append(f"Deployment {code(report.correlation_id)}; without a verdict below, its job ended early.")
-    return f"<sub>{' '.join(words)}</sub>\n"
+    return f"<sub>{code(report.correlation_id)} {' and '.join(words)}.</sub>\n"
 
 
 def _page(sections: list[str]) -> str:
@@ -82,14 +82,12 @@ def _page(sections: list[str]) -> str:
 def _facts(report: Report) -> str:
     """One row, so that it is read at a glance."""
     cells: list[tuple[str, str]] = []
-    if report.duration_seconds is not None:
-        cells.append(("Took", duration(report.duration_seconds)))
     queue = duration(report.queue_seconds) if report.queue_seconds >= 1 else "none"
     cells.append(("Time in the queue", f"{queue}{_behind(report)}"))
     if report.locks:
         turn = f", turn {report.epoch}" if report.epoch else ""
-        more = f" and {len(report.locks) - AHEAD_MAX} more" if len(report.locks) > AHEAD_MAX else ""
-        names = ", ".join(code(name) for name in report.locks[:AHEAD_MAX])
+        more = f" and {len(report.locks) - LOCKS_MAX} more" if len(report.locks) > LOCKS_MAX else ""
+        names = ", ".join(code(name) for name in report.locks[:LOCKS_MAX])
         cells.append(("Lock", f"{names}{more}{turn}"))
     if report.command_exit_code is not None:
         cells.append(("Exit code of the command", str(report.command_exit_code)))
@@ -111,8 +109,16 @@ def _named(one: Ahead) -> str:
     return (link(name, one.url) if one.url and name else name) + by
 
 
-def _links(report: Report) -> str:
-    found = [link("Run", report.links.run)] if report.links.run else []
+def _place(report: Report) -> str:
+    """Where it happened, and where to look."""
+    found = []
+    if len(report.stacks) == 1:
+        stack = report.stacks[0]
+        found.append(f"{code(f'{stack.region}/{stack.name}')} is {code(stack.status)}")
+        if stack.console:
+            found.append(link("Console", stack.console))
+    if report.links.run:
+        found.append(link("Run", report.links.run))
     if report.links.commit:
         found.append(link(f"Commit {code(report.links.commit_id[:7])}", report.links.commit))
     if report.links.thread:
@@ -121,10 +127,10 @@ def _links(report: Report) -> str:
 
 
 def _stacks(report: Report) -> str:
-    if not report.stacks:
+    if len(report.stacks) < 2:
         return ""
     seconds = {run.stack: run.seconds for run in report.runs}
-    timed = len(report.stacks) > 1 and bool(seconds)
+    timed = bool(seconds)
     rows = []
     for stack in report.stacks[:STACKS_MAX]:
         name = code(f"{stack.region}/{stack.name}")

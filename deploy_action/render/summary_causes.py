@@ -24,12 +24,12 @@ def why(report: Report) -> str:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
         lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
+        about = (cause.stack_id, cause.logical_id)
+        lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) == about])
         remedy = cause.remedy
         if remedy is not None:
             page = f" ({link('more', remedy.source)})" if remedy.source else ""
             lines.append(f"**What to do next.** {prose(remedy.advice)}{page}")
-        about = (cause.stack_id, cause.logical_id)
-        lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) == about])
     if len(report.causes) > CAUSES_MAX:
         lines.append(f"And {len(report.causes) - CAUSES_MAX} more causes: the log has them all.")
     told = {(cause.stack_id, cause.logical_id) for cause in causes}
@@ -40,7 +40,9 @@ def why(report: Report) -> str:
         if report.failure.why:
             lines.append(f"**Why it matters.** {prose(report.failure.why)}")
         if report.failure.remedy:
-            lines.append(f"**What to do next.** {prose(report.failure.remedy)}")
+            # What to do about a cause stands with it.
+            title = "The stack now" if any(cause.remedy for cause in causes) else "What to do next"
+            lines.append(f"**{title}.** {prose(report.failure.remedy)}")
     return "\n\n".join(lines)
 
 

@@ -16,10 +16,10 @@ from tests.pages.mermaid import installed
 from tests.pages.stories import NOON, STORIES
 from tests.render.readers import html_of
 
-WIDTH, HEIGHT = 1012, 6000
+WIDTH = 1012
 STYLE = """
-body { margin: 0; padding: 24px; width: 920px; font: 14px/1.5 -apple-system, "Segoe UI", "Noto Sans",
-  "Liberation Sans", Helvetica, Arial, sans-serif, "Noto Color Emoji"; color: #1f2328; background: #fff }
+body { margin: 0; padding: 24px; width: 920px; font: 14px/1.5 -apple-system, "Segoe UI", Inter,
+  "DejaVu Sans", sans-serif; color: #1f2328; background: #fff }
 h2 { font-size: 1.5em; border-bottom: 1px solid #d1d9e0b3; padding-bottom: .3em; margin: 0 0 16px }
 h3 { font-size: 1.25em; margin: 24px 0 16px }
 p, ul, table, pre, details { margin: 0 0 16px }
@@ -38,7 +38,7 @@ tr:nth-child(2n) td { background: #f6f8fa }
 def page_of(markdown: str, script: Path) -> str:
     body = html_of(markdown)
     body = re.sub(
-        r'<pre lang="mermaid"><code>(.*?)</code></pre>',
+        r'<pre><code class="language-mermaid">(.*?)</code></pre>',
         lambda match: f'<div class="mermaid">{html.escape(html.unescape(match[1]))}</div>',
         body,
         flags=re.DOTALL,
@@ -46,22 +46,29 @@ def page_of(markdown: str, script: Path) -> str:
     return (
         f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
         f'<script src="{script.as_uri()}"></script>'
-        "<script>mermaid.initialize({startOnLoad: true, securityLevel: 'strict'})</script>"
+        "<script>mermaid.initialize({startOnLoad: false, securityLevel: 'strict'});"
+        "mermaid.run().finally(() => {"
+        "document.body.dataset.height = document.documentElement.scrollHeight })"
+        "</script>"
     )
 
 
-def draw(markdown: str, target: Path, *, height: int = HEIGHT) -> None:
-    """A PNG of a page."""
+def draw(markdown: str, target: Path) -> str:
+    """A PNG of a page, as high as the page is; returns the page as Chromium sees it."""
     source = target.with_suffix(".html")
     source.write_text(page_of(markdown, installed() / "mermaid" / "dist" / "mermaid.min.js"), "utf-8")
-    subprocess.run(
-        [
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            f"--window-size={WIDTH},{height}", "--virtual-time-budget=8000", "--allow-file-access-from-files",
-            f"--screenshot={target.resolve()}", source.resolve().as_uri(),
-        ],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+    seen = _chromium(source, f"--window-size={WIDTH},200", "--dump-dom")
+    found = re.search(r'data-height="(\d+)"', seen)
+    height = int(found[1]) if found else 6000
+    _chromium(source, f"--window-size={WIDTH},{height}", f"--screenshot={target.resolve()}")
+    return seen
+
+
+def _chromium(source: Path, *options: str) -> str:
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command += ["--allow-file-access-from-files", "--virtual-time-budget=8000", *options]
+    command.append(source.resolve().as_uri())
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
 def main() -> None:
@@ -69,7 +76,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--logs", type=Path)
-    parser.add_argument("--height", type=int, default=HEIGHT)
     wanted = parser.parse_args()
     wanted.folder.mkdir(parents=True, exist_ok=True)
     if wanted.logs:
@@ -82,7 +88,7 @@ def main() -> None:
         if not wanted.names or name in wanted.names:
             page = f"{opening(report)}\n{summary(report, now=report.ended or NOON + 612)}"
             (wanted.folder / f"{name}.md").write_text(page, "utf-8")
-            draw(page, wanted.folder / f"{name}.png", height=wanted.height)
+            draw(page, wanted.folder / f"{name}.png")
             print(name, f"{len(page.encode()):,} bytes")
 
 

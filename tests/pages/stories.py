@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,16 +20,14 @@ from deploy_action.core.report import (
     Links,
     Outcome,
     Report,
-    StackLine,
     bars_of,
     failure_causes,
     outcome_of,
     stack_lines,
 )
 from deploy_action.core.runs import runs_of
-from deploy_action.core.stacks import STACK_TYPE, stack_name_of, verdict_of
+from deploy_action.core.stacks import STACK_TYPE, verdict_of
 from deploy_action.core.times import iso
-from deploy_action.render.summary import opening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +141,7 @@ def history(operations: Sequence[Operation]) -> Past:
     for number, operation in enumerate(operations):
         runs = runs_of(operation)
         stacks = tuple(run.stack for run in runs)
-        seconds = max(run.seconds for run in runs) + 6
+        seconds = (operation.ended or 0.0) - (operation.started or 0.0) + 6
         plans = tuple(
             Plan(run.stack, run.kind, tuple(Planned(s.label, s.resource_type, s.action) for s in run.steps))
             for run in runs
@@ -216,9 +215,7 @@ def _changes(rows: Sequence[Row]) -> tuple[Change, ...]:
 
 def _past(rows: Sequence[Row] = SHOP, stack: str = "shop", count: int = 9) -> Past:
     days = [NOON - DAY * (count - number) for number in range(count)]
-    return history(
-        [played(varied(rows, number), stack=stack, began=day) for number, day in enumerate(days)]
-    )
+    return history([played(varied(rows, number), stack=stack, began=day) for number, day in enumerate(days)])
 
 
 def success() -> Report:
@@ -254,8 +251,8 @@ def failed() -> Report:
                 "Service",
                 "Service",
                 "ECS",
-                "task 4f1e stopped: CannotPullContainerError: pull image manifest has been retried 5 time(s): "
-                "failed to resolve ref acme/shop:1.42.0: not found",
+                "task 4f1e stopped: CannotPullContainerError: pull image manifest has been retried 5 "
+                "time(s): failed to resolve ref acme/shop:1.42.0: not found",
                 key="task 4f1e",
             ),
         ),
@@ -309,41 +306,44 @@ def no_history() -> Report:
     """The first deployment of all."""
     rows = [(n, t, "CREATE", s, d) for n, t, _, s, d in SHOP]
     operation = played(rows, kind="CREATE")
-    return reported(operation, Past(prior={(t, "CREATE"): d for _, t, _, _, d in SHOP}), plans_of(operation, rows))
+    return reported(
+        operation, Past(prior={(t, "CREATE"): d for _, t, _, _, d in SHOP}), plans_of(operation, rows)
+    )
 
 
 def large(count: int = 500, stack: str = "platform") -> Report:
     """Hundreds of resources in one stack."""
     types = ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::Queue")
-    rows = [
-        (f"Tenant{n // 4:03}{types[n % 4].rpartition(':')[2]}", types[n % 4], "UPDATE", 3 + n * 0.7, 2 + n * 37 % 61)
-        for n in range(count)
+    rows: list[Row] = [
+        (f"Tenant{n // 4:03}{type_.rpartition(':')[2]}", type_, "UPDATE", 3 + n * 0.7, 2 + n * 37 % 61)
+        for n, type_ in enumerate(itertools.islice(itertools.cycle(types), count))
     ]
     operation = played(rows, stack=stack)
-    past = _past(varied(rows, 1), stack, 5)
-    return reported(operation, past, plans_of(operation, rows), changes=_changes(rows))
+    return reported(operation, _past(rows, stack, 5), plans_of(operation, rows), changes=_changes(rows))
 
 
 def several(count: int = 12) -> Report:
-    """Three stacks, as one command deploys them."""
+    """Three stacks, as one command deploys them, one a minute after the other."""
     names = ("network", "data", "shop-with-a-rather-long-name")
-    rows = [[(f"{n[:4].title()}{i}", SHOP[i % 10][1], "UPDATE", 3 + 2 * i, 5 + i * 13 % 90) for i in range(count)]
-            for n in names]
-    operation = together(
-        *(played(r, stack=n, began=NOON + 60 * place) for place, (n, r) in enumerate(zip(names, rows, strict=True)))
-    )
-    past = history(
-        [
-            together(
-                *(
-                    played(varied(r, number), stack=n, began=NOON - DAY * (6 - number) + 60 * place)
-                    for place, (n, r) in enumerate(zip(names, rows, strict=True))
-                )
-            )
-            for number in range(6)
+    rows = {
+        name: [
+            (f"{name[:4].title()}{n}", SHOP[n % 10][1], "UPDATE", 3.0 + 2 * n, 5.0 + n * 13 % 90)
+            for n in range(count)
         ]
-    )
-    plans = tuple(plan for n, r in zip(names, rows, strict=True) for plan in plans_of(played(r, stack=n), r))
+        for name in names
+    }
+
+    def day(began: float, number: int) -> Operation:
+        return together(
+            *(
+                played(varied(rows[name], number), stack=name, began=began + 60 * place)
+                for place, name in enumerate(names)
+            )
+        )
+
+    operation = day(NOON, 1)
+    past = history([day(NOON - DAY * (6 - number), number) for number in range(6)])
+    plans = tuple(plan for n in names for plan in plans_of(played(rows[n], stack=n), rows[n]))
     return reported(operation, past, plans, command_exit_code=0)
 
 
@@ -356,5 +356,3 @@ STORIES = {
     "large": large,
     "several": several,
 }
-
-
