@@ -38,7 +38,7 @@ _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 
 def gantt(bars: Sequence[Bar], *, end: float) -> str:
     """The longest bars in the order in which they began, a section a phase of a stack; empty where there is
-    none.
+    none. What failed is among them however short it was.
 
     `end` (unix seconds) closes bars that are still open. Times are elapsed times since the first bar: Mermaid
     reads and shows them in the viewer's zone alike, so that no zone can shift them.
@@ -47,7 +47,7 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
     if not drawn:
         return ""
     origin = min(bar.started for bar in drawn)
-    longest = sorted(drawn, key=lambda bar: bar.seconds(end), reverse=True)[:BARS_MAX]
+    longest = sorted(drawn, key=lambda bar: (_failed(bar), bar.seconds(end)), reverse=True)[:BARS_MAX]
     total = max(bar.seconds(end) + bar.started - origin for bar in longest)
     sections = _sections(longest)
     room = max(len(name) for name, _ in sections)
@@ -71,6 +71,10 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
 
 def _which(shown: int, count: int) -> str:
     return f": the {shown} longest of {count}" if shown < count else ""
+
+
+def _failed(bar: Bar) -> bool:
+    return bar.status.endswith("_FAILED") and not was_cancelled(bar.reason)
 
 
 def _sections(bars: Sequence[Bar]) -> list[tuple[str, list[Bar]]]:
@@ -107,8 +111,7 @@ def _looks(bar: Bar, end: float) -> tuple[str, str]:
     """Mermaid's tag, which is a colour, and the words that say the same."""
     usual = usually(bar.usual)
     if bar.status.endswith("_FAILED"):
-        cancelled = was_cancelled(bar.reason)
-        return ("done, ", "cancelled") if cancelled else ("crit, ", "failed")
+        return ("crit, ", "failed") if _failed(bar) else ("done, ", "cancelled")
     if bar.ended is None:
         return "active, ", f"no end seen, {usual}" if usual else "no end seen"
     return ("", f"slow, {usual}") if is_slow(bar, end) else ("done, ", usual)

@@ -29,15 +29,17 @@ if TYPE_CHECKING:
 BYTES_MAX = 1_000_000
 """The runner takes 1 MiB a step, and uploads nothing of a longer one."""
 CHANGES_BYTES_MAX = 200_000
-RESOURCES_BYTES_MAX = 500_000
+RESOURCES_BYTES_MAX = 400_000
 STACKS_MAX = 100
 NOTES_MAX = 50
+NOTE_MAX = 600
 LOCKS_MAX = 5
 AHEAD_MAX = 3
 
 
-def summary(report: Report, *, now: float) -> str:
-    """The whole page. `now` is unix seconds, for what is still running."""
+def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
+    """The whole page. `now` is unix seconds, for what is still running. Of what is too long even so, the
+    beginning is kept."""
     end = report.ended if report.ended is not None else now
     sections = [
         f"## {headline(report, markdown)}",
@@ -54,7 +56,7 @@ def summary(report: Report, *, now: float) -> str:
         _all_resources(report, end),
     ]
     page = _page(sections)
-    while len(page.encode("utf-8", "replace")) > BYTES_MAX:
+    while len(page.encode("utf-8", "replace")) > bytes_max and len(sections) > 1:
         del sections[-1]
         page = _page([*sections, "The rest was left out: it is longer than GitHub shows."])
     return page
@@ -146,7 +148,7 @@ def _stacks(report: Report) -> str:
 def _notes(report: Report) -> str:
     if not report.notes:
         return ""
-    items = [f"- {prose(note)}" for note in report.notes[:NOTES_MAX]]
+    items = [f"- {prose(note, NOTE_MAX)}" for note in report.notes[:NOTES_MAX]]
     left_out = len(report.notes) - NOTES_MAX
     if left_out > 0:
         items.append(f"- and {left_out} more: the log has them all")

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 CAUSES_MAX = 10
 FINDINGS_MAX = 10
 """What services told of one resource; the log has all of it."""
+ALL_FINDINGS_MAX = 40
 
 
 def why(report: Report) -> str:
     """Empty where nothing went wrong."""
     lines: list[str] = []
     causes = report.causes[:CAUSES_MAX]
+    behind = report.behind[:ALL_FINDINGS_MAX]
     for cause in causes:
         kind = "stack" if cause.resource_type == STACK_TYPE else code(cause.resource_type)
         lines.append(f"**{markdown(cause.name)}** ({kind}) {code(cause.status)}")
         lines.append(code_block(cause.message))
         about = (cause.stack_id, cause.logical_id)
-        lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) == about])
+        lines += _behind([f for f in behind if (f.stack_id, f.logical_id) == about])
         remedy = cause.remedy
         if remedy is not None:
             page = f" ({link('more', remedy.source)})" if remedy.source else ""
@@ -33,7 +35,7 @@ def why(report: Report) -> str:
     if len(report.causes) > CAUSES_MAX:
         lines.append(f"And {len(report.causes) - CAUSES_MAX} more causes: the log has them all.")
     told = {(cause.stack_id, cause.logical_id) for cause in causes}
-    lines += _behind([f for f in report.behind if (f.stack_id, f.logical_id) not in told])
+    lines += _behind([f for f in behind if (f.stack_id, f.logical_id) not in told])
     if report.failure is not None:
         if not report.causes:
             lines.append(f"**What happened.** {prose(report.failure.what)}")

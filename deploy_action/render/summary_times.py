@@ -31,7 +31,7 @@ def expected_against_actual(report: Report) -> str:
         return ""
     if seconds is None or report.outcome is not Outcome.SUCCEEDED:
         # What failed or changed nothing was not what the estimate was made for.
-        return f"A deployment that succeeds was expected to take {expectation(estimate)}."
+        return f"One that succeeds was expected to take {expectation(estimate)}."
     judged = _judged(estimate, seconds)
     line = f"Took {duration(seconds)}; expected {expectation(estimate)}: **{judged}**."
     return f"{line} {_accuracy(report.accuracy)}".rstrip()
