@@ -98,6 +98,8 @@ class Mutant:
     text: str
     replacement: str
     tests: tuple[str, ...]
+
+
 _PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
 
 MUTANTS = (
