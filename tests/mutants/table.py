@@ -100,6 +100,8 @@ class Mutant:
     tests: tuple[str, ...]
 
 
+_PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
+
 MUTANTS = (
     Mutant(
         "tickets are known by their correlation id instead of their nonce",
@@ -1358,5 +1360,33 @@ MUTANTS = (
         "return view.moment.waiting or (not view.moment.final and view.queue is not None)",
         "return view.moment.waiting",
         (_SLACK + "TestTheParent::test_a_takeover_while_waiting_leaves_it_in_the_queue",),
+    ),
+    Mutant(
+        "a release that is out may get another image",
+        "tools/release.py",
+        """if self.git("show", f"{commit}:{DIGEST_FILE}").strip() != image:""",
+        "if not image:",
+        (_PUBLISH + "a_release_never_changes",),
+    ),
+    Mutant(
+        "a repair of an older line moves the major tag back",
+        "tools/release.py",
+        "        if moves_major(version, tags):\n",
+        "        if True:\n",
+        (_PUBLISH + "a_repair_of_an_older_line_leaves_the_major_tag",),
+    ),
+    Mutant(
+        "of two releases at once the later push wins",
+        "tools/release.py",
+        """push.append(f"--force-with-lease=refs/tags/{major}:{seen}")""",
+        """push.append("--force")""",
+        (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
+    ),
+    Mutant(
+        "half of a release may be pushed",
+        "tools/release.py",
+        """["push", "--atomic", "--quiet"]""",
+        """["push", "--quiet"]""",
+        (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
     ),
 )
