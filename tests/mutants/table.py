@@ -26,6 +26,7 @@ REMEDIES = "deploy_action/core/remedies.py"
 REPORT = "deploy_action/core/report.py"
 EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
+SUMMARY_TIMES = "deploy_action/render/summary_times.py"
 LOG = "deploy_action/render/log.py"
 PROGRESS = "deploy_action/render/progress.py"
 RUNS = "deploy_action/adapters/github_runs.py"
@@ -65,6 +66,8 @@ _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
 _REMEDIES = "tests/core/test_remedies.py::test_"
 _REPORT = "tests/core/test_report.py::test_"
+_COMPARED = "tests/core/test_comparison.py::test_"
+_SUMMARY = "tests/render/test_summary.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
@@ -1388,5 +1391,54 @@ MUTANTS = (
         """["push", "--atomic", "--quiet"]""",
         """["push", "--quiet"]""",
         (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
+    ),
+    Mutant(
+        "an unknown outcome is as expected",
+        SUMMARY_TIMES,
+        "if seconds is None or report.outcome is not Outcome.SUCCEEDED:",
+        "if seconds is None:",
+        (_SUMMARY + "an_unknown_outcome_is_held_against_nothing",),
+    ),
+    Mutant(
+        "a commit from the history may be anything",
+        "deploy_action/render/summary_changes.py",
+        "if not (_COMMIT.fullmatch(now) and _COMMIT.fullmatch(then)):",
+        "if not (now and then):",
+        ("tests/render/test_summary.py::TestSinceLastTime::test_a_commit_that_is_none_makes_no_link[`x`]",),
+    ),
+    Mutant(
+        "tables grow as they like",
+        "deploy_action/render/summary_tables.py",
+        "        if size > bytes_max:\n            break\n",
+        "",
+        (_SUMMARY + "long_tables_are_cut_and_say_so",),
+    ),
+    Mutant(
+        "a page that is too long is written all the same",
+        "deploy_action/render/summary.py",
+        "> bytes_max and len(sections) > 1",
+        "> 10 * bytes_max and len(sections) > 1",
+        (_SUMMARY + "of_a_page_that_would_be_too_long_the_beginning_is_kept",),
+    ),
+    Mutant(
+        "a short failure is left out of the chart",
+        "deploy_action/render/gantt.py",
+        "key=lambda bar: (_failed(bar), bar.seconds(end))",
+        "key=lambda bar: bar.seconds(end)",
+        ("tests/render/test_gantt.py::test_what_failed_is_drawn_however_short_it_was",),
+    ),
+    Mutant(
+        "what a failed one did not come to counts as removed",
+        "deploy_action/core/comparison.py",
+        "if whole and run.good else []",
+        "if whole else []",
+        (_COMPARED + "what_a_failed_one_did_not_come_to_is_not_missing",),
+    ),
+    Mutant(
+        "it is compared with one that failed",
+        "deploy_action/core/comparison.py",
+        "if one.good and one.stack == run.stack",
+        "if one.stack == run.stack",
+        (_COMPARED + "the_newest_good_one_counts_not_one_that_failed_nor_one_of_another_kind",),
     ),
 )
