@@ -26,7 +26,6 @@ REMEDIES = "deploy_action/core/remedies.py"
 REPORT = "deploy_action/core/report.py"
 EVENTS = "deploy_action/core/events.py"
 ESCAPE = "deploy_action/render/escape.py"
-SUMMARY_TIMES = "deploy_action/render/summary_times.py"
 LOG = "deploy_action/render/log.py"
 PROGRESS = "deploy_action/render/progress.py"
 RUNS = "deploy_action/adapters/github_runs.py"
@@ -66,8 +65,6 @@ _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
 _REMEDIES = "tests/core/test_remedies.py::test_"
 _REPORT = "tests/core/test_report.py::test_"
-_COMPARED = "tests/core/test_comparison.py::test_"
-_SUMMARY = "tests/render/test_summary.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
@@ -104,6 +101,9 @@ class Mutant:
 
 
 _PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
+SUMMARY_TIMES = "deploy_action/render/summary_times.py"
+_COMPARED = "tests/core/test_comparison.py::test_"
+_SUMMARY = "tests/render/test_summary.py::test_"
 
 MUTANTS = (
     Mutant(
