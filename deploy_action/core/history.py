@@ -114,7 +114,7 @@ def read(
     `trouble` says so."""
     samples = prior_samples or {}
     try:
-        records = _deployments(content)
+        records = records_in(content)
     except RegistryUnreadable as error:
         sentence = f"{error} Estimates rest on published averages."
         return Past(prior=prior, prior_samples=samples, trouble=sentence)
@@ -208,15 +208,18 @@ def _written(data: dict[str, Any], deployments: list[dict[str, Any]]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _deployments(content: bytes | None) -> list[dict[str, Any]]:
-    return _document(content)[1]
+def records_in(content: bytes | None, *, bytes_max: int = _READ_BYTES_MAX) -> list[dict[str, Any]]:
+    """The records as they stand there, oldest first. Raises RegistryUnreadable for what is no history."""
+    return _document(content, bytes_max)[1]
 
 
-def _document(content: bytes | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _document(
+    content: bytes | None, bytes_max: int = _READ_BYTES_MAX
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a later version wrote beside the deployments, and these."""
     if content is None:
         return {}, []
-    if len(content) > _READ_BYTES_MAX:
+    if len(content) > bytes_max:
         raise _unreadable(f"it has {len(content):,} bytes, and {BYTES_MAX:,} is the most that is written")
     try:
         data = json.loads(content.decode("utf-8", "surrogatepass"))
