@@ -56,7 +56,7 @@ class Restore:
     seconds: float | None
 
 
-def quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Iterable[float], share: float) -> float:
     """Between the two nearest values, in proportion. Raises IndexError where there are none."""
     ordered = sorted(values)
     place = (len(ordered) - 1) * share

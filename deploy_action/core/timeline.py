@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.records import deployment_of
+from deploy_action.core.records import damaged_parts, deployment_of
 from deploy_action.core.times import unix_seconds
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why something is missing: `reason` is a sentence for people, `count` records."""
+    """What is missing of `count` records: `reason` goes on after "3 records are"."""
 
     reason: str
     count: int
@@ -101,7 +101,7 @@ class Timeline:
 def timeline_of(records: Iterable[dict[str, Any]], *, now: float) -> Timeline:
     """Of several records of one deployment the last counts, so that archives may overlap."""
     found: dict[str, Entry] = {}
-    damaged = timeless = 0
+    damaged = timeless = partly = 0
     for record in records:
         deployment = deployment_of(record)
         if deployment is None:
@@ -111,12 +111,14 @@ def timeline_of(records: Iterable[dict[str, Any]], *, now: float) -> Timeline:
         if entry is None:
             timeless += 1
             continue
+        partly += damaged_parts(record, deployment) > 0
         found[deployment.correlation_id] = entry
     entries = sorted(found.values(), key=lambda entry: entry.ended)
     unread = [
-        Unread("no record of a deployment", damaged),
-        Unread("without a time that makes sense", timeless),
-        Unread(f"older than the newest {ENTRIES_MAX:,}", max(0, len(entries) - ENTRIES_MAX)),
+        Unread("left out, being no record of a deployment", damaged),
+        Unread("left out, having no time that makes sense", timeless),
+        Unread("shown without the operations in them that could not be read", partly),
+        Unread(f"left out, being older than the newest {ENTRIES_MAX:,}", max(0, len(entries) - ENTRIES_MAX)),
     ]
     return Timeline(tuple(entries[-ENTRIES_MAX:]), tuple(one for one in unread if one.count))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from deploy_action.core.metrics import quantile
 from deploy_action.core.times import duration
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ _NORMAL = 1.4826
 _SPREAD_MIN = math.log(1.08)
 """Durations that never vary would make everything stand out."""
 SECONDS_MIN = 30.0
-QUEUE_SECONDS_MIN = 300.0
+QUEUE_SECONDS_MIN, QUEUE_FACTOR = 300.0, 3.0
 FACTOR_MIN = 1.3
-STREAK = 20
+STREAK = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,16 @@ class Usual:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """Most waits are none, so their deviation says nothing: nineteen of twenty were at most `most`, seconds."""
+
+    most: float
+    count: int
+
+
 class _Memory:
-    """The newest values of each key."""
+    """Logarithms of the newest values of each key."""
 
     def __init__(self) -> None:
         self._values: dict[object, deque[float]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
@@ -62,6 +71,13 @@ class _Memory:
         off = _NORMAL * median(abs(value - middle) for value in values)
         reach = SCORE * max(off, _SPREAD_MIN)
         return Usual(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), len(values))
+
+
+    def waits(self, key: object) -> _Waits | None:
+        values = self._values.get(key)
+        if values is None or len(values) < 2 * NEEDED:
+            return None
+        return _Waits(math.exp(quantile(values, 0.95)), len(values))
 
 
 def unusual_of(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
@@ -146,12 +162,13 @@ def _slowest(entry: Entry, steps: _Memory) -> str:
 
 def _waited(entry: Entry, queues: _Memory) -> list[str]:
     seconds = entry.queue_seconds
-    usual = queues.usual(entry.environment) if seconds is not None else None
-    if seconds is None or usual is None or seconds < QUEUE_SECONDS_MIN or seconds <= usual.high:
+    waits = queues.waits(entry.environment) if seconds is not None else None
+    if seconds is None or waits is None or seconds < max(QUEUE_SECONDS_MIN, QUEUE_FACTOR * waits.most):
         return []
-    usually = duration(usual.middle) if usual.middle > 1 else "not at all"
-    whose = f"median of {usual.count} earlier ones of the environment"
-    return [f"Waited {duration(seconds)} in the queue, usually {usually} ({whose})."]
+    return [
+        f"Waited {duration(seconds)} in the queue; of {waits.count} earlier ones of the environment, "
+        f"19 of 20 waited at most {duration(waits.most)}."
+    ]
 
 
 def _first_failure(entry: Entry, streaks: dict[object, int]) -> list[str]:

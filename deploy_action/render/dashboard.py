@@ -9,8 +9,10 @@ import base64
 import hashlib
 import html
 import re
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from deploy_action.core.metrics import DAY, figures
 from deploy_action.core.times import iso
 from deploy_action.data import read_table
 from deploy_action.render.dashboard_data import page_data, script_json
@@ -58,6 +60,46 @@ def page(
         "data": script_json(page_data(entries, restores, unusual, now=now)),
     }
     return _PLACE.sub(lambda match: parts[match[1]], read_table("dashboard/page.html"))
+
+
+def machine_data(
+    entries: Sequence[Entry],
+    restores: Mapping[str, Restore],
+    unusual: Mapping[str, Sequence[str]],
+    *,
+    notices: Sequence[str],
+    now: float,
+) -> dict[str, Any]:
+    """The same figures for machines: altogether, of the last 30 days, and of each environment."""
+
+    def told(chosen: Sequence[Entry], since: float) -> dict[str, Any]:
+        return asdict(figures(chosen, restores, since=since, until=now))
+
+    first = entries[0].ended if entries else now
+    month = now - 30 * DAY
+    environments = sorted({entry.environment for entry in entries})
+    return {
+        "schema": 1,
+        "generated_at": iso(now),
+        "missing": list(notices),
+        "all": told(entries, first),
+        "last_30_days": told([entry for entry in entries if entry.ended >= month], month),
+        "environments": {
+            name: told([entry for entry in entries if entry.environment == name], first)
+            for name in environments
+        },
+        "unusual": [
+            {
+                "correlation_id": entry.deployment.correlation_id,
+                "ended_at": iso(entry.ended),
+                "environment": entry.environment,
+                "stacks": list(entry.stacks),
+                "why": list(unusual[entry.deployment.correlation_id]),
+            }
+            for entry in entries
+            if entry.deployment.correlation_id in unusual
+        ],
+    }
 
 
 def _digest(text: str) -> str:

@@ -15,9 +15,22 @@ const Charts = (() => {
       grid: { stroke: colour("line"), width: 1 }, ticks: { show: false },
     };
     return [
-      { ...common, grid: { show: false }, space: 70 },
+      { ...common, grid: { show: false }, space: 76, values: dates },
       { ...common, size: 58, values: (_, values) => values.map((value) => (value === null ? "" : format(value))), ...more },
     ];
+  }
+
+  /* "3 Nov", the year where it changes, the hour in short spans. */
+  function dates(_, splits) {
+    const short = splits.length > 1 && splits[1] - splits[0] < Figures.DAY;
+    let year = null;
+    return splits.map((seconds) => {
+      const [date, month, now] = day(seconds).split(" ");
+      const turned = now !== year;
+      year = now;
+      if (short) return `${date} ${month} ${time(seconds).slice(11)}`;
+      return `${date} ${month}${turned ? `\n${now}` : ""}`;
+    });
   }
 
   function durationSplits(top, count = 5) {

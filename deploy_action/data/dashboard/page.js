@@ -111,7 +111,7 @@
       hint: `Each deployment, with the interval that was expected of it.${some}`,
       label: `Points: duration of ${known.length} deployments, and the interval that was expected of each.`,
       legend: [
-        { label: "succeeded", colour: "good", shape: "dot" }, { label: "expected interval", colour: "soft", shape: "bar" },
+        { label: "succeeded", colour: "good", shape: "dot" }, { label: "expected interval", colour: "soft", shape: "interval" },
         { label: "estimate missed", colour: "second", shape: "dot" }, { label: "failed or rolled back", colour: "none", shape: "cross" }, { label: "unusual", colour: "mark", shape: "ring" },
       ],
       table: () => ({

@@ -2,7 +2,7 @@
 const Tables = (() => {
   "use strict";
   const { byId, element, drawing, duration, percent, time, link, number } = View;
-  const PAGE = 50;
+  const PAGE = matchMedia("(max-width: 46rem)").matches ? 12 : 40;
   const WORDS = ["succeeded", "no changes", "failed", "rolled back", "busy", "skipped", "cancelled", "unknown"];
   const FEW = 8;
   const SORTS = { ended: "Ended", seconds: "Duration", queue: "Queue", lead: "Lead time" };
