@@ -117,7 +117,7 @@ def timeline_of(records: Iterable[dict[str, Any]], *, now: float) -> Timeline:
     unread = [
         Unread("left out, being no record of a deployment", damaged),
         Unread("left out, having no time that makes sense", timeless),
-        Unread("shown without the operations in them that could not be read", partly),
+        Unread("shown without the operations that could not be read", partly),
         Unread(f"left out, being older than the newest {ENTRIES_MAX:,}", max(0, len(entries) - ENTRIES_MAX)),
     ]
     return Timeline(tuple(entries[-ENTRIES_MAX:]), tuple(one for one in unread if one.count))

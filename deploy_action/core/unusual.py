@@ -47,7 +47,7 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class _Waits:
-    """Most waits are none, so their deviation says nothing: nineteen of twenty were at most `most`, seconds."""
+    """Most waits are none, so their deviation says nothing. Nineteen of twenty: at most `most` seconds."""
 
     most: float
     count: int
@@ -71,7 +71,6 @@ class _Memory:
         off = _NORMAL * median(abs(value - middle) for value in values)
         reach = SCORE * max(off, _SPREAD_MIN)
         return Usual(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), len(values))
-
 
     def waits(self, key: object) -> _Waits | None:
         values = self._values.get(key)
@@ -165,10 +164,8 @@ def _waited(entry: Entry, queues: _Memory) -> list[str]:
     waits = queues.waits(entry.environment) if seconds is not None else None
     if seconds is None or waits is None or seconds < max(QUEUE_SECONDS_MIN, QUEUE_FACTOR * waits.most):
         return []
-    return [
-        f"Waited {duration(seconds)} in the queue; of {waits.count} earlier ones of the environment, "
-        f"19 of 20 waited at most {duration(waits.most)}."
-    ]
+    usually = f"19 of 20 of the {waits.count} before it at most {duration(waits.most)}"
+    return [f"Waited {duration(seconds)} in the queue of its environment, {usually}."]
 
 
 def _first_failure(entry: Entry, streaks: dict[object, int]) -> list[str]:

@@ -42,9 +42,8 @@ def records(count: int, *, days: float = 400.0, seed: int = 1) -> Iterator[dict[
         # Who broke it mends it soon.
         if broken and chance.random() < 0.75:
             environment, stack = next(iter(broken))
-        yield _record(
-            chance, number, moment, environment, stack, broken=broken, share=(moment - moments[0]) / (days * DAY)
-        )
+        share = (moment - moments[0]) / (days * DAY)
+        yield _record(chance, number, moment, environment, stack, broken=broken, share=share)
 
 
 def _working_hour(chance: random.Random, since: float) -> float:

@@ -1,7 +1,7 @@
 /* The charts. Each has words that say what it shows, a legend that follows the pointer, and a table. */
 const Charts = (() => {
   "use strict";
-  const { element, duration, percent, day, time, number } = View;
+  const { element, duration, brief, percent, day, time, number } = View;
   const POINTS_MAX = 2500;
   const LADDER = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 259200, 864000, 2592000, 7776000];
   let alive = [];
@@ -10,13 +10,14 @@ const Charts = (() => {
   const utc = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 
   function axes(format, more = {}) {
+    const marks = format === duration ? brief : format;
     const common = {
       stroke: colour("soft"), font: "12px system-ui, sans-serif",
       grid: { stroke: colour("line"), width: 1 }, ticks: { show: false },
     };
     return [
       { ...common, grid: { show: false }, space: 76, values: dates },
-      { ...common, size: 58, values: (_, values) => values.map((value) => (value === null ? "" : format(value))), ...more },
+      { ...common, size: 58, values: (_, values) => values.map((value) => (value === null ? "" : marks(value))), ...more },
     ];
   }
 

@@ -28,18 +28,18 @@
   }
 
   function cards(now, before) {
-    const was = (name, show) => (before && before.count && before[name] !== null ? `${show(before[name])} before` : "");
-    const median = (name) => (before && before.count && before[name] ? `${duration(before[name].median)} before` : "");
-    const p90 = (one) => (one ? `9 of 10 below ${duration(one.p90)}` : "");
+    const was = (name, show) => (before && before.count && before[name] !== null ? `before: ${show(before[name])}` : "");
+    const median = (name) => (before && before.count && before[name] ? `before: ${duration(before[name].median)}` : "");
+    const p90 = (one) => (one ? `median; 9 of 10 below ${duration(one.p90)}` : "");
     const often = (perDay) => (perDay >= 1 ? `${perDay.toFixed(1)} a day` : perDay >= 1 / 7 ? `${(perDay * 7).toFixed(1)} a week` : `${(perDay * 30.4).toFixed(1)} a month`);
     const open = now.open_failures;
     const list = [
-      ["Deployment frequency", often(now.per_day), "", `${number(now.succeeded)} succeeded`, was("per_day", often)],
+      ["Frequency", often(now.per_day), "", `${number(now.succeeded)} succeeded`, was("per_day", often)],
       ["Failure rate", percent(now.failure_rate), "", `${number(now.failed)} of ${number(now.succeeded + now.failed)}`, was("failure_rate", percent)],
-      ["Time to restore", duration(now.restore?.median), "median", now.restore ? p90(now.restore) : "no failure was ended", median("restore"), open ? `${number(open)} not restored yet` : ""],
-      ["Lead time", duration(now.lead?.median), "median", p90(now.lead) || "not known", median("lead")],
-      ["Queue time", duration(now.queue?.median), "median", p90(now.queue) || "not known", median("queue")],
-      ["Duration", duration(now.duration?.median), "median", p90(now.duration), median("duration")],
+      ["Time to restore", duration(now.restore?.median), "", now.restore ? p90(now.restore) : "no failure was ended", median("restore"), open ? `${number(open)} not restored yet` : ""],
+      ["Lead time", duration(now.lead?.median), "", p90(now.lead) || "not known", median("lead")],
+      ["Queue time", duration(now.queue?.median), "", p90(now.queue) || "not known", median("queue")],
+      ["Duration", duration(now.duration?.median), "", p90(now.duration), median("duration")],
       ["Estimates held", percent(now.coverage), "aim 80 %", now.scored ? `median error ${percent(now.median_error)}` : "none to score", was("coverage", percent)],
     ];
     byId("cards").replaceChildren(...list.map(([name, value, unit, ...more]) => element("div", { class: "card" },
@@ -59,6 +59,7 @@
       return found && found[share];
     });
     const topped = (least) => (_, __, high) => [0, Math.max(least, (high || 0) * 1.12)];
+    const succeeded = (row) => rows.outcome[row] === 0;
     const whole = (value) => (Number.isInteger(value) ? number(value) : "");
     const figures = Figures.of(rows, chosen, since, until);
 
@@ -86,6 +87,13 @@
       { label: "lead, median", colour: "good", shape: "line", values: middle(rows.lead) },
       { label: "lead, 9 of 10 below", colour: "other", shape: "dash", values: middle(rows.lead, "p90") },
       { label: "queue, median", colour: "second", shape: "line", values: middle(rows.queue) },
+    ], { format: duration, splits: (high) => Charts.durationSplits(high), range: topped(10) });
+    Charts.overTime(home, {
+      title: "Duration over time", hint: `Of deployments that succeeded, a ${buckets.unit}.`, nothing: "No duration is known in this choice.",
+      label: `Lines: median duration ${duration(figures.duration?.median)}, nine of ten below ${duration(figures.duration?.p90)}.`,
+    }, buckets, [
+      { label: "median", colour: "good", shape: "line", values: middle(rows.seconds, "median", succeeded) },
+      { label: "9 of 10 below", colour: "other", shape: "dash", values: middle(rows.seconds, "p90", succeeded) },
     ], { format: duration, splits: (high) => Charts.durationSplits(high), range: topped(10) });
     Charts.overTime(home, {
       title: "Estimate accuracy", hint: "How many intervals held (dotted: the 80 % that they promise), and how far the middle was off.", nothing: "No estimate can be scored in this choice.",

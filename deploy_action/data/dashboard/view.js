@@ -32,10 +32,16 @@ const View = (() => {
     return `${(whole / 86400).toFixed(whole < 864000 ? 1 : 0)} days`;
   }
 
+  /* For the marks of an axis, which are round. */
+  function brief(seconds) {
+    if (seconds >= 86400) return `${seconds / 86400}d`;
+    return seconds ? duration(seconds).replace(/(?<=[mh])00[ms]$/, "") : "0";
+  }
+
   function percent(share) {
     if (share === null || share === undefined) return "–";
     const value = share * 100;
-    return `${value > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} %`;
+    return `${value > 0 && value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)} %`;
   }
 
   const number = (value) => value.toLocaleString("en-US");
@@ -54,5 +60,5 @@ const View = (() => {
     return element("a", { href: address, text, "aria-label": label, rel: "noopener noreferrer" });
   }
 
-  return { byId, element, drawing, duration, percent, number, time, day, link };
+  return { byId, element, drawing, duration, brief, percent, number, time, day, link };
 })();
