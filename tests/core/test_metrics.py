@@ -57,7 +57,8 @@ def test_estimates_are_scored_as_everywhere() -> None:
         entry("none", 4),
     ]
     found = figures(entries, {}, since=START, until=START)
-    assert (found.scored, found.coverage, found.median_error) == (2, 0.5, pytest.approx((0.1 + 0.55) / 2))
+    assert (found.scored, found.coverage) == (2, 0.5)
+    assert found.median_error == pytest.approx((0.1 + 0.55) / 2)
 
 
 def test_failures_that_last_are_told_beside_the_time_to_restore() -> None:
