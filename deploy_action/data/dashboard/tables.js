@@ -70,7 +70,7 @@ const Tables = (() => {
     found.sort((a, b) => b.typical.median - a.typical.median);
     const home = byId("slowest");
     home.replaceChildren();
-    byId("slowest-hint").textContent = "By the median of good deployments in this choice; of each resource the newest 100 are known.";
+    byId("slowest-hint").textContent = "By their median in the good deployments of this choice. Of each resource the newest 100 measurements are kept.";
     if (!found.length) {
       home.append(element("p", { class: "nothing", text: "No resources are known of these deployments." }));
       return;
@@ -151,15 +151,15 @@ const Tables = (() => {
 
   function line(data, row) {
     const { rows } = data;
-    const estimate = rows.mid[row] === null ? [] : [duration(rows.mid[row]), element("span", { class: "sub", text: `${duration(rows.low[row])} to ${duration(rows.high[row])}` })];
-    const marks = [data.unusual[row] ? "unusual" : "", rows.held[row] === 0 ? "missed" : ""].filter(Boolean);
+    const estimate = rows.mid[row] === null ? [] : [duration(rows.mid[row]), element("span", { class: "sub", text: `${duration(rows.low[row])} to ${duration(rows.high[row])}${rows.held[row] === 0 ? ", missed" : ""}` })];
+    const told = [...(data.unusual[row] || []), rows.cause[row]].filter(Boolean).join(" ");
     return element("tr", {},
       element("td", { class: "when", text: time(rows.ended[row]) }),
       element("td", { class: "name full" }, names(data, row), element("span", { class: "sub", text: environmentOf(data, row) })),
-      element("td", {}, pill(data, row), ...marks.filter((mark) => mark === "unusual").map((text) => element("span", { class: "pill mark", text, title: data.unusual[row].join(" ") })),
-        rows.cause[row] ? element("span", { class: "sub", text: rows.cause[row] }) : null),
+      element("td", { class: "told" }, pill(data, row), data.unusual[row] ? element("span", { class: "pill mark", text: "unusual" }) : null,
+        told ? element("span", { class: "sub", text: told }) : null),
       element("td", { class: "n", text: duration(rows.seconds[row]), "data-label": "took" }),
-      element("td", { class: "n", "data-label": "estimate" }, ...(estimate.length ? estimate : ["–"])),
+      element("td", { class: rows.held[row] === 0 ? "n missed" : "n", "data-label": "estimate" }, ...(estimate.length ? estimate : ["–"])),
       element("td", { class: "n", text: duration(rows.queue[row]), "data-label": "queue" }),
       element("td", { class: "n", text: duration(rows.lead[row]), "data-label": "lead" }),
       element("td", { class: "name", text: data.actors[rows.actor[row]] }),
