@@ -34,17 +34,17 @@
     const often = (perDay) => (perDay >= 1 ? `${perDay.toFixed(1)} a day` : perDay >= 1 / 7 ? `${(perDay * 7).toFixed(1)} a week` : `${(perDay * 30.4).toFixed(1)} a month`);
     const open = now.open_failures;
     const list = [
-      ["Frequency", often(now.per_day), "", `${number(now.succeeded)} succeeded`, was("per_day", often)],
-      ["Failure rate", percent(now.failure_rate), "", `${number(now.failed)} of ${number(now.succeeded + now.failed)}`, was("failure_rate", percent)],
-      ["Time to restore", duration(now.restore?.median), "", now.restore ? p90(now.restore) : "no failure was ended", median("restore"), open ? `${number(open)} not restored yet` : ""],
-      ["Lead time", duration(now.lead?.median), "", p90(now.lead) || "not known", median("lead")],
-      ["Queue time", duration(now.queue?.median), "", p90(now.queue) || "not known", median("queue")],
-      ["Duration", duration(now.duration?.median), "", p90(now.duration), median("duration")],
-      ["Estimates held", percent(now.coverage), "aim 80 %", now.scored ? `median error ${percent(now.median_error)}` : "none to score", was("coverage", percent)],
+      ["Frequency", often(now.per_day), `${number(now.succeeded)} succeeded`, was("per_day", often)],
+      ["Failure rate", percent(now.failure_rate), `${number(now.failed)} of ${number(now.succeeded + now.failed)}`, was("failure_rate", percent)],
+      ["Time to restore", duration(now.restore?.median), now.restore ? p90(now.restore) : "no failure was ended", median("restore"), open ? `${number(open)} not restored yet` : ""],
+      ["Lead time", duration(now.lead?.median), p90(now.lead) || "not known", median("lead")],
+      ["Queue time", duration(now.queue?.median), p90(now.queue) || "not known", median("queue")],
+      ["Duration", duration(now.duration?.median), p90(now.duration), median("duration")],
+      ["Estimates held", percent(now.coverage), "aim: 80\u00a0%", now.scored ? `median error ${percent(now.median_error)}` : "none to score", was("coverage", percent)],
     ];
-    byId("cards").replaceChildren(...list.map(([name, value, unit, ...more]) => element("div", { class: "card" },
+    byId("cards").replaceChildren(...list.map(([name, value, ...more]) => element("div", { class: "card" },
       element("dt", { text: name }),
-      element("dd", { class: "value" }, value, element("small", { text: value === "–" ? "" : unit })),
+      element("dd", { class: "value", text: value }),
       ...more.filter(Boolean).map((text) => element("dd", { class: text.endsWith("not restored yet") ? "more bad" : "more", text })))));
   }
 

@@ -41,7 +41,7 @@ const View = (() => {
   function percent(share) {
     if (share === null || share === undefined) return "–";
     const value = share * 100;
-    return `${value > 0 && value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)} %`;
+    return `${value > 0 && value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)}\u00a0%`;
   }
 
   const number = (value) => value.toLocaleString("en-US");
