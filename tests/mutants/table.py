@@ -37,7 +37,6 @@ PAST = "deploy_action/core/past.py"
 ESTIMATE = "deploy_action/core/estimate.py"
 SPREAD = "deploy_action/core/spread.py"
 ACCURACY = "deploy_action/core/accuracy.py"
-DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
 RUNS_DONE = "deploy_action/core/runs.py"
 CHANNEL = "deploy_action/core/channel.py"
 CHANNEL_VIEWS = "deploy_action/core/channel_views.py"
@@ -66,7 +65,6 @@ _EVENTS = "tests/core/test_events.py::"
 _CAUSES = "tests/core/test_causes.py::"
 _REMEDIES = "tests/core/test_remedies.py::test_"
 _REPORT = "tests/core/test_report.py::test_"
-_DASHBOARD = "tests/render/test_dashboard.py::test_"
 _DAYS = "tests/steps/test_bad_days.py::test_"
 _TEMPLATE = "tests/steps/test_template.py::test_"
 _COMMAND = "tests/steps/test_command.py::test_"
@@ -106,6 +104,8 @@ _PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
 SUMMARY_TIMES = "deploy_action/render/summary_times.py"
 _COMPARED = "tests/core/test_comparison.py::test_"
 _SUMMARY = "tests/render/test_summary.py::test_"
+DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
+_DASHBOARD = "tests/render/test_dashboard.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -1287,57 +1287,6 @@ MUTANTS = (
         ("tests/core/test_causes.py::test_what_was_found_invalid_and_then_cancelled_is_a_cause_of_its_own",),
     ),
     Mutant(
-        "names from outside end the script that holds the dashboard's data",
-        DASHBOARD_DATA,
-        'return text.replace("<", ',
-        'return text.replace("<<", ',
-        (
-            _DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",
-            _DASHBOARD + "any_data_stands_safely_in_a_script",
-        ),
-    ),
-    Mutant(
-        "whatever a record calls an address becomes a link",
-        DASHBOARD_DATA,
-        "if not _ADDRESS.fullmatch(url):",
-        "if not url:",
-        (_DASHBOARD + "only_addresses_of_the_web_become_links",),
-    ),
-    Mutant(
-        "the dashboard may load from anywhere",
-        "deploy_action/render/dashboard.py",
-        "default-src 'none'; ",
-        "",
-        (_DASHBOARD + "the_policy_allows_what_the_page_holds_and_nothing_else",),
-    ),
-    Mutant(
-        "an outcome that is not known counts as a success",
-        "deploy_action/core/timeline.py",
-        'return found if found in GOOD | BAD | OTHERS else "unknown"',
-        'return found if found in GOOD | BAD | OTHERS else "succeeded"',
-        (
-            "tests/core/test_timeline.py::test_an_unheard_of_outcome_is_never_good",
-            "tests/core/test_metrics.py::test_only_verdicts_count_for_the_failure_rate",
-        ),
-    ),
-    Mutant(
-        "a failure of several stacks is over when one of them is good again",
-        "deploy_action/core/restores.py",
-        "if not left[name]:",
-        "if True:",
-        ("tests/core/test_restores.py::test_all_stacks_have_to_be_good_again",),
-    ),
-    Mutant(
-        "what is damaged is left out of the dashboard without a word",
-        "deploy_action/core/archive.py",
-        "return [*damaged, *(_sentence(one) for one in timeline.unread)]",
-        "return []",
-        (
-            "tests/core/test_timeline.py::test_what_is_damaged_is_told",
-            "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
-        ),
-    ),
-    Mutant(
         "the registry's links lead anywhere",
         SLACK_PARTS,
         """return urlsplit(url)[:2] in (homes or {("https", "github.com")})""",
@@ -1493,5 +1442,56 @@ MUTANTS = (
         "if one.good and one.stack == run.stack",
         "if one.stack == run.stack",
         (_COMPARED + "the_newest_good_one_counts_not_one_that_failed_nor_one_of_another_kind",),
+    ),
+    Mutant(
+        "names from outside end the script that holds the dashboard's data",
+        DASHBOARD_DATA,
+        'return text.replace("<", ',
+        'return text.replace("<<", ',
+        (
+            _DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",
+            _DASHBOARD + "any_data_stands_safely_in_a_script",
+        ),
+    ),
+    Mutant(
+        "whatever a record calls an address becomes a link",
+        DASHBOARD_DATA,
+        "if not _ADDRESS.fullmatch(url):",
+        "if not url:",
+        (_DASHBOARD + "only_addresses_of_the_web_become_links",),
+    ),
+    Mutant(
+        "the dashboard may load from anywhere",
+        "deploy_action/render/dashboard.py",
+        "default-src 'none'; ",
+        "",
+        (_DASHBOARD + "the_policy_allows_what_the_page_holds_and_nothing_else",),
+    ),
+    Mutant(
+        "an outcome that is not known counts as a success",
+        "deploy_action/core/timeline.py",
+        'return found if found in GOOD | BAD | OTHERS else "unknown"',
+        'return found if found in GOOD | BAD | OTHERS else "succeeded"',
+        (
+            "tests/core/test_timeline.py::test_an_unheard_of_outcome_is_never_good",
+            "tests/core/test_metrics.py::test_only_verdicts_count_for_the_failure_rate",
+        ),
+    ),
+    Mutant(
+        "a failure of several stacks is over when one of them is good again",
+        "deploy_action/core/restores.py",
+        "if not left[name]:",
+        "if True:",
+        ("tests/core/test_restores.py::test_all_stacks_have_to_be_good_again",),
+    ),
+    Mutant(
+        "what is damaged is left out of the dashboard without a word",
+        "deploy_action/core/archive.py",
+        "return [*damaged, *(_sentence(one) for one in timeline.unread)]",
+        "return []",
+        (
+            "tests/core/test_timeline.py::test_what_is_damaged_is_told",
+            "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
+        ),
     ),
 )
