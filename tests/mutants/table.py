@@ -1319,14 +1319,14 @@ MUTANTS = (
         SLACK_BLOCKS,
         """elements.append({"type": "plain_text", "text": words, "emoji": False})""",
         """elements.append({"type": "mrkdwn", "text": words})""",
-        (_SLACK + "TestHostileViews::test_marks_are_made_of_our_own_words_alone",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-marks]",),
     ),
     Mutant(
         "names in Slack may turn the line around",
         SLACK_BLOCKS,
         "    words = one_line(text, limit)\n",
         "    words = text[:limit]\n",
-        (_SLACK + "TestHostileViews::test_nothing_hides_or_turns_around",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-control]",),
     ),
     Mutant(
         "a name's emoji passes for the verdict",
