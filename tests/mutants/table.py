@@ -1494,4 +1494,11 @@ MUTANTS = (
             "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
         ),
     ),
+    Mutant(
+        "a defect in the comparison ends the watch",
+        "deploy_action/steps/deployment.py",
+        """optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))""",
+        "self._compare(operation)",
+        ("tests/steps/test_summary.py::test_a_defect_in_the_comparison_is_told_and_costs_nothing_else",),
+    ),
 )
