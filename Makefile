@@ -50,6 +50,12 @@ $(GROUND_INSTALLED):
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: pictures
+pictures: $(INSTALLED) ## Draw the README's summaries anew (needs node, npm and Chromium)
+	$(BIN)/python -m tests.pages.picture build/pages success failed
+	cp build/pages/success.png docs/images/summary.png
+	cp build/pages/failed.png docs/images/summary-failed.png
+
 .PHONY: simulate
 simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; TRACE=1 replays one seed)
 	@$(BIN)/python -m tests.simulation.simulate --schedules $(SCHEDULES) --seed $(SEED) $(if $(TRACE),--trace)
