@@ -236,9 +236,9 @@ def copy_action(target: Path) -> None:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / name, target / name)
     # act can lose what a step prints in its last moment: here each step lingers for one more.
-    described = target / "action.yml"
     lingering = r'run: |\n        bash \1 || code=$?\n        sleep 0.3\n        exit "${code:-0}"'
-    described.write_text(re.sub(r"run: exec bash (.*)", lingering, described.read_text()))
+    for described in (target / "action.yml", target / "release" / "action.yml"):
+        described.write_text(re.sub(r"run: exec bash (.*)", lingering, described.read_text()))
 
 
 def parsed(code: int, raw: str) -> WorkflowRun:
