@@ -77,10 +77,6 @@ def script(world: World, path: str, text: str) -> None:
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
 
 
-def stacks(world: World, region: str = "eu-west-1") -> list[str]:
-    return sorted(stack.name for stack in world.cloud.stacks_in(region))
-
-
 def finished(world: World) -> list[str]:
     registry = world.registry()
     assert registry["tickets"] == []
@@ -173,7 +169,9 @@ def test_repositories_share_a_lock(world: World) -> None:
     good(run)
     assert world.registry() == {}
     shared = world.github.state.repositories["org/deploy-registry"]
-    assert b"shop-production" in shared.document("deploy-registry", ".deployment-registry/deployments.json")
+    document = shared.document("deploy-registry", ".deployment-registry/deployments.json")
+    assert document is not None
+    assert b"shop-production" in document
 
 
 def test_every_example_is_in_the_table() -> None:

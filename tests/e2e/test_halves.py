@@ -218,6 +218,32 @@ def until(condition: Any, seconds: float = 90.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.container
+def test_a_keeper_in_a_container_is_gone_after_the_job_and_after_a_killed_runner(
+    tmp_path: Path, world: World, engine: dict[str, str]
+) -> None:
+    def containers() -> str:
+        listed = ["docker", "ps", "--all", "--format", "{{.Names}}"]
+        return subprocess.run(
+            listed, env={**os.environ, **engine}, capture_output=True, text=True, check=True
+        ).stdout
+
+    for name, ends in (("post", True), ("killed", False)):
+        runner = Runner(tmp_path / name, world, runtime="container", environment=name)
+        worker = runner.step(**engine)
+        until(lambda runner=runner: keepers(runner.folder) and "-keep-0" in containers())
+        if ends:
+            runner.environment.update(engine)
+            assert f"Gave the lock {name} back." in runner.end(worker, "success")
+        else:
+            worker.kill()
+            worker.wait()
+            until(lambda runner=runner: not keepers(runner.folder), 20)
+        assert "-keep-" not in containers()
+    assert [line["outcome"] for line in runner.registry()["finished"]] == ["succeeded"]
+    assert [one["locks"] for one in runner.registry()["tickets"]] == [["killed"]]
+
+
 @pytest.fixture
 def holder(tmp_path: Path, world: World) -> Iterator[tuple[Runner, subprocess.Popen[bytes]]]:
     runner = Runner(tmp_path / "holder", world)
