@@ -307,7 +307,7 @@ MUTANTS = (
     Mutant(
         "a full queue ends the watch of what runs",
         "deploy_action/engine/keeper.py",
-        "        except Busy:\n            return",
+        "        except (Busy, CannotStart):\n            return",
         "        except MemoryError:\n            return",
         ("tests/engine/test_keeper.py::test_a_full_queue_ends_nothing_that_runs",),
     ),
@@ -321,7 +321,7 @@ MUTANTS = (
     Mutant(
         "a join that was found again is not looked at again",
         CLIENT,
-        "            if document.ticket(ticket.nonce) is None:\n                raise core.lost",
+        "            if document.ticket(ticket.nonce) is None and self._lent(document) is None:\n                raise core.lost",
         "            if False:\n                raise core.lost",
         ("tests/engine/test_keeper.py::test_a_join_that_landed_before_a_takeover_does_not_hold_after_it",),
     ),
