@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
@@ -66,6 +67,7 @@ class Wiring:
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
+            borrower=Borrower(self._settings.lock_tokens, self._run.url),
         )
 
     def looker(self) -> Looker | None:

@@ -106,6 +106,9 @@ _COMPARED = "tests/core/test_comparison.py::test_"
 _SUMMARY = "tests/render/test_summary.py::test_"
 DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
 _DASHBOARD = "tests/render/test_dashboard.py::test_"
+BORROWING = "deploy_action/core/borrowing.py"
+_BORROWING = "tests/core/test_borrowing.py::test_"
+_HALVES = "tests/steps/test_halves.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -304,7 +307,7 @@ MUTANTS = (
     Mutant(
         "a full queue ends the watch of what runs",
         "deploy_action/engine/keeper.py",
-        "        except Busy:\n            return",
+        "        except (Busy, CannotStart):\n            return",
         "        except MemoryError:\n            return",
         ("tests/engine/test_keeper.py::test_a_full_queue_ends_nothing_that_runs",),
     ),
@@ -318,8 +321,8 @@ MUTANTS = (
     Mutant(
         "a join that was found again is not looked at again",
         CLIENT,
-        "            if document.ticket(ticket.nonce) is None:\n                raise core.lost",
-        "            if False:\n                raise core.lost",
+        "if document.ticket(ticket.nonce) is None and self._lent(document) is None:",
+        "if False:",
         ("tests/engine/test_keeper.py::test_a_join_that_landed_before_a_takeover_does_not_hold_after_it",),
     ),
     Mutant(
@@ -1500,5 +1503,67 @@ MUTANTS = (
         """optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))""",
         "self._compare(operation)",
         ("tests/steps/test_summary.py::test_a_defect_in_the_comparison_is_told_and_costs_nothing_else",),
+    ),
+    Mutant(
+        "a lock of a run is open to every run",
+        BORROWING,
+        "bool(self.url) and other.url == self.url)",
+        "bool(self.url))",
+        (
+            _BORROWING + "a_lock_of_a_run_is_open_to_its_attempt_only",
+            _HALVES + "another_attempt_and_another_run_do_not_deploy_under_the_lock_of_a_run",
+        ),
+    ),
+    Mutant(
+        "a deployment waits for a lock while its job holds another",
+        BORROWING,
+        "            if ticket.shares_lock_with(other):",
+        "            if False:",
+        (_BORROWING + "more_locks_than_are_held_are_refused",),
+    ),
+    Mutant(
+        "a lock that was taken over is asked for anew in the middle of a job",
+        BORROWING,
+        "            if line.outcome in {ABANDONED, FORCED}:",
+        "            if False:",
+        (
+            _BORROWING + "a_lock_that_was_taken_away_is_told_as_lost",
+            _HALVES + "a_lock_that_was_taken_over_is_not_deployed_under",
+        ),
+    ),
+    Mutant(
+        "nobody looks at what is deployed under a borrowed lock",
+        BORROWING,
+        "(*lender.stacks, *ticket.stacks)",
+        "lender.stacks",
+        (_BORROWING + "what_is_deployed_under_it_is_looked_at_before_a_takeover",),
+    ),
+    Mutant(
+        "a deployment gives back what its job holds",
+        "deploy_action/steps/post.py",
+        "    if state.borrowed:",
+        "    if False:",
+        (_HALVES + "a_deployment_in_the_same_job_goes_on_under_the_lock_and_leaves_it_held",),
+    ),
+    Mutant(
+        "a keeper outlives its job",
+        "deploy_action/steps/halves.py",
+        "wiring.runs.life(state.ticket) is JobLife.COMPLETED",
+        "wiring.runs.life(state.ticket) is None",
+        (_HALVES + "a_keeper_that_outlives_its_job_ends_when_github_says_so",),
+    ),
+    Mutant(
+        "the end of a job frees what its run holds",
+        "deploy_action/steps/halves.py",
+        "    if settings.hold is Hold.RUN and taken.exit_code == 0:",
+        "    if False:",
+        (_HALVES + "a_lock_of_the_run_is_deployed_under_and_given_back_in_other_jobs",),
+    ),
+    Mutant(
+        "a lock that is released forgets what is in progress",
+        "deploy_action/steps/halves.py",
+        "if client.release(outcome=outcome, settling=settling):",
+        "if client.release(outcome=outcome):",
+        (_HALVES + "what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_for",),
     ),
 )
