@@ -210,6 +210,15 @@ class OutboxStore(Protocol):
         """Keep this step, and return the box after it. Never raises."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept at present; empty where all is well."""
+        ...
+
+    def forget(self) -> None:
+        """Everything in it was handed on."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:

@@ -49,8 +49,8 @@ class OutboxJournal:
         with self._lock:
             box = after(self._box, record)
             if box is not self._box:
-                torn, self._box = bool(self.trouble), box
-                self._kept(self._rewrite if torn else lambda: self._append(record))
+                whole, self._box = bool(self.trouble) or not self._bytes, box
+                self._kept(self._rewrite if whole else lambda: self._append(record))
                 if self._bytes > REWRITE_BYTES:
                     self._kept(self._rewrite)
             return box
@@ -65,7 +65,9 @@ class OutboxJournal:
             write()
             self.trouble = ""
         except OSError as error:
-            self.trouble = f"Messages cannot be kept on the disk ({error}): those not sent by now may be lost."
+            self.trouble = (
+                f"Messages cannot be kept on the disk ({error}): those not sent by now may be lost."
+            )
 
     def _append(self, record: Record) -> None:
         line = self._encoder.encode(record) + b"\n"
@@ -84,17 +86,6 @@ class OutboxJournal:
             os.fsync(file.fileno())
         temporary.replace(self._path)
         self._bytes = len(line)
-
-
-class OutboxInMemory:
-    """`ports.OutboxStore` for a box that is kept elsewhere."""
-
-    def __init__(self, box: Box) -> None:
-        self.box = reopened(box)
-
-    def write(self, record: Record) -> Box:
-        self.box = after(self.box, record)
-        return self.box
 
 
 def _records(path: Path) -> Iterator[Record]:

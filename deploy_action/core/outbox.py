@@ -1,4 +1,4 @@
-"""What is to be told in a channel and was not yet: which message goes next, and what follows from how it went.
+"""What is to be told in a channel and was not yet: which message goes next, and what follows from its fate.
 
 Everything here is a function of one deployment's outbox. `now` and all `at` are unix seconds of one machine's
 clock: they only decide when something is tried again, so a clock that jumps costs a try, never a message.
@@ -84,10 +84,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """How a try failed. `permanent`: another would fail too. `doubtful`: it may have taken effect.
-
-    `unheard`: it went out, and no answer came. `ours`: the token is at fault, so that somebody else's may do. `all_of_channel`: every message to this
-    channel would fail so. `text_only`: Slack refuses the layout alone.
+    """How a try failed. `permanent`: another would fail too. `doubtful`: it may have taken effect. `unheard`:
+    it went out, and no answer came. `ours`: the token is at fault, so that somebody else's may do.
+    `all_of_channel`: every message to the channel would fail so. `text_only`: Slack refuses the layout alone.
     """
 
     reason: str
@@ -161,6 +160,10 @@ def accept(box: Box, entry: Entry) -> Box:
         unheard = max((one.unheard for one in same), default=0) if doubtful else 0
         newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)
         return replace(box, pending=(*pending, newest), dead=dead, finished=finished)
+    if entry.kind is Kind.WEBHOOK and entry.final:
+        # The beginning is no news any more; unless it may stand there already.
+        fresh = [one for one in box.pending if one.kind is Kind.WEBHOOK and not (one.begun or one.doubtful)]
+        box = replace(box, pending=tuple(one for one in box.pending if one not in fresh))
     if len(box.pending) >= PENDING_MAX and not entry.final:
         return replace(box, refused=box.refused + 1)
     return replace(box, pending=(*box.pending, entry), finished=finished)
@@ -287,6 +290,7 @@ def folded(box: Box, identities: Iterable[str], entry: Entry) -> Box:
 def reopened(box: Box) -> Box:
     """As another process finds it: what was begun may have taken effect, and everything may be tried, but
     what Slack asked to wait for."""
+
     def reopen(entry: Entry) -> Entry:
         return replace(entry, begun=False, doubtful=True, unheard=entry.unheard + 1) if entry.begun else entry
 

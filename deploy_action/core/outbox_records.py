@@ -10,7 +10,7 @@ from deploy_action.core import outbox
 from deploy_action.core.outbox import Box, Entry, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Step(Enum):
@@ -46,33 +46,40 @@ class Record:
 
 def after(box: Box, record: Record) -> Box:
     """The box after this step. What does not fit changes nothing: it comes from a disk."""
-    match record:
-        case Record(step=Step.WHOLE, box=Box() as whole):
-            return whole
-        case Record(step=Step.ACCEPT, entry=Entry() as entry):
-            return outbox.accept(box, entry)
-        case Record(step=Step.BEGIN):
-            return outbox.begun(box, record.id, now=record.at)
-        case Record(step=Step.ABSENT):
-            return outbox.absent(box, record.id)
-        case Record(step=Step.SENT):
-            return outbox.sent(box, record.id, ts=record.ts, channel_id=record.channel_id)
-        case Record(step=Step.FAIL, trouble=Trouble() as trouble):
-            return outbox.failed(box, record.id, record.lane, trouble, now=record.at)
-        case Record(step=Step.FOUND):
-            return outbox.parent_found(box, ts=record.ts, channel_id=record.channel_id)
-        case Record(step=Step.LOST):
-            return outbox.parent_lost(box)
-        case Record(step=Step.FOLD, entry=Entry() as entry):
-            return outbox.folded(box, record.ids, entry)
-        case Record(step=Step.CLOSE):
-            return outbox.closed(box)
-        case Record(step=Step.HURRY):
-            return outbox.hurried(box)
-    return box
+    change = _CHANGES.get(record.step)
+    return box if change is None else change(box, record)
 
 
 def replayed(box: Box, records: Iterable[Record]) -> Box:
     for record in records:
         box = after(box, record)
     return box
+
+
+def _accept(box: Box, record: Record) -> Box:
+    return box if record.entry is None else outbox.accept(box, record.entry)
+
+
+def _fail(box: Box, record: Record) -> Box:
+    if record.trouble is None:
+        return box
+    return outbox.failed(box, record.id, record.lane, record.trouble, now=record.at)
+
+
+def _fold(box: Box, record: Record) -> Box:
+    return box if record.entry is None else outbox.folded(box, record.ids, record.entry)
+
+
+_CHANGES: dict[Step, Callable[[Box, Record], Box]] = {
+    Step.WHOLE: lambda box, record: record.box or box,
+    Step.ACCEPT: _accept,
+    Step.BEGIN: lambda box, record: outbox.begun(box, record.id, now=record.at),
+    Step.ABSENT: lambda box, record: outbox.absent(box, record.id),
+    Step.SENT: lambda box, record: outbox.sent(box, record.id, ts=record.ts, channel_id=record.channel_id),
+    Step.FAIL: _fail,
+    Step.FOUND: lambda box, record: outbox.parent_found(box, ts=record.ts, channel_id=record.channel_id),
+    Step.LOST: lambda box, _record: outbox.parent_lost(box),
+    Step.FOLD: _fold,
+    Step.HURRY: lambda box, _record: outbox.hurried(box),
+    Step.CLOSE: lambda box, _record: outbox.closed(box),
+}

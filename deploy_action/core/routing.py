@@ -10,8 +10,8 @@ from deploy_action.core.channel import Moment
 from deploy_action.core.outbox import Kind
 
 _WORDS = {"off", "thread", "alert"}
-_CHANNEL = re.compile(r"(?:[CGD][A-Z0-9]{6,20}|#[\w-]{1,80})")
-_MENTION = re.compile(r"[UWS][A-Z0-9]{6,20}")
+_CHANNEL = re.compile(r"(?:[CGD][A-Z0-9]{1,20}|#[\w-]{1,80})")
+_MENTION = re.compile(r"[UWS][A-Z0-9]{2,20}")
 _SILENT = frozenset({Moment.PROGRESS, Moment.QUEUED, Moment.STARTED, Moment.SKIPPED})
 """Only the message itself shows them: a thread that repeats it tells nothing."""
 _BESIDE = frozenset({Moment.TAKEOVER})
@@ -100,7 +100,7 @@ def parse_overrides(lines: list[str]) -> dict[Moment, Override]:
         words = re.split(r"[\s,]+", rest.strip()) if rest.strip() else []
         moment = _moment(name.strip())
         if not colon or not words:
-            raise ValueError(f"`{line}` is not `EVENT: off`, `EVENT: thread`, `EVENT: alert` or `EVENT: CHANNEL`.")
+            raise ValueError(f"`{line}` is none of `EVENT: off`, `: thread`, `: alert` or `: CHANNEL`.")
         if moment in found:
             raise ValueError(f"`{name.strip()}` stands there twice.")
         if "off" in words and len(words) > 1:
@@ -133,9 +133,9 @@ def parse_mentions(text: str) -> tuple[str, ...]:
 
 
 def parse_outputs(text: str) -> tuple[str, ...]:
-    """Names of stack outputs, `*` for all; raises ValueError."""
+    """Names of stack outputs, or how they begin with a `*` after it; raises ValueError."""
     names = re.split(r"[\s,]+", text.strip())
     for name in names:
-        if not re.fullmatch(r"\*|[A-Za-z0-9]{1,255}", name):
-            raise ValueError(f"`{name}` is not the name of a stack's output, nor `*`.")
+        if not re.fullmatch(r"[A-Za-z0-9]{0,255}\*|[A-Za-z0-9]{1,255}", name):
+            raise ValueError(f"`{name}` is not the name of a stack's output, nor a beginning with `*`.")
     return tuple(dict.fromkeys(names))

@@ -68,7 +68,7 @@ class Courier:
         except NotDelivered as error:
             self._failed(kept, error)
         except Exception as error:  # noqa: BLE001 - the first law: a defect costs a message, not the rest
-            words = f"The message could not be sent by a defect of deploy-coordinator: {type(error).__name__}."
+            words = f"A message could not be sent by a defect of deploy-coordinator: {type(error).__name__}."
             self._failed(kept, NotDelivered(Trouble(words, permanent=True, doubtful=True)))
         else:
             self.well = True
@@ -83,6 +83,11 @@ class Courier:
             return wait
         entries = outbox.due(box, now=now)
         return min((self._pace(entry, box, now) for entry in entries), default=None)
+
+    @property
+    def token_refused(self) -> bool:
+        """Slack does not take our token at all, whatever the message."""
+        return any(trouble.ours for trouble in self._closed.values())
 
     def hurry(self) -> None:
         """There is little time left: try at once whatever Slack itself does not ask to wait for."""
@@ -159,7 +164,8 @@ class Courier:
             if entry.unheard > UNHEARD_MAX:
                 words = f"It may have been posted already. {error}"
                 raise NotDelivered(Trouble(words, permanent=True, doubtful=True)) from error
-            self._tell(f"A message may appear twice: whether it was posted cannot be looked up. {error}", False)
+            words = f"A message may appear twice: whether it was posted cannot be looked up. {error}"
+            self._tell(words, given_up=False)
             return False
         if posted is None:
             self._store.write(Record(Step.ABSENT, entry.id))
@@ -177,9 +183,9 @@ class Courier:
             self._closed[entry.lane] = trouble
         record = Record(Step.FAIL, entry.id, self._clock.now(), lane=entry.lane, trouble=trouble)
         given_up = any(one.id == entry.id for one in self._store.write(record).dead)
-        self._tell(trouble.reason, given_up)
+        self._tell(trouble.reason, given_up=given_up)
 
-    def _tell(self, sentence: str, given_up: bool) -> None:  # noqa: FBT001 - two of a kind
+    def _tell(self, sentence: str, *, given_up: bool) -> None:
         if (sentence, given_up) not in self._told:
             self._told |= {(sentence, given_up), (sentence, False)}
             self.troubles.append((sentence, given_up))

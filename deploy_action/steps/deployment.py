@@ -17,6 +17,7 @@ from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
 from deploy_action.render.log import cause_annotation
+from deploy_action.steps.announce import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.world import optional
@@ -50,14 +51,19 @@ class Deployment:
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
+        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        """Coordinators died again and again: do without all that the deployment can do without."""
+        if not self.unwatched:
+            channel = optional(
+                self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
+            )
+            self.teller.channel = channel or self.teller.channel
         self.coordination = Coordination(world, self.wiring, settings, state)
         self.coordination.resume()
         self._expecting = Expecting(world, self.wiring, state)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
-        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
-        """Coordinators died again and again: do without all that the deployment can do without."""
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -76,6 +82,7 @@ class Deployment:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
         self.world.folder.sign(self.world.clock.now())
         self.coordination.keep()
+        self.teller.channel.tick()
 
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
@@ -101,6 +108,7 @@ class Deployment:
         if estimate is not None:
             self.report(estimate=estimate)
             self.teller.line(sentence(estimate))
+            self.teller.channel.started(self.state.report)
 
     def watch(
         self,

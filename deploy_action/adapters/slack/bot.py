@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.slack.refusals import guarded
-from deploy_action.adapters.slack.trust import tls_context
+from deploy_action.adapters.slack.trust import silent_logger, tls_context
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 from deploy_action.ports import Posted
 
@@ -73,8 +73,10 @@ class SlackBot:
             asked["cursor"] = cursor
         raise CannotLook("The channel has too many newer messages.")
 
-    def say(self, message: Announcement) -> None:
-        raise NotDelivered(Trouble("A message for a webhook cannot be sent with a bot token.", permanent=True))
+    def say(self, message: Announcement) -> None:  # noqa: ARG002
+        raise NotDelivered(
+            Trouble("A message for a webhook cannot be sent with a bot token.", permanent=True)
+        )
 
     def _looked(self, method: str, channel: str, asked: dict[str, object]) -> Any:
         from slack_sdk.errors import SlackApiError
@@ -115,6 +117,7 @@ class SlackBot:
                 base_url=self._base_url,
                 timeout=self._timeout,  # type: ignore[arg-type]  # a socket takes fractions too
                 ssl=tls_context(),
+                logger=silent_logger(),
                 retry_handlers=[],
             )
         return self._web_client

@@ -1,7 +1,8 @@
-"""Whom to trust: the system's certificates, and those that the job names beside them."""
+"""Whom to trust: the system's certificates, and those that the job names beside them. Whom not to hear."""
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+
+
+def silent_logger() -> logging.Logger:
+    """For the SDK, whose words about failures would stand in the job's log beside ours."""
+    logger = logging.getLogger("deploy_action.slack")
+    logger.disabled = True
+    return logger
 
 
 def tls_context() -> SSLContext | None:

@@ -78,6 +78,13 @@ class SlackServer(FakeServer):
     def in_channel(self, name: str) -> list[Message]:
         return [message for message in self.messages if message.channel == name]
 
+    def tops(self, name: str) -> list[Message]:
+        """What stands in the channel itself, not in threads."""
+        return [message for message in self.in_channel(name) if not message.content.get("thread_ts")]
+
+    def replies(self, ts: str) -> list[Message]:
+        return [message for message in self.messages if message.content.get("thread_ts") == ts]
+
     def pings(self) -> list[str]:
         """Texts that would have notified people."""
         return [text for m in self.messages for version in m.versions for text in limits.pings(version)]
