@@ -162,7 +162,9 @@ class QueueSeen:
     position: int
     ahead: tuple[Ahead, ...] = ()
     waited_seconds: float = 0.0
-    timeout_seconds: float = 0.0
+    since: float | None = None
+    gives_up: float | None = None
+    """When it stops waiting."""
     frozen: Frozen | None = None
     remarks: tuple[str, ...] = ()
     away_seconds: float | None = None
@@ -235,10 +237,27 @@ class ChannelView:
     notes: tuple[str, ...] = ()
 
     def at_moment(self, moment: Moment, *, at: float, **changes: object) -> ChannelView:
-        """The same deployment, later. A final moment stays."""
+        """The same deployment, later: what was measured goes on. A final moment stays."""
         if self.moment.final:
             return self
-        return replace(self, moment=moment, at=at, **changes)  # type: ignore[arg-type]  # checked by the class
+        later = self._aged(max(0.0, at - self.at))
+        return replace(later, moment=moment, at=at, **changes)  # type: ignore[arg-type]  # checked by the class
+
+    def _aged(self, seconds: float) -> ChannelView:
+        def older(found: tuple[ResourceSeen, ...]) -> tuple[ResourceSeen, ...]:
+            return tuple(replace(one, seconds=one.seconds + seconds) for one in found)
+
+        queue, left = self.queue, self.left
+        if queue is not None:
+            queue = replace(queue, waited_seconds=queue.waited_seconds + seconds)
+        if left is not None:
+            left = replace(
+                left,
+                low_seconds=max(0.0, left.low_seconds - seconds),
+                mid_seconds=max(0.0, left.mid_seconds - seconds),
+                high_seconds=max(0.0, left.high_seconds - seconds),
+            )
+        return replace(self, queue=queue, left=left, running=older(self.running), stalled=older(self.stalled))
 
 
 def cut(text: str) -> str:

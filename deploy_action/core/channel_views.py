@@ -74,7 +74,8 @@ def queued(view: ChannelView, waiting: Waiting, *, at: float, moment: Moment = M
         position=waiting.position,
         ahead=tuple(_ahead(ticket) for ticket in waiting.ahead[:LISTED_MAX]),
         waited_seconds=waiting.waited_seconds,
-        timeout_seconds=waiting.timeout_seconds,
+        since=at - waiting.waited_seconds,
+        gives_up=at - waiting.waited_seconds + waiting.timeout_seconds if waiting.timeout_seconds else None,
         frozen=_frozen(waiting.freeze),
         remarks=tuple(cut(remark) for remark in waiting.remarks[:LISTED_MAX]),
         away_seconds=waiting.away_seconds,
@@ -111,6 +112,7 @@ def progressed(
     running = operation.running
     since = operation.started
     causes = causes_of(operation)
+    labels = {operation.label_of(one): one for one in running}
     return view.at_moment(
         moment,
         at=at,
@@ -123,6 +125,11 @@ def progressed(
         rolling_back=any(phase_of(r.status) is Phase.ROLLBACK for r in operation.roots if r.in_progress),
         running=tuple(_resource(one, operation, now) for one in running[:LISTED_MAX]),
         running_count=len(running),
+        stalled=tuple(
+            replace(one, seconds=labels[one.label].seconds(now))
+            for one in view.stalled
+            if one.label in labels
+        ),
         causes=tuple(_cause(cause) for cause in causes[:LISTED_MAX]),
         cause_count=len(causes),
     )
