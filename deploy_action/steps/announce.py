@@ -287,4 +287,4 @@ def _rendered(kind: Kind, view: ChannelView) -> Announcement:
         return parent(view, now=view.at)
     if kind is Kind.WEBHOOK:
         return single(view, now=view.at)
-    return entry_of(view.moment, view, now=view.at)
+    return entry_of(view.moment, view, now=view.at, alone=kind is Kind.POST)

@@ -170,7 +170,8 @@ def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
         assert job.deploy() == 0, job.log
         assert "::warning" not in job.log
         (message,) = slack.tops("deploys")
-        assert "complete" in message.text
+        assert "production is deployed" in message.text
+        assert message.content["blocks"]
     assert job.outputs()["slack-thread-ts"]
 
 
