@@ -64,7 +64,7 @@ class OutboxJournal:
         try:
             write()
             self.trouble = ""
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:
             self.trouble = (
                 f"Messages cannot be kept on the disk ({error}): those not sent by now may be lost."
             )

@@ -110,7 +110,7 @@ class Courier:
         return next(ready, None)
 
     def _pace(self, entry: Entry, box: Box, now: float) -> float:
-        if entry.kind is Kind.PARENT and box.ts:
+        if entry.lane in self._closed or (entry.kind is Kind.PARENT and box.ts):
             return 0.0
         wait = self._posted_at.get(entry.lane, float("-inf")) + PACE_SECONDS - now
         return wait if 0.0 < wait <= PACE_SECONDS else 0.0

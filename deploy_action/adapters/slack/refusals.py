@@ -96,17 +96,17 @@ def unanswered(error: BaseException) -> NotDelivered:
 def refused(response: Any, where: str) -> NotDelivered:
     """From an answer that says no: `response` has `status_code`, `headers` and perhaps Slack's words."""
     data = response.data if isinstance(getattr(response, "data", None), dict) else {}
-    code = data.get("error") if isinstance(data.get("error"), str) else ""
-    status, headers = int(response.status_code), response.headers or {}
-    if not code and status >= 500:
-        doubtful = retry_after(headers) is None
-        return NotDelivered(
-            Trouble(f"Slack answered {status}.", doubtful=doubtful, retry_seconds=retry_after(headers))
-        )
+    code = str(data.get("error") or "")
+    code = code if code.isidentifier() else ""  # the SDK puts its own words there for what is no JSON
+    status, after = int(response.status_code), retry_after(response.headers or {})
+    if status >= 500:
+        return NotDelivered(Trouble(f"Slack answered {status}.", doubtful=True, retry_seconds=after))
     if status == 429 or code in _BUSY:
         words = sentence(code or "ratelimited", where)
-        return NotDelivered(Trouble(words, retry_seconds=retry_after(headers)))
-    return by_code(code or str(status), where, data)
+        return NotDelivered(Trouble(words, retry_seconds=after))
+    if not code:
+        return NotDelivered(Trouble("Slack's answer cannot be read.", doubtful=True, unheard=True))
+    return by_code(code, where, data)
 
 
 def by_code(code: str, where: str, data: Mapping[str, Any] | None = None) -> NotDelivered:
