@@ -29,13 +29,22 @@ PARENT = "parent"
 
 
 class Courier:
-    """`step` makes one try. Call it from one thread; `troubles` may be emptied from another."""
+    """`step` makes one try. Call it from one thread; `troubles` may be emptied from another.
 
-    def __init__(self, store: OutboxStore, messenger: Messenger, clock: Clock) -> None:
+    `posted_at`: when something was last posted, by channel; couriers that follow each other share it.
+    """
+
+    def __init__(
+        self,
+        store: OutboxStore,
+        messenger: Messenger,
+        clock: Clock,
+        posted_at: dict[str, float] | None = None,
+    ) -> None:
         self._store = store
         self._messenger = messenger
         self._clock = clock
-        self._posted_at: dict[str, float] = {}
+        self.posted_at = {} if posted_at is None else posted_at
         self._closed: dict[str, Trouble] = {}
         self._told: set[tuple[str, bool]] = set()
         self.troubles: deque[tuple[str, bool]] = deque()
@@ -112,7 +121,7 @@ class Courier:
     def _pace(self, entry: Entry, box: Box, now: float) -> float:
         if entry.lane in self._closed or (entry.kind is Kind.PARENT and box.ts):
             return 0.0
-        wait = self._posted_at.get(entry.lane, float("-inf")) + PACE_SECONDS - now
+        wait = self.posted_at.get(entry.lane, float("-inf")) + PACE_SECONDS - now
         return wait if 0.0 < wait <= PACE_SECONDS else 0.0
 
     def _deliver(self, entry: Entry) -> None:
@@ -123,7 +132,7 @@ class Courier:
             return
         if entry.doubtful and self._found(entry):
             return
-        self._posted_at[entry.lane] = self._clock.now()
+        self.posted_at[entry.lane] = self._clock.now()
         if entry.kind is Kind.WEBHOOK:
             self._messenger.say(message)
             self._store.write(Record(Step.SENT, entry.id))

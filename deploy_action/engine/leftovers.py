@@ -160,20 +160,25 @@ def drain(
     *,
     webhook: str = "",
     seconds: float,
+    posted_at: dict[str, float] | None = None,
 ) -> Drained:
     """Send what is left over, for about so long. `messenger_of` gets a correlation id; `webhook` is the
-    fingerprint of its webhook, empty with a bot token. Raises RegistryError."""
+    fingerprint of its webhook, empty with a bot token. `posted_at`: see Courier. Raises RegistryError."""
     if not any(_fits(one, webhook, clock.now()) for one in read(registry).boxes):
         return Drained()
     end = clock.monotonic() + seconds
     turn = _Turn(secrets.token_hex(8), webhook, clock)
     change_file(registry, clock, turn.take)
     troubles: list[str] = []
+    posted_at = {} if posted_at is None else posted_at
     for name, left in turn.taken.items():
-        box, refused = _sent(left.box, messenger_of(name), clock, end, troubles)
-        if refused:  # by our token, which says nothing about the messages
+        store = BoxInMemory(outbox.reopened(left.box))
+        courier = Courier(store, messenger_of(name), clock, posted_at)
+        _work(courier, clock, end)
+        troubles.extend(sentence for sentence, _ in courier.troubles)
+        if courier.token_refused:  # which says nothing about the messages
             break
-        turn.done[name] = box
+        turn.done[name] = outbox.closed(store.box)
         if clock.monotonic() >= end:
             break
     change_file(registry, clock, turn.settle)
@@ -219,10 +224,8 @@ class _Turn:
         return Drained(max(0, before - pending - dead), pending, dead, tuple(dict.fromkeys(troubles)))
 
 
-def _sent(box: Box, messenger: Messenger, clock: Clock, end: float, troubles: list[str]) -> tuple[Box, bool]:
-    """The box after what could be sent by then; and whether our own token is at fault."""
-    store = BoxInMemory(outbox.reopened(box))
-    courier = Courier(store, messenger, clock)
+def _work(courier: Courier, clock: Clock, end: float) -> None:
+    """As much as can be sent by then, on the monotonic clock."""
     while clock.monotonic() < end and not courier.token_refused:
         if courier.step():
             continue
@@ -230,8 +233,6 @@ def _sent(box: Box, messenger: Messenger, clock: Clock, end: float, troubles: li
         if wait is None or clock.monotonic() + wait > end:
             break
         clock.sleep(wait)
-    troubles.extend(sentence for sentence, _ in courier.troubles)
-    return outbox.closed(store.box), courier.token_refused
 
 
 class BoxInMemory:

@@ -109,6 +109,10 @@ class Channel:
     def started(self, report: Report) -> None:
         self._tell(lambda view, at: views.started(view, report, at=at))
 
+    def expected(self, report: Report) -> None:
+        """How long it is expected to take is known now: no news but in the message itself."""
+        self._tell(lambda view, at: views.started(view, report, at=at), only={Kind.PARENT})
+
     def progressed(
         self,
         operation: Operation,
@@ -156,7 +160,10 @@ class Channel:
     def without_registry(self, sentence: str, *, back: bool = False) -> None:
         """The registry is lost, or `back`, which needs nobody."""
         moment = Moment.REGISTRY_FALLBACK
-        self._tell(lambda view, at: views.remarked(view, moment, sentence, at=at), rings=not back)
+        quiet = {Kind.PARENT, Kind.REPLY}
+        self._tell(
+            lambda view, at: views.remarked(view, moment, sentence, at=at), only=quiet if back else None
+        )
 
     def ended(self, report: Report, *, timed_out: bool = False) -> None:
         """The last word. What is told after it is not accepted any more."""
@@ -179,18 +186,25 @@ class Channel:
             self._outlet.store.forget()
 
     @property
+    def posted_at(self) -> dict[str, float]:
+        """When something was last posted, by channel."""
+        return {} if self._outlet is None else self._outlet.courier.posted_at
+
+    @property
     def well(self) -> bool:
         """Slack took all that it was asked to, as far as is known."""
         return self._outlet is not None and self._outlet.courier.well
 
-    def _tell(self, change: Callable[[ChannelView, float], ChannelView], *, rings: bool = True) -> None:
+    def _tell(
+        self, change: Callable[[ChannelView, float], ChannelView], *, only: set[Kind] | None = None
+    ) -> None:
         def tell() -> None:
             outlet, view = self._outlet, self._view
             if outlet is None or view is None:
                 return
             self._view = view = change(view, outlet.clock.now())
             found = places(view.moment, outlet.routing)
-            chosen = [place for place in found if rings or place.kind is not Kind.POST]
+            chosen = [place for place in found if only is None or place.kind in only]
             called = _who_calls(view.moment, chosen)
             outlet.courier.accept([self._entry(place, view, calls=place is called) for place in chosen])
             self._updated_at = self._monotonic()

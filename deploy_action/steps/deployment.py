@@ -108,7 +108,7 @@ class Deployment:
         if estimate is not None:
             self.report(estimate=estimate)
             self.teller.line(sentence(estimate))
-            self.teller.channel.started(self.state.report)
+            self.teller.channel.expected(self.state.report)
 
     def watch(
         self,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 
-DRAIN_SECONDS = 6.0
+DRAIN_SECONDS = 8.0
 REQUEST_SECONDS = 5.0
 LINES_MAX = 20
 
@@ -28,7 +28,7 @@ def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel
     if not box.empty:
         _keep(world, wiring, settings, box)
     elif channel.well:
-        _tell_others(world, wiring, settings)
+        _tell_others(world, wiring, settings, channel)
     channel.forget()
 
 
@@ -53,7 +53,7 @@ def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
     )
 
 
-def _tell_others(world: World, wiring: Wiring, settings: Settings) -> None:
+def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
     """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
     try:
         told = leftovers.drain(
@@ -62,6 +62,7 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings) -> None:
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
             webhook=_fingerprint(settings),
             seconds=DRAIN_SECONDS,
+            posted_at=channel.posted_at,
         )
     except RegistryError as error:
         world.teller.line(f"Whether earlier deployments left Slack messages could not be seen: {error}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
 from deploy_action.context import run_context
+from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError
 from deploy_action.render.log import LogStyle
 from deploy_action.steps import main as main_step
@@ -88,6 +89,8 @@ class Job:
     environ: dict[str, str]
     cancel: Cancel = field(default_factory=Cancel)
     log: str = ""
+    background: bool = False
+    """Messages are sent by a real thread, in real time."""
 
     @property
     def state(self) -> StateFolder:
@@ -110,7 +113,7 @@ class Job:
             teller=teller,
             files=RunnerFiles(self.environ),
             folder=self.state,
-            worker=employ,
+            worker=BackgroundWorker if self.background else employ,
         )
         try:
             return STEPS[step](world)
