@@ -45,6 +45,7 @@ HOLDER = Ticket(
     actor="bo",
     url=f"{SERVER}/acme/web/actions/runs/4700",
 )
+THREAD = "https://acme.slack.com/archives/C0DEPLOYS/p1790000000000100"
 DATABASE = "AWS::RDS::DBInstance"
 
 
@@ -88,22 +89,22 @@ def good_story() -> list[Scene]:
     at = begun + 150
     left = Estimate(80.0, 140.0, 220.0, "x", 12)
     progress = views.progressed(started, operation, at=at, now=at, left=left, done=(11, 30))
-    at = begun + 640
+    at = begun + 450
     change = StallChange(
-        began=True, label="Database", seconds=619.0, usual=Usual(120.0, 200.0, 320.0, 12, Basis.RESOURCE)
+        began=True, label="Database", seconds=429.0, usual=Usual(120.0, 200.0, 320.0, 12, Basis.RESOURCE)
     )
     late = told(*events, resource(begun + 161, "Service", "UPDATE_COMPLETE", type_="AWS::ECS::Service"))
     silent = views.progressed(progress, late, at=at, now=at, left=None, done=(12, 30))
     stalled = views.stalled(silent, change, late, at=at)
-    at = begun + 700
+    at = begun + 480
     moves = told(*events, resource(at - 3, "Database", "CREATE_COMPLETE", type_=DATABASE))
     moving = views.stalled(
         views.progressed(stalled, moves, at=at, now=at, done=(13, 30)),
-        replace(change, began=False, seconds=676.0),
+        replace(change, began=False, seconds=456.0),
         moves,
         at=at,
     )
-    end = begun + 752
+    end = begun + 510
     ended = told(*events, stack(end, "UPDATE_COMPLETE"))
     outputs = {
         "ApiUrl": "https://api.shop.example/v2",
@@ -113,7 +114,7 @@ def good_story() -> list[Scene]:
     done = replace(
         report,
         outcome=Outcome.SUCCEEDED,
-        duration_seconds=752.0,
+        duration_seconds=510.0,
         stacks=stack_lines(ended),
         outputs=outputs,
         started=begun,
@@ -168,7 +169,7 @@ def bad_story() -> list[Scene]:
         stacks=stack_lines(ended),
         causes=causes_of(ended),
     )
-    rolled_back = views.ended(back, done, at=end)
+    rolled_back = replace(views.ended(back, done, at=end), thread=THREAD)
     return [
         Scene(name, view, view.moment, view.at + 1)
         for name, view in (("rolling back", back), ("rolled back", rolled_back))

@@ -112,7 +112,7 @@ def _stalled(view: ChannelView) -> Lines:
         else ""
     )
     return [
-        line("⚠️ ", *_named(subject), f" is silent, {words.span(subject.seconds)} after it began."),
+        line("⚠️ ", *_named(subject), f" is silent, {words.about(subject.seconds)} after it began."),
         line(f"It {usual.replace('usually', 'usually takes', 1)}{runs}.") if usual else None,
         line(
             "It may still end well. ",

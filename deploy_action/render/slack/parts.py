@@ -90,7 +90,7 @@ def expectation(view: ChannelView) -> Element | None:
 def basis(view: ChannelView) -> Element | None:
     """What the estimate rests on."""
     rests = outside(words.rests_on(view.estimate), 200) if view.estimate is not None else None
-    return line("Going by ", rests, ".") if rests else None
+    return line("Based on: ", rests) if rests else None
 
 
 def progress_lines(view: ChannelView) -> list[Element | None]:
@@ -103,7 +103,7 @@ def progress_lines(view: ChannelView) -> list[Element | None]:
         lines.append(line(bold(f"{view.done} done")))
     lines.append(left(view))
     if view.late and not view.rolling_back:
-        lines.append(line("⚠️ Takes longer than expected."))
+        lines.append(line("Takes longer than expected."))
     lines += [stall_line(one) for one in view.stalled[:2]]
     stuck = {one.label for one in view.stalled[:2]}
     moving = [one for one in view.running if one.label not in stuck]
@@ -131,14 +131,11 @@ def working_on(resource: ResourceSeen) -> list[Piece]:
 
 
 def stall_line(resource: ResourceSeen) -> Element | None:
-    """`⚠️ Database is silent, 31 min after it began; usually 4 to 8 min`."""
+    """`Database is silent, 31 min after it began; usually 4 to 8 min`."""
     usual = words.usually(resource)
     name = outside(resource.label, bold=True) or "A resource"
-    return line(
-        "⚠️ ",
-        name,
-        f" is silent, {words.span(resource.seconds)} after it began{f'; {usual}' if usual else ''}",
-    )
+    silent = f" is silent, {words.about(resource.seconds)} after it began"
+    return line(name, silent, f"; {usual}" if usual else "")
 
 
 def cause_lines(causes: Iterable[CauseSeen], *, most: int, message_max: int) -> list[Element | None]:
@@ -215,8 +212,8 @@ def output_list(view: ChannelView) -> Element | None:
     """Outputs that were asked for; an address can be opened, and is shown as what it is."""
     items = []
     for name, value in view.outputs[:OUTPUTS_MAX]:
-        shown = link(value, value) if len(value) <= blocks.NAME_MAX else None
-        shown = shown or outside(value, VALUE_MAX, code=True)
+        whole = len(value) <= blocks.NAME_MAX and blocks.openable(value)
+        shown = link(value, value) if whole else outside(value, VALUE_MAX, code=True)
         items.append(line(outside(name, bold=True), "  ", shown or "(empty)"))
     hidden = len(view.outputs) - OUTPUTS_MAX
     if hidden > 0:

@@ -86,7 +86,7 @@ def waits(view: ChannelView) -> bool:
 def heading(view: ChannelView) -> tuple[str, str, str]:
     """A sign, and what stands before and after the name of what is deployed. True whenever it is read."""
     if view.moment.final:
-        if view.outcome is Outcome.NO_CHANGES:
+        if view.moment is Moment.COMPLETE and view.outcome is Outcome.NO_CHANGES:
             return ("✅", "", "needed no changes")
         return _ENDS[view.moment]
     if waits(view):

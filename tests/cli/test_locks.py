@@ -6,59 +6,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy_action import cli
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.core import lock as core
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.lock_codec import decode, encode
-from deploy_action.core.times import iso
-from tests.clock import START, VirtualClock
+from deploy_action.cli.app import COMMANDS
+from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.cli.desk import Desk
 
-ROOT = Path(__file__).parents[1]
-
-
-class Desk:
-    """A shell with a registry in a file."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.store = FileRegistry(folder)
-        self.address = f"file://{folder}"
-        self.clock = VirtualClock()
-        self._capsys = capsys
-
-    def run(self, *words: str, registry: str = "") -> tuple[int, str]:
-        code = cli.main([*words, "--registry", registry or self.address], self.clock)
-        out, err = self._capsys.readouterr()
-        return code, out + err
-
-    @property
-    def document(self) -> Document:
-        return decode(self.store.read().document)
-
-    def change(self, change: Callable[[Document], Document | None]) -> None:
-        snapshot = self.store.read()
-        new = change(decode(snapshot.document))
-        assert new is not None
-        self.store.swap(encode(new.with_operation(snapshot.version)), snapshot.version, message="test")
-
-    def arrives(self, nonce: str, **fields: Any) -> None:
-        ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/shop",), **fields)
-        self.change(lambda document: core.request(document, ticket, at=iso(START), enqueue_if_busy=True))
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
-    for name in ("GITHUB_ACTOR", "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    return Desk(tmp_path / "registry", capsys)
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_empty_registry(desk: Desk) -> None:
@@ -209,3 +169,40 @@ def test_the_entry_point_takes_commands_too(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "Nobody deploys, and nobody waits.\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_what_it_is_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"], VirtualClock()) == 0
+    assert "Usage: deploy-coordinator" in capsys.readouterr().out
+
+
+def test_the_list_of_commands_imports_none_of_them(tmp_path: Path) -> None:
+    code = (
+        "import sys; from deploy_action import cli; cli.main(['--help'], None);"
+        "print([n for n in sys.modules if n.startswith('deploy_action.cli.')], 'boto3' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.splitlines()[-1] == "['deploy_action.cli.app'] False"
+    assert all(name in told.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_words_are_completed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell], VirtualClock()) == 0
+    assert "_DEPLOY_COORDINATOR_COMPLETE" in capsys.readouterr().out
+
+
+def test_completion_knows_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "entrypoint.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "_DEPLOY_COORDINATOR_COMPLETE": "bash_complete",
+            "COMP_WORDS": "deploy-coordinator fr",
+            "COMP_CWORD": "1",
+        },
+    )
+    assert told.stdout.strip() == "plain,freeze"
