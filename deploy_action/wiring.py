@@ -115,18 +115,28 @@ class Wiring:
     def messenger(self, correlation_id: str, *, timeout_seconds: float = 10.0) -> Messenger:
         """For the messages of that deployment, with this one's token or webhook."""
         settings = self._settings
-        if settings.slack_bot_token:
-            from deploy_action.adapters.slack.bot import API_URL, SlackBot
+        return open_messenger(
+            correlation_id,
+            token=settings.slack_bot_token,
+            webhook_url=settings.slack_webhook_url,
+            api_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
+            timeout_seconds=timeout_seconds,
+        )
 
-            return SlackBot(
-                settings.slack_bot_token,
-                correlation_id=correlation_id,
-                base_url=settings.slack_api_url or self._environ.get("SLACK_API_URL") or API_URL,
-                timeout=timeout_seconds,
-            )
-        from deploy_action.adapters.slack.webhook import SlackWebhook
 
-        return SlackWebhook(settings.slack_webhook_url, timeout=timeout_seconds)
+def open_messenger(
+    correlation_id: str, *, token: str, webhook_url: str, api_url: str, timeout_seconds: float = 10.0
+) -> Messenger:
+    """For the messages of one deployment; with the token where there is one, else through the webhook."""
+    if token:
+        from deploy_action.adapters.slack.bot import API_URL, SlackBot
+
+        return SlackBot(
+            token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
+        )
+    from deploy_action.adapters.slack.webhook import SlackWebhook
+
+    return SlackWebhook(webhook_url, timeout=timeout_seconds)
 
 
 def open_registry(

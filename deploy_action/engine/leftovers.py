@@ -143,6 +143,55 @@ def fingerprint(webhook_url: str) -> str:
     return hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url else ""
 
 
+def revive(
+    registry: Registry,
+    clock: Clock,
+    names: tuple[str, ...] = (),
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> int:
+    """Dead letters are tried again: those of these ids, of entries or deployments; without any, all of them.
+    Returns how many. Raises RegistryError."""
+    return _edit(registry, clock, names, outbox.revived, patience_seconds, dead_only=True)
+
+
+def drop(
+    registry: Registry,
+    clock: Clock,
+    names: tuple[str, ...] = (),
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> int:
+    """The same, without telling them any more."""
+    return _edit(registry, clock, names, outbox.dropped, patience_seconds, dead_only=False)
+
+
+def _edit(
+    registry: Registry,
+    clock: Clock,
+    names: tuple[str, ...],
+    change: Callable[[Box, list[str]], Box],
+    patience_seconds: float,
+    *,
+    dead_only: bool,
+) -> int:
+    def chosen(left: Left) -> list[str]:
+        entries = left.box.dead if dead_only else (*left.box.pending, *left.box.dead)
+        every = not names or left.name in names
+        return [entry.id for entry in entries if every or entry.id in names]
+
+    count = sum(len(chosen(left)) for left in read(registry).boxes)
+
+    def edited(content: bytes | None) -> bytes:
+        leftovers = decode(content)
+        boxes = (replace(left, box=change(left.box, chosen(left))) for left in leftovers.boxes)
+        return encode(replace(leftovers, boxes=tuple(left for left in boxes if not left.box.empty)))
+
+    if count:
+        change_file(registry, clock, edited, patience_seconds=patience_seconds)
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class Drained:
     """How many entries were sent, and what is left of those boxes."""
