@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deploy_action.adapters.slack.bot import API_URL
-from deploy_action.adapters.slack.refusals import guarded, sentence
+from deploy_action.adapters.slack.refusals import guarded
 from deploy_action.adapters.slack.trust import silent_logger, tls_context
 from deploy_action.core.outbox import NotDelivered
 from deploy_action.render.escape import one_line
@@ -55,9 +55,10 @@ def _found(access: SlackAccess) -> Iterator[Finding]:
         scopes = _scopes(answer)
     except NotDelivered as error:
         if error.trouble.ours:
-            yield Finding(WARNING, "Slack does not accept the token.", f"{error} Give another one.")
+            yield Finding(WARNING, "Slack does not accept the token.", _reason(error))
         else:
-            yield Finding(WARNING, f"Slack could not be asked. {error}", "Check the network and the proxy.")
+            remedy = f"{error} Check the network and the proxy."
+            yield Finding(WARNING, "Slack could not be asked.", remedy)
         return
     yield from _of_scopes(scopes)
     for channel in dict.fromkeys(access.channels):
@@ -100,8 +101,7 @@ def _of_channel(access: SlackAccess, channel: str, scopes: frozenset[str] | None
         answer = guarded(lambda: _client(access).api_call("conversations.info", params={"channel": channel}))
         about = answer.get("channel")
     except NotDelivered as error:
-        remedy = "" if error.trouble.all_of_channel else "Try again."
-        yield Finding(WARNING, f"The channel {name} cannot be used. {error}", remedy)
+        yield Finding(WARNING, f"The channel {name} cannot be used.", _reason(error))
         return
     if not isinstance(about, dict):
         yield Finding(NOTE, f"Slack says nothing about the channel {name}.", "")
@@ -110,12 +110,17 @@ def _of_channel(access: SlackAccess, channel: str, scopes: frozenset[str] | None
         yield Finding(WARNING, f"The channel {name} is archived.", "Name another one, or open it again.")
     elif not about.get("is_member"):
         public = not about.get("is_private") and scopes is not None and "chat:write.public" in scopes
-        words = sentence("not_in_channel", name)
         yield Finding(
             NOTE if public else WARNING,
             f"The app is not in the channel {name}.",
-            "It can write there, but not look into it: /invite it." if public else words,
+            "It can write there, but not look into it: /invite it." if public else "/invite the app there.",
         )
+
+
+def _reason(error: NotDelivered) -> str:
+    """Slack's reason and what to do, as a sentence of its own."""
+    words = str(error).removeprefix("Slack did not take the message: ")
+    return words[:1].upper() + words[1:]
 
 
 def _scopes(answer: Any) -> frozenset[str] | None:
