@@ -235,8 +235,10 @@ def test_the_sdk_says_nothing_itself(server: SlackServer, caplog: pytest.LogCapt
 
 
 class TestTheCheck:
-    def found(self, server: SlackServer, *channels: str, token: str = TOKEN) -> list[tuple[str, str]]:
-        access = SlackAccess(token, channels, server.api_url, timeout_seconds=0.3)
+    def found(
+        self, server: SlackServer, *channels: str, token: str = TOKEN, timeout_seconds: float = 5.0
+    ) -> list[tuple[str, str]]:
+        access = SlackAccess(token, channels, server.api_url, timeout_seconds)
         assert token not in repr(access)
         findings = check(access)
         assert all(token not in f"{one}" for one in findings)
@@ -253,7 +255,7 @@ class TestTheCheck:
 
     def test_a_slack_that_is_away(self, server: SlackServer) -> None:
         server.fail(kind="hang", seconds=1)
-        ((level, what),) = self.found(server, CHANNEL)
+        ((level, what),) = self.found(server, CHANNEL, timeout_seconds=0.1)
         assert (level, what.split(".")[0]) == ("warning", "Slack could not be asked")
 
     def test_scopes(self, server: SlackServer) -> None:

@@ -34,7 +34,7 @@ class Desk:
         self.clock = clock
         self.path = path
         self.messenger: Messenger = SlackBot(
-            "xoxb-token", correlation_id=ID, base_url=server.api_url, timeout=0.3
+            "xoxb-token", correlation_id=ID, base_url=server.api_url, timeout=2.0
         )
         self.number = 0
         self.restart()
@@ -280,8 +280,8 @@ class TestWhatMayHaveBeenPosted:
         assert desk.told() == ["stalled"]
 
     def test_nothing_is_posted_while_nobody_can_look(self, desk: Desk) -> None:
-        desk.server.fail("chat.postMessage", kind="hang", seconds=1, when="after")
-        desk.server.fail("conversations.history", kind="hang", seconds=1, times=3)
+        desk.server.fail("chat.postMessage", kind="hang", seconds=4, when="after")
+        desk.server.fail("conversations.history", kind="hang", seconds=4, times=3)
         desk.parent("started")
         desk.work()
         assert desk.told() == ["started"]
@@ -395,7 +395,7 @@ class TestSlackIsBack:
         assert desk.told() == ["complete", "> stalled", "> complete"]
 
     def test_a_webhook_says_only_the_end(self, desk: Desk) -> None:
-        desk.messenger = SlackWebhook(desk.server.webhook_url, timeout=0.3)
+        desk.messenger = SlackWebhook(desk.server.webhook_url, timeout=2.0)
         desk.restart()
         outage = desk.server.fail("/services/", status=429, times=None)
         desk.accept(Kind.WEBHOOK, "started")

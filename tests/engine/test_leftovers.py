@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from deploy_action.ports import Messenger
 
 CHANNEL = "C0DEPLOYS"
-DIVIDERS: tuple[dict[str, object], ...] = ({"type": "divider"},) * 50
+DIVIDER: dict[str, object] = {"type": "divider"}
+DIVIDERS = (DIVIDER,) * 50
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def drained(
     seconds: float = 60,
 ) -> leftovers.Drained:
     def messenger_of(name: str) -> Messenger:
-        return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=0.3)
+        return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=2.0)
 
     return leftovers.drain(registry, clock, messenger_of, seconds=seconds)
 
