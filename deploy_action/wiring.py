@@ -11,6 +11,7 @@ from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
+from deploy_action.core.routing import Routing
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deploy_action.adapters.github_runs import GitHubRuns
+    from deploy_action.adapters.outbox_journal import OutboxJournal
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
     from deploy_action.engine.behind import Looker
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Clock, Notifier, Registry
+    from deploy_action.ports import Clock, Messenger, Registry
     from deploy_action.registry_address import RegistryAddress
 
 REGISTRY_BRANCH = "deploy-registry"
@@ -98,26 +100,45 @@ class Wiring:
             api_url=self._run.api_url,
         )
 
-    def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
-        """None where no channel was asked for."""
+    def routing(self) -> Routing | None:
+        """Where the deployment is told; None where no channel was asked for."""
         settings = self._settings
         if settings.slack_bot_token:
-            from deploy_action.adapters.slack import SlackBotNotifier
-
-            return SlackBotNotifier(
-                settings.slack_bot_token,
-                settings.slack_channel,
-                settings.slack_alert_channel,
-                base_url=self._environ.get("SLACK_API_URL") or "https://slack.com/api/",
-                thread_ts=thread_ts or None,
-                channel_id=channel_id or None,
-                correlation_id=correlation_id,
-            )
+            return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
         if settings.slack_webhook_url:
-            from deploy_action.adapters.slack import SlackWebhookNotifier
-
-            return SlackWebhookNotifier(settings.slack_webhook_url)
+            return Routing(overrides=settings.slack_events, webhook=True)
         return None
+
+    def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
+        from deploy_action.adapters.outbox_journal import OutboxJournal
+
+        return OutboxJournal(path, correlation_id)
+
+    def messenger(self, correlation_id: str, *, timeout_seconds: float = 10.0) -> Messenger:
+        """For the messages of that deployment, with this one's token or webhook."""
+        settings = self._settings
+        return open_messenger(
+            correlation_id,
+            token=settings.slack_bot_token,
+            webhook_url=settings.slack_webhook_url,
+            api_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def open_messenger(
+    correlation_id: str, *, token: str, webhook_url: str, api_url: str, timeout_seconds: float = 10.0
+) -> Messenger:
+    """For the messages of one deployment; with the token where there is one, else through the webhook."""
+    if token:
+        from deploy_action.adapters.slack.bot import API_URL, SlackBot
+
+        return SlackBot(
+            token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
+        )
+    from deploy_action.adapters.slack.webhook import SlackWebhook
+
+    return SlackWebhook(webhook_url, timeout=timeout_seconds)
 
 
 def open_registry(

@@ -19,6 +19,7 @@ COMMANDS = {
     "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
+    "queue": ("queue:command", "Slack messages that could not be told"),
     "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }

@@ -19,6 +19,7 @@ from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
 from deploy_action.render.log import cause_annotation
+from deploy_action.steps.announce import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.world import optional
@@ -53,6 +54,13 @@ class Deployment:
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
+        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        """Coordinators died again and again: do without all that the deployment can do without."""
+        if not self.unwatched:
+            channel = optional(
+                self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
+            )
+            self.teller.channel = channel or self.teller.channel
         self.coordination = Coordination(world, self.wiring, settings, state)
         self.coordination.resume()
         self._expecting = Expecting(world, self.wiring, state)
@@ -60,8 +68,6 @@ class Deployment:
         self.forecast: Forecast = NoForecast()
         self._past: Past | None = None
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
-        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
-        """Coordinators died again and again: do without all that the deployment can do without."""
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -80,6 +86,7 @@ class Deployment:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
         self.world.folder.sign(self.world.clock.now())
         self.coordination.keep()
+        self.teller.channel.tick()
 
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
@@ -106,6 +113,7 @@ class Deployment:
             stacks = [plan.stack for plan in self.plans]
             self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
             self.teller.line(sentence(estimate))
+            self.teller.channel.expected(self.state.report)
 
     def watch(
         self,

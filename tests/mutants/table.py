@@ -109,6 +109,17 @@ _DASHBOARD = "tests/render/test_dashboard.py::test_"
 BORROWING = "deploy_action/core/borrowing.py"
 _BORROWING = "tests/core/test_borrowing.py::test_"
 _HALVES = "tests/steps/test_halves.py::test_"
+OUTBOX = "deploy_action/core/outbox.py"
+ROUTING = "deploy_action/core/routing.py"
+COURIER = "deploy_action/engine/courier.py"
+WORKER = "deploy_action/engine/outbox_worker.py"
+LEFTOVERS = "deploy_action/engine/leftovers.py"
+JOURNAL = "deploy_action/adapters/outbox_journal.py"
+_OUTBOX = "tests/core/test_outbox.py::"
+_ROUTING = "tests/core/test_routing.py::test_"
+_COURIER = "tests/engine/test_courier.py::"
+_LEFT = "tests/engine/test_leftovers.py::test_"
+_JOURNAL = "tests/adapters/test_outbox_journal.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -1565,5 +1576,158 @@ MUTANTS = (
         "if client.release(outcome=outcome, settling=settling):",
         "if client.release(outcome=outcome):",
         (_HALVES + "what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_for",),
+    ),
+    Mutant(
+        "a message overtakes one that failed",
+        OUTBOX,
+        "            heads.setdefault(entry.stream, entry)",
+        "            heads[entry.stream] = entry",
+        (
+            _OUTBOX + "TestOrder::test_one_that_fails_keeps_those_behind_it_back",
+            _COURIER + "TestAllIsWell::test_a_second_passes_between_messages_of_one_channel",
+        ),
+    ),
+    Mutant(
+        "replies are sent before there is a message",
+        OUTBOX,
+        "and not (entry.kind.in_thread and not box.ts):",
+        "and entry:",
+        (_OUTBOX + "TestOrder::test_replies_wait_for_the_message_that_they_belong_to",),
+    ),
+    Mutant(
+        "a late word follows the last one",
+        OUTBOX,
+        "    if box.finished and not entry.final:\n        return box\n",
+        "",
+        (
+            _OUTBOX + "TestFinality::test_nothing_passing_is_accepted_after_the_end",
+            _COURIER + "TestSlackIsBack::test_a_late_word_never_follows_the_last_one",
+        ),
+    ),
+    Mutant(
+        "older states of the message are sent after newer ones",
+        OUTBOX,
+        "        pending = tuple(one for one in box.pending if one.kind is not Kind.PARENT)\n        dead",
+        "        pending = box.pending\n        dead",
+        (_OUTBOX + "TestOrder::test_the_newest_state_goes_first_and_takes_the_place_of_older_ones",),
+    ),
+    Mutant(
+        "a message is tried for ever",
+        OUTBOX,
+        "trouble.permanent or tried.tries > len(RETRY_SECONDS)",
+        "trouble.permanent",
+        (_COURIER + "TestRetries::test_after_5_10_20_40_and_80_seconds_and_then_no_more",),
+    ),
+    Mutant(
+        "what Slack asks to wait is not waited",
+        OUTBOX,
+        "    asked = min(trouble.retry_seconds or 0.0, RETRY_AFTER_SECONDS_MAX)",
+        "    asked = 0.0",
+        (
+            _OUTBOX + "TestRetries::test_slack_may_ask_for_a_longer_pause[30.0-30.0]",
+            _COURIER + "TestRetries::test_slack_says_how_long_to_wait",
+        ),
+    ),
+    Mutant(
+        "a hurry does not wait for what Slack asked",
+        OUTBOX,
+        "replace(lane, due=lane.not_before)",
+        "replace(lane, due=0.0)",
+        (_COURIER + "TestRetries::test_slack_says_how_long_to_wait",),
+    ),
+    Mutant(
+        "what may have been posted is posted again",
+        COURIER,
+        "        if entry.doubtful and self._found(entry):\n            return\n",
+        "",
+        (
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_message_is_looked_for_before_it_is_posted_again",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_reply_too",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_kill_in_the_middle_of_a_request_repeats_nothing",
+            _LEFT + "what_somebody_died_with_is_looked_up_before_it_is_sent_again",
+        ),
+    ),
+    Mutant(
+        "what was begun when the process died counts as not sent",
+        OUTBOX,
+        "        return replace(entry, begun=False, doubtful=True, unheard=entry.unheard + 1) if entry.begun",
+        "        return replace(entry, begun=False) if entry.begun",
+        (
+            _OUTBOX + "TestWhatMayHaveBeenPosted::test_a_begun_request_whose_end_is_unknown_is_doubtful",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_kill_in_the_middle_of_a_request_repeats_nothing",
+        ),
+    ),
+    Mutant(
+        "doubt is lost with the state that had it",
+        OUTBOX,
+        "        newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)",
+        "        newest = replace(entry, tried_at=tried_at, unheard=unheard)",
+        (_COURIER + "TestWhatMayHaveBeenPosted::test_the_newest_state_is_shown_by_what_was_found",),
+    ),
+    Mutant(
+        "where nobody may look it is repeated for ever",
+        COURIER,
+        "            if entry.unheard > UNHEARD_MAX:",
+        "            if entry.unheard > 99:",
+        (
+            _COURIER
+            + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_it_is_repeated_once_and_that_is_told",
+        ),
+    ),
+    Mutant(
+        "a dead channel is asked again for each message",
+        COURIER,
+        "        if trouble.all_of_channel:\n",
+        "        if False:\n",
+        (_COURIER + "TestRetries::test_what_will_not_change_by_itself_is_dead_at_once_and_asked_once",),
+    ),
+    Mutant(
+        "the deployment waits for Slack",
+        WORKER,
+        "        self._news.set()\n",
+        "        self._courier.step()\n",
+        ("tests/engine/test_outbox_worker.py::test_nobody_waits_for_a_silent_slack",),
+    ),
+    Mutant(
+        "the last look waits for a silent Slack",
+        WORKER,
+        "(left := end - time.monotonic()) > 0",
+        "(left := end - time.monotonic()) > -60",
+        ("tests/engine/test_outbox_worker.py::test_the_end_waits_no_longer_than_it_was_told_to",),
+    ),
+    Mutant(
+        "a step is not kept before it is done",
+        JOURNAL,
+        "            file.write(line)\n            os.fsync",
+        "            os.fsync",
+        (_JOURNAL + "everything_comes_back",),
+    ),
+    Mutant(
+        "two drainers send the same message",
+        LEFTOVERS,
+        "        return not self.taken_by or abs",
+        "        return True or abs",
+        (_LEFT + "whoever_comes_second_finds_it_taken",),
+    ),
+    Mutant(
+        "a token that is refused kills what others left",
+        LEFTOVERS,
+        "        if courier.token_refused:  #",
+        "        if False:  #",
+        (_LEFT + "a_token_that_is_refused_says_nothing_about_the_messages",),
+    ),
+    Mutant(
+        "the webhook's address is written down",
+        LEFTOVERS,
+        "hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url",
+        "webhook_url if webhook_url",
+        (_LEFT + "a_message_for_one_webhook_is_not_told_through_another",),
+    ),
+    Mutant(
+        "a silenced failure leaves the message untrue",
+        ROUTING,
+        "(off and moment in _PHASES)",
+        "off",
+        (_ROUTING + "events_can_go_elsewhere",),
     ),
 )
