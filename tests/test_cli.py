@@ -12,6 +12,7 @@ import pytest
 
 from deploy_action import cli
 from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.cli.app import COMMANDS
 from deploy_action.core import lock as core
 from deploy_action.core.document import Document, Ticket
 from deploy_action.core.lock_codec import decode, encode
@@ -209,3 +210,40 @@ def test_the_entry_point_takes_commands_too(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "Nobody deploys, and nobody waits.\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_what_it_is_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"], VirtualClock()) == 0
+    assert "Usage: deploy-coordinator" in capsys.readouterr().out
+
+
+def test_the_list_of_commands_imports_none_of_them(tmp_path: Path) -> None:
+    code = (
+        "import sys; from deploy_action import cli; cli.main(['--help'], None);"
+        "print([n for n in sys.modules if n.startswith('deploy_action.cli.')], 'boto3' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert told.stdout.splitlines()[-1] == "['deploy_action.cli.app'] False"
+    assert all(name in told.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_words_are_completed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell], VirtualClock()) == 0
+    assert "_DEPLOY_COORDINATOR_COMPLETE" in capsys.readouterr().out
+
+
+def test_completion_knows_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "entrypoint.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "_DEPLOY_COORDINATOR_COMPLETE": "bash_complete",
+            "COMP_WORDS": "deploy-coordinator fr",
+            "COMP_CWORD": "1",
+        },
+    )
+    assert told.stdout.strip() == "plain,freeze"

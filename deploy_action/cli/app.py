@@ -1,0 +1,49 @@
+"""The commands by name. A command is imported when it is called, so that each starts as fast as it can."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from deploy_action import __version__
+
+PROGRAM = "deploy-coordinator"
+COMMANDS = {
+    "active": ("locks:active", "Who holds which lock, and who waits"),
+    "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
+    "unfreeze": ("locks:unfreeze", "Lift freezes"),
+    "release": ("locks:release", "Take a lock or a place in the queue away"),
+    "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
+}
+"""Name to `module:attribute` and one line for the list of commands."""
+
+
+class Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: Any = getattr(import_module(f"deploy_action.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours, found by the first test
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+def app() -> None:
+    """Coordinate, watch and explain CloudFormation deployments.
+
+    Exit codes: 0 done, 1 there is no such thing or something was found, 8 the registry cannot be used,
+    64 wrong words. `COMMAND --help` tells more.
+    """

@@ -1,0 +1,215 @@
+"""What commands share: the registry's options, words that are checked, and answers for machines."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from deploy_action.cli import USAGE
+from deploy_action.context import run_context
+from deploy_action.core import history
+from deploy_action.core.durations import parse_samples, parse_table
+from deploy_action.core.stacks import parse_stack_ref
+from deploy_action.core.times import iso, unix_seconds
+from deploy_action.data import read_table
+from deploy_action.engine.swap import Swapper
+from deploy_action.errors import CoordinatorError, RegistryError
+from deploy_action.registry_address import parse_registry
+from deploy_action.render.escape import log_text, one_line
+from deploy_action.wiring import open_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.core.document import Document
+    from deploy_action.core.past import Past
+    from deploy_action.core.stacks import StackRef
+    from deploy_action.engine.swap import FileChange
+    from deploy_action.ports import Clock, Registry
+    from deploy_action.registry_address import RegistryAddress
+
+T = TypeVar("T")
+
+DURATIONS_TABLE = "resource-durations.tsv"
+_UNITS_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class WrongWords(CoordinatorError):
+    exit_code = USAGE
+
+
+class Checked(click.ParamType[Any]):
+    """Words of one kind, by a function that raises ValueError with a sentence for people."""
+
+    def __init__(self, parse: Callable[[str], Any], name: str) -> None:
+        self._parse = parse
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Desk:
+    """An operator's registry: opened when first asked for."""
+
+    def __init__(self, clock: Clock, address: RegistryAddress, repository: str) -> None:
+        self.clock = clock
+        self._address = address
+        self._repository = repository
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""
+        token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+        run = run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
+        if self._repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self._repository):
+            raise WrongWords(f"`{self._repository}` is not OWNER/NAME.")
+        if self._address.kind == "github":
+            if not (self._address.place or run.repository):
+                raise WrongWords("The registry `github` is a branch of a repository: give --repository.")
+            if not token:
+                raise WrongWords("The registry `github` needs a token in $GITHUB_TOKEN.")
+        return open_registry(self._address, token=token, run=run, environ=os.environ)
+
+    def apply(
+        self,
+        decide: Callable[[Document], tuple[Document | None, T]],
+        message: str = "",
+        *,
+        file: FileChange | None = None,
+    ) -> T:
+        """As `Swapper.apply`; and a package that the registry needs and is not there is a sentence too."""
+        try:
+            return Swapper(self.registry, self.clock).apply(decide, message=message, file=file)
+        except RegistryError as error:
+            missing = error.__cause__
+            if isinstance(missing, ModuleNotFoundError):
+                raise WrongWords(
+                    f"The package `{missing.name}` is not installed.",
+                    remedy="Install what requirements.txt names, in a virtual environment.",
+                ) from error
+            raise
+
+    def document(self) -> Document:
+        return self.apply(lambda document: (None, document))
+
+    def file(self, name: str) -> bytes | None:
+        """A file beside the document, None where there is none. Raises RegistryError."""
+        self.document()  # with the patience that a first read may need
+        return self.registry.read_file(name, self.registry.read().version)
+
+    def past(self, content: bytes | None) -> Past:
+        table = read_table(DURATIONS_TABLE)
+        return history.read(content, parse_table(table), parse_samples(table))
+
+
+def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that name the registry; the command gets a `Desk` as its first argument."""
+
+    @click.option(
+        "--registry",
+        type=Checked(parse_registry, "address"),
+        default=lambda: os.environ.get("DEPLOY_COORDINATOR_REGISTRY") or "github",
+        show_default="$DEPLOY_COORDINATOR_REGISTRY, else github",
+        help="As the action's input `registry`.",
+    )
+    @click.option(
+        "--repository",
+        metavar="OWNER/NAME",
+        default=lambda: os.environ.get("GITHUB_REPOSITORY", ""),
+        show_default="$GITHUB_REPOSITORY",
+        help="For the registry `github`; its token is read from $GITHUB_TOKEN or $GH_TOKEN.",
+    )
+    @click.pass_obj
+    @functools.wraps(command)
+    def wrapped(clock: Clock, /, registry: RegistryAddress, repository: str, **options: Any) -> Any:
+        return command(Desk(clock, registry, repository), **options)
+
+    return wrapped
+
+
+def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds who does it, and why: `by` and `reason`."""
+    told = click.option(
+        "--reason", required=True, type=Checked(_line, "text"), help="Why; everybody will read it."
+    )
+    named = click.option(
+        "--by", type=Checked(_line, "name"), default=None, help="Who; default: the user of this shell."
+    )
+    return told(named(command))
+
+
+as_json = click.option("--json", "machine", is_flag=True, help="For machines.")
+region_option = click.option(
+    "--region",
+    default=lambda: os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "",
+    show_default="$AWS_REGION",
+    help="Of stacks that are given without one.",
+)
+
+
+def stack_refs(names: tuple[str, ...], region: str) -> tuple[StackRef, ...]:
+    """Raises WrongWords."""
+    try:
+        return tuple(dict.fromkeys(parse_stack_ref(name, region) for name in names))
+    except ValueError as error:
+        raise WrongWords(f"STACK: {error}") from error
+
+
+def whoever(by: str | None) -> str:
+    if by or os.environ.get("GITHUB_ACTOR"):
+        return by or os.environ["GITHUB_ACTOR"]
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody without a name"
+
+
+def say(text: str) -> None:
+    """One line for people. What it quotes from outside is made harmless."""
+    click.echo(log_text(text))
+
+
+def remark(text: str) -> None:
+    """What people should know beside what they asked for."""
+    print(log_text(text), file=sys.stderr)
+
+
+def say_json(value: object) -> None:
+    # Escaped: a terminal that is shown JSON must not be written to by it.
+    click.echo(json.dumps(value, indent=2))
+
+
+def _line(text: str) -> str:
+    line = one_line(text, 500)
+    if not line:
+        raise ValueError("it is empty.")
+    return line
+
+
+def time_word(text: str) -> str:
+    """An ISO 8601 time in UTC. Raises ValueError."""
+    seconds = unix_seconds(text)
+    if seconds is None:
+        raise ValueError(f"`{text}` is no time such as 2026-12-27T08:00:00Z.")
+    return iso(seconds)
+
+
+def duration_word(text: str) -> float:
+    """Seconds of `90m`, `12h`, `3d`. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if not found or not int(found[1]):
+        raise ValueError(f"`{text}` is no duration such as 90m, 12h or 3d.")
+    return int(found[1]) * _UNITS_SECONDS[found[2]]

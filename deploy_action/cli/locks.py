@@ -1,0 +1,147 @@
+"""Who deploys, freezing locks, and freeing one by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import (
+    Checked,
+    Desk,
+    WrongWords,
+    as_json,
+    duration_word,
+    remark,
+    say,
+    time_word,
+    whoever,
+    with_reason,
+    with_registry,
+)
+from deploy_action.core import operators
+from deploy_action.core.lock_codec import encode
+from deploy_action.core.times import iso, unix_seconds
+from deploy_action.inputs import parse_lock_name
+from deploy_action.render import tables
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document, Ticket
+
+
+@click.command()
+@as_json
+@with_registry
+def active(desk: Desk, *, machine: bool) -> None:
+    """Who holds which lock, who waits in which order, and what is frozen.
+
+    --json prints the registry's whole document.
+    """
+    document = desk.document()
+    if machine:
+        click.echo(encode(document).decode("utf-8", "replace"), nl=False)
+        return
+    for line in tables.active(document, at=iso(desk.clock.now())):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("locks", nargs=-1, required=True, metavar="LOCK...", type=Checked(parse_lock_name, "lock"))
+@click.option("--until", type=Checked(time_word, "time"), help="An ISO 8601 time; UTC without a zone.")
+@click.option("--for", "seconds", type=Checked(duration_word, "duration"), help="Such as 90m, 12h or 3d.")
+@with_reason
+@with_registry
+def freeze(
+    desk: Desk,
+    locks: tuple[str, ...],
+    *,
+    until: str | None,
+    seconds: float | None,
+    reason: str,
+    by: str | None,
+) -> None:
+    """Grant the locks to nobody, until --until, for --for, or until somebody lifts it.
+
+    Who holds one of them goes on; who waits goes on waiting.
+    """
+    now = desk.clock.now()
+    if until and seconds:
+        raise WrongWords("--until and --for: give one of them.")
+    end = iso(now + seconds) if seconds else until or ""
+    if end and (unix_seconds(end) or 0.0) <= now:
+        raise WrongWords(f"The end {end} is not in the future.")
+    names = tuple(dict.fromkeys(locks))
+    who, at = whoever(by), iso(now)
+
+    def decide(document: Document) -> tuple[Document, Document]:
+        return operators.freeze(document, names, by=who, reason=reason, at=at, until=end), document
+
+    before = desk.apply(decide, f"freeze {', '.join(names)} by {who}")
+    say(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}: {', '.join(names)}.")
+    known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
+    for name in names:
+        holder = before.holder_of(name)
+        if holder is not None:
+            say(f"Deployment {holder.correlation_id} holds {name} and goes on.")
+        if name not in known:
+            told = f" Known: {', '.join(known)}." if known else ""
+            remark(f"No deployment has used the lock {name} yet.{told}")
+
+
+@click.command()
+@click.argument("locks", nargs=-1, required=True, metavar="LOCK...")
+@with_reason
+@with_registry
+def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None) -> int:
+    """Lift the freezes of these locks."""
+    names, who, at = tuple(dict.fromkeys(locks)), whoever(by), iso(desk.clock.now())
+
+    def decide(document: Document) -> tuple[Document, list[str]]:
+        new = operators.unfreeze(document, names, by=who, reason=reason, at=at)
+        return new, [name for name in names if document.locks.get(name) != new.locks.get(name)]
+
+    lifted = desk.apply(decide, f"unfreeze {', '.join(names)} by {who}")
+    if lifted:
+        say(f"Lifted: {', '.join(lifted)}.")
+    left = [name for name in names if name not in lifted]
+    if left:
+        remark(f"No freeze lies on: {', '.join(left)}.")
+    return 0 if lifted else NOT_FOUND
+
+
+@click.command()
+@click.argument("what", metavar="LOCK|CORRELATION-ID")
+@click.option("--force", is_flag=True, required=True, help="Yes, although it is not mine.")
+@with_reason
+@with_registry
+def release(desk: Desk, what: str, *, force: bool, reason: str, by: str | None) -> int:  # noqa: ARG001
+    """Take a lock away from its holder, or any deployment out of the queue.
+
+    The next deployment waits until the stacks are at rest. What was taken away is audited with its reason.
+    """
+    who, at = whoever(by), iso(desk.clock.now())
+
+    def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int]]:
+        ticket = document.holder_of(what) or next(
+            (ticket for ticket in document.tickets if ticket.correlation_id == what), None
+        )
+        waiting = sum(what in one.locks for one in document.tickets)
+        if ticket is None:
+            return document, (None, waiting)
+        new = operators.force_release(document, ticket.nonce, by=who, reason=reason, at=at)
+        return new, (ticket, waiting)
+
+    ticket, waiting = desk.apply(decide, f"release {what} by force, by {who}")
+    if ticket is None:
+        queue = f" Waiting for it: {waiting}; see `active`." if waiting else ""
+        remark(f"No deployment holds the lock {what}, and none has that id.{queue}")
+        return NOT_FOUND
+    names, stacks = ", ".join(ticket.locks), ", ".join(ticket.stacks)
+    whose = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
+    if ticket.holding:
+        rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
+        say(f"Took {names} away from {whose}.{rest}")
+    else:
+        say(f"Took {whose} out of the queue for {names}.")
+    return 0
