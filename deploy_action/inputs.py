@@ -39,6 +39,16 @@ class WhenBusy(Enum):
     SKIP = "skip"
 
 
+class PreflightMode(Enum):
+    """What becomes of a deployment that the checks before it find certain to fail."""
+
+    STRICT = "strict"
+    """It stops before the lock."""
+    WARN = "warn"
+    """People are told, and it goes on."""
+    OFF = "off"
+
+
 class OnStop(Enum):
     """What becomes of an update that still runs when the job is cancelled or out of time."""
 
@@ -83,6 +93,7 @@ class Settings:
     slack_alert_channel: str
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
+    preflight: PreflightMode
 
     @property
     def wait_seconds(self) -> float:
@@ -154,6 +165,7 @@ class _Parser(Fields):
             slack_channel=self._text("slack-channel"),
             slack_alert_channel=self._text("slack-alert-channel"),
             look_behind=self._boolean("look-behind", default=True),
+            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
         )
         self._check_together(settings)
         if self._problems:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
+    from deploy_action.core.preflight.facts import Repository
     from deploy_action.engine.behind import Looker
+    from deploy_action.engine.preflight_checks import Sources
     from deploy_action.inputs import Settings
     from deploy_action.ports import Clock, Notifier, Registry
     from deploy_action.registry_address import RegistryAddress
@@ -81,6 +83,27 @@ class Wiring:
 
         clients = short_clients()
         return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
+
+    def preflight_sources(self) -> Sources:
+        """Where the checks before a deployment ask; what this deployment does not use is left out."""
+        from deploy_action.adapters.behind.asking import short_clients
+        from deploy_action.adapters.preflight.account import Account
+        from deploy_action.adapters.preflight.existing import Existing
+        from deploy_action.adapters.preflight.limits import Limits
+        from deploy_action.engine.preflight_checks import Sources
+
+        clients = short_clients()
+        return Sources(Account(clients, self._environ), Existing(clients), Limits(clients))
+
+    def repository_look(self) -> Callable[[], Repository] | None:
+        """What GitHub says of the registry's repository; None where the registry is somewhere else."""
+        address, run = self._settings.registry, self._run
+        name = address.place or run.repository
+        if address.kind != "github" or not (name and self._settings.github_token):
+            return None
+        from deploy_action.adapters.preflight.repository import look_at
+
+        return lambda: look_at(name, token=self._settings.github_token, api_url=run.api_url)
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
