@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.behind import Finding
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
+from deploy_action.core.cleanup import CleanupStep
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate
 from deploy_action.core.runs import Run
@@ -113,6 +114,8 @@ class Report:
     failure: Failure | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     command_exit_code: int | None = None
+    cleanup: tuple[CleanupStep, ...] = ()
+    """What people have to do about what a failure left behind."""
     estimate: Estimate | None = None
     """The one that was made before it began."""
     runs: tuple[Run, ...] = ()

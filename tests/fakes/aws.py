@@ -33,13 +33,15 @@ _XML = {"ec2", "iam", "rds", "sns"}
 
 
 class Aws(Proxy):
-    """`upstream` is moto itself; `denied` holds services that answer with a denial; `services` what was asked, once for each request."""
+    """`upstream` is moto itself; `denied` holds services that answer with a denial; `services` what was
+    asked, once for each request; `quotas` what Service Quotas tells, by code, instead of moto."""
 
     def __init__(self, upstream: str) -> None:
         super().__init__(upstream)
         self.upstream = upstream
         self.denied: set[str] = set()
         self.services: list[str] = []
+        self.quotas: dict[str, float] = {"L-DC2B2D3D": 10_000.0}
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let boto3 come here for all services of VARIABLES."""
@@ -50,7 +52,13 @@ class Aws(Proxy):
         found = _SERVICE.search(request.headers.get("authorization", ""))
         service = found[1] if found else ""
         self.services.append(service)
-        return _denial(service, request) if service in self.denied else super().respond(request)
+        if service in self.denied:
+            return _denial(service, request)
+        if service == "servicequotas":
+            code = request.json["QuotaCode"]
+            if code in self.quotas:
+                return Response(200, {"Quota": {"QuotaCode": code, "Value": self.quotas[code]}})
+        return super().respond(request)
 
 
 def _denial(service: str, request: Request) -> Response:

@@ -47,7 +47,8 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        return f"{self.what} {self.remedy}".strip()
+        what = self.what.rstrip()
+        return f"{what if what.endswith(('.', '!', '?')) else f'{what}.'} {self.remedy}".strip()
 
 
 _B, _W, _N = LEVELS
