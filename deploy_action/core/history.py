@@ -114,13 +114,13 @@ def read(
     `trouble` says so."""
     samples = prior_samples or {}
     try:
-        records = _deployments(content)
+        all_records = records(content)
     except RegistryUnreadable as error:
         sentence = f"{error} Estimates rest on published averages."
         return Past(prior=prior, prior_samples=samples, trouble=sentence)
     found: list[Deployment] = []
     damaged = 0
-    for record in records:
+    for record in all_records:
         deployment = deployment_of(record)
         if deployment is None:
             damaged += 1
@@ -208,7 +208,11 @@ def _written(data: dict[str, Any], deployments: list[dict[str, Any]]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _deployments(content: bytes | None) -> list[dict[str, Any]]:
+def records(content: bytes | None) -> list[dict[str, Any]]:
+    """The records as they stand, oldest first, for people and machines; `read` is for who learns from them.
+
+    Raises RegistryUnreadable for what is not a history of this schema.
+    """
     return _document(content)[1]
 
 
