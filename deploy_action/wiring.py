@@ -96,14 +96,8 @@ class Wiring:
         return Sources(Account(clients, self._environ), Existing(clients), Limits(clients))
 
     def repository_look(self) -> Callable[[], Repository] | None:
-        """What GitHub says of the registry's repository; None where the registry is somewhere else."""
-        address, run = self._settings.registry, self._run
-        name = address.place or run.repository
-        if address.kind != "github" or not (name and self._settings.github_token):
-            return None
-        from deploy_action.adapters.preflight.repository import look_at
-
-        return lambda: look_at(name, token=self._settings.github_token, api_url=run.api_url)
+        """As the function of this name."""
+        return repository_look(self._settings.registry, token=self._settings.github_token, run=self._run)
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
@@ -139,6 +133,18 @@ class Wiring:
 
             return SlackWebhookNotifier(settings.slack_webhook_url)
         return None
+
+
+def repository_look(
+    address: RegistryAddress, *, token: str, run: RunContext
+) -> Callable[[], Repository] | None:
+    """What GitHub says of the registry's repository; None where the registry is somewhere else."""
+    name = address.place or run.repository
+    if address.kind != "github" or not (name and token):
+        return None
+    from deploy_action.adapters.preflight.repository import look_at
+
+    return lambda: look_at(name, token=token, api_url=run.api_url)
 
 
 def open_registry(
