@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core.accuracy import accuracy_of
 from deploy_action.core.cleanup import cleanup_of
+from deploy_action.core.comparison import compared
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.runs import runs_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from deploy_action.core.cleanup import CleanupStep
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
+    from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
     from deploy_action.core.runs import Run
     from deploy_action.core.stacks import StackState
@@ -58,6 +61,7 @@ class Deployment:
         self._expecting = Expecting(world, self.wiring, state)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
+        self._past: Past | None = None
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
         self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
         """Coordinators died again and again: do without all that the deployment can do without."""
@@ -100,9 +104,10 @@ class Deployment:
     def _estimate(self) -> None:
         forecast = self._expecting.forecast(self.plans)
         estimate = forecast.estimate
-        self.forecast = forecast
+        self.forecast, self._past = forecast, forecast.past
         if estimate is not None:
-            self.report(estimate=estimate)
+            stacks = [plan.stack for plan in self.plans]
+            self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
             self.teller.line(sentence(estimate))
 
     def watch(
@@ -214,6 +219,7 @@ class Deployment:
             or (),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
+        optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
         if self.looker is not None and not outcome.good and not self.world.cancelled():
             self.teller.found(self.looker.finish(operation))
             self.report(behind=self.looker.about(operation))
@@ -221,6 +227,12 @@ class Deployment:
 
     def _runs(self, operation: Operation) -> tuple[Run, ...]:
         return runs_of(operation, planned={plan.stack: plan.touched for plan in self.plans})
+
+    def _compare(self, operation: Operation) -> None:
+        if self._past is not None:
+            bars = bars_of(operation, self.forecast)
+            bars, comparisons = compared(bars, self.state.report.runs, self._past)
+            self.report(bars=bars, comparisons=comparisons)
 
     def outcome_by_status(self, state: StackState) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown."""
