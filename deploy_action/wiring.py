@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,13 @@ class Wiring:
         from deploy_action.adapters.preflight.limits import Limits
         from deploy_action.engine.preflight_checks import Sources
 
-        clients = short_clients()
-        return Sources(Account(clients, self._environ), Existing(clients), Limits(clients))
+        clients, settings = short_clients(), self._settings
+        slack = slack_look(
+            settings.slack_bot_token,
+            (settings.slack_channel, settings.slack_alert_channel),
+            base_url=self._environ.get("SLACK_API_URL", ""),
+        )
+        return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
 
     def repository_look(self) -> Callable[[], Repository] | None:
         """As the function of this name."""
@@ -133,6 +139,21 @@ class Wiring:
 
             return SlackWebhookNotifier(settings.slack_webhook_url)
         return None
+
+
+def slack_look(
+    token: str, channels: tuple[str, ...], *, base_url: str = ""
+) -> Callable[[], tuple[tuple[str, str, str], ...]] | None:
+    """What keeps messages from Slack: (level, what, remedy) each; None where no bot writes."""
+    try:
+        checking = import_module("deploy_action.adapters.slack.check") if token else None
+    except ImportError:  # slack_sdk is not installed
+        checking = None
+    if checking is None:
+        return None
+    address = {"base_url": base_url} if base_url else {}
+    access = checking.SlackAccess(token, tuple(channel for channel in channels if channel), **address)
+    return lambda: tuple(checking.check(access))
 
 
 def repository_look(

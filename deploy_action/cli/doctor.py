@@ -17,7 +17,7 @@ from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, as_json, region_option, say, say_json, with_registry
 from deploy_action.core.preflight.credentials import clock_findings
 from deploy_action.core.preflight.facts import NoSession
-from deploy_action.core.preflight.finding import KINDS
+from deploy_action.core.preflight.finding import KINDS, Level
 from deploy_action.errors import (
     BehindUnavailable,
     CoordinatorError,
@@ -25,6 +25,7 @@ from deploy_action.errors import (
     RegistryError,
 )
 from deploy_action.render.escape import log_text
+from deploy_action.wiring import slack_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,9 +60,10 @@ class Row:
 @click.command()
 @region_option
 @click.option("--no-write", is_flag=True, help="Do not try whether the registry can be written.")
+@click.option("--slack-channel", multiple=True, help="A channel that messages go to; may be repeated.")
 @as_json
 @with_registry
-def command(desk: Desk, *, region: str, no_write: bool, machine: bool) -> int:
+def command(desk: Desk, *, region: str, no_write: bool, slack_channel: tuple[str, ...], machine: bool) -> int:
     """Check this machine, the registry, the tokens and AWS.
 
     The registry is written once, with what it holds already. It ends with 1 where something fails.
@@ -74,7 +76,7 @@ def command(desk: Desk, *, region: str, no_write: bool, machine: bool) -> int:
             lambda: _registry(desk, write=not no_write),
             lambda: _github(desk),
             lambda: _aws(desk, region),
-            _slack,
+            lambda: _slack(slack_channel),
         )
         for row in _safely(look)
     ]
@@ -206,6 +208,16 @@ def _clock(skew_seconds: float, who: str) -> Row:
     return Row(f"clock, by {who}", State.OK, "right")
 
 
-def _slack() -> Iterator[Row]:
-    if not os.environ.get("SLACK_BOT_TOKEN"):
-        yield Row("Slack", State.OK, "not used: there is no $SLACK_BOT_TOKEN")
+def _slack(channels: tuple[str, ...]) -> Iterator[Row]:
+    token = os.environ.get("SLACK_BOT_TOKEN", "")
+    look = slack_look(token, channels, base_url=os.environ.get("SLACK_API_URL", ""))
+    if look is None:
+        why = "could not be looked at" if token else "not used: there is no $SLACK_BOT_TOKEN"
+        yield Row("Slack", State.OK, why)
+        return
+    found = look()
+    for level, what, remedy in found:
+        state = State.WARN if level == Level.WARNING.value else State.OK
+        yield Row("Slack", state, what, remedy)
+    if not found:
+        yield Row("Slack", State.OK, "takes messages")

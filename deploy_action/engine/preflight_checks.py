@@ -15,7 +15,7 @@ from deploy_action.core.preflight import (
     values,
 )
 from deploy_action.core.preflight.facts import Context, NoSession, Refusal, Session, StackFacts, Summary
-from deploy_action.core.preflight.finding import Finding, finding
+from deploy_action.core.preflight.finding import Finding, Level, finding
 from deploy_action.core.preflight.stack import stack_findings
 from deploy_action.core.times import iso
 from deploy_action.engine.preflight import Check, Once
@@ -73,7 +73,7 @@ class Sources:
     """Where facts come from; None for what this deployment does not use.
 
     `document` raises RegistryError. `repository`: the registry's, on GitHub; raises BehindUnavailable.
-    `slack` gives what is wrong, one sentence each. `estimate` gives the upper end in seconds, None for
+    `slack` gives (level, what, remedy) of what is wrong. `estimate` gives the upper end in seconds, None for
     nobody knows.
     """
 
@@ -82,7 +82,7 @@ class Sources:
     limits: LimitSource
     document: Callable[[], Document] | None = None
     repository: Callable[[], Repository] | None = None
-    slack: Callable[[], Iterable[str]] | None = None
+    slack: Callable[[], Iterable[tuple[str, str, str]]] | None = None
     estimate: Callable[[StackFacts], float | None] = lambda _stack: None
 
 
@@ -302,8 +302,8 @@ class Checks:
 
     def _slack(self) -> Iterator[Finding]:
         assert self._sources.slack is not None  # noqa: S101 - for the type checker; see `others`
-        for sentence in self._sources.slack():
-            yield finding("slack-unusable", sentence)
+        for level, what, remedy in self._sources.slack():
+            yield finding("slack-unusable", what, remedy=remedy, note=level != Level.WARNING.value)
 
     def _usable(self) -> bool:
         """Whether AWS can be asked at all: without credentials each check would tell the same."""

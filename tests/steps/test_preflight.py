@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,12 @@ import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
+from deploy_action.context import run_context
 from deploy_action.core.preflight.finding import KINDS
 from deploy_action.core.times import iso
+from deploy_action.engine.preflight_checks import Checks
+from deploy_action.inputs import parse_inputs
+from deploy_action.wiring import Wiring
 from tests.fakes.aws import VARIABLES, Aws
 from tests.fakes.cloudformation.harness import client
 from tests.fakes.github.server import GitHubServer
@@ -641,6 +646,21 @@ class TestQuotas:
         job = checked(stage, self.VPCS, preflight="strict")
         assert job.outputs().get("proceed") == "true", job.log
         notes(job, "check-denied", f"`{service}:", "quota of VPCs")
+
+
+def test_what_slack_refuses_is_a_warning_at_most(stage: Stage) -> None:
+    job = stage.job(template=stage.template(QUEUE), preflight="strict")
+    settings = parse_inputs(job.environ)
+    wiring = Wiring(settings, run_context(job.environ), job.environ)
+    told = [("warning", "The channel C1 is archived.", "Name another one."), ("note", "A name.", "An id.")]
+    sources = replace(wiring.preflight_sources(), slack=lambda: told)
+    check = next(one for one in Checks(settings, sources, stage.clock, {}).others() if "Slack" in one.about)
+    found = list(check.run())
+    assert [(one.code, one.level.value) for one in found] == [
+        ("slack-unusable", "warning"),
+        ("slack-unusable", "note"),
+    ]
+    assert found[0].sentence == "The channel C1 is archived. Name another one."
 
 
 def test_each_code_is_seen_by_a_test() -> None:
