@@ -101,9 +101,10 @@ class Wiring:
         )
         return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
 
-    def repository_look(self) -> Callable[[], Repository] | None:
+    def repository_look(self, *, probe: bool) -> Callable[[], Repository] | None:
         """As the function of this name."""
-        return repository_look(self._settings.registry, token=self._settings.github_token, run=self._run)
+        token = self._settings.github_token
+        return repository_look(self._settings.registry, token=token, run=self._run, probe=probe)
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
@@ -157,15 +158,16 @@ def slack_look(
 
 
 def repository_look(
-    address: RegistryAddress, *, token: str, run: RunContext
+    address: RegistryAddress, *, token: str, run: RunContext, probe: bool
 ) -> Callable[[], Repository] | None:
-    """What GitHub says of the registry's repository; None where the registry is somewhere else."""
+    """What GitHub says of the registry's repository; None where the registry is somewhere else. `probe`: also
+    whether the token may write it, by a request that GitHub refuses either way."""
     name = address.place or run.repository
     if address.kind != "github" or not (name and token):
         return None
     from deploy_action.adapters.preflight.repository import look_at
 
-    return lambda: look_at(name, token=token, api_url=run.api_url)
+    return lambda: look_at(name, token=token, api_url=run.api_url, probe=probe)
 
 
 def open_registry(

@@ -88,7 +88,7 @@ class Desk:
         """What GitHub says of the registry's repository; None where the registry is somewhere else."""
         token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
         run = run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
-        return repository_look(self._address, token=token, run=run)
+        return repository_look(self._address, token=token, run=run, probe=True)
 
     def apply(
         self,

@@ -104,7 +104,7 @@ def command(
     }
     environ.setdefault("GITHUB_WORKSPACE", ".")
     settings = parse_inputs(environ)
-    checks = checks_of(settings, Wiring(settings, run_context(environ), environ), clock, environ)
+    checks = checks_of(settings, Wiring(settings, run_context(environ), environ), clock, environ, probe=True)
     first = checks.lock()
     preflight = Preflight([*([first] if first is not None else []), *checks.others()])
     preflight.start()

@@ -124,15 +124,18 @@ def preflight_of(checks: Checks) -> Preflight:
     return Preflight([*([first] if first is not None else []), *checks.others()])
 
 
-def checks_of(settings: Settings, wiring: Wiring, clock: Clock, environ: Mapping[str, str]) -> Checks:
-    """With the registry where there is a lock to take."""
+def checks_of(
+    settings: Settings, wiring: Wiring, clock: Clock, environ: Mapping[str, str], *, probe: bool = False
+) -> Checks:
+    """With the registry where there is a lock to take. `probe`: ask GitHub whether the token might write it,
+    which a deployment learns at once when it takes the lock."""
     sources = wiring.preflight_sources()
     if settings.mode is not Mode.ATTACH:
-        sources = _with_registry(sources, wiring, settings)
+        sources = _with_registry(sources, wiring, settings, probe=probe)
     return Checks(settings, sources, clock, environ)
 
 
-def _with_registry(sources: Sources, wiring: Wiring, settings: Settings) -> Sources:
+def _with_registry(sources: Sources, wiring: Wiring, settings: Settings, *, probe: bool) -> Sources:
     registry = Once(wiring.registry)
     snapshot = Once(lambda: registry().read())
 
@@ -145,7 +148,8 @@ def _with_registry(sources: Sources, wiring: Wiring, settings: Settings) -> Sour
         except RegistryError:
             return None
 
-    return replace(sources, document=document, estimate=expected, repository=wiring.repository_look())
+    repository = wiring.repository_look(probe=probe)
+    return replace(sources, document=document, estimate=expected, repository=repository)
 
 
 def _history(registry: Registry, version: str) -> bytes | None:

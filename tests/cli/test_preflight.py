@@ -120,6 +120,18 @@ class TestDoctor:
         assert "lacks `contents: write`" in told
         assert "warn clock, by GitHub" in told, "this machine lives in 2027"
 
+    def test_so_does_the_preflight_tell(
+        self, stage: Stage, github: GitHubServer, shell: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        github.state.tokens["reader"] = {"contents": "read", "metadata": "read"}
+        monkeypatch.setenv("GITHUB_TOKEN", "reader")
+        monkeypatch.setenv("GITHUB_API_URL", github.url)
+        monkeypatch.setenv("GITHUB_GRAPHQL_URL", github.graphql_url)
+        words = ("shop", "--template", "template.yaml", "--environment", "p", "--repository", "org/app")
+        _, told = shell.run("preflight", *words, registry="github")
+        assert "token-cannot-write: The token lacks `contents: write`" in told
+        assert github.repository.head("refs/heads/deploy-coordinator-probe") is None
+
     def test_no_region(self, shell: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_REGION")
         code, told = shell.run("doctor")

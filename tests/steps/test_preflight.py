@@ -240,10 +240,20 @@ class TestGitHub:
         assert " token-" not in job.log
         assert github.repository.head("refs/heads/deploy-coordinator-probe") is None
 
-    def test_a_token_that_may_only_read(self, stage: Stage, github: GitHubServer) -> None:
+    def test_a_token_that_may_only_read_is_found_out_by_taking_the_lock(
+        self, stage: Stage, github: GitHubServer
+    ) -> None:
         github.state.tokens["reader"] = {"contents": "read", "metadata": "read"}
         job = self.job(stage, github, "reader")
-        warns(job, "token-cannot-write", "`contents: write`", "permissions: contents: write")
+        assert "CloudFormation's own status alone" in job.log
+        assert job.outputs()["proceed"] == "true"
+
+    def test_the_checks_write_nothing(self, stage: Stage, github: GitHubServer) -> None:
+        job = self.job(stage, github)
+        before = job.log.index("Preflight ")
+        assert "Holds the lock" in job.log[before:]
+        asked = github.asked("POST /repos/.*/git/refs")
+        assert all("probe" not in request.body.decode() for request in asked)
 
     def test_a_repository_that_the_token_does_not_reach(self, stage: Stage, github: GitHubServer) -> None:
         github.state.tokens["other"] = {"contents": "write", "metadata": "read"}

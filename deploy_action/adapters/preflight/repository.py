@@ -1,4 +1,4 @@
-"""What GitHub says of the registry's repository to this token. Two requests, neither of which changes it."""
+"""What GitHub says of the registry's repository to this token."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ TIMEOUT_SECONDS = 5
 NO_COMMIT = "0" * 40
 
 
-def look_at(repository: str, *, token: str, api_url: str) -> Repository:
-    """Raises BehindUnavailable."""
+def look_at(repository: str, *, token: str, api_url: str, probe: bool) -> Repository:
+    """`probe`: ask for something that cannot be done, to learn whether the token might. Raises
+    BehindUnavailable."""
     api = GitHubApi(token, api_url=api_url, timeout=TIMEOUT_SECONDS, read_again=0)
     try:
         answer = api.get(f"/repos/{repository}")
         permissions = answer.body.get("permissions") if isinstance(answer.body, dict) else None
         pushes = isinstance(permissions, dict) and permissions.get("push") is True
         may_write = True if pushes else None
-        if answer.status == 200 and not pushes:
+        if probe and answer.status == 200 and not pushes:
             may_write = _probe(api, repository)
     except GitHubUnavailable as error:
         raise BehindUnavailable(str(error)) from error
