@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
@@ -48,6 +49,10 @@ class Wiring:
         """One for each region, which asks once."""
         return self._identities.setdefault(region, Sts(self.aws, region))
 
+    @property
+    def borrower(self) -> Borrower:
+        return Borrower(self._settings.lock_tokens, self._run.url)
+
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
         settings = self._settings
@@ -69,6 +74,7 @@ class Wiring:
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
+            borrower=self.borrower,
         )
 
     def looker(self) -> Looker | None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from deploy_action.core.document import Document
+    from deploy_action.core.document import Document, Ticket
     from deploy_action.core.preflight.facts import Declared, Quota, Repository
     from deploy_action.core.preflight.names import Named, Taken
     from deploy_action.core.preflight.quotas import Counted
@@ -74,7 +74,7 @@ class Sources:
 
     `document` raises RegistryError. `repository`: the registry's, on GitHub; raises BehindUnavailable.
     `slack` gives (level, what, remedy) of what is wrong. `estimate` gives the upper end in seconds, None for
-    nobody knows.
+    nobody knows. `ours` says whether a ticket's lock is lent to this deployment.
     """
 
     account: AccountSource
@@ -84,6 +84,7 @@ class Sources:
     repository: Callable[[], Repository] | None = None
     slack: Callable[[], Iterable[tuple[str, str, str]]] | None = None
     estimate: Callable[[StackFacts], float | None] = lambda _stack: None
+    ours: Callable[[Ticket], bool] = lambda _ticket: False
 
 
 class Checks:
@@ -144,7 +145,9 @@ class Checks:
             yield _registry_finding(error)
             return
         now = self._clock.now()
-        yield from coordination.lock_findings(document, self._lock_names(), now=now, at=iso(now))
+        yield from coordination.lock_findings(
+            document, self._lock_names(), now=now, at=iso(now), ours=self._sources.ours
+        )
 
     def _lock_names(self) -> tuple[str, ...]:
         if self._settings.locks:

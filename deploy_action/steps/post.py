@@ -112,6 +112,9 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
 def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
+    if state.borrowed:
+        _leave(world, state, wiring, settling)
+        return
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
@@ -128,11 +131,31 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
         return
     world.teller.line(f"Gave the lock {locks} back.")
+    left_in_progress(world, settling)
+
+
+def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
         world.teller.note(
             f"Left in progress: {names}. The next deployment under this lock waits for it to end."
         )
+
+
+def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+    """Remember the deployment; the lock stays held."""
+    if state.ticket is None or not state.ticket.holding:
+        return
+    client = wiring.lock_client(state.ticket, world.clock)
+    locks = ", ".join(state.ticket.locks)
+    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
+    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    held = client.leave(settling=settling, history=change, patience_seconds=HISTORY_PATIENCE_SECONDS)
+    if held:
+        world.teller.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
+    else:
+        world.teller.line(f"The lock {locks} was not held any more.")
+    left_in_progress(world, settling)
 
 
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:

@@ -31,7 +31,7 @@ from deploy_action.wiring import Wiring
 
 def run(world: World) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
-    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
+    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
     world.files.set_outputs({"correlation-id": report.correlation_id})
@@ -75,7 +75,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
-    locks = _lock_names(world, wiring, settings)
+    locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     if preflight is not None:
         preflight.before_the_lock()
@@ -100,7 +100,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
         world.teller.note(f"The stacks could not be looked at: {error}")
 
 
-def _lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack: ACCOUNT/REGION/NAME."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
@@ -157,5 +157,5 @@ def _purpose(settings: Settings) -> str:
     return f"{how} (environment {settings.environment})" if settings.environment else how
 
 
-def _links(world: World) -> Links:
+def links_of(world: World) -> Links:
     return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)

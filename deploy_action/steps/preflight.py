@@ -149,7 +149,8 @@ def _with_registry(sources: Sources, wiring: Wiring, settings: Settings, *, prob
             return None
 
     repository = wiring.repository_look(probe=probe)
-    return replace(sources, document=document, estimate=expected, repository=repository)
+    ours = wiring.borrower.may_use
+    return replace(sources, document=document, estimate=expected, repository=repository, ours=ours)
 
 
 def _history(registry: Registry, version: str) -> bytes | None:

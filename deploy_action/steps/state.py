@@ -49,6 +49,8 @@ class JobState:
     """None where nothing was asked for. A ticket that does not hold is one that may have to be taken back."""
     alone: bool = False
     """The registry could not be used so far, so CloudFormation's own status alone keeps deployments apart."""
+    borrowed: bool = False
+    """The ticket is that of a `lock` step, which gives it back."""
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
     slack_channel_id: str = ""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from deploy_action.core.document import Document
+from deploy_action.core.borrowing import Borrower
+from deploy_action.core.document import Document, Ticket
 from deploy_action.core.preflight.coordination import lock_findings, wait_ahead_seconds
 from deploy_action.core.preflight.credentials import life_findings, told_expiry
 from deploy_action.core.preflight.facts import Context, Declared, Quota, Session, StackFacts, Summary
@@ -173,6 +174,13 @@ def test_how_long_credentials_have_to_last() -> None:
     assert life_findings(Session("1", "arn"), now=0, estimate_seconds=1e9, wait_seconds=0) == []
     assert told_expiry({"AWS_SESSION_EXPIRATION": "1970-01-01T00:01:40Z"}) == 100
     assert told_expiry({"AWS_CREDENTIAL_EXPIRATION": "soon"}) is None
+
+
+def test_a_lock_that_is_lent_to_us_is_no_other_deployment() -> None:
+    document = Document(tickets=(Ticket("n", "id-n", ("prod",), epochs=(("prod", 1),)),))
+    at = "1970-01-01T00:00:00Z"
+    assert [one.code for one in lock_findings(document, ("prod",), now=0, at=at)] == ["lock-held"]
+    assert lock_findings(document, ("prod",), now=0, at=at, ours=Borrower(("n",)).may_use) == []
 
 
 def test_an_empty_registry_holds_nobody_up() -> None:

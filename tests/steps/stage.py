@@ -11,6 +11,7 @@ from deploy_action.adapters.runner import JobLog, RunnerFiles
 from deploy_action.context import run_context
 from deploy_action.errors import CoordinatorError
 from deploy_action.render.log import LogStyle
+from deploy_action.steps import halves
 from deploy_action.steps import main as main_step
 from deploy_action.steps import post as post_step
 from deploy_action.steps import pre as pre_step
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.clock import VirtualClock
     from tests.fakes.cloudformation import CloudFormationServer
 
-STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run}
+STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run, **halves.STEPS}
 
 
 @dataclass

@@ -8,16 +8,25 @@ from deploy_action.core.preflight.finding import Finding, finding
 from deploy_action.core.times import duration, unix_seconds
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document
+    from collections.abc import Callable
+
+    from deploy_action.core.document import Document, Ticket
 
 NAMED_MAX = 3
 
 
-def lock_findings(document: Document, locks: tuple[str, ...], *, now: float, at: str) -> list[Finding]:
-    """`at` is `now` as the registry writes times."""
+def lock_findings(
+    document: Document,
+    locks: tuple[str, ...],
+    *,
+    now: float,
+    at: str,
+    ours: Callable[[Ticket], bool] = lambda _ticket: False,
+) -> list[Finding]:
+    """`at` is `now` as the registry writes times. `ours`: whether that ticket's lock is lent to us."""
     found = []
     holders = {ticket.nonce: ticket for lock in locks if (ticket := document.holder_of(lock)) is not None}
-    for ticket in holders.values():
+    for ticket in (holder for holder in holders.values() if not ours(holder)):
         who = f"by {ticket.actor} " if ticket.actor else ""
         link = f" {ticket.url}" if ticket.url else ""
         waiting = sum(not one.holding and one.shares_lock_with(ticket) for one in document.tickets)
