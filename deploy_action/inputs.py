@@ -60,6 +60,16 @@ class WhenBusy(Enum):
     SKIP = "skip"
 
 
+class PreflightMode(Enum):
+    """What becomes of a deployment that the checks before it find certain to fail."""
+
+    STRICT = "strict"
+    """It stops before the lock."""
+    WARN = "warn"
+    """People are told, and it goes on."""
+    OFF = "off"
+
+
 class OnStop(Enum):
     """What becomes of an update that still runs when the job is cancelled or out of time."""
 
@@ -108,6 +118,7 @@ class Settings:
     slack_api_url: str
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
+    preflight: PreflightMode
     hold: Hold = Hold.JOB
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
@@ -188,6 +199,7 @@ class _Parser(Fields):
             slack_outputs=self._checked("slack-outputs", routing.parse_outputs, ()),
             slack_api_url=self._checked("slack-api-url", _https_url, ""),
             look_behind=self._boolean("look-behind", default=True),
+            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             hold=self._choice("hold", Hold, Hold.JOB),
             lock_tokens=self._lock_tokens(),
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.cleanup import cleanup_of
 from deploy_action.core.comparison import compared
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
@@ -18,6 +19,7 @@ from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
+from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.announce import open_channel
 from deploy_action.steps.coordination import Coordination
@@ -28,6 +30,7 @@ from deploy_action.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.core.cleanup import CleanupStep
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.past import Past
@@ -220,6 +223,8 @@ class Deployment:
             ended=operation.ended,
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
+            cleanup=optional(self.teller, "The look at what is left", lambda: _left(operation, outcome))
+            or (),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
         optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
@@ -287,12 +292,18 @@ class Deployment:
         report = self.state.report
         for cause in report.causes[:ANNOTATIONS_MAX]:
             self.teller.log.write(cause_annotation(cause))
+        for line in cleanup.lines(report.cleanup):
+            self.teller.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         raise DeploymentFailed(
             f"The deployment {words} ({report.stack_status}){despite}. "
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
             remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
+
+
+def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:
+    return () if outcome.good else cleanup_of(operation)
 
 
 def _number(text: str) -> int:

@@ -23,6 +23,7 @@ from deploy_action.render.summary import opening
 from deploy_action.steps.announce import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.preflight import start_preflight
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
@@ -74,14 +75,19 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
     teller.channel = channel or teller.channel
+    if preflight is not None:
+        preflight.before_the_lock()
     if settings.mode is not Mode.ATTACH:
         Coordination(world, wiring, settings, state).begin()
+    if preflight is not None:
+        optional(teller, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
     teller.channel.started(state.report)

@@ -120,6 +120,14 @@ _ROUTING = "tests/core/test_routing.py::test_"
 _COURIER = "tests/engine/test_courier.py::"
 _LEFT = "tests/engine/test_leftovers.py::test_"
 _JOURNAL = "tests/adapters/test_outbox_journal.py::test_"
+PREFLIGHT_STEP = "deploy_action/steps/preflight.py"
+PREFLIGHT_ENGINE = "deploy_action/engine/preflight.py"
+FINDING = "deploy_action/core/preflight/finding.py"
+CLEANUP_COMMAND = "deploy_action/cli/cleanup.py"
+CLEANUP_ENGINE = "deploy_action/engine/cleanup.py"
+CLEANUP = "deploy_action/core/cleanup.py"
+_PREFLIGHT = "tests/steps/test_preflight.py::"
+_CLEANING = "tests/cli/test_cleanup.py::"
 
 MUTANTS = (
     Mutant(
@@ -1729,5 +1737,92 @@ MUTANTS = (
         "(off and moment in _PHASES)",
         "off",
         (_ROUTING + "events_can_go_elsewhere",),
+    ),
+    Mutant(
+        "strict goes on with what is certain to fail",
+        PREFLIGHT_STEP,
+        "        if blocking:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_strict_stops_before_the_lock_with_its_own_exit_code",),
+    ),
+    Mutant(
+        "warn stops",
+        PREFLIGHT_STEP,
+        "        if self._settings.preflight is not PreflightMode.STRICT:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_warn_goes_on_whatever_is_found",),
+    ),
+    Mutant(
+        "a denied check stops",
+        FINDING,
+        """    "check-denied": Kind(\n        _N,""",
+        """    "check-denied": Kind(\n        _B,""",
+        (
+            _PREFLIGHT + "TestItself::test_strict_goes_on_where_checks_are_denied",
+            _PREFLIGHT + "TestReferences::test_a_denial_is_a_note",
+            _PREFLIGHT + "TestQuotas::test_a_denial_never_stops",
+        ),
+    ),
+    Mutant(
+        "a command that may know a way out is stopped",
+        PREFLIGHT_STEP,
+        "return found if self._settings.mode is Mode.TEMPLATE else softened(found)",
+        "return found",
+        (_PREFLIGHT + "TestItself::test_what_a_command_may_know_a_way_out_of_is_a_warning",),
+    ),
+    Mutant(
+        "a check that hangs holds the deployment up",
+        PREFLIGHT_ENGINE,
+        "self._changed.wait_for(lambda: not self._running, max(0.0, seconds))",
+        "self._changed.wait_for(lambda: not self._running)",
+        ("tests/engine/test_preflight.py::test_what_hangs_holds_up_nothing_and_is_told_at_the_end",),
+    ),
+    Mutant(
+        "a check that breaks is nobody's",
+        PREFLIGHT_ENGINE,
+        """self._add(number, _unanswered(check, f"{type(error).__name__}"))""",
+        "pass",
+        ("tests/engine/test_preflight.py::test_what_breaks_is_a_note[error1]",),
+    ),
+    Mutant(
+        "cleanup does it without being told to",
+        CLEANUP_COMMAND,
+        "    if not yes:\n        _show(left, steps)\n        return NOT_FOUND\n",
+        "",
+        (_CLEANING + "TestARolledBackStack::test_without_yes_nothing_is_changed",),
+    ),
+    Mutant(
+        "cleanup reaches into a live deployment",
+        CLEANUP_COMMAND,
+        "    if not despite_lock:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestTheLock::test_a_stack_whose_lock_is_held_is_left_alone",
+            _CLEANING + "TestTheLock::test_so_is_one_of_which_nobody_knows",
+        ),
+    ),
+    Mutant(
+        "cleanup takes any end for a good one",
+        CLEANUP_ENGINE,
+        "    if end.status not in GOOD_ENDS[step.deed]:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestARolledBackStack::test_a_deletion_that_fails_is_told_and_no_success",
+            _CLEANING + "TestAFailedRollback::test_to_go_on_alone_fails_again_here",
+        ),
+    ),
+    Mutant(
+        "cleanup deletes a stack that is not what it was",
+        CLEANUP_ENGINE,
+        "    if now is None or (now.stack_id, now.status) != (step.stack_id, status):\n",
+        "    if False:\n",
+        ("tests/engine/test_cleanup.py::test_a_stack_that_is_not_what_it_was_is_left_alone",),
+    ),
+    Mutant(
+        "what was cancelled may be skipped",
+        CLEANUP,
+        """ and "cancel" not in activity.reason.lower()""",
+        "",
+        ("tests/core/test_cleanup.py::test_what_was_cancelled_cannot_be_left_out",),
     ),
 )

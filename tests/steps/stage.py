@@ -186,6 +186,7 @@ class Stage:
             "registry": f"file://{self.root / 'registry'}",
             "wait-timeout-in-minutes": "60",
             "look-behind": "false",
+            "preflight": "off",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }
         environ = {
