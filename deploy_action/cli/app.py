@@ -15,6 +15,7 @@ COMMANDS = {
     "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
+    "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }
 """Name to `module:attribute` and one line for the list of commands."""

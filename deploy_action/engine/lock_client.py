@@ -208,9 +208,9 @@ class LockClient:
         """
         ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document, bool]:
+        def decide(document: Document) -> tuple[Document | None, bool]:
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
-            return new, new != document
+            return (None, False) if new == document else (new, True)
 
         return self._swapper.apply(
             decide,
