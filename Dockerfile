@@ -8,13 +8,13 @@ COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps --require-hashes \
       --prefix /install --requirement /tmp/requirements.txt
 # botocore describes every service of AWS; the image carries those that the action calls. PyGithub asks for
-# cryptography to sign in as a GitHub App; the action has a token, and the last step of this file shows that nothing
-# else needs it. Licences stay.
+# cryptography to sign in as a GitHub App, and the action has a token; rich asks for what colours code and Markdown, and
+# the command line shows neither. The last step of this file shows that nothing else needs them. Licences stay.
 RUN find /install/lib/python3*/site-packages/{botocore,boto3}/data -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
       ! -regex '.*/(cloudformation|cloudtrail|dynamodb|ecs|lambda|logs|rds|s3|sso|sso-oidc|sts)' \
       -exec rm -rf {} + \
  && find /install -name 'examples-1.json*' -delete \
- && rm -rf /install/bin /install/lib/python3*/site-packages/{boto3/examples,cryptography*} \
+ && rm -rf /install/bin /install/lib/python3*/site-packages/{boto3/examples,cryptography*,pygments*,markdown_it*,mdurl*} \
  && find /install -depth -type d \( -name tests -o -name testing -o -name __pycache__ \) -exec rm -rf {} + \
  && find /install -type f \( -name '*.pyi' -o -name '*.c' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' \) -delete
 COPY entrypoint.py LICENSE* /app/

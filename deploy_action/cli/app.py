@@ -12,9 +12,13 @@ from deploy_action import __version__
 PROGRAM = "deploy-coordinator"
 COMMANDS = {
     "active": ("locks:active", "Who holds which lock, and who waits"),
+    "watch": ("watch:command", "Watch what CloudFormation is doing on a stack, live"),
+    "history": ("history:history", "What was deployed, how it ended, and how good the estimates were"),
+    "show": ("history:show", "One deployment, whole"),
     "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
+    "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
     "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }

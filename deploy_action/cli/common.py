@@ -177,9 +177,9 @@ def whoever(by: str | None) -> str:
         return "somebody without a name"
 
 
-def say(text: str) -> None:
+def say(text: str, *, indent: int = 0) -> None:
     """One line for people. What it quotes from outside is made harmless."""
-    click.echo(log_text(text))
+    click.echo(" " * indent + log_text(text))
 
 
 def remark(text: str) -> None:
@@ -190,6 +190,10 @@ def remark(text: str) -> None:
 def say_json(value: object) -> None:
     # Escaped: a terminal that is shown JSON must not be written to by it.
     click.echo(json.dumps(value, indent=2))
+
+
+def say_json_line(value: object) -> None:
+    click.echo(json.dumps(value, default=str))
 
 
 def _line(text: str) -> str:

@@ -114,13 +114,13 @@ def read(
     `trouble` says so."""
     samples = prior_samples or {}
     try:
-        records = _deployments(content)
+        all_records = records(content)
     except RegistryUnreadable as error:
         sentence = f"{error} Estimates rest on published averages."
         return Past(prior=prior, prior_samples=samples, trouble=sentence)
     found: list[Deployment] = []
     damaged = 0
-    for record in records:
+    for record in all_records:
         deployment = deployment_of(record)
         if deployment is None:
             damaged += 1
@@ -154,6 +154,18 @@ def _merged(content: bytes | None, records: Sequence[dict[str, Any]], *, older: 
     kept = [one for one in old if not _is_one_of(one, names)]
     new = [_within_bounds(record) for record in records]
     return _written(data, _newest(data, [*new, *kept] if older else [*kept, *new]))
+
+
+def seeded(content: bytes | None, records: Sequence[dict[str, Any]]) -> bytes:
+    """The history with these records of earlier operations before the rest; those whose operations it has
+    already are left out, whoever remembered them. Raises as `merged`."""
+    remembered = {_mark(run) for run in read(content, {}).runs}
+    return merged_all(content, [one for one in records if not _is_known(one, remembered)], older=True)
+
+
+def _is_known(record: dict[str, Any], remembered: set[tuple[str, str, float, str]]) -> bool:
+    deployment = deployment_of(record)
+    return deployment is None or all(_mark(run) in remembered for run in deployment.runs)
 
 
 def _is_one_of(record: dict[str, Any], names: set[str]) -> bool:
@@ -208,7 +220,11 @@ def _written(data: dict[str, Any], deployments: list[dict[str, Any]]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _deployments(content: bytes | None) -> list[dict[str, Any]]:
+def records(content: bytes | None) -> list[dict[str, Any]]:
+    """The records as they stand, oldest first, for people and machines; `read` is for who learns from them.
+
+    Raises RegistryUnreadable for what is not a history of this schema.
+    """
     return _document(content)[1]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from deploy_action.render.escape import log_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deploy_action.core.document import Document, Lock, Ticket
 
 CELL_MAX = 70
@@ -47,7 +49,7 @@ def _remarks(name: str, lock: Lock, at: str) -> list[str]:
     return [log_text(remark) for remark in remarks]
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns as wide as they need to be. What stands in them may come from outside."""
     cells = [head, *(tuple(log_text(cell, CELL_MAX) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]

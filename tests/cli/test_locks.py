@@ -6,60 +6,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy_action import cli
-from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.cli.app import COMMANDS
-from deploy_action.core import lock as core
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.lock_codec import decode, encode
-from deploy_action.core.times import iso
-from tests.clock import START, VirtualClock
+from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.cli.desk import Desk
 
-ROOT = Path(__file__).parents[1]
-
-
-class Desk:
-    """A shell with a registry in a file."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.store = FileRegistry(folder)
-        self.address = f"file://{folder}"
-        self.clock = VirtualClock()
-        self._capsys = capsys
-
-    def run(self, *words: str, registry: str = "") -> tuple[int, str]:
-        code = cli.main([*words, "--registry", registry or self.address], self.clock)
-        out, err = self._capsys.readouterr()
-        return code, out + err
-
-    @property
-    def document(self) -> Document:
-        return decode(self.store.read().document)
-
-    def change(self, change: Callable[[Document], Document | None]) -> None:
-        snapshot = self.store.read()
-        new = change(decode(snapshot.document))
-        assert new is not None
-        self.store.swap(encode(new.with_operation(snapshot.version)), snapshot.version, message="test")
-
-    def arrives(self, nonce: str, **fields: Any) -> None:
-        ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/shop",), **fields)
-        self.change(lambda document: core.request(document, ticket, at=iso(START), enqueue_if_busy=True))
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
-    for name in ("GITHUB_ACTOR", "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    return Desk(tmp_path / "registry", capsys)
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_empty_registry(desk: Desk) -> None:

@@ -1,0 +1,80 @@
+"""What was deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import Desk, as_json, remark, say, say_json, with_registry
+from deploy_action.core import history as core
+from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.records import deployment_of
+from deploy_action.render import past
+
+
+@click.command()
+@click.option("--stack", metavar="NAME", default="", help="Only deployments of this stack.")
+@click.option("--environment", default="", help="Only deployments of this environment.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The newest so many.")
+@as_json
+@with_registry
+def history(desk: Desk, *, stack: str, environment: str, limit: int, machine: bool) -> int:
+    """What was deployed, the newest first, and how good the estimates were.
+
+    --json prints the records whole.
+    """
+    found = [
+        record
+        for record in core.records(desk.file(core.NAME))
+        if _matches(record, stack=stack, environment=environment)
+    ]
+    shown = found[::-1][:limit]
+    if machine:
+        say_json(shown)
+        return 0
+    for line in past.listing(shown):
+        click.echo(line)
+    if len(shown) < len(found):
+        remark(f"{len(found) - len(shown)} older ones are not shown; see --limit.")
+    accuracy = accuracy_of(one for one in map(deployment_of, found) if one is not None)
+    if accuracy is not None:
+        say(past.accuracy(accuracy))
+    return 0
+
+
+@click.command()
+@click.argument("correlation_id", metavar="CORRELATION-ID")
+@as_json
+@with_registry
+def show(desk: Desk, *, correlation_id: str, machine: bool) -> int:
+    """One deployment, whole: what it did, how long each resource took, and what was expected.
+
+    The beginning of an id is enough where only one deployment has it.
+    """
+    records = [
+        one for one in core.records(desk.file(core.NAME)) if isinstance(one.get("correlation_id"), str)
+    ]
+    found = [one for one in records if one["correlation_id"] == correlation_id] or [
+        one for one in records if one["correlation_id"].startswith(correlation_id)
+    ]
+    if len(found) != 1:
+        known = (
+            f"{len(found)} deployments have an id that begins so" if found else "No deployment has that id"
+        )
+        remark(f"{known}; `history` lists them.")
+        return NOT_FOUND
+    if machine:
+        say_json(found[0])
+        return 0
+    for line in past.whole(found[0]):
+        click.echo(line)
+    return 0
+
+
+def _matches(record: dict[str, Any], *, stack: str, environment: str) -> bool:
+    stacks = record.get("stacks")
+    names = [str(one) for one in stacks] if isinstance(stacks, list) else []
+    is_of = any(stack in {name, name.partition("/")[2]} for name in names)
+    return (not stack or is_of) and environment in {"", record.get("environment")}

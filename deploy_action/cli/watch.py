@@ -1,0 +1,231 @@
+"""Watch from a laptop what CloudFormation is doing, whoever began it. Nothing is locked or changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from deploy_action.cli import INTERRUPTED
+from deploy_action.cli.common import (
+    Desk,
+    as_json,
+    region_option,
+    remark,
+    say,
+    say_json_line,
+    stack_refs,
+    with_registry,
+)
+from deploy_action.core import history
+from deploy_action.core.learned_forecast import LearnedForecast
+from deploy_action.core.report import Outcome, Report, bars_of, failure_causes, outcome_of
+from deploy_action.core.stacks import verdict_of
+from deploy_action.core.start import way_out
+from deploy_action.errors import (
+    CoordinatorError,
+    DeploymentFailed,
+    StackSourceError,
+    TimedOut,
+    VerdictUnknown,
+)
+from deploy_action.render.headline import headline
+from deploy_action.render.log import LogStyle
+from deploy_action.steps.world import Teller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.core.past import Past
+    from deploy_action.core.stacks import StackRef, StackState
+    from deploy_action.engine.session import End
+    from deploy_action.engine.watcher import Watcher
+    from deploy_action.ports import Clock, StackSource
+
+WAIT_SECONDS = 5.0
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="STACK...")
+@region_option
+@click.option("--wait", is_flag=True, help="Wait for something to begin, if nothing is in progress.")
+@click.option("--timeout-in-minutes", "minutes", type=click.FloatRange(0, min_open=True), default=None)
+@as_json
+@with_registry
+def command(
+    desk: Desk, names: tuple[str, ...], *, region: str, wait: bool, minutes: float | None, machine: bool
+) -> int:
+    """Watch what is in progress on stacks, live, until it ends.
+
+    STACK is NAME, REGION/NAME or a glob such as 'shop-*'. It ends with 0 for success and for nothing to
+    watch, 1 for a failure, 6 when --timeout-in-minutes is over, 7 when how it ended cannot be told. Where the
+    registry can be read, times are held against this repository's own history. --json prints one object a
+    line.
+    """
+    from deploy_action.adapters.aws import AwsClients
+    from deploy_action.adapters.cloudformation import CloudFormation
+
+    refs = stack_refs(names, region)
+    source = CloudFormation(AwsClients())
+    try:
+        running = _running(source, refs, desk.clock, wait=wait)
+        if not running:
+            say("Nothing is in progress, so there is nothing to watch.")
+            return 0
+        return _watch(desk, source, running, None if minutes is None else minutes * 60, machine=machine)
+    except KeyboardInterrupt:
+        remark("Stopped watching. What CloudFormation has begun goes on.")
+        return INTERRUPTED
+
+
+def _running(
+    source: StackSource, refs: tuple[StackRef, ...], clock: Clock, *, wait: bool
+) -> list[StackState]:
+    from deploy_action.engine.idle import in_progress
+
+    told = False
+    while True:
+        try:
+            running = in_progress(source, refs)
+        except StackSourceError as error:
+            if not (wait and error.temporary):
+                raise
+            running = []
+        if running or not wait:
+            return running
+        if not told:
+            remark("Waiting for something to begin.")
+            told = True
+        clock.sleep(WAIT_SECONDS)
+
+
+def _watch(
+    desk: Desk,
+    source: StackSource,
+    running: list[StackState],
+    timeout_seconds: float | None,
+    *,
+    machine: bool,
+) -> int:
+    from deploy_action.engine.baseline import attach_to
+    from deploy_action.engine.session import Session
+    from deploy_action.engine.watcher import Watcher
+
+    watcher = Watcher(source, attach_to(running))
+    watcher.forecast = LearnedForecast(_past(desk), ())
+    with _shown(watcher, desk.clock, machine=machine) as (teller, refresh):
+        session = Session(
+            watcher,
+            desk.clock,
+            teller,
+            done=lambda: watcher.at_rest,
+            cancelled=lambda: False,
+            timeout_seconds=timeout_seconds,
+            hurry=lambda: bool(refresh()),
+        )
+        end = session.run()
+    return _ended(source, desk.clock, watcher.operation, end, machine=machine)
+
+
+def _past(desk: Desk) -> Past:
+    content = None
+    try:
+        content = desk.file(history.NAME)
+    except CoordinatorError as error:
+        remark(f"Times are held against published averages. {error.what}")
+    return desk.past(content)
+
+
+def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *, machine: bool) -> int:
+    from deploy_action.engine.session import End
+    from deploy_action.engine.verdict import confirmed
+
+    lines, outputs, notes = confirmed(source, clock, operation, ours_only=False)
+    for note in notes:
+        remark(note)
+    outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+    started, ended = operation.started, operation.ended
+    report = Report(
+        correlation_id="",
+        outcome=outcome,
+        stacks=lines,
+        outputs=outputs,
+        duration_seconds=ended - started if started is not None and ended is not None else None,
+        bars=bars_of(operation),
+        causes=failure_causes(operation, outcome),
+    )
+    if machine:
+        say_json_line(
+            {
+                "type": "end",
+                "outcome": outcome.value,
+                "stacks": [asdict(line) for line in lines],
+                "outputs": outputs,
+                "duration_seconds": report.duration_seconds,
+                "root_cause": report.root_cause,
+            }
+        )
+    else:
+        say(headline(report, lambda text: text))
+        for cause in report.causes[:10]:
+            say(f"{cause.name} ({cause.resource_type}) {cause.status}: {cause.message}", indent=2)
+            if cause.remedy is not None:
+                say(cause.remedy.advice, indent=4)
+        way = way_out(lines[0].status) if lines and not outcome.good else ""
+        if way:
+            say(way)
+    if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
+        return DeploymentFailed.exit_code
+    if outcome is Outcome.UNKNOWN:
+        return TimedOut.exit_code if end is End.TIMED_OUT else VerdictUnknown.exit_code
+    return 0
+
+
+class _TerminalLog:
+    """A log for people at a terminal: annotations of GitHub Actions become plain lines."""
+
+    def write(self, line: str = "") -> None:
+        for part in line.splitlines() or [""]:
+            sign, _, words = part.removeprefix("::").partition("::")
+            kind = sign.partition(" ")[0]
+            if part.startswith("::") and kind in {"warning", "error"}:
+                words = words.replace("%0A", " ").replace("%0D", " ").replace("%25", "%")
+                part = f"! {words}"  # noqa: PLW2901
+            click.echo(part)
+
+    def mask(self, secret: str) -> None:
+        """Nobody reads along here."""
+
+
+class _JsonTeller(Teller):
+    def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
+        for event in events:
+            say_json_line({"type": "event", **asdict(event)})
+
+    def quiet(self, operation: Operation, *, now: float) -> None: ...
+
+    def line(self, text: str) -> None:
+        remark(text)
+
+    def note(self, sentence: str) -> None:
+        remark(sentence)
+
+
+@contextmanager
+def _shown(watcher: Watcher, clock: Clock, *, machine: bool) -> Iterator[tuple[Teller, Callable[[], None]]]:
+    """A teller, and what refreshes the display below its lines, if there is a terminal to draw on."""
+    style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    kind = _JsonTeller if machine else Teller
+    teller = kind(_TerminalLog(), clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
+    if machine or not sys.stdout.isatty():
+        yield teller, lambda: None
+        return
+    from deploy_action.cli.live import Display
+
+    with Display(watcher, clock) as display:
+        yield teller, display.refresh

@@ -1,0 +1,106 @@
+"""Watching from a laptop."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.cli.live import Display
+from deploy_action.core.stacks import StackRef
+from deploy_action.engine.baseline import attach_to
+from deploy_action.engine.idle import in_progress
+from deploy_action.engine.watcher import Watcher
+from tests.cli.desk import Desk
+from tests.fakes.cloudformation.harness import client
+
+if TYPE_CHECKING:
+    from tests.steps.stage import Stage
+
+SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 100}}}}"
+FAILS = SLOW.replace("Seconds: 100", "Seconds: 100, Fail: nope")
+
+
+@pytest.fixture
+def shell(stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    return Desk(stage.root / "registry", capsys, stage.clock)
+
+
+def create(stage: Stage, body: str = SLOW) -> None:
+    cloudformation = client(stage.server)
+    cloudformation.create_stack(StackName="shop", TemplateBody=body)
+    cloudformation.close()
+
+
+def test_what_is_in_progress_is_watched_to_its_end(stage: Stage, shell: Desk) -> None:
+    create(stage)
+    stage.clock.sleep(30)
+    code, told = shell.run("watch", "shop")
+    assert code == 0, told
+    assert len([line for line in told.splitlines() if "  Topic  " in line]) == 3
+    assert told.splitlines()[-1].startswith("✅ Deployed: shop in 1m4")
+    assert stage.registry() == {}
+
+
+def test_a_failure_has_its_cause_and_its_exit_code(stage: Stage, shell: Desk) -> None:
+    create(stage, FAILS)
+    code, told = shell.run("watch", "eu-west-1/sh*")
+    assert code == 1
+    assert "❌ Failed and rolled back: shop" in told
+    assert "  Topic (AWS::SNS::Topic) CREATE_FAILED: nope" in told
+    assert "\x1b" not in told
+
+
+def test_nothing_to_watch(stage: Stage, shell: Desk) -> None:
+    assert shell.run("watch", "shop") == (0, "Nothing is in progress, so there is nothing to watch.\n")
+
+
+def test_it_waits_for_something_to_begin(stage: Stage, shell: Desk) -> None:
+    stage.clock.at(60, lambda: create(stage))
+    code, told = shell.run("watch", "shop", "--wait")
+    assert (code, "Waiting for something to begin." in told, "✅ Deployed: shop" in told) == (0, True, True)
+
+
+def test_time_is_up(stage: Stage, shell: Desk) -> None:
+    create(stage)
+    assert shell.run("watch", "shop", "--timeout-in-minutes", "1")[0] == 6
+
+
+def test_one_object_a_line_for_machines(stage: Stage, shell: Desk) -> None:
+    create(stage)
+    code, told = shell.run("watch", "shop", "--json")
+    found = [json.loads(line) for line in told.splitlines()]
+    assert code == 0
+    assert {one["type"] for one in found[:-1]} == {"event"}
+    assert (found[-1]["type"], found[-1]["outcome"]) == ("end", "succeeded")
+    assert found[-1]["stacks"][0]["status"] == "CREATE_COMPLETE"
+
+
+def test_without_a_registry_it_says_what_times_rest_on(stage: Stage, shell: Desk) -> None:
+    create(stage)
+    code, told = shell.run("watch", "shop", registry="github")
+    assert (code, "Times are held against published averages." in told) == (0, True)
+
+
+def test_a_name_that_is_no_stack(stage: Stage, shell: Desk) -> None:
+    assert shell.run("watch", "sh op")[0] == 64
+
+
+def test_the_display_shows_what_runs(stage: Stage) -> None:
+    create(stage)
+    stage.clock.sleep(30)
+    source = CloudFormation(AwsClients())
+    watcher = Watcher(source, attach_to(in_progress(source, [StackRef("eu-west-1", "shop")])))
+    watcher.poll(stage.clock.monotonic())
+    shown = io.StringIO()
+    with Display(watcher, stage.clock, Console(file=shown, force_terminal=True, width=100)) as display:
+        display.refresh()
+    assert "shop CREATE_IN_PROGRESS" in shown.getvalue()
+    assert "creating" in shown.getvalue()
+    assert "Topic" in shown.getvalue()
