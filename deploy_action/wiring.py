@@ -53,7 +53,12 @@ class Wiring:
         )
 
     def lock_client(
-        self, ticket: Ticket, clock: Clock, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ticket: Ticket,
+        clock: Clock,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        left: Callable[[], float | None] = lambda: None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs = self.runs
@@ -66,6 +71,7 @@ class Wiring:
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
+            left=left,
         )
 
     def looker(self) -> Looker | None:

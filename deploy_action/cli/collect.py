@@ -72,5 +72,5 @@ def _remember(desk: Desk, found: Collected) -> None:
     desk.apply(
         same,
         f"collect {len(found.records)} earlier operations",
-        file=FileChange(history.NAME, lambda content: history.merged_all(content, found.records, older=True)),
+        file=FileChange(history.NAME, lambda content: history.seeded(content, found.records)),
     )

@@ -30,8 +30,8 @@ class Aside(Generic[T]):
             self._errors.append(error)
 
     def result(self, seconds: float) -> T:
-        """What it returned, or raised. Raises TimeoutError where it is not done `seconds` of real time after it
-        began; what is left of them is waited for."""
+        """What it returned, or raised. What is left of `seconds` of real time since it began is waited for;
+        raises TimeoutError where it is not done then."""
         self._thread.join(max(0.0, self._began + seconds - monotonic()))
         if self._errors:
             raise self._errors[0]

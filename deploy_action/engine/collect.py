@@ -35,11 +35,13 @@ class Found:
     operations: int
     new: int
     trouble: str = ""
+    exists: bool = True
+    """False where CloudFormation knows no such stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Records for `history.merged_all(older=True)`, and where they come from."""
+    """Records for `history.seeded`, and where they come from."""
 
     records: tuple[dict[str, Any], ...] = ()
     found: tuple[Found, ...] = ()
@@ -121,7 +123,7 @@ def _of_root(
     except StackSourceError as error:
         return [], Found(str(root), 0, 0, str(error))
     if not own:
-        return [], Found(str(root), 0, 0)
+        return [], Found(str(root), 0, 0, exists=False)
     root_id = own[-1].stack_id
     nested, trouble = _nested(source, root.region, own, budget)
     if budget.left < 0:

@@ -139,7 +139,13 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
     record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    memory = world.folder.memory()
+    collected = memory.collected if memory is not None else ()
+
+    def remember(content: bytes | None) -> bytes:
+        return history.merged(history.seeded(content, collected) if collected else content, record)
+
+    change = FileChange(history.NAME, remember)
     try:
         return client.release(
             outcome=outcome,

@@ -22,6 +22,8 @@ from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps.announce import announce_start
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.expecting import foresee
+from deploy_action.steps.recall import Recall
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
@@ -73,8 +75,10 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = _lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
-    if settings.mode is not Mode.ATTACH:
-        Coordination(world, wiring, settings, state).begin()
+    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    if recall is not None:
+        Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
+        optional(teller, "The estimate", lambda: foresee(world, state, recall))
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
     optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
@@ -136,7 +140,8 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
 
 def _queue_outputs(state: JobState) -> dict[str, str]:
     outputs = outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)
-    return {name: outputs[name] for name in ("queue-seconds", "slack-thread-ts")}
+    early = ("queue-seconds", "slack-thread-ts")
+    return {name: text for name, text in outputs.items() if name in early or name.startswith("estimate-")}
 
 
 def _purpose(settings: Settings) -> str:
