@@ -19,6 +19,7 @@ COMMANDS = {
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
     "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
+    "estimate": ("estimate:command", "How long deploying a stack would take"),
     "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }
