@@ -102,7 +102,7 @@ def _past(desk: Desk, source: CloudFormation, ref: StackRef, state: StackState |
             remark(f"{one.stack}: {one.trouble}")
     if not found.records:
         return past
-    remark(f"Learned from {len(found.records)} operations that CloudFormation still tells of; see `collect`.")
+    remark(f"Learned from CloudFormation's own events ({len(found.records)} operations); see `collect`.")
     try:
         return desk.past(history.seeded(content, found.records))
     except RegistryUnreadable:
@@ -131,9 +131,7 @@ def _asked(
     if wanted is None:
         raise WrongWords("--template: it names no resources.")
     if wanted.transformed:
-        remark(
-            "Macros make something else of this template: give --change-set for an estimate that knows it."
-        )
+        remark("Macros make something else of this template: a --change-set tells more.")
     if not exists:
         return _Asked(ref, plan_of_template(wanted, stack=str(ref)))
     changes = changes_between(_processed(source, ref), data)
