@@ -57,6 +57,10 @@ simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; 
 lint: $(INSTALLED) ## Run all linters and type checks
 	@bash .ci/run lint
 
+.PHONY: docs
+docs: $(INSTALLED) ## Bring the generated parts of README and docs/ up to date
+	@$(BIN)/python -m tools.reference
+
 .PHONY: demo
 demo: $(DEMO_INSTALLED) ## Show three deployments that contend for one stack; needs nothing but Python
 	@$(DEMO)/bin/python demo/run.py

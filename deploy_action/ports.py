@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -197,11 +197,15 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One message for a channel, already rendered: `text` is the fallback, `blocks` Slack's Block Kit."""
+    """One message for a channel, already rendered: `text` is the fallback, `blocks` Slack's Block Kit.
+
+    `alert`: somebody is needed. `metadata` is Slack's, `event_type` and `event_payload`.
+    """
 
     text: str
     blocks: tuple[dict[str, object], ...] = ()
     alert: bool = False
+    metadata: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

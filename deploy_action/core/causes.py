@@ -89,6 +89,11 @@ class Cause:
         return message[len(_HANDLER) :] if end and message.startswith(_HANDLER) else self.reason
 
 
+def was_cancelled(reason: str) -> bool:
+    """It did not fail itself: another one did, and this one was given up for it."""
+    return _CANCELLED.match(reason) is not None
+
+
 def causes_of(operation: Operation) -> tuple[Cause, ...]:
     """Independent causes, most telling first; empty where nothing failed."""
     found = _of_events(operation)

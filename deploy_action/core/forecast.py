@@ -34,6 +34,12 @@ class Usual:
     samples: int
     basis: Basis
 
+    @property
+    def seen_here(self) -> bool:
+        """It rests on this resource, or on several of its type here: not on published averages."""
+        least = {Basis.RESOURCE: 1, Basis.TYPE: 3}.get(self.basis)
+        return least is not None and self.samples >= least
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

@@ -27,7 +27,10 @@ class Deployment:
     runs: tuple[Run, ...] = ()
     estimate: Estimate | None = None
     account: str = ""
-    """Empty where it is not known."""
+    """Empty where it is not known; so are the next ones. `ended`: ISO 8601."""
+    ended: str = ""
+    commit: str = ""
+    url: str = ""
 
     @property
     def good(self) -> bool:

@@ -73,6 +73,9 @@ def deployment_of(record: object) -> Deployment | None:
         runs=tuple(run for run in runs if run is not None),
         estimate=_estimate_of(record.get("estimate")),
         account=_text(record.get("account")),
+        ended=_text(record.get("released_at")),
+        commit=_text(record.get("commit")),
+        url=_text(record.get("url")),
     )
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deploy_action.core.accuracy import Accuracy
 from deploy_action.core.behind import Finding
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
+from deploy_action.core.comparison import Comparison
 from deploy_action.core.events import Phase
-from deploy_action.core.forecast import Estimate
+from deploy_action.core.forecast import Estimate, Forecast, NoForecast, Usual
 from deploy_action.core.runs import Run
 from deploy_action.core.stacks import Verdict, console_url
 
@@ -42,6 +44,17 @@ class Links:
     run: str = ""
     commit: str = ""
     commit_id: str = ""
+    thread: str = ""
+    """The thread in Slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A deployment that this one waited for."""
+
+    correlation_id: str
+    url: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Bar:
     """One activity on one resource, for tables and charts. Times are unix seconds of CloudFormation."""
 
     stack: str
+    """`REGION/NAME` of the root stack."""
     label: str
     """The logical id, after those of the nested stacks it lies in: `Database/Instance`."""
     resource_type: str
@@ -73,6 +87,14 @@ class Bar:
     started: float
     ended: float | None
     reason: str = ""
+    usual: Usual | None = None
+    """How long it takes where it was seen before; None where only published averages are known."""
+    last_seconds: float | None = None
+    """What it took in the last good deployment."""
+
+    @property
+    def done_well(self) -> bool:
+        return self.ended is not None and self.status.endswith("_COMPLETE")
 
     def seconds(self, end: float) -> float:
         """How long it took; a bar that is still open is closed at `end` (unix seconds)."""
@@ -98,7 +120,8 @@ class Report:
     locks: tuple[str, ...] = ()
     epoch: int = 0
     queue_seconds: float = 0.0
-    waited_for: tuple[str, ...] = ()
+    ahead: tuple[Ahead, ...] = ()
+    """Who held the lock or stood before it in the queue."""
     duration_seconds: float | None = None
     started: float | None = None
     ended: float | None = None
@@ -115,6 +138,10 @@ class Report:
     command_exit_code: int | None = None
     estimate: Estimate | None = None
     """The one that was made before it began."""
+    accuracy: Accuracy | None = None
+    """Of the estimates of earlier deployments of these stacks."""
+    comparisons: tuple[Comparison, ...] = ()
+    """With the last good deployment, one a stack."""
     runs: tuple[Run, ...] = ()
     """What history keeps of each stack's operation (`core.runs`)."""
     fallback: str = ""
@@ -122,6 +149,11 @@ class Report:
     notes: tuple[str, ...] = ()
     """What degraded on the way: told, never fatal."""
     links: Links = Links()
+
+    @property
+    def waited_for(self) -> tuple[str, ...]:
+        """Correlation ids of those ahead."""
+        return tuple(one.correlation_id for one in self.ahead)
 
     @property
     def stack_status(self) -> str:
@@ -139,19 +171,23 @@ class Report:
         return self.failure.what if self.failure else ""
 
 
-def bars_of(operation: Operation) -> tuple[Bar, ...]:
-    """All activities, in the order in which they began."""
+def bars_of(operation: Operation, forecast: Forecast | None = None) -> tuple[Bar, ...]:
+    """All activities, in the order in which they began, beside what `forecast` knows to be usual."""
     found = [
-        _bar(activity, stack.name, stack.label(activity.logical_id))
+        _bar(activity, operation, stack, forecast or NoForecast())
         for stack in operation.stacks.values()
         for activity in stack.activities
     ]
     return tuple(sorted(found, key=lambda bar: bar.started))
 
 
-def _bar(activity: Activity, stack: str, label: str) -> Bar:
+def _bar(activity: Activity, operation: Operation, stack: StackProgress, forecast: Forecast) -> Bar:
+    root = operation.root_of(stack)
+    label = stack.label(activity.logical_id)
+    # What is undone takes another time than what is done.
+    usual = forecast.usual(activity, label) if activity.phase is not Phase.ROLLBACK else None
     return Bar(
-        stack=stack,
+        stack=f"{root.region}/{root.name}",
         label=label,
         resource_type=activity.resource_type,
         action=activity.action,
@@ -160,6 +196,7 @@ def _bar(activity: Activity, stack: str, label: str) -> Bar:
         started=activity.started,
         ended=activity.ended,
         reason=activity.reason,
+        usual=usual if usual is not None and usual.seen_here else None,
     )
 
 

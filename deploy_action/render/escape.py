@@ -137,8 +137,22 @@ def mermaid(text: str, limit: int = 40) -> str:
 
 
 def slack(text: str, limit: int = 2800) -> str:
-    """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links."""
-    line = one_line(text, limit)
+    """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links. What Slack would make
+    of bare words is kept apart by an invisible space, and a run of backticks is no block."""
+    line = re.sub(r"(@|#(?=\w))", f"\\1{_ZERO_WIDTH}", one_line(text, limit))
+    line = re.sub(r"(?i)((?:https?|ftp|mailto):|www(?=\.))", f"\\1{_ZERO_WIDTH}", line)
+    line = _without_shortcodes(line).replace("```", f"`{_ZERO_WIDTH}`{_ZERO_WIDTH}`")
     while len(escaped := line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")) > limit:
-        line = one_line(line, len(line) - max(1, (len(escaped) - limit) // 5))
+        cut = len(line) - max(1, (len(escaped) - limit) // 5)
+        line = line[: cut - 1] + "…"
     return escaped
+
+
+def slack_plain(text: str, limit: int) -> str:
+    """For Slack's plain_text, which knows emoji and nothing else: `:name:` stays what it is."""
+    line = _without_shortcodes(one_line(text, limit))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _without_shortcodes(line: str) -> str:
+    return re.sub(r":(?=[a-z0-9_+\-']+:)", f":{_ZERO_WIDTH}", line)

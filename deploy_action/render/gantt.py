@@ -4,24 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.causes import was_cancelled
 from deploy_action.core.events import Phase
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
 from deploy_action.render.escape import mermaid
+from deploy_action.render.progress import usually
+from deploy_action.render.summary_times import is_slow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deploy_action.core.report import Bar
 
-BARS_MAX = 40
+BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
+SECTIONS_MAX = 10
+_TICKS = (
+    (5, "5second"),
+    (15, "15second"),
+    (30, "30second"),
+    (60, "1minute"),
+    (120, "2minute"),
+    (300, "5minute"),
+    (600, "10minute"),
+    (1800, "30minute"),
+    (3600, "1hour"),
+    (14_400, "4hour"),
+)
 _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 """One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
 
 def gantt(bars: Sequence[Bar], *, end: float) -> str:
-    """The longest bars in the order in which they began, a section a phase; empty where there is none.
+    """The longest bars in the order in which they began, a section a phase of a stack; empty where there is
+    none. What failed is among them however short it was.
 
     `end` (unix seconds) closes bars that are still open. Times are elapsed times since the first bar: Mermaid
     reads and shows them in the viewer's zone alike, so that no zone can shift them.
@@ -30,31 +47,82 @@ def gantt(bars: Sequence[Bar], *, end: float) -> str:
     if not drawn:
         return ""
     origin = min(bar.started for bar in drawn)
-    longest = sorted(drawn, key=lambda bar: bar.seconds(end), reverse=True)[:BARS_MAX]
+    longest = sorted(drawn, key=lambda bar: (_failed(bar), bar.seconds(end)), reverse=True)[:BARS_MAX]
     total = max(bar.seconds(end) + bar.started - origin for bar in longest)
+    sections = _sections(longest)
+    room = max(len(name) for name, _ in sections)
     lines = [
+        f"### Timeline{_which(len(longest), len(drawn))}",
+        "",
         "```mermaid",
+        f'%%{{init: {{"gantt": {{"leftPadding": {24 + 7 * room}}}}}}}%%',
         "gantt",
         "    dateFormat YYYY-MM-DD HH:mm:ss",
         f"    axisFormat {'%H:%M:%S' if total >= 3600 else '%M:%S'}",
+        f"    tickInterval {_tick(total)}",
+        "    todayMarker off",
     ]
-    for phase in Phase:
-        of_phase = sorted((bar for bar in longest if bar.phase is phase), key=lambda bar: bar.started)
-        if of_phase:
-            lines.append(f"    section {phase.value}")
-            lines += [_line(bar, origin, end) for bar in of_phase]
+    for name, of_section in sections:
+        lines.append(f"    section {name}")
+        lines += [_line(bar, origin, end) for bar in of_section]
     lines.append("```")
     return "\n".join(lines)
 
 
+def _which(shown: int, count: int) -> str:
+    return f": the {shown} longest of {count}" if shown < count else ""
+
+
+def _failed(bar: Bar) -> bool:
+    return bar.status.endswith("_FAILED") and not was_cancelled(bar.reason)
+
+
+def _sections(bars: Sequence[Bar]) -> list[tuple[str, list[Bar]]]:
+    """By stack, in the order in which they began, and by phase."""
+    found: dict[tuple[str, Phase], list[Bar]] = {}
+    for bar in sorted(bars, key=lambda bar: bar.started):
+        found.setdefault((bar.stack, bar.phase), []).append(bar)
+    stacks = list(dict.fromkeys(stack for stack, _ in found))
+    order = list(Phase)
+    keys = sorted(found, key=lambda key: (stacks.index(key[0]), order.index(key[1])))
+    several = len(stacks) > 1
+    return [(_section(stack, phase, several=several), found[stack, phase]) for stack, phase in keys]
+
+
+def _section(stack: str, phase: Phase, *, several: bool) -> str:
+    if not several:
+        return phase.value
+    name = mermaid(stack.rpartition("/")[2], 24)
+    return name if phase is Phase.DEPLOY else f"{name} - {phase.value.lower()}"
+
+
 def _line(bar: Bar, origin: float, end: float) -> str:
     seconds = bar.seconds(end)
-    tag = "crit, " if bar.status.endswith("_FAILED") else "done, " if bar.ended is not None else "active, "
     start = round(bar.started - origin)
+    tag, words = _looks(bar, end)
+    said = f" ({words})" if words else ""
     return (
-        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)} :{tag}"
+        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)}{said} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
+
+
+def _looks(bar: Bar, end: float) -> tuple[str, str]:
+    """Mermaid's tag, which is a colour, and the words that say the same."""
+    usual = usually(bar.usual)
+    if bar.status.endswith("_FAILED"):
+        return ("crit, ", "failed") if _failed(bar) else ("done, ", "cancelled")
+    if bar.ended is None:
+        return "active, ", f"no end seen, {usual}" if usual else "no end seen"
+    return ("", f"slow, {usual}") if is_slow(bar, end) else ("done, ", usual)
+
+
+def _tick(total: float) -> str:
+    """The width of the grid: some eight lines, whatever the length."""
+    for seconds, words in _TICKS:
+        if total <= 8 * seconds:
+            return words
+    return "1day"
 
 
 def _stamp(seconds: int) -> str:

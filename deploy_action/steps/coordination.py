@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.document import Ticket
+from deploy_action.core.report import Ahead
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
@@ -203,10 +204,10 @@ class Coordination:
         def tell(waiting: Waiting) -> None:
             teller.waiting(waiting)
             self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
-            ahead = (one.correlation_id for one in waiting.ahead)
             report = self._state.report
-            waited_for = tuple(dict.fromkeys((*report.waited_for, *ahead)))
-            self._state.report = replace(report, waited_for=waited_for)
+            ahead = {one.correlation_id: one for one in report.ahead}
+            ahead |= {one.correlation_id: _ahead(one) for one in waiting.ahead}
+            self._state.report = replace(report, ahead=tuple(ahead.values()))
 
         try:
             grant = client.acquire(
@@ -288,3 +289,7 @@ class Coordination:
         self._world.teller.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
+
+
+def _ahead(ticket: Ticket) -> Ahead:
+    return Ahead(ticket.correlation_id, ticket.url, ticket.actor)

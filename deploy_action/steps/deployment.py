@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.comparison import compared
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.runs import runs_of
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
+    from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
     from deploy_action.core.runs import Run
     from deploy_action.core.stacks import StackState
@@ -56,6 +59,7 @@ class Deployment:
         self.templates = Templates(self.cloudformation, settings)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
+        self._past: Past | None = None
         self._watcher: Watcher | None = None
         self._foreseen: float | None = None
         self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
@@ -102,10 +106,13 @@ class Deployment:
     def _estimate(self) -> None:
         forecast = self._expecting.forecast(self.plans)
         estimate = forecast.estimate
-        self.forecast = forecast
-        if estimate is not None and estimate != self.state.report.estimate:
-            self.report(estimate=estimate)
-            self.teller.line(sentence(estimate))
+        self.forecast, self._past = forecast, forecast.past
+        if estimate is not None:
+            known = estimate == self.state.report.estimate
+            stacks = [plan.stack for plan in self.plans]
+            self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
+            if not known:
+                self.teller.line(sentence(estimate))
 
     def foresee(self, plan: Plan) -> None:
         """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
@@ -234,6 +241,7 @@ class Deployment:
             causes=failure_causes(operation, outcome),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
+        optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
         if self.looker is not None and not outcome.good and not self.world.cancelled():
             self.teller.found(self.looker.finish(operation))
             self.report(behind=self.looker.about(operation))
@@ -241,6 +249,12 @@ class Deployment:
 
     def _runs(self, operation: Operation) -> tuple[Run, ...]:
         return runs_of(operation, planned={plan.stack: plan.touched for plan in self.plans})
+
+    def _compare(self, operation: Operation) -> None:
+        if self._past is not None:
+            bars = bars_of(operation, self.forecast)
+            bars, comparisons = compared(bars, self.state.report.runs, self._past)
+            self.report(bars=bars, comparisons=comparisons)
 
     def outcome_by_status(self, state: StackState) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown."""

@@ -19,6 +19,7 @@ from deploy_action.errors import (
     Superseded,
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.render.summary import opening
 from deploy_action.steps.announce import announce_start
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
@@ -57,6 +58,7 @@ def run(world: World) -> int:
             settings,
         )
     world.files.set_outputs({**_queue_outputs(state), "proceed": "true"})
+    optional(world.teller, "The summary", lambda: world.files.add_summary(opening(state.report)))
     return 0
 
 

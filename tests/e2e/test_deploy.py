@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.e2e
 SPEED = 60.0
 EXAMPLES = REPOSITORY / "examples"
 DATABASE = "https://templates.example/database.yaml"
-CREDENTIALS = "aws-actions/configure-aws-credentials@v6"
+(CREDENTIALS,) = re.findall(
+    r"aws-actions/configure-aws-credentials@\w+", (EXAMPLES / "template.yml").read_text("utf-8")
+)
 STAND_IN = """
 name: credentials
 description: stands in for the action that fetches credentials

@@ -386,6 +386,43 @@ class TestFallback:
         assert (job.workspace / "shared").is_dir()
 
 
+class TestARelease:
+    """Its checkout names the published image: `tools/release.py` writes that."""
+
+    IMAGE = "registry.example/org/deploy-coordinator@sha256:" + "a" * 64
+    NOTED = 'echo "$1 ${@: -1}" >>"$RUNNER_TEMP/calls"; '
+
+    @pytest.fixture
+    def job(self, action: Path, shared: Path, tmp_path: Path) -> Job:
+        released = tmp_path / "released"
+        shutil.copytree(action, released)
+        (released / "image.digest").write_text(f"{self.IMAGE}\n")
+        return Job(released, tmp_path, shared, {"DEPLOY_COORDINATOR_RUNTIME": "container"})
+
+    def calls(self, job: Job) -> list[str]:
+        return (job.folder / "temp" / "calls").read_text().splitlines()
+
+    def test_its_image_is_pulled_once_and_nothing_is_built(self, job: Job) -> None:
+        job.tool("docker", self.NOTED + "case $1 in image) exit 1 ;; esac")
+        for step in ("pre", "main"):
+            assert job.run(step).code == 0
+        assert self.calls(job) == [f"image {self.IMAGE}", f"pull {self.IMAGE}", "run pre", "run main"]
+        assert (job.state / "runtime").read_text() == f"container {self.IMAGE}\n"
+
+    def test_what_is_there_already_is_not_pulled(self, job: Job) -> None:
+        job.tool("docker", self.NOTED)
+        assert job.run("pre").code == 0
+        assert self.calls(job) == [f"image {self.IMAGE}", "run pre"]
+
+    def test_where_it_cannot_be_pulled_the_same_is_built_from_the_checkout(self, job: Job) -> None:
+        job.tool("docker", self.NOTED + "case $1 in image | pull) echo no >&2; exit 1 ;; esac")
+        done = job.run("pre")
+        assert done.code == 0, done.log
+        assert "could not be pulled; building the same from this checkout" in done.log
+        assert f"build {job.action}" in self.calls(job)
+        assert (job.state / "runtime").read_text().startswith("container deploy-coordinator:")
+
+
 @pytest.mark.container
 class TestContainer:
     @pytest.fixture

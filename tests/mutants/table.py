@@ -38,7 +38,15 @@ ESTIMATE = "deploy_action/core/estimate.py"
 SPREAD = "deploy_action/core/spread.py"
 ACCURACY = "deploy_action/core/accuracy.py"
 RUNS_DONE = "deploy_action/core/runs.py"
+CHANNEL = "deploy_action/core/channel.py"
+CHANNEL_VIEWS = "deploy_action/core/channel_views.py"
+SLACK_BLOCKS = "deploy_action/render/slack/blocks.py"
+SLACK_PARTS = "deploy_action/render/slack/parts.py"
+SLACK_ENTRIES = "deploy_action/render/slack/entries.py"
+SLACK_WORDS = "deploy_action/render/slack/words.py"
 
+_SLACK = "tests/render/test_slack_messages.py::"
+_CHANNEL = "tests/core/test_channel.py::test_"
 _LOCK = "tests/core/test_lock.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
 _CLAIMS = "tests/core/test_leases.py::TestClaims::test_"
@@ -91,6 +99,8 @@ class Mutant:
     replacement: str
     tests: tuple[str, ...]
 
+
+_PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
 
 MUTANTS = (
     Mutant(
@@ -1270,5 +1280,113 @@ MUTANTS = (
         "if any(e.logical_id == event.logical_id and _CANCELLED.match(e.reason) for e in stack.failures)",
         "if False",
         ("tests/core/test_causes.py::test_what_was_found_invalid_and_then_cancelled_is_a_cause_of_its_own",),
+    ),
+    Mutant(
+        "the registry's links lead anywhere",
+        SLACK_PARTS,
+        """return urlsplit(url)[:2] in (homes or {("https", "github.com")})""",
+        "return True",
+        (_SLACK + "TestTheParent::test_queued_behind_somebody_without_an_estimate",),
+    ),
+    Mutant(
+        "a link may name another host before its own",
+        SLACK_BLOCKS,
+        """return bool(parts.hostname) and "@" not in parts.netloc""",
+        "return bool(parts.hostname)",
+        (_SLACK + "test_an_address_that_may_deceive_is_no_link[https://github.com@evil.example/x]",),
+    ),
+    Mutant(
+        "whatever stands among the mentions is a mark",
+        SLACK_BLOCKS,
+        """return f"<!{identity}>" if identity in {"here", "channel"} else \"\"""",
+        """return f"<!{identity}>\"""",
+        (_SLACK + "TestEntries::test_a_mark_in_the_name_of_the_alarm_calls_nobody",),
+    ),
+    Mutant(
+        "people are called for what needs nobody",
+        SLACK_ENTRIES,
+        "called = blocks.mentions(view.mentions) if moment.needs_somebody else None",
+        "called = blocks.mentions(view.mentions)",
+        (_SLACK + "test_nobody_is_called_by_what_needs_nobody",),
+    ),
+    Mutant(
+        "names are markup in the small print",
+        SLACK_BLOCKS,
+        """elements.append({"type": "plain_text", "text": words, "emoji": False})""",
+        """elements.append({"type": "mrkdwn", "text": words})""",
+        (_SLACK + "TestHostileViews::test_marks_are_made_of_our_own_words_alone",),
+    ),
+    Mutant(
+        "names in Slack may turn the line around",
+        SLACK_BLOCKS,
+        "    words = one_line(text, limit)\n",
+        "    words = text[:limit]\n",
+        (_SLACK + "TestHostileViews::test_nothing_hides_or_turns_around",),
+    ),
+    Mutant(
+        "a name's emoji passes for the verdict",
+        ESCAPE,
+        "    line = _without_shortcodes(one_line(text, limit))\n",
+        "    line = one_line(text, limit)\n",
+        (_SLACK + "test_an_emoji_in_a_name_is_no_sign_of_ours",),
+    ),
+    Mutant(
+        "progress may follow the end",
+        CHANNEL,
+        "        if self.moment.final:\n            return self\n",
+        "",
+        (_CHANNEL + "nothing_follows_a_final_moment",),
+    ),
+    Mutant(
+        "an unknown verdict is told as complete",
+        CHANNEL_VIEWS,
+        "Outcome.UNKNOWN: Moment.UNKNOWN,",
+        "Outcome.UNKNOWN: Moment.COMPLETE,",
+        (
+            _CHANNEL + "each_outcome_has_a_final_moment_and_only_a_good_one_is_complete[Outcome.UNKNOWN]",
+            _SLACK + "test_only_what_went_well_is_green[Outcome.UNKNOWN]",
+        ),
+    ),
+    Mutant(
+        "every output is shown in the channel",
+        CHANNEL_VIEWS,
+        "    for name in shown:\n",
+        """    for name in ("*",):\n""",
+        (_CHANNEL + "outputs_are_shown_by_name_and_in_the_order_asked_for",),
+    ),
+    Mutant(
+        "a takeover while waiting shows as deploying",
+        SLACK_WORDS,
+        "return view.moment.waiting or (not view.moment.final and view.queue is not None)",
+        "return view.moment.waiting",
+        (_SLACK + "TestTheParent::test_a_takeover_while_waiting_leaves_it_in_the_queue",),
+    ),
+    Mutant(
+        "a release that is out may get another image",
+        "tools/release.py",
+        """if self.git("show", f"{commit}:{DIGEST_FILE}").strip() != image:""",
+        "if not image:",
+        (_PUBLISH + "a_release_never_changes",),
+    ),
+    Mutant(
+        "a repair of an older line moves the major tag back",
+        "tools/release.py",
+        "        if moves_major(version, tags):\n",
+        "        if True:\n",
+        (_PUBLISH + "a_repair_of_an_older_line_leaves_the_major_tag",),
+    ),
+    Mutant(
+        "of two releases at once the later push wins",
+        "tools/release.py",
+        """push.append(f"--force-with-lease=refs/tags/{major}:{seen}")""",
+        """push.append("--force")""",
+        (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
+    ),
+    Mutant(
+        "half of a release may be pushed",
+        "tools/release.py",
+        """["push", "--atomic", "--quiet"]""",
+        """["push", "--quiet"]""",
+        (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
     ),
 )

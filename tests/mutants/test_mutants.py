@@ -21,7 +21,7 @@ ALL_PASSED, SOME_FAILED = 0, 1
 
 def copy_of_the_tree(place: Path) -> Path:
     tree = place / "tree"
-    for folder in ("deploy_action", "tests"):
+    for folder in ("deploy_action", "tests", "tools"):
         shutil.copytree(ROOT / folder, tree / folder)
     shutil.copy2(ROOT / "pyproject.toml", tree)
     return tree

@@ -250,5 +250,22 @@ class TestSlack:
         assert 2700 < len(escape.slack(text)) <= 2800
         assert escape.slack(text).endswith("…")
 
+    @many
+    @given(hostile)
+    def test_bare_words_do_nothing_either(self, text: str) -> None:
+        found = escape.slack(text)
+        assert not re.search(rf"@(?!{ZERO_WIDTH})|(?i:https?:(?!{ZERO_WIDTH}))|```|#\w", found)
+        assert len(found.splitlines()) <= 1
+        assert len(found) <= 2800
+
+    @many
+    @given(hostile)
+    def test_plain_text_knows_no_emoji_in_it(self, text: str) -> None:
+        assert not re.search(r":[a-z0-9_+-]+:", escape.slack_plain(text, 150))
+        assert len(escape.slack_plain(text, 40)) <= 40
+
+    def test_an_address_in_an_error_stays_readable(self) -> None:
+        assert shown(escape.slack("see https://docs.example/a:b")) == "seehttps://docs.example/a:b"
+
     def test_entities_are_escaped_once(self) -> None:
         assert escape.slack("<!here> & &lt;") == "&lt;!here&gt; &amp; &amp;lt;"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
+from deploy_action.core.accuracy import Accuracy
+from deploy_action.core.behind import Finding
 from deploy_action.core.causes import Cause
 from deploy_action.core.change_set import Change
+from deploy_action.core.comparison import Comparison
 from deploy_action.core.events import Phase
-from deploy_action.core.forecast import Estimate
-from deploy_action.core.report import Bar, Failure, Links, Outcome, Report, StackLine
+from deploy_action.core.forecast import Basis, Estimate, Usual
+from deploy_action.core.report import Ahead, Bar, Failure, Links, Outcome, Report, StackLine
 from deploy_action.core.stacks import STACK_TYPE
-from deploy_action.render.summary import BYTES_MAX, summary
+from deploy_action.core.times import duration
+from deploy_action.render.summary import BYTES_MAX, opening, summary
 from tests.core.story import ROOT
 from tests.render.readers import elements
 from tests.render.test_escape import hostile
@@ -40,7 +45,7 @@ FULL = Report(
     locks=("production", "network"),
     epoch=7,
     queue_seconds=75.0,
-    waited_for=("20260102-030000-aaaaaa",),
+    ahead=(Ahead("20260102-030000-aaaaaa", "https://github.com/a/b/actions/runs/9", "octocat"),),
     duration_seconds=315.0,
     started=NOON,
     ended=NOON + 315,
@@ -50,7 +55,7 @@ FULL = Report(
     causes=(cause(),),
     failure=Failure("The deployment failed.", "It matters.", "The stack is as it was. Set `x`."),
     command_exit_code=3,
-    estimate=Estimate(220.0, 250.0, 290.0, "median of 4 deployments"),
+    estimate=Estimate(220.0, 250.0, 290.0, "deployments of the same resources", 4),
     notes=("The registry `github` did not answer.",),
     links=Links(
         run="https://github.com/a/b/actions/runs/1",
@@ -101,38 +106,41 @@ reason of the last stopped task and its logs (image, secrets, health check, memo
 
 **Why it matters.** It matters.
 
-**What to do next.** The stack is as it was. Set `x`.
+**The stack now.** The stack is as it was. Set `x`.
 
-| Stack | `eu-west-1/shop` is `UPDATE_ROLLBACK_COMPLETE` |
-| :--- | :--- |
-| Duration | 5m15s |
-| Estimate | 4m10s (3m40s to 4m50s; median of 4 deployments) |
-| Time in the queue | 1m15s, behind `20260102-030000-aaaaaa` |
-| Lock | `production`, `network`, turn 7 |
-| Exit code of the command | 3 |
-| Links | [run](https://github.com/a/b/actions/runs/1) · [commit abc](https://github.com/a/b/commit/abc) \
-· [shop in the console]({SHOP.console}) |
-| Correlation id | `20260102-030405-abcdef` |
+One that succeeds was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the same resources).
+
+`eu-west-1/shop` is `UPDATE_ROLLBACK_COMPLETE` · [Console]({SHOP.console}) · \
+[Run](https://github.com/a/b/actions/runs/1) · [Commit `abc`](https://github.com/a/b/commit/abc)
+
+| Time in the queue | Lock | Exit code of the command | Correlation id |
+| :--- | :--- | :--- | :--- |
+| 1m15s, behind [`20260102-030000-aaaaaa`](https://github.com/a/b/actions/runs/9) by octocat | \
+`production`, `network`, turn 7 | 3 | `20260102-030405-abcdef` |
 
 **Notes**
 
 - The registry `github` did not answer.
 
+### Timeline
+
 ```mermaid
+%%{{init: {{"gantt": {{"leftPadding": 80}}}}}}%%
 gantt
     dateFormat YYYY-MM-DD HH:mm:ss
     axisFormat %M:%S
+    tickInterval 1minute
+    todayMarker off
     section Deploy
-    ~ Service 1m10s :crit, 2000-01-01 00:00:00, 2000-01-01 00:01:10
+    ~ Service 1m10s (failed) :crit, 2000-01-01 00:00:00, 2000-01-01 00:01:10
     section Rollback
     ~ Service 5m00s :done, 2000-01-01 00:00:00, 2000-01-01 00:05:00
 ```
 
-**Slowest resources**
+### Slowest resources
 
 | Resource | Type | Action | Took |
 | :--- | :--- | :--- | :--- |
-| `Service` | `AWS::ECS::Service` | update (rollback) | 5m00s |
 | `Service` | `AWS::ECS::Service` | update | 1m10s |
 
 <details><summary>Planned changes (1)</summary>
@@ -145,10 +153,10 @@ gantt
 
 <details><summary>All resources (2)</summary>
 
-| Resource | Type | Action | Took | Status | Reason |
-| :--- | :--- | :--- | :--- | :--- | :--- |
-| `Service` | `AWS::ECS::Service` | update | 1m10s | `UPDATE_FAILED` | circuit breaker |
-| `Service` | `AWS::ECS::Service` | update (rollback) | 5m00s | `UPDATE_COMPLETE` |  |
+| Resource | Type | Action | Took | Usually | Status | Reason |
+| :--- | :--- | :--- | :--- | :--- | :--- | :--- |
+| `Service` | `AWS::ECS::Service` | update | 1m10s |  | `UPDATE_FAILED` | circuit breaker |
+| `Service` | `AWS::ECS::Service` | update (rollback) | 5m00s |  | `UPDATE_COMPLETE` |  |
 
 </details>
 """
@@ -159,7 +167,7 @@ def test_all_causes_are_told_before_anything_else() -> None:
     page = summary(
         replace(FULL, causes=(cause("A"), cause("Database/B"), cause("shop", type_=STACK_TYPE))), now=NOON
     )
-    places = [page.index(name) for name in ("**A**", "**Database/B**", "**shop** (stack)", "| Stack |")]
+    places = [page.index(name) for name in ("**A**", "**Database/B**", "**shop** (stack)", "| Lock |")]
     assert places == sorted(places)
 
 
@@ -183,7 +191,7 @@ def test_what_kept_it_from_starting_is_told_in_three_sentences() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     assert summary(EMPTY, now=NOON) == (
         "## ❓ Unknown, since the verdict could not be read: deployment\n\n"
-        "| Time in the queue | none |\n| :--- | :--- |\n| Correlation id | `20260102-030405-abcdef` |\n"
+        "| Time in the queue | Correlation id |\n| :--- | :--- |\n| none | `20260102-030405-abcdef` |\n"
     )
 
 
@@ -191,7 +199,7 @@ def test_several_stacks_are_a_table() -> None:
     stacks = (SHOP, StackLine("us-east-1", "web", "", "UPDATE_COMPLETE"))
     page = summary(replace(FULL, environment="", stacks=stacks), now=NOON)
     assert page.startswith("## ❌ Failed and rolled back: shop, web in")
-    assert "| `us-east-1` | `web` | `UPDATE_COMPLETE` |" in page
+    assert "| `us-east-1/web` | `UPDATE_COMPLETE` |  |" in page
 
 
 def test_what_still_runs_is_told_as_such() -> None:
@@ -200,7 +208,7 @@ def test_what_still_runs_is_told_as_such() -> None:
     )
     page = summary(running, now=NOON + 60)
     assert "| `Service` | `AWS::ECS::Service` | update | 1m00s so far |" in page
-    assert "~ Service 1m00s :active, " in page
+    assert "~ Service 1m00s (no end seen) :active, " in page
 
 
 def big(count: int) -> Report:
@@ -218,21 +226,197 @@ def test_five_hundred_resources_fit_with_every_one_of_them() -> None:
     assert page.count("`Database/Resource") >= 500
     chart = page[page.index("```mermaid") :].partition("```\n")[0]
     assert len(chart) < 50_000
-    assert chart.count(":crit, ") == 40
+    assert chart.count(":crit, ") == 30
 
 
-def test_of_a_page_that_would_be_too_long_the_beginning_is_kept() -> None:
+def test_long_tables_are_cut_and_say_so() -> None:
     hostile_bars = tuple(
         replace(bar("|" * 300), reason="<" * 300, resource_type="`" * 300) for _ in range(1000)
     )
     changes = tuple(Change("Add", "|" * 300, "|" * 300) for _ in range(1000))
     page = summary(replace(FULL, bars=hostile_bars, changes=changes), now=NOON)
     assert len(page.encode()) <= BYTES_MAX
+    assert re.search(r"<summary>Planned changes \(first \d+ of 1000\)</summary>", page)
+    assert re.search(r"<summary>All resources \(first \d+ of 1000\)</summary>", page)
+    assert elements(page)[0].count("details") == 2
+    assert page.rstrip().endswith("</details>")
+
+
+def test_of_a_page_that_would_be_too_long_the_beginning_is_kept() -> None:
+    page = summary(big(100), now=NOON, bytes_max=15_000)
+    assert len(page.encode()) <= 15_000
     assert page.startswith("## ❌")
-    assert "**What to do next.**" in page
+    assert "**The stack now.**" in page
     assert "Slowest resources" in page
     assert "<summary>All resources" not in page
     assert page.rstrip().endswith("The rest was left out: it is longer than GitHub shows.")
+
+
+def test_hostile_words_everywhere_still_leave_room_for_the_chart() -> None:
+    found = tuple(Finding(ROOT, f"S{n // 10}", "S", "ECS", "&" * 1000, f"k{n}") for n in range(100))
+    causes = tuple(replace(cause(f"S{n}", "&" * 5000), logical_id=f"S{n}") for n in range(12))
+    report = replace(big(1500), causes=causes, behind=found, notes=("&" * 2000,) * 70)
+    page = summary(report, now=NOON)
+    assert 500_000 < len(page.encode()) <= BYTES_MAX
+    assert "```mermaid" in page
+    assert "And 2 more causes" in page
+    assert "- and 20 more: the log has them all" in page
+
+
+GOOD = replace(FULL, outcome=Outcome.SUCCEEDED, causes=(), failure=None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "judged"),
+    [
+        (250.0, "as expected"),
+        (290.0, "as expected"),
+        (290.0 + 65, "1m05s slower than expected"),
+        (219.0, "1s faster than expected"),
+    ],
+)
+def test_the_estimate_is_held_against_what_it_took(seconds: float, judged: str) -> None:
+    page = summary(replace(GOOD, duration_seconds=seconds), now=NOON)
+    took = (
+        f"Took {duration(seconds)}; expected 4m10s (3m40s to 4m50s, from 4 deployments of the same resources)"
+    )
+    assert page.splitlines()[2] == f"{took}: **{judged}**."
+
+
+def test_how_good_the_estimates_before_were_is_told() -> None:
+    page = summary(replace(GOOD, accuracy=Accuracy(10, 8, 0.063)), now=NOON)
+    assert (
+        "Of the 10 estimates before, 8 held (80 %; the aim is 80 %), and half were at most 6 % off." in page
+    )
+    assert "estimates before" not in summary(replace(GOOD, accuracy=Accuracy(1, 1, 0.0)), now=NOON)
+    assert "estimates before" not in summary(replace(FULL, accuracy=Accuracy(10, 8, 0.063)), now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (
+            Estimate(1, 2, 3, "deployments of the same resources", 1),
+            "from 1 deployment of the same resources",
+        ),
+        (Estimate(1, 2, 3, "published averages", 0), "from published averages"),
+        (Estimate(1, 2, 3, "what these resources took before", 6), "from what these resources took before"),
+    ],
+)
+def test_what_an_estimate_rests_on_is_told(estimate: Estimate, words: str) -> None:
+    assert f"2s (1s to 3s, {words}" in summary(replace(GOOD, estimate=estimate), now=NOON)
+
+
+def test_an_unknown_outcome_is_held_against_nothing() -> None:
+    page = summary(replace(GOOD, outcome=Outcome.UNKNOWN), now=NOON)
+    assert "**as expected**" not in page
+    assert "One that succeeds was expected to take 4m10s" in page
+
+
+def test_usual_and_last_times_stand_beside_the_slowest() -> None:
+    usual = Usual(50.0, 55.0, 62.0, 4, Basis.RESOURCE)
+    good = replace(bar(status="UPDATE_COMPLETE"), usual=usual, last_seconds=55.0)
+    page = summary(
+        replace(GOOD, bars=(good, replace(good, label="New", usual=None, last_seconds=None))), now=NOON
+    )
+    assert "| Resource | Type | Action | Took | Usually | Last time |" in page
+    assert "| `Service` | `AWS::ECS::Service` | update | 1m10s | 50s to 1m02s · **slower** | 55s |" in page
+    assert "| `New` | `AWS::ECS::Service` | update | 1m10s |  |  |" in page
+
+
+def test_of_several_stacks_resources_are_told_apart() -> None:
+    bars = (bar("A"), replace(bar("A"), stack="us-east-1/web"))
+    page = summary(replace(GOOD, bars=bars), now=NOON)
+    assert "| `us-east-1/web` | `A` |" in page
+
+
+class TestSinceLastTime:
+    OLD, NEW = "a" * 40, "b" * 40
+    LINKS = Links(commit=f"https://github.com/a/b/commit/{NEW}", commit_id=NEW)
+    THEN = Comparison(
+        "eu-west-1/shop", 200.0, 228.0, "2026-09-20T14:13:20Z", OLD, "https://github.com/a/b/r/8"
+    )
+
+    def told(self, *found: Comparison, **more: object) -> str:
+        page = summary(replace(GOOD, comparisons=found, links=self.LINKS, **more), now=NOON)  # type: ignore[arg-type]
+        return page.partition("### What changed since the last good deployment\n\n")[2].partition(
+            "\n\n<details>"
+        )[0]
+
+    def test_when_it_was_and_what_lies_between(self) -> None:
+        assert self.told(replace(self.THEN, same=True)) == (
+            "Compared with [2026-09-20 14:13 UTC](https://github.com/a/b/r/8), "
+            f"commits [`aaaaaaa` to `bbbbbbb`](https://github.com/a/b/compare/{self.OLD}...{self.NEW}):\n\n"
+            "- CloudFormation took 3m20s, last time 3m48s (-28s)\n- The same resources were touched"
+        )
+
+    def test_what_else_was_touched(self) -> None:
+        added = tuple(("CREATE", f"New{n}") for n in range(8))
+        told = self.told(
+            replace(
+                self.THEN, same=False, added=added, added_count=70, gone=(("UPDATE", "Old"),), gone_count=1
+            )
+        )
+        assert "- Touched only this time: `+ New0`, `+ New1`" in told
+        assert "`+ New5` and 64 more\n" in told
+        assert "- Touched only last time: `~ Old`" in told
+
+    def test_what_was_notably_slower_or_faster(self) -> None:
+        def one(name: str, now: float, then: float) -> Bar:
+            good = bar(name, ended=NOON + now, status="UPDATE_COMPLETE")
+            return replace(good, stack="eu-west-1/shop", last_seconds=then)
+
+        bars = (one("Slow", 60, 40), one("Fast", 20, 40), one("Even", 41, 40), one("Long", 104, 100))
+        told = self.told(self.THEN, bars=bars)
+        assert "- Slower: `Slow` 1m00s (was 40s)\n" in told
+        assert "- Faster: `Fast` 20s (was 40s)" in told
+        assert "Even" not in told
+        assert "Long" not in told
+
+    def test_several_stacks_are_a_line_each_under_the_deployment_before(self) -> None:
+        told = self.told(self.THEN, replace(self.THEN, stack="eu-west-1/web", same=True))
+        assert told.count("Compared with") == 1
+        assert (
+            "- `eu-west-1/web`: CloudFormation took 3m20s, last time 3m48s (-28s); the same resources" in told
+        )
+
+    @pytest.mark.parametrize("commit", ["", "`x`", "../../evil", "b" * 40 + "\n"])
+    def test_a_commit_that_is_none_makes_no_link(self, commit: str) -> None:
+        told = self.told(replace(self.THEN, commit=commit))
+        assert "compare" not in told
+        assert told.startswith("Compared with [2026-09-20 14:13 UTC](https://github.com/a/b/r/8):")
+
+    def test_the_same_commit_is_told_as_such(self) -> None:
+        assert ", of the same commit `bbbbbbb`:" in self.told(replace(self.THEN, commit=self.NEW))
+
+    def test_of_one_that_failed_no_times_are_compared(self) -> None:
+        assert "CloudFormation took" not in self.told(self.THEN, outcome=Outcome.FAILED)
+
+
+def test_those_ahead_are_links_and_only_a_few() -> None:
+    ahead = tuple(Ahead(f"id{n}", f"https://github.com/a/b/runs/{n}", f"cat{n}") for n in range(9))
+    page = summary(replace(GOOD, ahead=ahead), now=NOON)
+    assert "1m15s, behind [`id0`](https://github.com/a/b/runs/0) by cat0, [`id1`]" in page
+    assert "by cat2 and 6 more |" in page
+    assert "id3" not in page
+
+
+def test_the_thread_in_slack_is_linked_where_it_is_known() -> None:
+    links = replace(FULL.links, thread="https://a.slack.com/archives/C1/p1")
+    assert "[Thread in Slack](https://a.slack.com/archives/C1/p1)" in summary(
+        replace(GOOD, links=links), now=NOON
+    )
+    assert "Slack" not in summary(GOOD, now=NOON)
+
+
+def test_before_it_begins_one_line_tells_queue_and_estimate() -> None:
+    begun = replace(EMPTY, queue_seconds=75.0, estimate=FULL.estimate)
+    assert opening(begun) == (
+        "<sub>`20260102-030405-abcdef` began after 1m15s in the queue and is expected to take 4m10s "
+        "(3m40s to 4m50s).</sub>\n"
+    )
+    assert opening(replace(begun, estimate=None)).endswith("began after 1m15s in the queue.</sub>\n")
+    assert opening(EMPTY) == ""
 
 
 @settings(max_examples=60, deadline=None)
@@ -245,7 +429,14 @@ def test_hostile_names_leave_the_page_as_it_is(name: str, reason: str, sentence:
             FULL,
             environment=name,
             locks=(name,),
-            waited_for=(name,),
+            ahead=(Ahead(name, name, name),),
+            links=Links(name, name, name, name),
+            comparisons=(
+                Comparison(
+                    name, 9.0, 5.0, sentence, name, name, same=False, added=((name, name),), added_count=1
+                ),
+                Comparison("s", 9.0, 5.0, "2026", "a", "b"),
+            ),
             stacks=(replace(SHOP, name=name, status=name), replace(SHOP, name=name, region=name)),
             causes=(cause(name, reason, name),),
             bars=(replace(bar(name), reason=reason, resource_type=name, action=name),),

@@ -1,0 +1,298 @@
+"""How a view of a deployment comes about and goes on: from reports, the queue, and operations.
+
+Each function takes the view so far and gives the next one; `at` is unix seconds of this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.core.causes import causes_of
+from deploy_action.core.channel import (
+    LISTED_MAX,
+    OUTPUTS_MAX,
+    Ahead,
+    CauseSeen,
+    ChannelView,
+    Frozen,
+    Gap,
+    Moment,
+    Origin,
+    QueueSeen,
+    ResourceSeen,
+    StackSeen,
+    cut,
+)
+from deploy_action.core.events import Phase, phase_of
+from deploy_action.core.report import Outcome
+from deploy_action.core.stacks import console_url
+from deploy_action.core.times import unix_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from deploy_action.core.causes import Cause
+    from deploy_action.core.document import Freeze, Ticket
+    from deploy_action.core.events import Activity, Operation
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.lock import Waiting
+    from deploy_action.core.report import Report
+    from deploy_action.core.stacks import StackRef
+    from deploy_action.core.stall import StallChange
+
+
+def new_view(
+    report: Report,
+    stacks: Sequence[StackRef],
+    *,
+    at: float,
+    moment: Moment = Moment.STARTED,
+    origin: Origin = Origin(),  # noqa: B008 - frozen
+    mentions: Iterable[str] = (),
+) -> ChannelView:
+    """The first view, before anything was queued for or begun."""
+    return ChannelView(
+        correlation_id=cut(report.correlation_id),
+        moment=moment,
+        at=at,
+        environment=cut(report.environment),
+        stacks=tuple(_of_ref(stack) for stack in stacks),
+        origin=origin,
+        links=report.links,
+        locks=report.locks,
+        mentions=tuple(mentions),
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        fallback=cut(report.fallback),
+    )
+
+
+def queued(view: ChannelView, waiting: Waiting, *, at: float, moment: Moment = Moment.QUEUED) -> ChannelView:
+    """In the queue; with `moment=STUCK_IN_QUEUE` for longer than somebody should wait unseen."""
+    seen = QueueSeen(
+        position=waiting.position,
+        ahead=tuple(_ahead(ticket) for ticket in waiting.ahead[:LISTED_MAX]),
+        waited_seconds=waiting.waited_seconds,
+        since=at - waiting.waited_seconds,
+        gives_up=at - waiting.waited_seconds + waiting.timeout_seconds if waiting.timeout_seconds else None,
+        frozen=_frozen(waiting.freeze),
+        remarks=tuple(cut(remark) for remark in waiting.remarks[:LISTED_MAX]),
+        away_seconds=waiting.away_seconds,
+    )
+    return view.at_moment(moment, at=at, queue=seen)
+
+
+def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
+    """The lock is held and the deployment begins; also once its estimate is known."""
+    return view.at_moment(
+        Moment.STARTED,
+        at=at,
+        started=at if view.started is None else view.started,
+        queue=None,
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        locks=report.locks,
+        fallback=cut(report.fallback),
+    )
+
+
+def progressed(
+    view: ChannelView,
+    operation: Operation,
+    *,
+    at: float,
+    now: float,
+    left: Estimate | None = None,
+    done: tuple[int, int] | None = None,
+    moment: Moment = Moment.PROGRESS,
+) -> ChannelView:
+    """While it runs. `now`: unix seconds of CloudFormation, for what is measured on its clock; `done`: how
+    many resources are done and of how many."""
+    running = operation.running
+    since = operation.started
+    causes = causes_of(operation)
+    labels = {operation.label_of(one): one for one in running}
+    return view.at_moment(
+        moment,
+        at=at,
+        queue=None,
+        started=view.started if since is None else at - max(0.0, now - since),
+        stacks=_known(view.stacks, operation),
+        left=left,
+        done=operation.done_count() if done is None else done[0],
+        planned=None if done is None else done[1],
+        rolling_back=any(phase_of(r.status) is Phase.ROLLBACK for r in operation.roots if r.in_progress),
+        running=tuple(_resource(one, operation, now) for one in running[:LISTED_MAX]),
+        running_count=len(running),
+        stalled=tuple(
+            replace(one, seconds=labels[one.label].seconds(now))
+            for one in view.stalled
+            if one.label in labels
+        ),
+        causes=tuple(_cause(cause) for cause in causes[:LISTED_MAX]),
+        cause_count=len(causes),
+    )
+
+
+def stalled(view: ChannelView, change: StallChange, operation: Operation, *, at: float) -> ChannelView:
+    """A stall that began or is over (`change.began`), of one resource; others may stand still besides."""
+    subject = _stall(change, operation)
+    others = tuple(one for one in view.stalled if one.label != subject.label)
+    return view.at_moment(
+        Moment.STALLED if change.began else Moment.MOVING,
+        at=at,
+        subject=subject,
+        stalled=(*others, subject)[-LISTED_MAX:] if change.began else others,
+    )
+
+
+def overdue(view: ChannelView, estimate: Estimate, *, at: float) -> ChannelView:
+    return view.at_moment(Moment.OVERDUE, at=at, late=True, estimate=estimate)
+
+
+def warned(view: ChannelView, cause: Cause, *, at: float) -> ChannelView:
+    """An early sign: it may fail."""
+    return view.at_moment(Moment.WARNED, at=at, warning=_cause(cause))
+
+
+def restarted(view: ChannelView, gap_seconds: float | None, *, restarts: int, at: float) -> ChannelView:
+    """The watch was killed and goes on."""
+    return view.at_moment(Moment.MONITOR_RESTARTED, at=at, gap=Gap(gap_seconds, restarts))
+
+
+def remarked(view: ChannelView, moment: Moment, sentence: str, *, at: float) -> ChannelView:
+    """A takeover, or the registry's loss or return, in its own words."""
+    fallback = cut(sentence) if moment is Moment.REGISTRY_FALLBACK else view.fallback
+    return view.at_moment(moment, at=at, remark=cut(sentence), fallback=fallback)
+
+
+def ended(
+    view: ChannelView, report: Report, *, at: float, shown: Sequence[str] = (), timed_out: bool = False
+) -> ChannelView:
+    """How it ended. `shown` names the outputs that people are to see; a name that ends in `*` stands for all
+    that begin so."""
+    stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
+    return view.at_moment(
+        moment_of(report.outcome, timed_out=timed_out),
+        at=at,
+        environment=cut(report.environment) or view.environment,
+        stacks=stacks,
+        links=report.links,
+        locks=report.locks or view.locks,
+        queue=None,
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        left=None,
+        running=(),
+        running_count=0,
+        stalled=(),
+        outcome=report.outcome,
+        duration_seconds=report.duration_seconds,
+        causes=tuple(_cause(cause) for cause in report.causes[:LISTED_MAX]),
+        cause_count=len(report.causes),
+        failure=report.failure,
+        exit_code=report.command_exit_code,
+        outputs=_chosen(report.outputs, shown),
+        fallback=cut(report.fallback),
+        notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
+    )
+
+
+def moment_of(outcome: Outcome, *, timed_out: bool = False) -> Moment:
+    """What a verdict is told as; `timed_out` where the deployment did not end in its time."""
+    if timed_out and not outcome.good:
+        return Moment.TIMED_OUT
+    return {
+        Outcome.SUCCEEDED: Moment.COMPLETE,
+        Outcome.NO_CHANGES: Moment.COMPLETE,
+        Outcome.FAILED: Moment.FAILED,
+        Outcome.ROLLED_BACK: Moment.ROLLED_BACK,
+        Outcome.BUSY: Moment.BUSY,
+        Outcome.SKIPPED: Moment.SKIPPED,
+        Outcome.CANCELLED: Moment.CANCELLED,
+        Outcome.UNKNOWN: Moment.UNKNOWN,
+    }[outcome]
+
+
+def _of_ref(stack: StackRef) -> StackSeen:
+    console = console_url(stack.region, stack.name) if stack.name.startswith("arn:") else ""
+    return StackSeen(stack.region, cut(stack.short_name), console=console)
+
+
+def _known(before: tuple[StackSeen, ...], operation: Operation) -> tuple[StackSeen, ...]:
+    """Those that events tell of take the place of what was asked for by name; globs stay until the end."""
+    seen = {
+        (root.region, root.name): StackSeen(
+            root.region, root.name, root.status, console_url(root.region, root.stack_id)
+        )
+        for root in operation.roots
+        if root.status
+    }
+    asked = {(stack.region, stack.name): stack for stack in before}
+    return tuple((asked | seen).values())
+
+
+def _ahead(ticket: Ticket) -> Ahead:
+    return Ahead(
+        correlation_id=cut(ticket.correlation_id),
+        actor=cut(ticket.actor),
+        url=cut(ticket.url),
+        holding=ticket.holding,
+        since=unix_seconds(ticket.held_since),
+        expected_end=unix_seconds(ticket.expected_end),
+    )
+
+
+def _frozen(freeze: Freeze | None) -> Frozen | None:
+    if freeze is None:
+        return None
+    return Frozen(cut(freeze.by), cut(freeze.reason), unix_seconds(freeze.until))
+
+
+def _resource(activity: Activity, operation: Operation, now: float) -> ResourceSeen:
+    stack = operation.stacks[activity.stack_id]
+    return ResourceSeen(
+        label=cut(operation.label_of(activity)),
+        resource_type=cut(activity.resource_type),
+        action=cut(activity.action),
+        seconds=activity.seconds(now),
+        status=cut(activity.status),
+        console=console_url(stack.region, stack.stack_id),
+    )
+
+
+def _stall(change: StallChange, operation: Operation) -> ResourceSeen:
+    own = (a for a in reversed(operation.activities) if operation.label_of(a) == change.label)
+    activity = next(own, None)
+    seen = ResourceSeen(cut(change.label)) if activity is None else _resource(activity, operation, 0.0)
+    usual = change.usual
+    if usual is None:
+        return replace(seen, seconds=change.seconds)
+    return replace(
+        seen,
+        seconds=change.seconds,
+        usual_low_seconds=usual.low_seconds,
+        usual_high_seconds=usual.high_seconds,
+        samples=usual.samples,
+    )
+
+
+def _cause(cause: Cause) -> CauseSeen:
+    remedy = cause.remedy
+    return CauseSeen(
+        name=cut(cause.name),
+        resource_type=cut(cause.resource_type),
+        status=cut(cause.status),
+        message=cut(cause.message),
+        advice=cut(remedy.advice) if remedy is not None else "",
+        source=remedy.source if remedy is not None else "",
+    )
+
+
+def _chosen(outputs: dict[str, str], shown: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for name in shown:
+        names = [one for one in outputs if one.startswith(name[:-1])] if name.endswith("*") else [name]
+        found.update({one: outputs[one] for one in names if one in outputs})
+    return tuple((cut(name), cut(value)) for name, value in list(found.items())[:OUTPUTS_MAX])

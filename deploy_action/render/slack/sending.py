@@ -1,0 +1,53 @@
+"""From blocks to an announcement: the line for notifications, and the metadata by which it is found again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.report import Outcome
+from deploy_action.ports import Announcement
+from deploy_action.render.escape import slack
+from deploy_action.render.slack import blocks, words
+
+if TYPE_CHECKING:
+    from deploy_action.core.channel import ChannelView, Moment
+    from deploy_action.render.slack.blocks import Element
+
+EVENT_TYPE = "deployment"
+LATE_SECONDS = 120.0
+"""What is told later than this after it was so says so."""
+LINE_MAX = 300
+
+
+def announcement(
+    view: ChannelView, found: tuple[Element, ...], *, moment: Moment, now: float, text: str = ""
+) -> Announcement:
+    """`text`: what a notification shows, on one line, not escaped yet."""
+    if now - view.at > LATE_SECONDS and not moment.final:
+        late = blocks.context(float(view.at), verb=f"Told {words.about(now - view.at)} late. This was at")
+        found = (*found[: blocks.BLOCKS_MAX - 1], *([late] if late else []))
+    return Announcement(
+        text=slack(text or notification(view), LINE_MAX),
+        blocks=found,
+        alert=moment.needs_somebody,
+        metadata={
+            "event_type": EVENT_TYPE,
+            "event_payload": {
+                "correlation_id": view.correlation_id,
+                "moment": moment.value,
+                "environment": view.environment,
+            },
+        },
+    )
+
+
+def notification(view: ChannelView) -> str:
+    """The state in one line: `✅ production is deployed in 4 min 10 s`."""
+    said = words.headline(view, words.what(view))
+    if view.outcome is Outcome.SUCCEEDED and view.duration_seconds is not None:
+        return f"{said} in {words.span(view.duration_seconds)}"
+    if view.moment.final and view.causes:
+        return f"{said}: {view.causes[0].name}: {view.causes[0].message}"
+    if not view.moment.final and view.planned and not words.waits(view):
+        return f"{said}: {view.done} of {max(view.planned, view.done)}"
+    return said

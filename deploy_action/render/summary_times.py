@@ -1,0 +1,111 @@
+"""How long things took beside what was expected and what is usual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.accuracy import holds
+from deploy_action.core.events import Phase
+from deploy_action.core.report import Outcome
+from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.core.times import duration
+from deploy_action.render.escape import code, markdown
+from deploy_action.render.progress import usually
+from deploy_action.render.summary_tables import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deploy_action.core.accuracy import Accuracy
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.report import Bar, Report
+
+SLOWEST = 8
+NOTABLE_SECONDS = 5.0
+
+
+def expected_against_actual(report: Report) -> str:
+    """One line that a person understands, then how good the estimates before it were."""
+    estimate, seconds = report.estimate, report.duration_seconds
+    if estimate is None:
+        return ""
+    if seconds is None or report.outcome is not Outcome.SUCCEEDED:
+        # What failed or changed nothing was not what the estimate was made for.
+        return f"One that succeeds was expected to take {expectation(estimate)}."
+    judged = _judged(estimate, seconds)
+    line = f"Took {duration(seconds)}; expected {expectation(estimate)}: **{judged}**."
+    return f"{line} {_accuracy(report.accuracy)}".rstrip()
+
+
+def expectation(estimate: Estimate) -> str:
+    """`3m50s (3m00s to 6m00s, from 4 deployments of the same resources)`."""
+    basis = markdown(estimate.basis)
+    if estimate.samples == 1:
+        basis = basis.replace("deployments", "deployment", 1)
+    counted = f"{estimate.samples} {basis}" if "deployment" in basis and estimate.samples else basis
+    return f"{interval(estimate)[:-1]}, from {counted})"
+
+
+def interval(estimate: Estimate) -> str:
+    """`3m50s (3m00s to 6m00s)`."""
+    low, high = duration(estimate.low_seconds), duration(estimate.high_seconds)
+    return f"{duration(estimate.mid_seconds)} ({low} to {high})"
+
+
+def _judged(estimate: Estimate, seconds: float) -> str:
+    if holds(estimate, seconds):
+        return "as expected"
+    if seconds < estimate.low_seconds:
+        return f"{duration(estimate.low_seconds - seconds)} faster than expected"
+    return f"{duration(seconds - estimate.high_seconds)} slower than expected"
+
+
+def _accuracy(accuracy: Accuracy | None) -> str:
+    if accuracy is None or accuracy.count < 2:
+        return ""
+    return (
+        f"Of the {accuracy.count} estimates before, {accuracy.inside} held "
+        f"({accuracy.coverage * 100:.0f} %; the aim is 80 %), and half were at most "
+        f"{accuracy.median_error * 100:.0f} % off."
+    )
+
+
+def is_slow(bar: Bar, end: float) -> bool:
+    """Notably slower than usual here."""
+    return bar.usual is not None and bar.seconds(end) > bar.usual.high_seconds + NOTABLE_SECONDS
+
+
+def slowest(bars: Sequence[Bar], end: float) -> str:
+    """A table of the longest ones; columns of which nothing is known are left out."""
+    resources = [bar for bar in bars if bar.resource_type != STACK_TYPE]
+    # What was undone is in the chart; here it would push out what tells more.
+    found = [bar for bar in resources if bar.phase is not Phase.ROLLBACK] or resources
+    found = sorted(found, key=lambda bar: bar.seconds(end), reverse=True)[:SLOWEST]
+    if not found:
+        return ""
+    usual, last = any(bar.usual for bar in found), any(bar.last_seconds is not None for bar in found)
+    several = len({bar.stack for bar in resources}) > 1
+    head = [*["Stack"] * several, "Resource", "Type", "Action", "Took"]
+    head += ["Usually"] * usual + ["Last time"] * last
+    rows = []
+    for bar in found:
+        row = [code(bar.stack)] * several
+        row += [code(bar.label), code(bar.resource_type), action(bar), took(bar, end)]
+        row += [usual_of(bar, end)] * usual
+        row += ["" if bar.last_seconds is None else duration(bar.last_seconds)] * last
+        rows.append(row)
+    return "### Slowest resources\n\n" + table(head, rows)
+
+
+def action(bar: Bar) -> str:
+    phase = "" if bar.phase is Phase.DEPLOY else f" ({bar.phase.value.lower()})"
+    return markdown(bar.action.lower()) + phase
+
+
+def took(bar: Bar, end: float) -> str:
+    return duration(bar.seconds(end)) + ("" if bar.ended is not None else " so far")
+
+
+def usual_of(bar: Bar, end: float) -> str:
+    words = usually(bar.usual).removeprefix("usually ")
+    return f"{words} · **slower**" if is_slow(bar, end) else words

@@ -1,0 +1,1 @@
+"""What maintainers and workflows run; nothing of it is part of the product."""

@@ -1,0 +1,200 @@
+"""Writes the parts of the documents that are copies of something else, between markers:
+
+    <!-- generated: NAME -->
+    <!-- /generated -->
+
+`python3 -m tools.reference` rewrites them (`make docs`); `--check` says which are stale, and changes nothing.
+Sources: action.yml for inputs and outputs, deploy_action/errors.py for exit codes, the command line for its
+commands, docs/adr/ for the list of decisions.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from deploy_action import errors
+from deploy_action.cli.app import COMMANDS, PROGRAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "docs/reference.md", "docs/adr/README.md")
+_BLOCK = re.compile(
+    r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
+)
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "What to deploy": (
+        "stack-name",
+        "environment",
+        "template",
+        "parameter-overrides",
+        "capabilities",
+        "tags",
+        "role-arn",
+        "command",
+        "working-directory",
+        "fail-on-empty-changeset",
+        "no-execute-changeset",
+        "disable-rollback",
+        "delete-rolled-back-stack",
+        "preflight*",
+    ),
+    "Coordination": (
+        "lock",
+        "registry",
+        "queue-policy",
+        "when-busy",
+        "wait-timeout-in-minutes",
+        "github-token",
+    ),
+    "Watching": (
+        "timeout-in-minutes",
+        "on-timeout",
+        "on-cancel",
+        "stall-after-in-minutes",
+        "look-behind",
+        "summary*",
+        "history*",
+    ),
+    "Slack": ("slack-*",),
+    "Runtime": ("runtime", "image"),
+}
+"""The inputs in the order of the tables. `slack-*` stands for all that begin so and are named nowhere."""
+OTHERS = "Others"
+MOST_USED = (
+    "stack-name",
+    "environment",
+    "template",
+    "parameter-overrides",
+    "command",
+    "registry",
+    "queue-policy",
+    "when-busy",
+    "timeout-in-minutes",
+    "slack-bot-token",
+    "slack-channel",
+)
+
+
+def inputs_by_group(action: Mapping[str, Any]) -> str:
+    parts = []
+    for group, names in grouped(action["inputs"]).items():
+        parts.append(f"### {group}\n\n{_inputs(action['inputs'], names)}")
+    return "\n\n".join(parts)
+
+
+def most_used(action: Mapping[str, Any]) -> str:
+    return _inputs(action["inputs"], MOST_USED, first_sentence)
+
+
+def outputs(action: Mapping[str, Any]) -> str:
+    return _table(
+        ("Output", "Meaning"), ((f"`{n}`", it["description"]) for n, it in action["outputs"].items())
+    )
+
+
+def exit_codes(_action: Mapping[str, Any]) -> str:
+    """The table of errors.py, as it stands there."""
+    lines = [line for line in (errors.__doc__ or "").splitlines() if line.startswith("|")]
+    return "\n".join(line[:1].upper() + line[1:] for line in lines)
+
+
+def commands(_action: Mapping[str, Any]) -> str:
+    return _table(
+        ("Command", "What it does"), ((f"`{PROGRAM} {n}`", words) for n, (_, words) in COMMANDS.items())
+    )
+
+
+def decisions(_action: Mapping[str, Any]) -> str:
+    rows = []
+    for file in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md")):
+        title = file.read_text("utf-8").splitlines()[0].lstrip("# ")
+        rows.append((f"[{file.name[:4]}]({file.name})", re.sub(r"^\d+\. ", "", title)))
+    return _table(("", ""), rows)
+
+
+PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "inputs": inputs_by_group,
+    "most used inputs": most_used,
+    "outputs": outputs,
+    "exit codes": exit_codes,
+    "commands": commands,
+    "decisions": decisions,
+}
+
+
+def grouped(inputs: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Each input once. Those that no group names come last."""
+    named = {name for patterns in GROUPS.values() for name in patterns}
+    found: dict[str, list[str]] = {group: [] for group in GROUPS}
+    rest = [name for name in inputs if name not in named]
+    for group, patterns in GROUPS.items():
+        for pattern in patterns:
+            if pattern in inputs:
+                found[group].append(pattern)
+            elif pattern.endswith("*"):
+                found[group] += [name for name in rest if name.startswith(pattern[:-1])]
+    taken = {name for names in found.values() for name in names}
+    found[OTHERS] = [name for name in inputs if name not in taken]
+    return {group: tuple(names) for group, names in found.items() if names}
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop outside of code, so that a short table stays short."""
+    match = re.match(r"(?:`[^`]*`|[^`.]|\.(?!\s|$))+\.", text)
+    return match[0] if match else text
+
+
+def rewritten(text: str, action: Mapping[str, Any]) -> str:
+    """Raises KeyError for a part that nobody generates."""
+    return _BLOCK.sub(lambda m: f"{m['begin']}{PARTS[m['name']](action)}\n{m['end']}", text)
+
+
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    check = "--check" in arguments
+    action = yaml.safe_load((root / "action.yml").read_text("utf-8"))
+    stale = []
+    for name in DOCUMENTS:
+        file = root / name
+        text = file.read_text("utf-8")
+        current = rewritten(text, action)
+        if current != text:
+            stale.append(name)
+            if not check:
+                file.write_text(current, "utf-8")
+    for name in stale:
+        print(f"{name} {'is stale: run `make docs`.' if check else 'was brought up to date.'}")
+    return int(check and bool(stale))
+
+
+def _inputs(
+    inputs: Mapping[str, Any], names: Iterable[str], shortened: Callable[[str], str] = lambda text: text
+) -> str:
+    rows = []
+    for name in names:
+        it = inputs[name]
+        rows.append((f"`{name}`", _default(it), shortened(" ".join(it["description"].split()))))
+    return _table(("Input", "Default", "Meaning"), rows)
+
+
+def _default(it: Mapping[str, Any]) -> str:
+    if it.get("required"):
+        return "(required)"
+    default = str(it.get("default", ""))
+    return f"`{default}`" if default else ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(' '.join(cell.split()) for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
