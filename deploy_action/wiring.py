@@ -16,6 +16,7 @@ from deploy_action.engine.lock_client import LockClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
@@ -101,6 +102,15 @@ class Wiring:
             server_url=self._run.server_url,
             api_url=self._run.api_url,
         )
+
+    def deployments(self) -> GitHubDeployments | None:
+        """A client for each thread; None where `github-deployment` is off, and outside GitHub Actions."""
+        settings, run = self._settings, self._run
+        if not (settings.github_deployment and settings.github_token and run.repository and run.commit):
+            return None
+        from deploy_action.adapters.github_deployments import GitHubDeployments
+
+        return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
     def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
         """None where no channel was asked for."""

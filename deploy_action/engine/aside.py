@@ -39,6 +39,11 @@ class Aside(Generic[T]):
             raise TimeoutError(f"there was no answer within {seconds:.0f} s")
         return self._answers[0]
 
+    @property
+    def done(self) -> bool:
+        """It has returned or raised."""
+        return bool(self._answers or self._errors)
+
     def result_so_far(self) -> T | None:
         """None while it is not done, and where it failed. Does not wait."""
         return self._answers[0] if self._answers else None

@@ -18,6 +18,7 @@ from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSo
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.announce import announce_end
+from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
@@ -33,12 +34,14 @@ def run(world: World) -> int:
     world.teller.notes.extend(state.report.notes)
     state.report = _final(world, state)
     try:
-        wiring = Wiring(parse_inputs(world.environ, step="post"), world.run, world.environ)
+        settings = parse_inputs(world.environ, step="post")
+        wiring = Wiring(settings, world.run, world.environ)
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
         world.teller.line("Nothing was locked, so there is nothing to give back.")
     else:
         _end(world, state, wiring)
+        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (

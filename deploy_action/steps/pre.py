@@ -24,6 +24,7 @@ from deploy_action.steps.announce import announce_start
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import foresee
+from deploy_action.steps.page import Page
 from deploy_action.steps.recall import Recall
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
@@ -35,14 +36,17 @@ def run(world: World) -> int:
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
     state = JobState(report)
     settings: Settings | None = None
+    page = Page(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
         for secret in (settings.slack_bot_token, settings.slack_webhook_url):
             world.teller.log.mask(secret)
-        _prepare(world, settings, state)
+        _prepare(world, settings, state, page)
     except CoordinatorError as error:
+        page.keep(state)
         return _stopped(world, state, error, settings)
+    page.keep(state)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     try:
         world.folder.save(state)
@@ -68,7 +72,7 @@ def new_correlation_id(unix_seconds: float) -> str:
     return f"{stamp}-{secrets.token_hex(3)}"
 
 
-def _prepare(world: World, settings: Settings, state: JobState) -> None:
+def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> None:
     teller = world.teller
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
@@ -77,6 +81,7 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = _lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
+    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
     recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
         Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()

@@ -84,6 +84,8 @@ class JobState:
     """Of stacks that are watched only, by id: the first event of the operation that was found in progress."""
     alerts: list[str] = field(default_factory=list)
     """What people were alerted to, so that a restarted watch does not repeat it."""
+    github_deployment: str | None = None
+    """Its id on GitHub's environments page; empty where there is none, None where that is not known."""
     exit_code: int | None = None
 
 
