@@ -55,7 +55,7 @@ class _Asked:
 @region_option
 @click.option(
     "--template",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="What would be deployed. Of a stack that exists, what differs counts; its parameters do not.",
 )
 @click.option("--change-set", metavar="NAME|ARN", default="", help="What would be executed.")

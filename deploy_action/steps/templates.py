@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from deploy_action.core.template_graph import template_of
@@ -27,7 +26,8 @@ class Templates:
 
     def __init__(self, source: TemplateSource, settings: Settings) -> None:
         self._source = source
-        self._body = settings.template_body
+        body = settings.template_body
+        self._own = Aside(lambda: _parsed(body), "template") if body else None
         plain = [stack for stack in settings.stacks if not stack.is_glob]
         asked = plain[:ASKED_MAX] if settings.mode is Mode.COMMAND else []
         self._asked = {
@@ -35,13 +35,10 @@ class Templates:
             for stack in asked
         }
 
-    @cached_property
+    @property
     def own(self) -> Template | None:
         """The template in the workspace; None where there is none, or macros make something else of it."""
-        try:
-            found = template_of(parse_template(self._body)) if self._body else None
-        except ValueError:
-            return None
+        found = _answer(self._own) if self._own is not None else None
         return found if found is not None and not found.transformed else None
 
     def planned(self, stack: StackRef, change_set: str) -> Template | None:
@@ -54,8 +51,11 @@ class Templates:
         return _answer(asked) if asked is not None else None
 
     def _read(self, stack: StackRef, change_set: str = "") -> Template | None:
-        body = self._source.template(stack, change_set)
-        return template_of(body if isinstance(body, dict) else parse_template(str(body)))
+        return _parsed(self._source.template(stack, change_set))
+
+
+def _parsed(body: object) -> Template | None:
+    return template_of(body if isinstance(body, dict) else parse_template(str(body)))
 
 
 def _answer(asked: Aside[Template | None]) -> Template | None:
