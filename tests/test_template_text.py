@@ -78,6 +78,16 @@ def test_what_is_no_template_is_refused_in_words(text: str) -> None:
         parse_template(text)
 
 
+def test_aliases_are_refused() -> None:
+    with pytest.raises(ValueError, match="aliases"):
+        parse_template("a: &x {b: c}\nd: *x\n")
+
+
+def test_nesting_is_bounded() -> None:
+    with pytest.raises(ValueError, match="too deeply"):
+        parse_template("a: " + "[" * 200 + "]" * 200)
+
+
 def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="is the most"):
         parse_template("x" * (template_text.BYTES_MAX + 1))

@@ -38,6 +38,8 @@ ESTIMATE = "deploy_action/core/estimate.py"
 SPREAD = "deploy_action/core/spread.py"
 ACCURACY = "deploy_action/core/accuracy.py"
 RUNS_DONE = "deploy_action/core/runs.py"
+TEMPLATE_TEXT = "deploy_action/template_text.py"
+PAGE = "deploy_action/steps/page.py"
 CHANNEL = "deploy_action/core/channel.py"
 CHANNEL_VIEWS = "deploy_action/core/channel_views.py"
 SLACK_BLOCKS = "deploy_action/render/slack/blocks.py"
@@ -48,6 +50,8 @@ SLACK_WORDS = "deploy_action/render/slack/words.py"
 _SLACK = "tests/render/test_slack_messages.py::"
 _CHANNEL = "tests/core/test_channel.py::test_"
 _LOCK = "tests/core/test_lock.py::test_"
+_COLLECT = "tests/steps/test_collect.py::test_"
+_PAGE = "tests/steps/test_page.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
 _CLAIMS = "tests/core/test_leases.py::TestClaims::test_"
 _GONE = "tests/core/test_leases.py::test_"
@@ -1493,5 +1497,84 @@ MUTANTS = (
             "tests/core/test_timeline.py::test_what_is_damaged_is_told",
             "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
         ),
+    ),
+    Mutant(
+        "what is collected is remembered twice",
+        HISTORY,
+        "[one for one in records if not _is_known(one, remembered)]",
+        "list(records)",
+        (_HISTORY + "what_is_seeded_is_never_remembered_twice",),
+    ),
+    Mutant(
+        "what is collected counts as newer than what is remembered",
+        HISTORY,
+        "if not _is_known(one, remembered)], older=True)",
+        "if not _is_known(one, remembered)])",
+        (_COLLECT + "what_it_finds_stands_before_what_is_remembered",),
+    ),
+    Mutant(
+        "collecting asks without end",
+        "deploy_action/engine/collect.py",
+        "        return self.left >= 0\n",
+        "        return True\n",
+        (_COLLECT + "its_requests_are_bounded_and_it_pauses_between_them",),
+    ),
+    Mutant(
+        "an estimate does not know what ended while it waited",
+        "deploy_action/steps/expecting.py",
+        " and not state.report.waited_for\n",
+        "\n",
+        ("tests/steps/test_foresight.py::TestForThoseWhoWait::test_a_waiter_is_told_how_long_at_most",),
+    ),
+    Mutant(
+        "who comes back to the queue keeps its old end",
+        LOCK,
+        "expected_end=_expected_end(document, ticket, at, expected_seconds),",
+        "expected_end=ticket.expected_end or _expected_end(document, ticket, at, expected_seconds),",
+        (_LOCK + "who_comes_back_to_the_queue_does_not_keep_its_old_end",),
+    ),
+    Mutant(
+        "what a holder has left is told by comparing clocks",
+        OTHERS,
+        "whole - (self._clock.monotonic() - seen)",
+        "whole - (self._clock.now() - seen)",
+        (
+            "tests/engine/test_others.py::test_what_is_left_is_told_by_the_own_clock_whatever_the_holders_says",
+        ),
+    ),
+    Mutant(
+        "a template's aliases are followed",
+        TEMPLATE_TEXT,
+        "raise ValueError(_ALIASES)",
+        "continue",
+        ("tests/test_template_text.py::test_aliases_are_refused",),
+    ),
+    Mutant(
+        "a template may be nested without end",
+        TEMPLATE_TEXT,
+        "if len(open_) > DEPTH_MAX:",
+        "if False:",
+        ("tests/test_template_text.py::test_nesting_is_bounded",),
+    ),
+    Mutant(
+        "trouble with the environments page ends a deployment",
+        PAGE,
+        "found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))",
+        "found = creation.result(PATIENCE_SECONDS)",
+        (_PAGE + "whatever_goes_wrong_is_a_note",),
+    ),
+    Mutant(
+        "a job that GitHub shows by itself is shown twice",
+        "deploy_action/adapters/github_deployments.py",
+        """if any(f"/actions/runs/{run_id}/job" in link for link in links):""",
+        "if not links:",
+        (_PAGE + "a_job_that_github_shows_by_itself_is_not_shown_twice",),
+    ),
+    Mutant(
+        "the environments page shows green what nobody knows",
+        PAGE,
+        """Outcome.UNKNOWN: "error",""",
+        """Outcome.UNKNOWN: "success",""",
+        (_PAGE + "a_job_that_was_killed_is_no_success",),
     ),
 )
