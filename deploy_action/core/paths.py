@@ -55,6 +55,8 @@ def totals(tasks: Sequence[Task], waits: Mapping[str, Sequence[str]], *, start: 
     """
     if len(tasks) > TASKS_MAX:
         tasks = sorted(tasks, key=lambda task: -task.spread.mid)[:TASKS_MAX]
+        kept = {task.label for task in tasks}
+        waits = {label: nearest(label, waits, kept) for label in kept}
     ends: dict[str, list[float]] = {}
     latest = [0.0] * DRAWS
     for number, task in enumerate(_in_order(tasks, waits)):

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 PAGE_EVENTS = 100
 """Of one answer of `DescribeStackEvents`."""
 EVENTS_MAX = 20_000
+"""Of one root stack and all that is nested in it."""
 NESTED_MAX = 100
-GLOB_MAX = 50
+GLOB_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Collected:
 
 @dataclass(slots=True)
 class _Budget:
-    """Counts events over all stacks; `pause` is called between two answers."""
+    """Counts events of one root stack; `pause` is called between two answers."""
 
     left: int
     pause: Callable[[], None]
@@ -92,7 +93,6 @@ def collect(
 
     The same operation gives the same record each time. `pause` is called after each answer of CloudFormation.
     """
-    budget = _Budget(events_max, pause)
     records: list[dict[str, Any]] = []
     found: list[Found] = []
     for stack in stacks:
@@ -101,8 +101,11 @@ def collect(
         except StackSourceError as error:
             found.append(Found(str(stack), 0, 0, str(error)))
             continue
-        for root in roots:
-            own, told = _of_root(source, root, budget, operations_max, known)
+        if len(roots) > GLOB_MAX:
+            found.append(Found(str(stack), 0, 0, f"Of {len(roots)} stacks only {GLOB_MAX} are read."))
+        for root in roots[:GLOB_MAX]:
+            own, told = _of_root(source, root, _Budget(events_max, pause), operations_max, known)
+            pause()
             records += own
             found.append(told)
     records.sort(key=lambda record: str(record["held_since"]))
@@ -112,7 +115,7 @@ def collect(
 def _expanded(source: StackSource, stack: StackRef) -> list[StackRef]:
     if not stack.is_glob:
         return [stack]
-    return [StackRef(stack.region, state.stack_id) for state in source.matching(stack)][:GLOB_MAX]
+    return [StackRef(stack.region, state.stack_id) for state in source.matching(stack)]
 
 
 def _of_root(

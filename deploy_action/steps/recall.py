@@ -35,6 +35,8 @@ PATIENCE_SECONDS = 4.0
 """Of real time, since `pre` began to read: usually all is there long before the lock is held."""
 EVENTS_MAX = 1_000
 OPERATIONS_MAX = 8
+STACKS_MAX = 5
+"""What is read of stacks that are not known: at most ten answers each, usually one or two."""
 
 
 class Recall:
@@ -71,7 +73,8 @@ class Recall:
         except CoordinatorError as error:
             unread = str(error)
         past = history.read(content, {}, account=self._account())
-        unknown = [one for one in self._settings.stacks if not one.is_glob and not past.of(str(one))]
+        plain = [one for one in self._settings.stacks if not one.is_glob]
+        unknown = [one for one in plain if not past.of(str(one))][:STACKS_MAX]
         if not unknown:
             return Memory(content, unread=unread)
         found = collect(

@@ -183,6 +183,15 @@ class TestNames:
         assert (whole.kind, whole.count) == ("create", 2)
         assert whole.graph == found.graph
 
+    def test_a_chain_of_many_stays_one(self) -> None:
+        names = [f"R{number}" for number in range(600)]
+        graph = {name: frozenset(names[max(0, index - 1) : index]) for index, name in enumerate(names)}
+        changes = tuple(
+            Planned(name, FUNCTION if index % 2 else "AWS::Some::Thing", "UPDATE")
+            for index, name in enumerate(names)
+        )
+        assert before(Plan(STACK, "update", changes, graph), past([])).mid_seconds > 250 * 8
+
     def test_what_ended_long_ago_is_passed_through_as_well(self) -> None:
         graph = {"Stage": frozenset({"Mid"}), "Mid": frozenset({"Api"}), "Api": frozenset({"Stage"})}
         waits = structure([("Stage", "T"), ("Api", "T")], order=Order(), graph=graph)
