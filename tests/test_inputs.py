@@ -122,6 +122,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         stack_name="1shop\nnowhere/shop",
         environment="!",
         lock="$",
+        lock_token="mine",
         template="missing.yaml",
         command="x",
         parameter_overrides="no pair",
@@ -150,7 +151,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 27
+    assert len(found) == len(set(found)) == 28
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

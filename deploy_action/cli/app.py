@@ -15,6 +15,7 @@ COMMANDS = {
     "watch": ("watch:command", "Watch what CloudFormation is doing on a stack, live"),
     "history": ("history:history", "What was deployed, how it ended, and how good the estimates were"),
     "show": ("history:show", "One deployment, whole"),
+    "dashboard": ("dashboard:command", "A page about all deployments: how often, how fast, how well"),
     "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),

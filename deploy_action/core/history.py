@@ -208,19 +208,21 @@ def _written(data: dict[str, Any], deployments: list[dict[str, Any]]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def records(content: bytes | None) -> list[dict[str, Any]]:
+def records(content: bytes | None, *, bytes_max: int = _READ_BYTES_MAX) -> list[dict[str, Any]]:
     """The records as they stand, oldest first, for people and machines; `read` is for who learns from them.
 
-    Raises RegistryUnreadable for what is not a history of this schema.
+    Raises RegistryUnreadable for what is not a history of this schema, or longer than `bytes_max`.
     """
-    return _document(content)[1]
+    return _document(content, bytes_max)[1]
 
 
-def _document(content: bytes | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _document(
+    content: bytes | None, bytes_max: int = _READ_BYTES_MAX
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a later version wrote beside the deployments, and these."""
     if content is None:
         return {}, []
-    if len(content) > _READ_BYTES_MAX:
+    if len(content) > bytes_max:
         raise _unreadable(f"it has {len(content):,} bytes, and {BYTES_MAX:,} is the most that is written")
     try:
         data = json.loads(content.decode("utf-8", "surrogatepass"))

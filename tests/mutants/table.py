@@ -105,6 +105,11 @@ class Mutant:
 
 
 _PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
+SUMMARY_TIMES = "deploy_action/render/summary_times.py"
+_COMPARED = "tests/core/test_comparison.py::test_"
+_SUMMARY = "tests/render/test_summary.py::test_"
+DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
+_DASHBOARD = "tests/render/test_dashboard.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -1318,14 +1323,14 @@ MUTANTS = (
         SLACK_BLOCKS,
         """elements.append({"type": "plain_text", "text": words, "emoji": False})""",
         """elements.append({"type": "mrkdwn", "text": words})""",
-        (_SLACK + "TestHostileViews::test_marks_are_made_of_our_own_words_alone",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-marks]",),
     ),
     Mutant(
         "names in Slack may turn the line around",
         SLACK_BLOCKS,
         "    words = one_line(text, limit)\n",
         "    words = text[:limit]\n",
-        (_SLACK + "TestHostileViews::test_nothing_hides_or_turns_around",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-control]",),
     ),
     Mutant(
         "a name's emoji passes for the verdict",
@@ -1454,5 +1459,105 @@ MUTANTS = (
         "if client.release(outcome=outcome, settling=settling):",
         "if client.release(outcome=outcome):",
         (_HALVES + "what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_for",),
+    ),
+    Mutant(
+        "an unknown outcome is as expected",
+        SUMMARY_TIMES,
+        "if seconds is None or report.outcome is not Outcome.SUCCEEDED:",
+        "if seconds is None:",
+        (_SUMMARY + "an_unknown_outcome_is_held_against_nothing",),
+    ),
+    Mutant(
+        "a commit from the history may be anything",
+        "deploy_action/render/summary_changes.py",
+        "if not (_COMMIT.fullmatch(now) and _COMMIT.fullmatch(then)):",
+        "if not (now and then):",
+        ("tests/render/test_summary.py::TestSinceLastTime::test_a_commit_that_is_none_makes_no_link[`x`]",),
+    ),
+    Mutant(
+        "tables grow as they like",
+        "deploy_action/render/summary_tables.py",
+        "        if size > bytes_max:\n            break\n",
+        "",
+        (_SUMMARY + "long_tables_are_cut_and_say_so",),
+    ),
+    Mutant(
+        "a page that is too long is written all the same",
+        "deploy_action/render/summary.py",
+        "> bytes_max and len(sections) > 1",
+        "> 10 * bytes_max and len(sections) > 1",
+        (_SUMMARY + "of_a_page_that_would_be_too_long_the_beginning_is_kept",),
+    ),
+    Mutant(
+        "a short failure is left out of the chart",
+        "deploy_action/render/gantt.py",
+        "key=lambda bar: (_failed(bar), bar.seconds(end))",
+        "key=lambda bar: bar.seconds(end)",
+        ("tests/render/test_gantt.py::test_what_failed_is_drawn_however_short_it_was",),
+    ),
+    Mutant(
+        "what a failed one did not come to counts as removed",
+        "deploy_action/core/comparison.py",
+        "if whole and run.good else []",
+        "if whole else []",
+        (_COMPARED + "what_a_failed_one_did_not_come_to_is_not_missing",),
+    ),
+    Mutant(
+        "it is compared with one that failed",
+        "deploy_action/core/comparison.py",
+        "if one.good and one.stack == run.stack",
+        "if one.stack == run.stack",
+        (_COMPARED + "the_newest_good_one_counts_not_one_that_failed_nor_one_of_another_kind",),
+    ),
+    Mutant(
+        "names from outside end the script that holds the dashboard's data",
+        DASHBOARD_DATA,
+        'return text.replace("<", ',
+        'return text.replace("<<", ',
+        (
+            _DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",
+            _DASHBOARD + "any_data_stands_safely_in_a_script",
+        ),
+    ),
+    Mutant(
+        "whatever a record calls an address becomes a link",
+        DASHBOARD_DATA,
+        "if not _ADDRESS.fullmatch(url):",
+        "if not url:",
+        (_DASHBOARD + "only_addresses_of_the_web_become_links",),
+    ),
+    Mutant(
+        "the dashboard may load from anywhere",
+        "deploy_action/render/dashboard.py",
+        "default-src 'none'; ",
+        "",
+        (_DASHBOARD + "the_policy_allows_what_the_page_holds_and_nothing_else",),
+    ),
+    Mutant(
+        "an outcome that is not known counts as a success",
+        "deploy_action/core/timeline.py",
+        'return found if found in GOOD | BAD | OTHERS else "unknown"',
+        'return found if found in GOOD | BAD | OTHERS else "succeeded"',
+        (
+            "tests/core/test_timeline.py::test_an_unheard_of_outcome_is_never_good",
+            "tests/core/test_metrics.py::test_only_verdicts_count_for_the_failure_rate",
+        ),
+    ),
+    Mutant(
+        "a failure of several stacks is over when one of them is good again",
+        "deploy_action/core/restores.py",
+        "if not left[name]:",
+        "if True:",
+        ("tests/core/test_restores.py::test_all_stacks_have_to_be_good_again",),
+    ),
+    Mutant(
+        "what is damaged is left out of the dashboard without a word",
+        "deploy_action/core/archive.py",
+        "return [*damaged, *(_sentence(one) for one in timeline.unread)]",
+        "return []",
+        (
+            "tests/core/test_timeline.py::test_what_is_damaged_is_told",
+            "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
+        ),
     ),
 )

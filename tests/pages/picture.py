@@ -1,6 +1,7 @@
 """Draws summaries as GitHub shows them, to look at: `python -m tests.pages.picture FOLDER [NAME ...]`.
 
-Needs node, npm and Chromium. With `--logs FOLDER`, real event logs are drawn instead of the stories.
+`make pictures` draws those of the README. Needs node, npm and Chromium. With `--logs FOLDER`, real event logs
+are drawn instead of the stories.
 """
 
 from __future__ import annotations

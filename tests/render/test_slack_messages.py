@@ -16,7 +16,7 @@ from deploy_action.core.report import Failure, Outcome
 from deploy_action.render.slack import entry, parent, single, words
 from deploy_action.render.slack.blocks import openable
 from tests.fakes.slack import blockkit
-from tests.render.hostile_views import OURS, THEIRS, hostile_views
+from tests.render.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.render.storyboard import NOON, REPORT, RUN, STORIES, Scene, bad_story, good_story, side_scenes
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PERSON = r"(<@U0ANA>|<!subteam\^S0ONCALL>|<!here>|<!channel>)"
 TIME = r"<!date\^\d+\^\{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
 OWN_MRKDWN = re.compile(rf"(As of|At|Ended|Began|Told [\w ]+ late\. This was at) {TIME}|{PERSON}( {PERSON})*")
 many = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
@@ -137,6 +137,34 @@ class TestHostileViews:
             for message in (parent(told, now=view.at), single(told, now=view.at)):
                 green = any(text.startswith("✅") for text in (message.text, *seen(message)[:1]))
                 assert green is (moment is Moment.COMPLETE)
+
+
+POISONS = [
+    "<!channel> <@U0ANA> @here *b* _i_ `c` ```d``` :tada: &lt; <https://evil.example|run>",
+    "prod\u202eetnorf\u2066\u200b\x1b[31m\r\n> quote\n```\n\x00",
+    "https://evil.example/\u202e#general",
+    "<!channel>" * 1000,
+    "😀" * 1000,
+    "",
+]
+
+
+class TestPoisonedScenes:
+    """The same without chance: each scene with such a text wherever a text stands."""
+
+    @pytest.mark.parametrize("poison", POISONS, ids=["marks", "control", "address", "flood", "wide", "empty"])
+    @pytest.mark.parametrize("name", SCENES)
+    def test_it_stays_harmless(self, name: str, poison: str) -> None:
+        view = replace(poisoned(SCENES[name].view, poison), mentions=("S0ONCALL",))
+        for message in all_of(view, view.at + 1000).values():
+            assert problems(message) == []
+            assert blockkit.called(asdict(message)) == blockkit.called({"blocks": message.blocks})
+            assert set(blockkit.called(asdict(message))) <= {"!subteam^S0ONCALL"}
+            assert all(OWN_MRKDWN.fullmatch(text) for text in mrkdwn_of(message.blocks))
+            assert all(said == address for said, address in blockkit.addresses(asdict(message)))
+            for text in texts_of(message.blocks):
+                assert not {c for c in text.replace("\u200b", "") if unicodedata.category(c)[0] == "C"}
+                assert len(text.splitlines()) == 1
 
 
 class TestEveryScene:
