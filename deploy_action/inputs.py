@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deploy_action.core import routing
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
@@ -20,6 +21,9 @@ from deploy_action.registry_address import RegistryAddress, parse_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from deploy_action.core.channel import Moment
+    from deploy_action.core.routing import Override
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
@@ -54,6 +58,16 @@ class WhenBusy(Enum):
     WAIT = "wait"
     FAIL = "fail"
     SKIP = "skip"
+
+
+class PreflightMode(Enum):
+    """What becomes of a deployment that the checks before it find certain to fail."""
+
+    STRICT = "strict"
+    """It stops before the lock."""
+    WARN = "warn"
+    """People are told, and it goes on."""
+    OFF = "off"
 
 
 class OnStop(Enum):
@@ -98,8 +112,13 @@ class Settings:
     slack_webhook_url: str
     slack_channel: str
     slack_alert_channel: str
+    slack_events: dict[Moment, Override]
+    slack_mentions: tuple[str, ...]
+    slack_outputs: tuple[str, ...]
+    slack_api_url: str
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
+    preflight: PreflightMode
     hold: Hold = Hold.JOB
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
@@ -173,9 +192,14 @@ class _Parser(Fields):
             github_token=self._text("github-token"),
             slack_bot_token=self._text("slack-bot-token"),
             slack_webhook_url=self._checked("slack-webhook-url", _https_url, ""),
-            slack_channel=self._text("slack-channel"),
-            slack_alert_channel=self._text("slack-alert-channel"),
+            slack_channel=self._checked("slack-channel", routing.parse_channel, ""),
+            slack_alert_channel=self._checked("slack-alert-channel", routing.parse_channel, ""),
+            slack_events=self._checked("slack-events", self._overrides, {}),
+            slack_mentions=self._checked("slack-mentions", routing.parse_mentions, ()),
+            slack_outputs=self._checked("slack-outputs", routing.parse_outputs, ()),
+            slack_api_url=self._checked("slack-api-url", _https_url, ""),
             look_behind=self._boolean("look-behind", default=True),
+            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             hold=self._choice("hold", Hold, Hold.JOB),
             lock_tokens=self._lock_tokens(),
         )
@@ -278,6 +302,9 @@ class _Parser(Fields):
     def _wait_timeout(self) -> float:
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
+
+    def _overrides(self, _text: str) -> dict[Moment, Override]:
+        return routing.parse_overrides(self._lines("slack-events"))
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")

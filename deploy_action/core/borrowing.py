@@ -41,7 +41,7 @@ class Borrower:
         these could wait for ever. Raises LockLost where the lock was lent, and somebody took it over.
         """
         for other in document.tickets:
-            if other.nonce == ticket.nonce or not self._may_use(other):
+            if other.nonce == ticket.nonce or not self.may_use(other):
                 continue
             missing = set(ticket.locks) - set(other.locks)
             if not missing:
@@ -61,7 +61,8 @@ class Borrower:
                 raise lost(document, replace(ticket, nonce=token, correlation_id=line.correlation_id))
         return None
 
-    def _may_use(self, other: Ticket) -> bool:
+    def may_use(self, other: Ticket) -> bool:
+        """Whether that one's lock is lent to us."""
         return other.nonce in self.tokens or (other.held_by_run and bool(self.url) and other.url == self.url)
 
 

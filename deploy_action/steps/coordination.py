@@ -204,7 +204,11 @@ class Coordination:
             )
         finally:
             for sentence in client.taken_over:
-                (teller.note if sentence.startswith("Took over") else teller.line)(sentence)
+                if sentence.startswith("Took over"):
+                    teller.note(sentence)
+                    teller.channel.taken_over(sentence)
+                else:
+                    teller.line(sentence)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
         if client.borrowed:
@@ -285,10 +289,12 @@ class Coordination:
         self._state.ticket, self.keeper = None, None
 
     def _degraded(self, sentence: str) -> None:
-        """Told in the log and in the summary by the note, in the channel by the report."""
+        """Told in the log and in the summary by the note, and in the channel."""
         self._world.teller.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
+        back = self.keeper is not None and not self.keeper.alone
+        self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
 
 
 def _ahead(ticket: Ticket) -> Ahead:

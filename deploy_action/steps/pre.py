@@ -20,12 +20,16 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
-from deploy_action.steps.announce import announce_start
+from deploy_action.steps.announce import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.preflight import start_preflight
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
+
+FLUSH_SECONDS = 2.0
+"""For the first message, whose id is an output of this step."""
 
 
 def run(world: World) -> int:
@@ -71,15 +75,24 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
+    channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
+    teller.channel = channel or teller.channel
+    if preflight is not None:
+        preflight.before_the_lock()
     if settings.mode is not Mode.ATTACH:
         Coordination(world, wiring, settings, state).begin()
+    if preflight is not None:
+        optional(teller, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
-    optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
+    teller.channel.started(state.report)
+    teller.channel.flush(FLUSH_SECONDS)
+    remember(teller.channel, state)
 
 
 def _look(world: World, wiring: Wiring, settings: Settings) -> None:

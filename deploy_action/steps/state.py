@@ -24,6 +24,7 @@ COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
 _PRINTED = "printed"
 _SIGN = "watched"
+_OUTBOX = "outbox.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class StateFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def outbox(self) -> Path:
+        """What the channel is still to be told."""
+        return self.path / _OUTBOX
 
     def save(self, state: JobState) -> None:
         """Atomically: a killed step leaves the old state or the new one. Raises OSError."""
