@@ -198,5 +198,5 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
             world.teller.note(f"This deployment is not remembered: {error}")
             return True
         # The first try may have landed without an answer, with the history in the same swap.
-        line = client.farewell()
+        line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)[1]
         return line is not None and line.outcome == outcome
