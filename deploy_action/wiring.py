@@ -19,6 +19,7 @@ from deploy_action.engine.lock_client import LockClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.adapters.outbox_journal import OutboxJournal
     from deploy_action.context import RunContext
@@ -63,7 +64,12 @@ class Wiring:
         )
 
     def lock_client(
-        self, ticket: Ticket, clock: Clock, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ticket: Ticket,
+        clock: Clock,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        left: Callable[[], float | None] = lambda: None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs = self.runs
@@ -77,6 +83,7 @@ class Wiring:
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
             borrower=self.borrower,
+            left=left,
         )
 
     def looker(self) -> Looker | None:
@@ -127,6 +134,15 @@ class Wiring:
             server_url=self._run.server_url,
             api_url=self._run.api_url,
         )
+
+    def deployments(self) -> GitHubDeployments | None:
+        """A client for each thread; None where `github-deployment` is off, and outside GitHub Actions."""
+        settings, run = self._settings, self._run
+        if not (settings.github_deployment and settings.github_token and run.repository and run.commit):
+            return None
+        from deploy_action.adapters.github_deployments import GitHubDeployments
+
+        return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
     def routing(self) -> Routing | None:
         """Where the deployment is told; None where no channel was asked for."""

@@ -24,6 +24,8 @@ COMMANDS = {
     "preflight": ("preflight:command", "What would make a deployment fail, before it begins"),
     "cleanup": ("cleanup:command", "Clean up after a failed deployment"),
     "doctor": ("doctor:command", "Is everything there that a deployment needs"),
+    "estimate": ("estimate:command", "How long deploying a stack would take"),
+    "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }
 """Name to `module:attribute` and one line for the list of commands."""

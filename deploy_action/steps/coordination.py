@@ -17,6 +17,8 @@ from deploy_action.inputs import Hold, WhenBusy
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
@@ -30,12 +32,22 @@ class Coordination:
     """This deployment among the others. What becomes known goes into `state`; `keeper` is None where there is
     no lock to keep."""
 
-    def __init__(self, world: World, wiring: Wiring, settings: Settings, state: JobState) -> None:
+    def __init__(
+        self,
+        world: World,
+        wiring: Wiring,
+        settings: Settings,
+        state: JobState,
+        *,
+        left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise."""
         self._world = world
         self._wiring = wiring
         self._settings = settings
         self._state = state
         self.keeper: Keeper | None = None
+        self._left = left
         self._queued = False
         self._last_seen = ""
         """Who held the lock when the queue was last seen."""
@@ -225,7 +237,9 @@ class Coordination:
         """Should this step be killed while it asks, `post` can still take the ticket back."""
         self._state.ticket = ticket
         optional(self._world.teller, "Keeping the state", lambda: self._world.folder.save(self._state))
-        return self._wiring.lock_client(ticket, self._world.clock, cancelled=self._world.cancelled)
+        return self._wiring.lock_client(
+            ticket, self._world.clock, cancelled=self._world.cancelled, left=self._left
+        )
 
     def _ticket(self) -> Ticket:
         run, settings, state = self._world.run, self._settings, self._state

@@ -19,6 +19,7 @@ from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.announce import open_channel, remember
 from deploy_action.steps.handing_over import hand_over
+from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
@@ -45,6 +46,7 @@ def run(world: World) -> int:
         wiring = Wiring(settings, world.run, world.environ)
         _end(world, state, wiring)
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
+        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -175,7 +177,13 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
     record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    memory = world.folder.memory()
+    collected = memory.collected if memory is not None else ()
+
+    def remember(content: bytes | None) -> bytes:
+        return history.merged(history.seeded(content, collected) if collected else content, record)
+
+    change = FileChange(history.NAME, remember)
     try:
         return client.release(
             outcome=outcome,
