@@ -14,8 +14,10 @@ from deploy_action.core.channel import Moment, Origin
 from deploy_action.core.outbox import Entry, Kind
 from deploy_action.core.outbox_records import Record, Step
 from deploy_action.core.routing import Place, calls, places
+from deploy_action.engine.courier import Courier
 from deploy_action.render.slack import entry as entry_of
 from deploy_action.render.slack import parent, single
+from deploy_action.steps.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from deploy_action.core.report import Report
     from deploy_action.core.routing import Routing
     from deploy_action.core.stall import StallChange
-    from deploy_action.engine.courier import Courier
     from deploy_action.engine.outbox_worker import Worker
     from deploy_action.inputs import Settings
     from deploy_action.ports import Announcement, Clock, OutboxStore
@@ -57,23 +58,20 @@ class Outlet:
         self.routing = routing
 
 
-class Channel:
-    """One deployment as its channel is told of it. Without an outlet nothing is told.
-
-    Every method returns at once and raises nothing: a defect is told once, and ends the telling of this step.
-    """
+class SlackChannel(Channel):
+    """One deployment as Slack is told of it. A defect is told once, and ends the telling of this step."""
 
     def __init__(
         self,
-        outlet: Outlet | None = None,
-        view: ChannelView | None = None,
+        outlet: Outlet,
+        view: ChannelView,
         *,
-        mentions: tuple[str, ...] = (),
-        outputs: tuple[str, ...] = (),
-        line: Callable[[str], None] = lambda _sentence: None,
-        note: Callable[[str], None] = lambda _sentence: None,
+        mentions: tuple[str, ...],
+        outputs: tuple[str, ...],
+        line: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
-        self._outlet = outlet
+        self._outlet: Outlet | None = outlet
         self._view = view
         self._mentions = mentions
         self._outputs = outputs
@@ -200,7 +198,7 @@ class Channel:
     ) -> None:
         def tell() -> None:
             outlet, view = self._outlet, self._view
-            if outlet is None or view is None:
+            if outlet is None:
                 return
             self._view = view = change(view, outlet.clock.now())
             found = places(view.moment, outlet.routing)
@@ -260,19 +258,16 @@ class Channel:
                 )
 
 
-def open_channel(world: World, wiring: Wiring, settings: Settings, state: JobState) -> Channel:
+def open_slack(
+    world: World, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
+) -> SlackChannel:
     """The channel of this job, as an earlier step left it."""
-    routing = wiring.routing()
-    if routing is None:
-        return Channel()
-    from deploy_action.engine.courier import Courier
-
     store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
     courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
     view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)
-    return Channel(
+    return SlackChannel(
         Outlet(world.clock, store, courier, world.worker(courier), routing),
         view,
         mentions=settings.slack_mentions,
@@ -280,12 +275,6 @@ def open_channel(world: World, wiring: Wiring, settings: Settings, state: JobSta
         line=world.teller.line,
         note=world.teller.note,
     )
-
-
-def remember(channel: Channel, state: JobState) -> None:
-    """Hand on which message is ours."""
-    if channel.box is not None:
-        state.slack_thread_ts, state.slack_channel_id = channel.box.ts, channel.box.channel_id
 
 
 def _who_calls(moment: Moment, found: list[Place]) -> Place | None:

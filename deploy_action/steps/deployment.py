@@ -19,7 +19,7 @@ from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
 from deploy_action.render.log import cause_annotation
-from deploy_action.steps.announce import open_channel
+from deploy_action.steps.channel import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.world import optional
