@@ -18,6 +18,7 @@ IMAGE ?= deploy-coordinator:local
 PYTEST_ARGS ?= -n auto
 SCHEDULES ?= 2000
 SEED ?= 1
+UPLOT ?= 1.6.32
 ENGINE = $$(tests/e2e/engine/start)
 # A client without buildx must be told to use the engine's own builder.
 BUILD = if ! docker buildx version >/dev/null 2>&1; then export DOCKER_BUILDKIT=0; fi; docker build --network host
@@ -48,6 +49,12 @@ $(GROUND_INSTALLED):
 .PHONY: test
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: pictures
+pictures: $(INSTALLED) ## Draw the README's summaries anew (needs node, npm and Chromium)
+	$(BIN)/python -m tests.pages.picture build/pages success failed
+	cp build/pages/success.png docs/images/summary.png
+	cp build/pages/failed.png docs/images/summary-failed.png
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; TRACE=1 replays one seed)
@@ -86,6 +93,10 @@ benchmark: $(INSTALLED) ground image ## Measure step overhead, import time, imag
 	$(BIN)/python benchmarks/step_overhead.py --checkout; \
 	$(BIN)/python benchmarks/image_size.py $(IMAGE); \
 	$(BIN)/python benchmarks/waiting.py
+
+.PHONY: vendor
+vendor: ## Renew the dashboard's chart library (UPLOT=1.6.32); needs npm
+	@.ci/vendor $(UPLOT)
 
 .PHONY: clean
 clean: ## Remove what was installed and built here

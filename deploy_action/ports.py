@@ -121,6 +121,13 @@ class StackSource(Protocol):
         ...
 
 
+class TemplateSource(Protocol):
+    def template(self, stack: StackRef, change_set: str = "") -> object:
+        """The processed template of a change set (ARN), else of the stack: a text, or parsed JSON. Raises
+        StackSourceError."""
+        ...
+
+
 class Behind(Protocol):
     """A service that knows more about a resource than CloudFormation tells. Read-only."""
 

@@ -150,6 +150,9 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         no_execute_changeset="maybe",
         delete_rolled_back_stack="maybe",
         look_behind="maybe",
+        preflight="strictly",
+        github_deployment="maybe",
+        environment_url="output:no name",
         working_directory="missing",
         registry="redis://x",
         queue_policy="lottery",
@@ -161,13 +164,14 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         slack_mentions="everybody",
         slack_outputs="a-b",
         slack_api_url="slack",
+        lock_token="stolen",
         runtime="podman",
     )
     told = " ".join(found)
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 31
+    assert len(found) == len(set(found)) == 36
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

@@ -156,6 +156,18 @@ def _merged(content: bytes | None, records: Sequence[dict[str, Any]], *, older: 
     return _written(data, _newest(data, [*new, *kept] if older else [*kept, *new]))
 
 
+def seeded(content: bytes | None, records: Sequence[dict[str, Any]]) -> bytes:
+    """The history with these records of earlier operations before the rest; those whose operations it has
+    already are left out, whoever remembered them. Raises as `merged`."""
+    remembered = {_mark(run) for run in read(content, {}).runs}
+    return merged_all(content, [one for one in records if not _is_known(one, remembered)], older=True)
+
+
+def _is_known(record: dict[str, Any], remembered: set[tuple[str, str, float, str]]) -> bool:
+    deployment = deployment_of(record)
+    return deployment is None or all(_mark(run) in remembered for run in deployment.runs)
+
+
 def _is_one_of(record: dict[str, Any], names: set[str]) -> bool:
     name = record.get("correlation_id")
     return isinstance(name, str) and name in names
@@ -208,19 +220,21 @@ def _written(data: dict[str, Any], deployments: list[dict[str, Any]]) -> bytes:
     return (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
-def records(content: bytes | None) -> list[dict[str, Any]]:
+def records(content: bytes | None, *, bytes_max: int = _READ_BYTES_MAX) -> list[dict[str, Any]]:
     """The records as they stand, oldest first, for people and machines; `read` is for who learns from them.
 
-    Raises RegistryUnreadable for what is not a history of this schema.
+    Raises RegistryUnreadable for what is not a history of this schema, or longer than `bytes_max`.
     """
-    return _document(content)[1]
+    return _document(content, bytes_max)[1]
 
 
-def _document(content: bytes | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _document(
+    content: bytes | None, bytes_max: int = _READ_BYTES_MAX
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What a later version wrote beside the deployments, and these."""
     if content is None:
         return {}, []
-    if len(content) > _READ_BYTES_MAX:
+    if len(content) > bytes_max:
         raise _unreadable(f"it has {len(content):,} bytes, and {BYTES_MAX:,} is the most that is written")
     try:
         data = json.loads(content.decode("utf-8", "surrogatepass"))

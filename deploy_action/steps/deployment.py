@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.cleanup import cleanup_of
 from deploy_action.core.comparison import compared
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
@@ -18,16 +20,19 @@ from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
+from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
 from deploy_action.steps.channel import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
+from deploy_action.steps.templates import Templates
 from deploy_action.steps.world import optional
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.core.cleanup import CleanupStep
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.past import Past
@@ -61,12 +66,15 @@ class Deployment:
                 self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
             )
             self.teller.channel = channel or self.teller.channel
-        self.coordination = Coordination(world, self.wiring, settings, state)
-        self.coordination.resume()
         self._expecting = Expecting(world, self.wiring, state)
+        self.templates = Templates(self.cloudformation, settings)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: Past | None = None
+        self._watcher: Watcher | None = None
+        self._foreseen: float | None = None
+        self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
+        self.coordination.resume()
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
 
     def report(self, **changes: object) -> None:
@@ -110,10 +118,31 @@ class Deployment:
         estimate = forecast.estimate
         self.forecast, self._past = forecast, forecast.past
         if estimate is not None:
+            known = estimate == self.state.report.estimate
             stacks = [plan.stack for plan in self.plans]
             self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
-            self.teller.line(sentence(estimate))
+            if not known:
+                self.teller.line(sentence(estimate))
             self.teller.channel.expected(self.state.report)
+
+    def foresee(self, plan: Plan) -> None:
+        """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
+        if not self.unwatched:
+            with suppress(Exception):
+                estimate = self._expecting.forecast((plan,)).estimate
+                self._foreseen = estimate.mid_seconds if estimate is not None else None
+
+    def _left_seconds(self) -> float | None:
+        """For those who wait for the lock: what is left of this deployment."""
+        try:
+            if self._watcher is not None:
+                now = self.cloudformation.their_time() or self.world.clock.now()
+                left = self.forecast.remaining(self._watcher.operation, now=now)
+                return left.mid_seconds if left is not None else None
+            estimate = self.state.report.estimate
+            return self._foreseen or (estimate.mid_seconds if estimate is not None else None)
+        except Exception:  # noqa: BLE001 - the lock is kept, whatever may be wrong with an estimate
+            return None
 
     def watch(
         self,
@@ -127,6 +156,7 @@ class Deployment:
     ) -> End:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         watcher.forecast = self.forecast
+        self._watcher = watcher
         session = Session(
             watcher,
             self.world.clock,
@@ -220,6 +250,8 @@ class Deployment:
             ended=operation.ended,
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
+            cleanup=optional(self.teller, "The look at what is left", lambda: _left(operation, outcome))
+            or (),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
         optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
@@ -287,12 +319,18 @@ class Deployment:
         report = self.state.report
         for cause in report.causes[:ANNOTATIONS_MAX]:
             self.teller.log.write(cause_annotation(cause))
+        for line in cleanup.lines(report.cleanup):
+            self.teller.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         raise DeploymentFailed(
             f"The deployment {words} ({report.stack_status}){despite}. "
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
             remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
+
+
+def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:
+    return () if outcome.good else cleanup_of(operation)
 
 
 def _number(text: str) -> int:

@@ -20,6 +20,7 @@ from deploy_action.errors import (
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.steps import by_attaching, by_command, by_template
 from deploy_action.steps.deployment import Deployment
+from deploy_action.steps.page import Page
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def run(world: World) -> int:
     deployment = Deployment(world, settings, state)
     if state.starts > 1:
         world.teller.channel.restarted(gap_seconds, state.starts - 1)
+    page = Page(world)
+    optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
     try:
         code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:
@@ -62,6 +65,7 @@ def run(world: World) -> int:
         else:
             world.teller.line(skipped(error))
     deployment.coordination.remember()
+    page.settle()
     _hand_on(world, state, code, seconds=deployment.seconds())
     world.teller.channel.flush(FLUSH_SECONDS)
     return code

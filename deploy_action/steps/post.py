@@ -18,6 +18,7 @@ from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSo
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.channel import open_channel, remember
+from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
@@ -44,6 +45,7 @@ def run(world: World) -> int:
         wiring = Wiring(settings, world.run, world.environ)
         _end(world, state, wiring)
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
+        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -127,6 +129,9 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
 def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
+    if state.borrowed:
+        _leave(world, state, wiring, settling)
+        return
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
@@ -143,6 +148,10 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
         return
     world.teller.line(f"Gave the lock {locks} back.")
+    left_in_progress(world, settling)
+
+
+def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
         world.teller.note(
@@ -150,11 +159,33 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         )
 
 
+def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+    """Remember the deployment; the lock stays held."""
+    if state.ticket is None or not state.ticket.holding:
+        return
+    client = wiring.lock_client(state.ticket, world.clock)
+    locks = ", ".join(state.ticket.locks)
+    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
+    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    held = client.leave(settling=settling, history=change, patience_seconds=HISTORY_PATIENCE_SECONDS)
+    if held:
+        world.teller.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
+    else:
+        world.teller.line(f"The lock {locks} was not held any more.")
+    left_in_progress(world, settling)
+
+
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
     record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    memory = world.folder.memory()
+    collected = memory.collected if memory is not None else ()
+
+    def remember(content: bytes | None) -> bytes:
+        return history.merged(history.seeded(content, collected) if collected else content, record)
+
+    change = FileChange(history.NAME, remember)
     try:
         return client.release(
             outcome=outcome,

@@ -23,6 +23,10 @@ from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.expecting import foresee
+from deploy_action.steps.page import Page
+from deploy_action.steps.preflight import start_preflight
+from deploy_action.steps.recall import Recall
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
@@ -33,17 +37,20 @@ FLUSH_SECONDS = 2.0
 
 def run(world: World) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
-    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
+    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
+    page = Page(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
         for secret in (settings.slack_bot_token, settings.slack_webhook_url):
             world.teller.log.mask(secret)
-        _prepare(world, settings, state)
+        _prepare(world, settings, state, page)
     except CoordinatorError as error:
+        page.keep(state)
         return _stopped(world, state, error, settings)
+    page.keep(state)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     try:
         world.folder.save(state)
@@ -69,19 +76,27 @@ def new_correlation_id(unix_seconds: float) -> str:
     return f"{stamp}-{secrets.token_hex(3)}"
 
 
-def _prepare(world: World, settings: Settings, state: JobState) -> None:
+def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> None:
     teller = world.teller
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
-    locks = _lock_names(world, wiring, settings)
+    locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
     teller.channel = channel or teller.channel
-    if settings.mode is not Mode.ATTACH:
-        Coordination(world, wiring, settings, state).begin()
+    if preflight is not None:
+        preflight.before_the_lock()
+    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
+    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    if recall is not None:
+        Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
+        optional(teller, "The estimate", lambda: foresee(world, state, recall))
+    if preflight is not None:
+        optional(teller, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
     teller.channel.started(state.report)
@@ -101,7 +116,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
         world.teller.note(f"The stacks could not be looked at: {error}")
 
 
-def _lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack: ACCOUNT/REGION/NAME."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
@@ -145,7 +160,8 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
 
 def _queue_outputs(state: JobState) -> dict[str, str]:
     outputs = outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)
-    return {name: outputs[name] for name in ("queue-seconds", "slack-thread-ts")}
+    early = ("queue-seconds", "slack-thread-ts")
+    return {name: text for name, text in outputs.items() if name in early or name.startswith("estimate-")}
 
 
 def _purpose(settings: Settings) -> str:
@@ -158,5 +174,5 @@ def _purpose(settings: Settings) -> str:
     return f"{how} (environment {settings.environment})" if settings.environment else how
 
 
-def _links(world: World) -> Links:
+def links_of(world: World) -> Links:
     return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)

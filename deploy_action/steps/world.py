@@ -178,7 +178,7 @@ class Teller:
 
     def waiting(self, waiting: Waiting) -> None:
         """Told when those ahead change, and at growing intervals."""
-        ahead = tuple((ticket.nonce, ticket.holding, ticket.expected_end) for ticket in waiting.ahead)
+        ahead = tuple((ticket.nonce, ticket.holding, bool(ticket.expected_end)) for ticket in waiting.ahead)
         trouble = bool(waiting.remarks), waiting.away_seconds is not None
         if self._worth_telling((ahead, waiting.freeze, trouble)):
             self.log.write(self.style.waiting(waiting, now=self.clock.now()))

@@ -13,12 +13,6 @@ DOCUMENT = "deploy_action/core/document.py"
 LEASES = "deploy_action/core/leases.py"
 OPERATORS = "deploy_action/core/operators.py"
 CODEC = "deploy_action/core/lock_codec.py"
-OUTBOX = "deploy_action/core/outbox.py"
-ROUTING = "deploy_action/core/routing.py"
-COURIER = "deploy_action/engine/courier.py"
-WORKER = "deploy_action/engine/outbox_worker.py"
-LEFTOVERS = "deploy_action/engine/leftovers.py"
-JOURNAL = "deploy_action/adapters/outbox_journal.py"
 SWAP = "deploy_action/engine/swap.py"
 CLIENT = "deploy_action/engine/lock_client.py"
 OTHERS = "deploy_action/engine/others.py"
@@ -58,11 +52,6 @@ _WATCH = "tests/core/test_leases.py::TestSilence::test_"
 _CLAIMS = "tests/core/test_leases.py::TestClaims::test_"
 _GONE = "tests/core/test_leases.py::test_"
 _HANDS = "tests/core/test_operators.py::test_"
-_OUTBOX = "tests/core/test_outbox.py::"
-_ROUTING = "tests/core/test_routing.py::test_"
-_COURIER = "tests/engine/test_courier.py::"
-_LEFT = "tests/engine/test_leftovers.py::test_"
-_JOURNAL = "tests/adapters/test_outbox_journal.py::test_"
 _CODEC = "tests/core/test_lock_codec.py::test_"
 _SWAP = "tests/engine/test_swap.py::test_"
 _CLIENT = "tests/engine/test_lock_client.py::test_"
@@ -112,6 +101,37 @@ class Mutant:
 
 
 _PUBLISH = "tests/tools/test_release.py::TestPublish::test_"
+SUMMARY_TIMES = "deploy_action/render/summary_times.py"
+_COMPARED = "tests/core/test_comparison.py::test_"
+_SUMMARY = "tests/render/test_summary.py::test_"
+DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
+_DASHBOARD = "tests/render/test_dashboard.py::test_"
+BORROWING = "deploy_action/core/borrowing.py"
+_BORROWING = "tests/core/test_borrowing.py::test_"
+_HALVES = "tests/steps/test_halves.py::test_"
+OUTBOX = "deploy_action/core/outbox.py"
+ROUTING = "deploy_action/core/routing.py"
+COURIER = "deploy_action/engine/courier.py"
+WORKER = "deploy_action/engine/outbox_worker.py"
+LEFTOVERS = "deploy_action/engine/leftovers.py"
+JOURNAL = "deploy_action/adapters/outbox_journal.py"
+_OUTBOX = "tests/core/test_outbox.py::"
+_ROUTING = "tests/core/test_routing.py::test_"
+_COURIER = "tests/engine/test_courier.py::"
+_LEFT = "tests/engine/test_leftovers.py::test_"
+_JOURNAL = "tests/adapters/test_outbox_journal.py::test_"
+PREFLIGHT_STEP = "deploy_action/steps/preflight.py"
+PREFLIGHT_ENGINE = "deploy_action/engine/preflight.py"
+FINDING = "deploy_action/core/preflight/finding.py"
+CLEANUP_COMMAND = "deploy_action/cli/cleanup.py"
+CLEANUP_ENGINE = "deploy_action/engine/cleanup.py"
+CLEANUP = "deploy_action/core/cleanup.py"
+_PREFLIGHT = "tests/steps/test_preflight.py::"
+_CLEANING = "tests/cli/test_cleanup.py::"
+TEMPLATE_FILE = "deploy_action/template_file.py"
+PAGE = "deploy_action/steps/page.py"
+_COLLECT = "tests/steps/test_collect.py::test_"
+_PAGE = "tests/steps/test_page.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -310,7 +330,7 @@ MUTANTS = (
     Mutant(
         "a full queue ends the watch of what runs",
         "deploy_action/engine/keeper.py",
-        "        except Busy:\n            return",
+        "        except (Busy, CannotStart):\n            return",
         "        except MemoryError:\n            return",
         ("tests/engine/test_keeper.py::test_a_full_queue_ends_nothing_that_runs",),
     ),
@@ -324,8 +344,8 @@ MUTANTS = (
     Mutant(
         "a join that was found again is not looked at again",
         CLIENT,
-        "            if document.ticket(ticket.nonce) is None:\n                raise core.lost",
-        "            if False:\n                raise core.lost",
+        "if document.ticket(ticket.nonce) is None and self._lent(document) is None:",
+        "if False:",
         ("tests/engine/test_keeper.py::test_a_join_that_landed_before_a_takeover_does_not_hold_after_it",),
     ),
     Mutant(
@@ -1325,14 +1345,14 @@ MUTANTS = (
         SLACK_BLOCKS,
         """elements.append({"type": "plain_text", "text": words, "emoji": False})""",
         """elements.append({"type": "mrkdwn", "text": words})""",
-        (_SLACK + "TestHostileViews::test_marks_are_made_of_our_own_words_alone",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-marks]",),
     ),
     Mutant(
         "names in Slack may turn the line around",
         SLACK_BLOCKS,
         "    words = one_line(text, limit)\n",
         "    words = text[:limit]\n",
-        (_SLACK + "TestHostileViews::test_nothing_hides_or_turns_around",),
+        (_SLACK + "TestPoisonedScenes::test_it_stays_harmless[progress-control]",),
     ),
     Mutant(
         "a name's emoji passes for the verdict",
@@ -1399,6 +1419,175 @@ MUTANTS = (
         """["push", "--atomic", "--quiet"]""",
         """["push", "--quiet"]""",
         (_PUBLISH + "of_two_releases_at_once_the_second_pushes_nothing",),
+    ),
+    Mutant(
+        "an unknown outcome is as expected",
+        SUMMARY_TIMES,
+        "if seconds is None or report.outcome is not Outcome.SUCCEEDED:",
+        "if seconds is None:",
+        (_SUMMARY + "an_unknown_outcome_is_held_against_nothing",),
+    ),
+    Mutant(
+        "a commit from the history may be anything",
+        "deploy_action/render/summary_changes.py",
+        "if not (_COMMIT.fullmatch(now) and _COMMIT.fullmatch(then)):",
+        "if not (now and then):",
+        ("tests/render/test_summary.py::TestSinceLastTime::test_a_commit_that_is_none_makes_no_link[`x`]",),
+    ),
+    Mutant(
+        "tables grow as they like",
+        "deploy_action/render/summary_tables.py",
+        "        if size > bytes_max:\n            break\n",
+        "",
+        (_SUMMARY + "long_tables_are_cut_and_say_so",),
+    ),
+    Mutant(
+        "a page that is too long is written all the same",
+        "deploy_action/render/summary.py",
+        "> bytes_max and len(sections) > 1",
+        "> 10 * bytes_max and len(sections) > 1",
+        (_SUMMARY + "of_a_page_that_would_be_too_long_the_beginning_is_kept",),
+    ),
+    Mutant(
+        "a short failure is left out of the chart",
+        "deploy_action/render/gantt.py",
+        "key=lambda bar: (_failed(bar), bar.seconds(end))",
+        "key=lambda bar: bar.seconds(end)",
+        ("tests/render/test_gantt.py::test_what_failed_is_drawn_however_short_it_was",),
+    ),
+    Mutant(
+        "what a failed one did not come to counts as removed",
+        "deploy_action/core/comparison.py",
+        "if whole and run.good else []",
+        "if whole else []",
+        (_COMPARED + "what_a_failed_one_did_not_come_to_is_not_missing",),
+    ),
+    Mutant(
+        "it is compared with one that failed",
+        "deploy_action/core/comparison.py",
+        "if one.good and one.stack == run.stack",
+        "if one.stack == run.stack",
+        (_COMPARED + "the_newest_good_one_counts_not_one_that_failed_nor_one_of_another_kind",),
+    ),
+    Mutant(
+        "names from outside end the script that holds the dashboard's data",
+        DASHBOARD_DATA,
+        'return text.replace("<", ',
+        'return text.replace("<<", ',
+        (
+            _DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",
+            _DASHBOARD + "any_data_stands_safely_in_a_script",
+        ),
+    ),
+    Mutant(
+        "whatever a record calls an address becomes a link",
+        DASHBOARD_DATA,
+        "if not _ADDRESS.fullmatch(url):",
+        "if not url:",
+        (_DASHBOARD + "only_addresses_of_the_web_become_links",),
+    ),
+    Mutant(
+        "the dashboard may load from anywhere",
+        "deploy_action/render/dashboard.py",
+        "default-src 'none'; ",
+        "",
+        (_DASHBOARD + "the_policy_allows_what_the_page_holds_and_nothing_else",),
+    ),
+    Mutant(
+        "an outcome that is not known counts as a success",
+        "deploy_action/core/timeline.py",
+        'return found if found in GOOD | BAD | OTHERS else "unknown"',
+        'return found if found in GOOD | BAD | OTHERS else "succeeded"',
+        (
+            "tests/core/test_timeline.py::test_an_unheard_of_outcome_is_never_good",
+            "tests/core/test_metrics.py::test_only_verdicts_count_for_the_failure_rate",
+        ),
+    ),
+    Mutant(
+        "a failure of several stacks is over when one of them is good again",
+        "deploy_action/core/restores.py",
+        "if not left[name]:",
+        "if True:",
+        ("tests/core/test_restores.py::test_all_stacks_have_to_be_good_again",),
+    ),
+    Mutant(
+        "what is damaged is left out of the dashboard without a word",
+        "deploy_action/core/archive.py",
+        "return [*damaged, *(_sentence(one) for one in timeline.unread)]",
+        "return []",
+        (
+            "tests/core/test_timeline.py::test_what_is_damaged_is_told",
+            "tests/cli/test_dashboard.py::test_a_damaged_history_is_told_and_the_rest_is_shown",
+        ),
+    ),
+    Mutant(
+        "a defect in the comparison ends the watch",
+        "deploy_action/steps/deployment.py",
+        """optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))""",
+        "self._compare(operation)",
+        ("tests/steps/test_summary.py::test_a_defect_in_the_comparison_is_told_and_costs_nothing_else",),
+    ),
+    Mutant(
+        "a lock of a run is open to every run",
+        BORROWING,
+        "bool(self.url) and other.url == self.url)",
+        "bool(self.url))",
+        (
+            _BORROWING + "a_lock_of_a_run_is_open_to_its_attempt_only",
+            _HALVES + "another_attempt_and_another_run_do_not_deploy_under_the_lock_of_a_run",
+        ),
+    ),
+    Mutant(
+        "a deployment waits for a lock while its job holds another",
+        BORROWING,
+        "            if ticket.shares_lock_with(other):",
+        "            if False:",
+        (_BORROWING + "more_locks_than_are_held_are_refused",),
+    ),
+    Mutant(
+        "a lock that was taken over is asked for anew in the middle of a job",
+        BORROWING,
+        "            if line.outcome in {ABANDONED, FORCED}:",
+        "            if False:",
+        (
+            _BORROWING + "a_lock_that_was_taken_away_is_told_as_lost",
+            _HALVES + "a_lock_that_was_taken_over_is_not_deployed_under",
+        ),
+    ),
+    Mutant(
+        "nobody looks at what is deployed under a borrowed lock",
+        BORROWING,
+        "(*lender.stacks, *ticket.stacks)",
+        "lender.stacks",
+        (_BORROWING + "what_is_deployed_under_it_is_looked_at_before_a_takeover",),
+    ),
+    Mutant(
+        "a deployment gives back what its job holds",
+        "deploy_action/steps/post.py",
+        "    if state.borrowed:",
+        "    if False:",
+        (_HALVES + "a_deployment_in_the_same_job_goes_on_under_the_lock_and_leaves_it_held",),
+    ),
+    Mutant(
+        "a keeper outlives its job",
+        "deploy_action/steps/halves.py",
+        "wiring.runs.life(state.ticket) is JobLife.COMPLETED",
+        "wiring.runs.life(state.ticket) is None",
+        (_HALVES + "a_keeper_that_outlives_its_job_ends_when_github_says_so",),
+    ),
+    Mutant(
+        "the end of a job frees what its run holds",
+        "deploy_action/steps/halves.py",
+        "    if settings.hold is Hold.RUN and taken.exit_code == 0:",
+        "    if False:",
+        (_HALVES + "a_lock_of_the_run_is_deployed_under_and_given_back_in_other_jobs",),
+    ),
+    Mutant(
+        "a lock that is released forgets what is in progress",
+        "deploy_action/steps/halves.py",
+        "if client.release(outcome=outcome, settling=settling):",
+        "if client.release(outcome=outcome):",
+        (_HALVES + "what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_for",),
     ),
     Mutant(
         "a message overtakes one that failed",
@@ -1552,5 +1741,171 @@ MUTANTS = (
         "(off and moment in _PHASES)",
         "off",
         (_ROUTING + "events_can_go_elsewhere",),
+    ),
+    Mutant(
+        "strict goes on with what is certain to fail",
+        PREFLIGHT_STEP,
+        "        if blocking:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_strict_stops_before_the_lock_with_its_own_exit_code",),
+    ),
+    Mutant(
+        "warn stops",
+        PREFLIGHT_STEP,
+        "        if self._settings.preflight is not PreflightMode.STRICT:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_warn_goes_on_whatever_is_found",),
+    ),
+    Mutant(
+        "a denied check stops",
+        FINDING,
+        """    "check-denied": Kind(\n        _N,""",
+        """    "check-denied": Kind(\n        _B,""",
+        (
+            _PREFLIGHT + "TestItself::test_strict_goes_on_where_checks_are_denied",
+            _PREFLIGHT + "TestReferences::test_a_denial_is_a_note",
+            _PREFLIGHT + "TestQuotas::test_a_denial_never_stops",
+        ),
+    ),
+    Mutant(
+        "a command that may know a way out is stopped",
+        PREFLIGHT_STEP,
+        "return found if self._settings.mode is Mode.TEMPLATE else softened(found)",
+        "return found",
+        (_PREFLIGHT + "TestItself::test_what_a_command_may_know_a_way_out_of_is_a_warning",),
+    ),
+    Mutant(
+        "a check that hangs holds the deployment up",
+        PREFLIGHT_ENGINE,
+        "self._changed.wait_for(lambda: not self._running, max(0.0, seconds))",
+        "self._changed.wait_for(lambda: not self._running)",
+        ("tests/engine/test_preflight.py::test_what_hangs_holds_up_nothing_and_is_told_at_the_end",),
+    ),
+    Mutant(
+        "a check that breaks is nobody's",
+        PREFLIGHT_ENGINE,
+        """self._add(number, _unanswered(check, f"{type(error).__name__}"))""",
+        "pass",
+        ("tests/engine/test_preflight.py::test_what_breaks_is_a_note[error1]",),
+    ),
+    Mutant(
+        "cleanup does it without being told to",
+        CLEANUP_COMMAND,
+        "    if not yes:\n        _show(left, steps)\n        return NOT_FOUND\n",
+        "",
+        (_CLEANING + "TestARolledBackStack::test_without_yes_nothing_is_changed",),
+    ),
+    Mutant(
+        "cleanup reaches into a live deployment",
+        CLEANUP_COMMAND,
+        "    if not despite_lock:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestTheLock::test_a_stack_whose_lock_is_held_is_left_alone",
+            _CLEANING + "TestTheLock::test_so_is_one_of_which_nobody_knows",
+        ),
+    ),
+    Mutant(
+        "cleanup takes any end for a good one",
+        CLEANUP_ENGINE,
+        "    if end.status not in GOOD_ENDS[step.deed]:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestARolledBackStack::test_a_deletion_that_fails_is_told_and_no_success",
+            _CLEANING + "TestAFailedRollback::test_to_go_on_alone_fails_again_here",
+        ),
+    ),
+    Mutant(
+        "cleanup deletes a stack that is not what it was",
+        CLEANUP_ENGINE,
+        "    if now is None or (now.stack_id, now.status) != (step.stack_id, status):\n",
+        "    if False:\n",
+        ("tests/engine/test_cleanup.py::test_a_stack_that_is_not_what_it_was_is_left_alone",),
+    ),
+    Mutant(
+        "what was cancelled may be skipped",
+        CLEANUP,
+        """ and "cancel" not in activity.reason.lower()""",
+        "",
+        ("tests/core/test_cleanup.py::test_what_was_cancelled_cannot_be_left_out",),
+    ),
+    Mutant(
+        "what is collected is remembered twice",
+        HISTORY,
+        "[one for one in records if not _is_known(one, remembered)]",
+        "list(records)",
+        (_HISTORY + "what_is_seeded_is_never_remembered_twice",),
+    ),
+    Mutant(
+        "what is collected counts as newer than what is remembered",
+        HISTORY,
+        "if not _is_known(one, remembered)], older=True)",
+        "if not _is_known(one, remembered)])",
+        (_COLLECT + "what_it_finds_stands_before_what_is_remembered",),
+    ),
+    Mutant(
+        "collecting asks without end",
+        "deploy_action/engine/collect.py",
+        "        return self.left >= 0\n",
+        "        return True\n",
+        (_COLLECT + "its_requests_are_bounded_and_it_pauses_between_them",),
+    ),
+    Mutant(
+        "an estimate does not know what ended while it waited",
+        "deploy_action/steps/expecting.py",
+        " and not state.report.waited_for\n",
+        "\n",
+        ("tests/steps/test_foresight.py::TestForThoseWhoWait::test_a_waiter_is_told_how_long_at_most",),
+    ),
+    Mutant(
+        "who comes back to the queue keeps its old end",
+        LOCK,
+        "expected_end=_expected_end(document, ticket, at, expected_seconds),",
+        "expected_end=ticket.expected_end or _expected_end(document, ticket, at, expected_seconds),",
+        (_LOCK + "who_comes_back_to_the_queue_does_not_keep_its_old_end",),
+    ),
+    Mutant(
+        "what a holder has left is told by comparing clocks",
+        OTHERS,
+        "whole - (self._clock.monotonic() - seen)",
+        "whole - (self._clock.now() - seen)",
+        (
+            "tests/engine/test_others.py::test_what_is_left_is_told_by_the_own_clock_whatever_the_holders_says",
+        ),
+    ),
+    Mutant(
+        "a template's aliases are unfolded without end",
+        TEMPLATE_FILE,
+        "        if total > NODES_MAX:\n",
+        "        if False:\n",
+        ("tests/test_template_file.py::test_a_bomb_of_aliases_is_not_unfolded",),
+    ),
+    Mutant(
+        "a template may be nested without end",
+        TEMPLATE_FILE,
+        "        if len(open_parts) > DEPTH_MAX:\n",
+        "        if False:\n",
+        ("tests/test_template_file.py::test_nesting_is_bounded",),
+    ),
+    Mutant(
+        "trouble with the environments page ends a deployment",
+        PAGE,
+        "found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))",
+        "found = creation.result(PATIENCE_SECONDS)",
+        (_PAGE + "whatever_goes_wrong_is_a_note",),
+    ),
+    Mutant(
+        "a job that GitHub shows by itself is shown twice",
+        "deploy_action/adapters/github_deployments.py",
+        """if any(f"/actions/runs/{run_id}/job" in link for link in links):""",
+        "if not links:",
+        (_PAGE + "a_job_that_github_shows_by_itself_is_not_shown_twice",),
+    ),
+    Mutant(
+        "the environments page shows green what nobody knows",
+        PAGE,
+        """Outcome.UNKNOWN: "error",""",
+        """Outcome.UNKNOWN: "success",""",
+        (_PAGE + "a_job_that_was_killed_is_no_success",),
     ),
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
 from hypothesis import strategies as st
 
 from deploy_action.core import channel
@@ -46,6 +49,21 @@ urls = (
 seconds = st.floats(-1.0, 1e7) | st.just(0.0)
 times = st.none() | st.floats(1.6e9, 2e9) | st.sampled_from([-1e12, 0.0, 1e15, float("inf"), float("-inf")])
 counts = st.integers(-1, 10_000)
+
+
+def poisoned(part: Any, text: str) -> Any:
+    """The same view with `text` in place of each text of it, whom it calls excepted."""
+    if isinstance(part, str):
+        return text
+    if isinstance(part, tuple):
+        return tuple(poisoned(one, text) for one in part)
+    if is_dataclass(part) and not isinstance(part, type):
+        kept = {"mentions"}
+        return replace(
+            part,
+            **{f.name: poisoned(getattr(part, f.name), text) for f in fields(part) if f.name not in kept},
+        )
+    return part
 
 
 def some(of: st.SearchStrategy[object], most: int = 3) -> st.SearchStrategy[tuple[object, ...]]:

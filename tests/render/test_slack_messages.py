@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from slack_sdk.models.blocks import Block, HeaderBlock, RichTextBlock
 
 from deploy_action.core.channel import ChannelView, Moment
@@ -16,7 +16,7 @@ from deploy_action.core.report import Failure, Outcome
 from deploy_action.render.slack import entry, parent, single, words
 from deploy_action.render.slack.blocks import openable
 from tests.fakes.slack import blockkit
-from tests.render.hostile_views import OURS, THEIRS, hostile_views
+from tests.render.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.render.storyboard import NOON, REPORT, RUN, STORIES, Scene, bad_story, good_story, side_scenes
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ PERSON = r"(<@U0ANA>|<!subteam\^S0ONCALL>|<!here>|<!channel>)"
 TIME = r"<!date\^\d+\^\{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
 OWN_MRKDWN = re.compile(rf"(As of|At|Ended|Began|Told [\w ]+ late\. This was at) {TIME}|{PERSON}( {PERSON})*")
 many = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
+    # Views are large: what fails is told as it is. The poisoned scenes below are the readable cases.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 SCENES = {scene.name: scene for story in STORIES for scene in story()}
@@ -137,6 +139,34 @@ class TestHostileViews:
             for message in (parent(told, now=view.at), single(told, now=view.at)):
                 green = any(text.startswith("✅") for text in (message.text, *seen(message)[:1]))
                 assert green is (moment is Moment.COMPLETE)
+
+
+POISONS = [
+    "<!channel> <@U0ANA> @here *b* _i_ `c` ```d``` :tada: &lt; <https://evil.example|run>",
+    "prod\u202eetnorf\u2066\u200b\x1b[31m\r\n> quote\n```\n\x00",
+    "https://evil.example/\u202e#general",
+    "<!channel>" * 1000,
+    "😀" * 1000,
+    "",
+]
+
+
+class TestPoisonedScenes:
+    """The same without chance: each scene with such a text wherever a text stands."""
+
+    @pytest.mark.parametrize("poison", POISONS, ids=["marks", "control", "address", "flood", "wide", "empty"])
+    @pytest.mark.parametrize("name", SCENES)
+    def test_it_stays_harmless(self, name: str, poison: str) -> None:
+        view = replace(poisoned(SCENES[name].view, poison), mentions=("S0ONCALL",))
+        for message in all_of(view, view.at + 1000).values():
+            assert problems(message) == []
+            assert blockkit.called(asdict(message)) == blockkit.called({"blocks": message.blocks})
+            assert set(blockkit.called(asdict(message))) <= {"!subteam^S0ONCALL"}
+            assert all(OWN_MRKDWN.fullmatch(text) for text in mrkdwn_of(message.blocks))
+            assert all(said == address for said, address in blockkit.addresses(asdict(message)))
+            for text in texts_of(message.blocks):
+                assert not {c for c in text.replace("\u200b", "") if unicodedata.category(c)[0] == "C"}
+                assert len(text.splitlines()) == 1
 
 
 class TestEveryScene:
@@ -290,6 +320,11 @@ class TestEntries:
             "Based on: median of the same resources, 12 deployments",
         ]
 
+    def test_before_the_plan_is_known_there_is_no_estimate_and_no_claim_why(self) -> None:
+        view = replace(SCENES["started"].view, estimate=None)
+        assert seen(entry(Moment.STARTED, view, now=view.at))[1:] == ["No estimate yet."]
+        assert seen(parent(view, now=view.at))[1] == "No estimate yet."
+
     def test_a_mark_in_the_name_of_the_alarm_calls_nobody(self) -> None:
         view = replace(bad_story()[-1].view, mentions=("<!channel>", "everyone", "C0DEPLOYS", "u0ana"))
         assert blockkit.called(asdict(entry(Moment.FAILED, view, now=view.at))) == []
@@ -388,7 +423,16 @@ def test_an_interval_as_people_say_it(low: float, high: float, expected: str) ->
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (250, "4 min 10 s"), (3840, "1 h 4 min"), (7200, "2 h")],
+    [
+        (float("-inf"), "0 s"),
+        (float("inf"), "27777 h 46 min"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (250, "4 min 10 s"),
+        (3840, "1 h 4 min"),
+        (7200, "2 h"),
+    ],
 )
 def test_a_duration_as_people_say_it(seconds: float, expected: str) -> None:
     assert words.span(seconds) == expected

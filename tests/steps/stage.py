@@ -12,6 +12,7 @@ from deploy_action.context import run_context
 from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError
 from deploy_action.render.log import LogStyle
+from deploy_action.steps import halves
 from deploy_action.steps import main as main_step
 from deploy_action.steps import post as post_step
 from deploy_action.steps import pre as pre_step
@@ -69,7 +70,7 @@ class StageWorker:
             self._plan(max(wait, 0.01))
 
 
-STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run}
+STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run, **halves.STEPS}
 
 
 @dataclass
@@ -185,6 +186,7 @@ class Stage:
             "registry": f"file://{self.root / 'registry'}",
             "wait-timeout-in-minutes": "60",
             "look-behind": "false",
+            "preflight": "off",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }
         environ = {

@@ -104,7 +104,7 @@ def test_two_stacks_are_watched_and_the_worse_one_decides(stage: Stage) -> None:
     assert job.run("main") == 1
     assert job.outputs()["stack-status"] == "shop=CREATE_COMPLETE shop-db=ROLLBACK_COMPLETE"
     job.run("post")
-    assert "| `eu-west-1` | `shop-db` | `ROLLBACK_COMPLETE` |" in job.summary
+    assert "| `eu-west-1/shop-db` | `ROLLBACK_COMPLETE` |" in job.summary
 
 
 def test_without_the_right_to_watch_the_command_still_decides_and_the_outcome_is_unknown(

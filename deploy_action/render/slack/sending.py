@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
 from deploy_action.ports import Announcement
-from deploy_action.render.escape import slack
+from deploy_action.render.escape import one_line, slack
 from deploy_action.render.slack import blocks, words
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ EVENT_TYPE = "deployment"
 LATE_SECONDS = 120.0
 """What is told later than this after it was so says so."""
 LINE_MAX = 300
+NAME_MAX = 200
 
 
 def announcement(
@@ -33,9 +34,9 @@ def announcement(
         metadata={
             "event_type": EVENT_TYPE,
             "event_payload": {
-                "correlation_id": view.correlation_id,
+                "correlation_id": one_line(view.correlation_id, NAME_MAX),
                 "moment": moment.value,
-                "environment": view.environment,
+                "environment": one_line(view.environment, NAME_MAX),
             },
         },
     )

@@ -1,0 +1,109 @@
+"""A page about all deployments."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
+from deploy_action.core import history
+from deploy_action.core.archive import ARCHIVE_BYTES_MAX, notices, opened
+from deploy_action.core.restores import restores_of
+from deploy_action.core.unusual import unusual_of
+from deploy_action.render.dashboard import machine_data, page
+
+PAGE, DATA = "index.html", "data.json"
+
+
+@click.command()
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help=f"Gets {PAGE}; made if needed.",
+)
+@click.option(
+    "--history",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A history file, or a folder of them (*.json), instead of the registry's; may be given several "
+    "times. With --registry both are read.",
+)
+@click.option("--json", "machine", is_flag=True, help=f"Also the figures for machines, in {DATA}.")
+@with_registry
+def command(desk: Desk, *, out: Path, paths: tuple[Path, ...], machine: bool) -> int:
+    """Write one HTML page about all deployments: how often, how fast, how well, and what stands out.
+
+    It holds all that it needs and loads nothing. Exit code 1: it is written, but a whole history could not
+    be read; the page says which.
+    """
+    histories: list[tuple[str, bytes | None]] = [
+        (file.name, _content(file)) for path in paths for file in _files(path)
+    ]
+    sources = [_words(len(histories))] if paths else []
+    told = click.get_current_context().get_parameter_source("registry")
+    if not paths or told is ParameterSource.COMMANDLINE:
+        content = desk.file(history.NAME)
+        histories.append((f"the history in {desk.registry.location}", content))
+        sources.append(desk.registry.location)
+    now = desk.clock.now()
+    timeline, damaged = opened(histories, now=now)
+    missing = notices(timeline, damaged)
+    entries = timeline.entries
+    restores, unusual = restores_of(entries), unusual_of(entries)
+    text = page(entries, restores, unusual, source=" and ".join(sources), notices=missing, now=now)
+    try:
+        if machine:
+            found = machine_data(entries, restores, unusual, notices=missing, now=now)
+            _write(out / DATA, json.dumps(found, indent=1) + "\n")
+        _write(out / PAGE, text)
+    except OSError as error:
+        raise WrongWords(f"{out} cannot be written: {error.strerror or error}.") from error
+    for one in missing:
+        remark(one)
+    say(f"{len(entries):,} deployments, {len(unusual):,} of them unusual: {out / PAGE}")
+    return NOT_FOUND if damaged else 0
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.glob("*.json") if one.is_file())
+    if not found:
+        raise WrongWords(f"There is no *.json in {path}.")
+    return found
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(ARCHIVE_BYTES_MAX + 1)
+    except OSError as error:
+        raise WrongWords(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def _words(count: int) -> str:
+    return f"{count:,} history file{'' if count == 1 else 's'}"
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all: who serves the folder never serves half a page."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
