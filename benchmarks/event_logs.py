@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.core.cutting import cut
 from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.stacks import STACK_TYPE, Verdict
 
@@ -27,12 +28,8 @@ class Logged:
     """One operation of one root stack: its events, oldest first, and their fold."""
 
     file: str
-    events: list[StackEvent] = field(default_factory=list)
-    operation: Operation = field(default_factory=Operation)
-
-    def take(self, event: StackEvent) -> None:
-        self.events.append(event)
-        self.operation.apply(event)
+    events: list[StackEvent]
+    operation: Operation
 
     @property
     def trouble(self) -> str:
@@ -61,21 +58,22 @@ def read_log(path: Path) -> tuple[list[Logged], list[str]]:
         rows.append(row)
     rows.sort(key=moment_of)
     parents = _parents(rows)
-    whole: list[Logged] = []
-    current: dict[str, Logged] = {}
+    by_root: dict[str, list[StackEvent]] = {}
     for number, row in enumerate(rows):
-        event = _event(row, number, parents)
-        if event.status == "REVIEW_IN_PROGRESS":
-            continue
-        root = _root(str(row["stack"]), parents)
-        logged = current.get(root)
-        at_rest = logged is not None and logged.operation.roots[0].ended is not None
-        begins = event.starts_operation and event.stack_name == root
-        if logged is None or (begins and (at_rest or event.action != logged.events[0].action)):
-            logged = current[root] = Logged(path.name)
-            whole.append(logged)
-        logged.take(event)
+        by_root.setdefault(_root(str(row["stack"]), parents), []).append(_event(row, number, parents))
+    whole = [
+        Logged(path.name, piece, _folded(piece))
+        for root, events in by_root.items()
+        for piece in cut(events, _arn(root))
+    ]
     return whole, left_out
+
+
+def _folded(events: Sequence[StackEvent]) -> Operation:
+    operation = Operation()
+    for event in events:
+        operation.apply(event)
+    return operation
 
 
 def moment_of(row: Mapping[str, Any]) -> float:

@@ -166,6 +166,10 @@ class StackSourceError(CoordinatorError):
         self.throttled = throttled
 
 
+class PageUnavailable(CoordinatorError):
+    """GitHub's environments page could not be kept up to date. It never ends a step."""
+
+
 class BehindUnavailable(CoordinatorError):
     """A service could not be asked about a resource. It never ends a step; it may be asked again."""
 

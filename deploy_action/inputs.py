@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deploy_action.core import routing
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
@@ -20,6 +21,9 @@ from deploy_action.registry_address import RegistryAddress, parse_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from deploy_action.core.channel import Moment
+    from deploy_action.core.routing import Override
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
@@ -108,6 +112,13 @@ class Settings:
     slack_webhook_url: str
     slack_channel: str
     slack_alert_channel: str
+    slack_events: dict[Moment, Override]
+    slack_mentions: tuple[str, ...]
+    slack_outputs: tuple[str, ...]
+    slack_api_url: str
+    github_deployment: bool
+    environment_url: str
+    """A web address, `output:NAME`, or empty."""
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
@@ -183,9 +194,15 @@ class _Parser(Fields):
             wait_timeout_seconds=self._wait_timeout(),
             github_token=self._text("github-token"),
             slack_bot_token=self._text("slack-bot-token"),
-            slack_webhook_url=self._checked("slack-webhook-url", _https_url, ""),
-            slack_channel=self._text("slack-channel"),
-            slack_alert_channel=self._text("slack-alert-channel"),
+            slack_webhook_url=self._checked("slack-webhook-url", web_address, ""),
+            slack_channel=self._checked("slack-channel", routing.parse_channel, ""),
+            slack_alert_channel=self._checked("slack-alert-channel", routing.parse_channel, ""),
+            slack_events=self._checked("slack-events", self._overrides, {}),
+            slack_mentions=self._checked("slack-mentions", routing.parse_mentions, ()),
+            slack_outputs=self._checked("slack-outputs", routing.parse_outputs, ()),
+            slack_api_url=self._checked("slack-api-url", web_address, ""),
+            github_deployment=self._boolean("github-deployment"),
+            environment_url=self._checked("environment-url", _environment_url, ""),
             look_behind=self._boolean("look-behind", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             hold=self._choice("hold", Hold, Hold.JOB),
@@ -291,6 +308,9 @@ class _Parser(Fields):
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
 
+    def _overrides(self, _text: str) -> dict[Moment, Override]:
+        return routing.parse_overrides(self._lines("slack-events"))
+
     def _working_directory(self) -> str:
         text = self._text("working-directory")
         if not self._looks_for_folders:
@@ -312,6 +332,10 @@ class _Parser(Fields):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
         if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:
             self._problem("`github-token` is empty, and the registry `github` needs one.")
+        if settings.github_deployment and not (settings.environment and settings.github_token):
+            self._problem(
+                "`github-deployment` needs `environment`, its name on the page, and `github-token`."
+            )
         if settings.slack_bot_token and not settings.slack_channel:
             self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
         if settings.mode is not Mode.TEMPLATE:
@@ -347,7 +371,17 @@ def parse_lock_name(text: str) -> str:
     return text
 
 
-def _https_url(text: str) -> str:
+def _environment_url(text: str) -> str:
+    if re.fullmatch(r"output:[A-Za-z0-9]{1,255}", text):
+        return text
+    try:
+        return web_address(text)
+    except ValueError:
+        raise ValueError(f"`{text}` is neither a web address nor `output:NAME` of the stack.") from None
+
+
+def web_address(text: str) -> str:
+    """The same text. Raises ValueError where it is none."""
     try:
         parts = urlsplit(text)
         valid = parts.scheme in {"https", "http"} and bool(parts.hostname)

@@ -12,20 +12,23 @@ from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
+from deploy_action.core.routing import Routing
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.adapters.github_runs import GitHubRuns
+    from deploy_action.adapters.outbox_journal import OutboxJournal
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
     from deploy_action.core.preflight.facts import Repository
     from deploy_action.engine.behind import Looker
     from deploy_action.engine.preflight_checks import Sources
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Clock, Notifier, Registry
+    from deploy_action.ports import Clock, Messenger, Registry
     from deploy_action.registry_address import RegistryAddress
 
 REGISTRY_BRANCH = "deploy-registry"
@@ -61,7 +64,12 @@ class Wiring:
         )
 
     def lock_client(
-        self, ticket: Ticket, clock: Clock, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        ticket: Ticket,
+        clock: Clock,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        left: Callable[[], float | None] = lambda: None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs = self.runs
@@ -75,6 +83,7 @@ class Wiring:
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
             borrower=self.borrower,
+            left=left,
         )
 
     def looker(self) -> Looker | None:
@@ -126,26 +135,54 @@ class Wiring:
             api_url=self._run.api_url,
         )
 
-    def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
-        """None where no channel was asked for."""
+    def deployments(self) -> GitHubDeployments | None:
+        """A client for each thread; None where `github-deployment` is off, and outside GitHub Actions."""
+        settings, run = self._settings, self._run
+        if not (settings.github_deployment and settings.github_token and run.repository and run.commit):
+            return None
+        from deploy_action.adapters.github_deployments import GitHubDeployments
+
+        return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
+
+    def routing(self) -> Routing | None:
+        """Where the deployment is told; None where no channel was asked for."""
         settings = self._settings
         if settings.slack_bot_token:
-            from deploy_action.adapters.slack import SlackBotNotifier
-
-            return SlackBotNotifier(
-                settings.slack_bot_token,
-                settings.slack_channel,
-                settings.slack_alert_channel,
-                base_url=self._environ.get("SLACK_API_URL") or "https://slack.com/api/",
-                thread_ts=thread_ts or None,
-                channel_id=channel_id or None,
-                correlation_id=correlation_id,
-            )
+            return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
         if settings.slack_webhook_url:
-            from deploy_action.adapters.slack import SlackWebhookNotifier
-
-            return SlackWebhookNotifier(settings.slack_webhook_url)
+            return Routing(overrides=settings.slack_events, webhook=True)
         return None
+
+    def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
+        from deploy_action.adapters.outbox_journal import OutboxJournal
+
+        return OutboxJournal(path, correlation_id)
+
+    def messenger(self, correlation_id: str, *, timeout_seconds: float = 10.0) -> Messenger:
+        """For the messages of that deployment, with this one's token or webhook."""
+        settings = self._settings
+        return open_messenger(
+            correlation_id,
+            token=settings.slack_bot_token,
+            webhook_url=settings.slack_webhook_url,
+            api_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def open_messenger(
+    correlation_id: str, *, token: str, webhook_url: str, api_url: str, timeout_seconds: float = 10.0
+) -> Messenger:
+    """For the messages of one deployment; with the token where there is one, else through the webhook."""
+    if token:
+        from deploy_action.adapters.slack.bot import API_URL, SlackBot
+
+        return SlackBot(
+            token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
+        )
+    from deploy_action.adapters.slack.webhook import SlackWebhook
+
+    return SlackWebhook(webhook_url, timeout=timeout_seconds)
 
 
 def slack_look(

@@ -65,6 +65,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "history*",
     ),
     "Slack": ("slack-*",),
+    "GitHub": ("github-deployment", "environment-url"),
     "Runtime": ("runtime", "image"),
 }
 """The inputs in the order of the tables. `slack-*` stands for all that begin so and are named nowhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
@@ -72,6 +73,13 @@ class CloudFormation:
         with _explained(refusals=True):
             answer = self._client(request.stack).get_template_summary(**_template(request))
             return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
+
+    def template(self, stack: StackRef, change_set: str = "") -> object:
+        """What macros made of the template, of a change set (ARN) or of the stack: a text, or parsed JSON."""
+        of = {"ChangeSetName": change_set} if change_set else {}
+        with _explained():
+            answer = self._client(stack).get_template(StackName=stack.name, TemplateStage="Processed", **of)
+            return answer["TemplateBody"]
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
         parameters = [
@@ -198,13 +206,16 @@ class Sts:
         self._clients = clients
         self._region = region
         self._identity: Identity | None = None
+        self._asking = Lock()
 
     def whoami(self) -> Identity:
-        if self._identity is None:
-            with _explained():
-                answer = self._clients.client("sts", self._region).get_caller_identity()
-            self._identity = Identity(answer["Account"], answer["Arn"])
-        return self._identity
+        """Asked once, also where several threads want to know."""
+        with self._asking:
+            if self._identity is None:
+                with _explained():
+                    answer = self._clients.client("sts", self._region).get_caller_identity()
+                self._identity = Identity(answer["Account"], answer["Arn"])
+            return self._identity
 
 
 @contextmanager

@@ -14,15 +14,15 @@ from deploy_action.core.accuracy import COVERAGE, widened, width
 from deploy_action.core.forecast import Basis, Estimate
 from deploy_action.core.learned import LAST_SECONDS, overhead
 from deploy_action.core.paths import DRAWS, SHARES, Task, quantiles, structure, totals
-from deploy_action.core.plan import Planned
+from deploy_action.core.plan import Plan, Planned
 from deploy_action.core.spread import fitted, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deploy_action.core.past import Past
-    from deploy_action.core.plan import Plan
     from deploy_action.core.runs import Run
+    from deploy_action.core.stacks import StackRef
 
 SAME = "deployments of the same resources"
 ALL = "earlier deployments of this stack"
@@ -56,6 +56,26 @@ def _before(plan: Plan, past: Past) -> Estimate:
     if same:
         return around([run.seconds for run in same], SAME)
     return by_path(plan, past)
+
+
+def of_stacks(past: Past, refs: Sequence[StackRef]) -> Estimate | None:
+    """Of a deployment whose stacks are chosen by `refs`, globs among them, and of which no more is known."""
+    if len(refs) == 1 and not refs[0].is_glob:
+        stack = str(refs[0])
+        runs = past.of(stack)
+        kind = "create" if runs and runs[-1].kind == "delete" and runs[-1].good else "update"
+        return before(Plan(stack, kind), past) if past.good(stack, kind) else None
+    alike = [one for one in past.deployments if one.stacks and all(_chosen(s, refs) for s in one.stacks)]
+    seconds = [one.seconds for one in alike if one.good and one.seconds]
+    if not seconds:
+        return None
+    scored = [one for one in alike if one.estimate is not None and one.seconds and one.good]
+    return widened(around(seconds, ALL), width(scored, ALL))
+
+
+def _chosen(stack: str, refs: Sequence[StackRef]) -> bool:
+    region, _, name = stack.partition("/")
+    return any(ref.region == region and ref.matches(name) for ref in refs)
 
 
 def same_set(touched: str, runs: Sequence[Run]) -> list[Run]:

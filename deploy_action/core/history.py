@@ -156,6 +156,18 @@ def _merged(content: bytes | None, records: Sequence[dict[str, Any]], *, older: 
     return _written(data, _newest(data, [*new, *kept] if older else [*kept, *new]))
 
 
+def seeded(content: bytes | None, records: Sequence[dict[str, Any]]) -> bytes:
+    """The history with these records of earlier operations before the rest; those whose operations it has
+    already are left out, whoever remembered them. Raises as `merged`."""
+    remembered = {_mark(run) for run in read(content, {}).runs}
+    return merged_all(content, [one for one in records if not _is_known(one, remembered)], older=True)
+
+
+def _is_known(record: dict[str, Any], remembered: set[tuple[str, str, float, str]]) -> bool:
+    deployment = deployment_of(record)
+    return deployment is None or all(_mark(run) in remembered for run in deployment.runs)
+
+
 def _is_one_of(record: dict[str, Any], names: set[str]) -> bool:
     name = record.get("correlation_id")
     return isinstance(name, str) and name in names

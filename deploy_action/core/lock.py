@@ -51,6 +51,9 @@ class Waiting:
     """Why somebody who seems to be gone is still waited for."""
     away_seconds: float | None = None
     """Since when the registry does not answer: the rest is what it said before."""
+    left_seconds: float | None = None
+    """How long the first holder is expected to go on at most, by how long it was seen to hold; negative
+    where it is overdue. None where it did not say."""
 
     @property
     def position(self) -> int:
@@ -104,9 +107,11 @@ def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
     return replace(document, tickets=(*document.tickets, joining), arrivals=max(document.arrivals, number))
 
 
-def grant(document: Document, nonce: str, *, at: str) -> Document | None:
+def grant(
+    document: Document, nonce: str, *, at: str, expected_seconds: float | None = None
+) -> Document | None:
     """Make the ticket the holder of all its locks; None while somebody is ahead, a lock is frozen, or the
-    ticket is not there."""
+    ticket is not there. `expected_seconds`: how long it will hold them, where the document does not know."""
     ticket = document.ticket(nonce)
     if ticket is None:
         return None
@@ -123,18 +128,25 @@ def grant(document: Document, nonce: str, *, at: str) -> Document | None:
         revision=document.revision + 1,
         epochs=tuple((name, locks[name].epoch) for name in ticket.locks),
         held_since=at,
-        expected_end=ticket.expected_end or _expected_end(document, ticket, at),
+        expected_end=_expected_end(document, ticket, at, expected_seconds),
     )
     return replace(document, locks=locks).with_ticket(held)
 
 
-def request(document: Document, ticket: Ticket, *, at: str, enqueue_if_busy: bool) -> Document | None:
+def request(
+    document: Document,
+    ticket: Ticket,
+    *,
+    at: str,
+    enqueue_if_busy: bool,
+    expected_seconds: float | None = None,
+) -> Document | None:
     """One swap's worth: take the locks if they are free, else stand in the queue.
 
     None where the locks are busy and `enqueue_if_busy` is false: nothing is to be written. Raises Superseded.
     """
     queued = enqueue(document, ticket, at=at)
-    granted = grant(queued, ticket.nonce, at=at)
+    granted = grant(queued, ticket.nonce, at=at, expected_seconds=expected_seconds)
     if granted is not None:
         return granted
     return queued if enqueue_if_busy else None
@@ -176,9 +188,16 @@ def usual_seconds(document: Document, ticket: Ticket) -> float | None:
     return median(held[-USUAL_OF:]) if held else None
 
 
-def _expected_end(document: Document, ticket: Ticket, at: str) -> str:
+def _expected_end(document: Document, ticket: Ticket, at: str, expected_seconds: float | None) -> str:
     usual, now = usual_seconds(document, ticket), unix_seconds(at)
+    usual = expected_seconds if usual is None else usual
     return "" if usual is None or now is None or usual > HELD_SECONDS_MAX else iso(now + usual)
+
+
+def expected_hold_seconds(ticket: Ticket) -> float | None:
+    """How long a holder expects to hold in all, both times by its own clock. None where it did not say."""
+    since, end = unix_seconds(ticket.held_since), unix_seconds(ticket.expected_end)
+    return end - since if since is not None and end is not None and end > since else None
 
 
 def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Document:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from deploy_action.core.stacks import STACK_TYPE
+from deploy_action.core.template_graph import nearest
 from deploy_action.core.type_order import WAITS_FOR
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def totals(tasks: Sequence[Task], waits: Mapping[str, Sequence[str]], *, start: 
     """
     if len(tasks) > TASKS_MAX:
         tasks = sorted(tasks, key=lambda task: -task.spread.mid)[:TASKS_MAX]
+        kept = {task.label for task in tasks}
+        waits = {label: nearest(label, waits, kept) for label in kept}
     ends: dict[str, list[float]] = {}
     latest = [0.0] * DRAWS
     for number, task in enumerate(_in_order(tasks, waits)):
@@ -109,7 +112,7 @@ def structure(
     waits: dict[str, list[str]] = {}
     for label, kind in tasks:
         if graph is not None and label in graph:
-            found = [other for other in graph[label] if other in labels]
+            found = nearest(label, graph, labels)
         else:
             found = order.waits_for(label, labels)
             known = label in order.seen

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy_action.core.change_set import Change
 from deploy_action.core.runs import fingerprint, stable_name
+from deploy_action.core.template_graph import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deploy_action.core.change_set import Change
+    from deploy_action.core.template_graph import Template
 
 _ACTIONS = {"Add": "CREATE", "Modify": "UPDATE", "Remove": "DELETE", "Import": "IMPORT", "Dynamic": "UPDATE"}
 
@@ -30,7 +32,7 @@ class Plan:
     """What will be done to one root stack (`REGION/NAME`). `kind`: create, update, delete or import.
 
     `changes` is None where they are not known. `graph` maps stable names of changed resources to
-    those they wait for; None where the template is not at hand.
+    those they wait for; None where the template is not at hand. Without changes it tells of all resources.
     """
 
     stack: str
@@ -53,36 +55,32 @@ def plan_of(
     *,
     stack: str,
     kind: str,
-    graph: Mapping[str, Iterable[str]] | None = None,
+    template: Template | None = None,
 ) -> Plan:
     """From a change set; `changes` None where there is none. `stack` is `REGION/NAME`.
 
-    `graph` maps each logical id of the template to those it depends on. What is not changed is passed
-    through: CloudFormation goes through it at once, in the same order.
+    What of the template is not changed is passed through: CloudFormation goes through it at once, in the same
+    order. Without a change set all of it may be changed.
     """
     found = tuple(changes) if changes is not None else None
-    if found is None or graph is None:
-        return Plan(stack, kind, planned_of(found) if found is not None else None)
-    names = {one.logical_id: stable_name(one.logical_id, one.resource_type) for one in found}
-    known = {names[name]: frozenset(_changed(name, graph, names)) for name in names if name in graph}
-    return Plan(stack, kind, planned_of(found), known)
+    planned = planned_of(found) if found is not None else None
+    if template is None:
+        return Plan(stack, kind, planned)
+    types = template.types if found is None else {one.logical_id: one.resource_type for one in found}
+    names = {name: stable_name(name, type_) for name, type_ in types.items()}
+    graph = template.graph
+    known = {
+        names[name]: frozenset(names[other] for other in nearest(name, graph, names))
+        for name in names
+        if name in graph
+    }
+    return Plan(stack, kind, planned, known)
 
 
-def _changed(name: str, graph: Mapping[str, Iterable[str]], names: Mapping[str, str]) -> set[str]:
-    """The nearest changed resources that this one waits for."""
-    found: set[str] = set()
-    seen = {name}
-    todo = list(graph.get(name, ()))
-    while todo:
-        other = todo.pop()
-        if other in seen:
-            continue
-        seen.add(other)
-        if other in names:
-            found.add(names[other])
-        else:
-            todo.extend(graph.get(other, ()))
-    return found
+def plan_of_template(template: Template, *, stack: str) -> Plan:
+    """Of a stack that does not exist yet: all that its template names is created."""
+    changes = [Change("Add", name, type_) for name, type_ in template.types.items()]
+    return plan_of(changes, stack=stack, kind="create", template=template)
 
 
 def planned_of(changes: Iterable[Change]) -> tuple[Planned, ...]:

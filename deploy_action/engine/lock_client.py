@@ -70,12 +70,16 @@ class LockClient:
         revoke: Callable[[Ticket], bool] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
         borrower: Borrower = NOBODY,
+        left: Callable[[], float | None] = lambda: None,
     ) -> None:
+        """`left`: seconds until the own deployment is expected to end, None where that is not known. It is
+        asked whenever something is written, and must not raise."""
         self._borrower = borrower
         self._swapper = Swapper(registry, clock, seen_revision=ticket.revision)
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
+        self._left = left
         self._others = Others(
             clock, ticket.account, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke
         )
@@ -160,12 +164,13 @@ class LockClient:
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
         """A sign of life, and proof that the lock is still ours. Returns the stacks (`REGION/ID`) that an
         earlier holder left in progress and nobody has seen at rest yet. Raises LockLost, RegistryError."""
-        ticket = self.ticket
+        ticket, left = self.ticket, self._left() if self.ticket.holding else None
+        end = "" if left is None else iso(self._clock.now() + left)
         self._tried_at = self._clock.monotonic()
 
         def decide(document: Document) -> tuple[Document, tuple[str, ...]]:
             settling = core.settling_stacks(document, ticket.locks)
-            return core.renew(document, ticket), settling
+            return core.renew(document, ticket, expected_end=end), settling
 
         settling = self._swapper.apply(
             decide,
@@ -216,9 +221,9 @@ class LockClient:
         """
         ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document, bool]:
+        def decide(document: Document) -> tuple[Document | None, bool]:
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
-            return new, new != document
+            return (None, False) if new == document else (new, True)
 
         return self._swapper.apply(
             decide,
@@ -258,10 +263,12 @@ class LockClient:
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
-        ticket, at = self.ticket, self._at()
+        ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
-            new = self._lent(document) or core.request(document, ticket, at=at, enqueue_if_busy=wait)
+            new = self._lent(document) or core.request(
+                document, ticket, at=at, enqueue_if_busy=wait, expected_seconds=expected
+            )
             return new, document if new is None else new
 
         document = self._swapper.apply(
@@ -369,7 +376,9 @@ class LockClient:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
         away = None if self._away_since is None else self._clock.monotonic() - self._away_since
-        return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, self._others.remarks(ahead), away)
+        remarks = self._others.remarks(ahead)
+        left = self._others.left_seconds(ahead[0]) if ahead else None
+        return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, remarks, away, left)
 
     def _pause(self, waiting: core.Waiting) -> float:
         polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core.life import JobLife
+from deploy_action.core.lock import expected_hold_seconds
 from deploy_action.core.times import iso
 
 if TYPE_CHECKING:
@@ -46,14 +47,24 @@ class Others:
         self._answers: dict[str, tuple[JobLife, float]] = {}
         self._ran_at: dict[str, float] = {}
         self._in_doubt: dict[str, tuple[str, float]] = {}
+        self._held_at: dict[str, float] = {}
 
     def observe(self, document: Document) -> None:
         """Take in a document as just read."""
+        now = self._clock.monotonic()
+        holding = [ticket.nonce for ticket in document.tickets if ticket.holding]
+        self._held_at = {nonce: self._held_at.get(nonce, now) for nonce in holding}
         self._watch.observe(document, self._clock.monotonic(), at=iso(self._clock.now()))
 
     def remarks(self, ahead: tuple[Ticket, ...]) -> tuple[str, ...]:
         """Why somebody who seems to be gone is still waited for."""
         return tuple(self._in_doubt[ticket.nonce][0] for ticket in ahead if ticket.nonce in self._in_doubt)
+
+    def left_seconds(self, holder: Ticket) -> float | None:
+        """How long it is expected to go on at most: it may have held for longer than it was seen to. Negative
+        where it is overdue; None where it did not say."""
+        whole, seen = expected_hold_seconds(holder), self._held_at.get(holder.nonce)
+        return None if whole is None or seen is None else whole - (self._clock.monotonic() - seen)
 
     def gone(self, ahead: tuple[Ticket, ...]) -> list[tuple[Ticket, str]]:
         """Those whose owners are gone and whose stacks are at rest, and why."""

@@ -27,7 +27,7 @@ from deploy_action.errors import (
     RegistryUnreadable,
 )
 from deploy_action.inputs import TEMPLATE_BYTES_MAX, Mode
-from deploy_action.template_text import parse_template
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -233,7 +233,7 @@ class Checks:
         if summary is not None:
             yield from template.capability_findings(summary, settings.capabilities)
         elif isinstance(parsed, str):
-            yield finding("template-unreadable", f"{parsed[:1].upper()}{parsed[1:]}")
+            yield finding("template-unreadable", f"The template {settings.template}: {parsed}")
         declared = self._declared()
         if declared is not None and self._usable():
             yield from template.parameter_findings(declared, self._given, self._stack())
@@ -356,10 +356,9 @@ class Checks:
         if not self._settings.template_body:
             return {}
         try:
-            parsed = parse_template(self._settings.template_body)
+            return parse_template(self._settings.template_body)
         except ValueError as error:
             return str(error)
-        return parsed if isinstance(parsed, dict) else "the template is no map with `Resources` in it."
 
 
 def _registry_finding(error: RegistryError) -> Finding:

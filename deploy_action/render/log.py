@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.forecast import Basis, NoForecast
 from deploy_action.core.stacks import STACK_TYPE
-from deploy_action.core.times import clock_time, duration
+from deploy_action.core.times import clock_time, duration, unix_seconds
 from deploy_action.render import progress
 from deploy_action.render.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
 
@@ -147,7 +147,7 @@ class LogStyle:
         """Who is ahead, since when and until about when, and the own position. `now`: unix seconds."""
         told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
         if waiting.ahead:
-            told.append(_ahead(waiting.ahead))
+            told.append(_ahead(waiting.ahead, waiting.left_seconds))
         told += [log_text(remark, 300) for remark in waiting.remarks]
         if waiting.away_seconds is not None:
             told.append(
@@ -167,18 +167,31 @@ def _frozen(freeze: Freeze) -> str:
     return f'it is frozen by {log_text(freeze.by, 60)} {end} ("{log_text(freeze.reason, 200)}")'
 
 
-def _ahead(ahead: tuple[Ticket, ...]) -> str:
+def _ahead(ahead: tuple[Ticket, ...], left_seconds: float | None) -> str:
     first, others = ahead[0], ahead[1:]
     link = f" ({log_text(first.url, 200)})" if first.url else ""
     if first.holding:
         doing = f"deployment {_who(first)} holds the lock since {log_text(first.held_since, 30)}{link}"
     else:
         doing = f"deployment {_who(first)} is next{link}"
-    expected = f", expected to end about {log_text(first.expected_end, 30)}" if first.expected_end else ""
+    expected = _expected(first.expected_end, left_seconds) if first.expected_end else ""
     named = [_who(ticket) for ticket in others[:NAMED_MAX]]
     more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
     then = f", then {', '.join(named)}{more}" if named else ""
     return f"{doing}{expected}{then}"
+
+
+def _expected(end: str, left_seconds: float | None) -> str:
+    """The time is told by the holder's clock, the length by what was seen of it here."""
+    seconds = unix_seconds(end)
+    about = f"{clock_time(seconds)[:5]} UTC" if seconds is not None else log_text(end, 30)
+    if left_seconds is None:
+        left = ""
+    elif left_seconds > 0:
+        left = f", in {progress.roughly(left_seconds)} at most"
+    else:
+        left = f", overdue by {progress.roughly(-left_seconds)}"
+    return f", expected to end about {about}{left}"
 
 
 def _who(ticket: Ticket) -> str:

@@ -33,7 +33,7 @@ def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     baseline = _begin(deployment)
     watcher = Watcher(deployment.cloudformation, baseline)
-    deployment.expect(*_plans(baseline))
+    deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     done = _Done(deployment, watcher)
     if deployment.unwatched:
@@ -152,10 +152,16 @@ class _Done:
             return False
 
 
-def _plans(baseline: Baseline) -> tuple[Plan, ...]:
+def _plans(deployment: Deployment, baseline: Baseline) -> tuple[Plan, ...]:
     """What the command will change is not known; a stack that exists is updated."""
+    by_name = {str(stack): deployment.templates.before(stack) for stack in deployment.settings.stacks}
     return tuple(
-        plan_of(None, stack=str(stack), kind="create" if newest is None else "update")
+        plan_of(
+            None,
+            stack=str(stack),
+            kind="create" if newest is None else "update",
+            template=by_name.get(str(stack)),
+        )
         for stack, newest in baseline.newest
     )
 

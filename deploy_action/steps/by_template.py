@@ -23,6 +23,8 @@ from deploy_action.steps.seeing_through import see_through
 from deploy_action.steps.state import Execution
 
 if TYPE_CHECKING:
+    from deploy_action.core.plan import Plan as Planned
+    from deploy_action.core.template_graph import Template
     from deploy_action.steps.deployment import Deployment
 
 
@@ -42,7 +44,8 @@ def deploy(deployment: Deployment) -> int:
         begun = what_was_executed(deployment, lambda name: _native(deployment, name))
         if begun is not None:
             changes = deployment.state.report.changes
-            _expect(deployment, creates=all(change.action == "Add" for change in changes or ()))
+            creates = all(change.action == "Add" for change in changes or ())
+            _expect(deployment, creates=creates, change_set="")
             return see_through(deployment, begun)
     deadline = world.clock.monotonic() + deployment.settings.wait_seconds
     attempt = 1
@@ -75,16 +78,22 @@ def _attempt(deployment: Deployment) -> int:
         deployment.report(outcome=Outcome.SKIPPED)
         deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
         return 0
+    deployment.foresee(_planned(deployment, deployment.templates.own, creates=plan.created_stack))
     begun = _execute(deployment, native, plan, name=name)
     # Only now: an estimate holds nothing up.
-    _expect(deployment, creates=plan.created_stack)
+    _expect(deployment, creates=plan.created_stack, change_set=plan.change_set.arn)
     return see_through(deployment, begun)
 
 
-def _expect(deployment: Deployment, *, creates: bool) -> None:
-    stack = deployment.settings.stacks[0]
-    kind = "create" if creates else "update"
-    deployment.expect(plan_of(deployment.state.report.changes, stack=str(stack), kind=kind))
+def _expect(deployment: Deployment, *, creates: bool, change_set: str) -> None:
+    if not deployment.unwatched:
+        template = deployment.templates.planned(deployment.settings.stacks[0], change_set)
+        deployment.expect(_planned(deployment, template, creates=creates))
+
+
+def _planned(deployment: Deployment, template: Template | None, *, creates: bool) -> Planned:
+    stack, kind = str(deployment.settings.stacks[0]), "create" if creates else "update"
+    return plan_of(deployment.state.report.changes, stack=stack, kind=kind, template=template)
 
 
 def _wait(deployment: Deployment, seconds: float) -> None:

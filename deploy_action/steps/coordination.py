@@ -17,6 +17,8 @@ from deploy_action.inputs import Hold, WhenBusy
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
@@ -30,12 +32,22 @@ class Coordination:
     """This deployment among the others. What becomes known goes into `state`; `keeper` is None where there is
     no lock to keep."""
 
-    def __init__(self, world: World, wiring: Wiring, settings: Settings, state: JobState) -> None:
+    def __init__(
+        self,
+        world: World,
+        wiring: Wiring,
+        settings: Settings,
+        state: JobState,
+        *,
+        left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise."""
         self._world = world
         self._wiring = wiring
         self._settings = settings
         self._state = state
         self.keeper: Keeper | None = None
+        self._left = left
         self._queued = False
         self._last_seen = ""
         """Who held the lock when the queue was last seen."""
@@ -204,7 +216,11 @@ class Coordination:
             )
         finally:
             for sentence in client.taken_over:
-                (teller.note if sentence.startswith("Took over") else teller.line)(sentence)
+                if sentence.startswith("Took over"):
+                    teller.note(sentence)
+                    teller.channel.taken_over(sentence)
+                else:
+                    teller.line(sentence)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
         if client.borrowed:
@@ -221,7 +237,9 @@ class Coordination:
         """Should this step be killed while it asks, `post` can still take the ticket back."""
         self._state.ticket = ticket
         optional(self._world.teller, "Keeping the state", lambda: self._world.folder.save(self._state))
-        return self._wiring.lock_client(ticket, self._world.clock, cancelled=self._world.cancelled)
+        return self._wiring.lock_client(
+            ticket, self._world.clock, cancelled=self._world.cancelled, left=self._left
+        )
 
     def _ticket(self) -> Ticket:
         run, settings, state = self._world.run, self._settings, self._state
@@ -285,10 +303,12 @@ class Coordination:
         self._state.ticket, self.keeper = None, None
 
     def _degraded(self, sentence: str) -> None:
-        """Told in the log and in the summary by the note, in the channel by the report."""
+        """Told in the log and in the summary by the note, and in the channel."""
         self._world.teller.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
+        back = self.keeper is not None and not self.keeper.alone
+        self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
 
 
 def _ahead(ticket: Ticket) -> Ahead:

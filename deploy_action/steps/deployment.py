@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictU
 from deploy_action.inputs import Mode
 from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
+from deploy_action.steps.announce import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
+from deploy_action.steps.templates import Templates
 from deploy_action.steps.world import optional
 from deploy_action.wiring import Wiring
 
@@ -56,15 +59,23 @@ class Deployment:
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
-        self.coordination = Coordination(world, self.wiring, settings, state)
-        self.coordination.resume()
+        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        """Coordinators died again and again: do without all that the deployment can do without."""
+        if not self.unwatched:
+            channel = optional(
+                self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
+            )
+            self.teller.channel = channel or self.teller.channel
         self._expecting = Expecting(world, self.wiring, state)
+        self.templates = Templates(self.cloudformation, settings)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: Past | None = None
+        self._watcher: Watcher | None = None
+        self._foreseen: float | None = None
+        self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
+        self.coordination.resume()
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
-        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
-        """Coordinators died again and again: do without all that the deployment can do without."""
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -83,6 +94,7 @@ class Deployment:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
         self.world.folder.sign(self.world.clock.now())
         self.coordination.keep()
+        self.teller.channel.tick()
 
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
@@ -106,9 +118,31 @@ class Deployment:
         estimate = forecast.estimate
         self.forecast, self._past = forecast, forecast.past
         if estimate is not None:
+            known = estimate == self.state.report.estimate
             stacks = [plan.stack for plan in self.plans]
             self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
-            self.teller.line(sentence(estimate))
+            if not known:
+                self.teller.line(sentence(estimate))
+            self.teller.channel.expected(self.state.report)
+
+    def foresee(self, plan: Plan) -> None:
+        """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
+        if not self.unwatched:
+            with suppress(Exception):
+                estimate = self._expecting.forecast((plan,)).estimate
+                self._foreseen = estimate.mid_seconds if estimate is not None else None
+
+    def _left_seconds(self) -> float | None:
+        """For those who wait for the lock: what is left of this deployment."""
+        try:
+            if self._watcher is not None:
+                now = self.cloudformation.their_time() or self.world.clock.now()
+                left = self.forecast.remaining(self._watcher.operation, now=now)
+                return left.mid_seconds if left is not None else None
+            estimate = self.state.report.estimate
+            return self._foreseen or (estimate.mid_seconds if estimate is not None else None)
+        except Exception:  # noqa: BLE001 - the lock is kept, whatever may be wrong with an estimate
+            return None
 
     def watch(
         self,
@@ -122,6 +156,7 @@ class Deployment:
     ) -> End:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         watcher.forecast = self.forecast
+        self._watcher = watcher
         session = Session(
             watcher,
             self.world.clock,

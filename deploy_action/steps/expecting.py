@@ -2,81 +2,87 @@
 
 from __future__ import annotations
 
-import threading
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from deploy_action.core import history
-from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.times import duration
-from deploy_action.data import read_table
-from deploy_action.errors import RegistryUnavailable
+from deploy_action.engine.aside import Aside
+from deploy_action.steps.recall import PATIENCE_SECONDS, past_of
+from deploy_action.steps.state import Memory
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
+    from deploy_action.steps.recall import Recall
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 
-TABLE = "resource-durations.tsv"
-PATIENCE_SECONDS = 4.0
-"""Of real time: an estimate is not worth more, and a cancelled job has 7.5 s."""
+
+def foresee(world: World, state: JobState, recall: Recall) -> None:
+    """At the end of `pre`: hand on what was read meanwhile, and tell what is usual for these stacks."""
+    memory = recall.memory()
+    if memory is None:
+        return
+    world.folder.keep_memory(memory)
+    if memory.unread and not state.alone:
+        world.teller.note(f"The deployment history could not be read: {memory.unread}")
+    if memory.collected:
+        counted = "operation" if len(memory.collected) == 1 else "operations"
+        world.teller.line(
+            f"Learned from {len(memory.collected)} earlier {counted} that CloudFormation still tells of."
+        )
+    estimate = recall.usual()
+    if estimate is not None:
+        state.report = replace(state.report, estimate=estimate)
+        world.teller.line(sentence(estimate, "Usually takes" if estimate.samples else "Expected to take"))
 
 
 class Expecting:
-    """Reads the history once for each step, and only when asked. What it cannot read is told once."""
+    """Begins to read the history at once, where `pre` did not, or others ended since. What it cannot read is
+    told once."""
 
     def __init__(self, world: World, wiring: Wiring, state: JobState) -> None:
         self._world = world
         self._wiring = wiring
-        self._state = state
+        self._account = state.ticket.account if state.ticket is not None else ""
+        memory = world.folder.memory()
+        self._memory = memory or Memory()
+        fresh = memory is not None and not memory.unread and not state.report.waited_for
+        shared = state.ticket is not None and not state.alone
+        self._reading = Aside(self._content, "history") if shared and not fresh else None
 
     def forecast(self, plans: tuple[Plan, ...]) -> LearnedForecast:
         return LearnedForecast(self._past, plans)
 
     @cached_property
     def _past(self) -> Past:
-        table = read_table(TABLE)
-        content = None
-        if self._state.ticket is not None and not self._state.alone:
-            content = optional(self._world.teller, "Reading the deployment history", self._content)
-        past = history.read(content, parse_table(table), parse_samples(table))
-        if past.trouble:
+        memory, reading = self._memory, self._reading
+        if reading is not None:
+            what = "Reading the deployment history"
+            found = optional(self._world.teller, what, lambda: (reading.result(PATIENCE_SECONDS),))
+            memory = replace(memory, content=found[0]) if found is not None else memory
+        past = past_of(memory, account=self._account)
+        if past.trouble and past.trouble not in self._world.teller.notes:
             self._world.teller.note(past.trouble)
         return past
 
     def _content(self) -> bytes | None:
-        """In a thread of its own: a registry that hangs must not hold up the watch."""
-        answers: list[bytes | None] = []
-        errors: list[Exception] = []
-
-        def read() -> None:
-            try:
-                registry = self._wiring.registry()
-                answers.append(registry.read_file(history.NAME, registry.read().version))
-            except Exception as error:  # noqa: BLE001 - raised again where somebody hears it
-                errors.append(error)
-
-        reader = threading.Thread(target=read, name="history", daemon=True)
-        reader.start()
-        reader.join(PATIENCE_SECONDS)
-        if errors:
-            raise errors[0]
-        if not answers:
-            raise RegistryUnavailable(f"The registry did not answer within {PATIENCE_SECONDS:.0f} s.")
-        return answers[0]
+        registry = self._wiring.registry()
+        return registry.read_file(history.NAME, registry.read().version)
 
 
-def sentence(estimate: Estimate) -> str:
+def sentence(estimate: Estimate, verb: str = "Expected to take") -> str:
     """`Expected to take about 4m10s (3m40s to 4m50s; median of the same resources, 4 deployments).`"""
     counted = (
         f", {estimate.samples} deployment{'' if estimate.samples == 1 else 's'}" if estimate.samples else ""
     )
     return (
-        f"Expected to take about {duration(estimate.mid_seconds)} ({duration(estimate.low_seconds)} to "
+        f"{verb} about {duration(estimate.mid_seconds)} ({duration(estimate.low_seconds)} to "
         f"{duration(estimate.high_seconds)}; {estimate.basis}{counted})."
     )

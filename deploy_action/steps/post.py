@@ -14,18 +14,23 @@ from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.swap import FileChange
-from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
+from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
-from deploy_action.steps.announce import announce_end
+from deploy_action.steps.announce import open_channel, remember
+from deploy_action.steps.handing_over import hand_over
+from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from deploy_action.engine.lock_client import LockClient
+    from deploy_action.inputs import Settings
 
 HISTORY_PATIENCE_SECONDS = 10.0
+FLUSH_SECONDS = 6.0
+"""For the last word; what is not delivered by then, a later deployment delivers."""
 
 
 def run(world: World) -> int:
@@ -33,12 +38,15 @@ def run(world: World) -> int:
     world.teller.notes.extend(state.report.notes)
     state.report = _final(world, state)
     try:
-        wiring = Wiring(parse_inputs(world.environ, step="post"), world.run, world.environ)
+        settings = parse_inputs(world.environ, step="post")
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
         world.teller.line("Nothing was locked, so there is nothing to give back.")
     else:
+        wiring = Wiring(settings, world.run, world.environ)
         _end(world, state, wiring)
+        optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
+        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -79,7 +87,14 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
         settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
     if state.ticket is not None:
         optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
-    optional(world.teller, "The announcement", lambda: announce_end(wiring, state, world.teller))
+
+
+def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings) -> None:
+    channel = open_channel(world, wiring, settings, state)
+    channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
+    channel.flush(FLUSH_SECONDS)
+    remember(channel, state)
+    hand_over(world, wiring, settings, channel)
 
 
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
@@ -162,7 +177,13 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
     record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    memory = world.folder.memory()
+    collected = memory.collected if memory is not None else ()
+
+    def remember(content: bytes | None) -> bytes:
+        return history.merged(history.seeded(content, collected) if collected else content, record)
+
+    change = FileChange(history.NAME, remember)
     try:
         return client.release(
             outcome=outcome,

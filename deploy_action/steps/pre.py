@@ -20,13 +20,19 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
-from deploy_action.steps.announce import announce_start
+from deploy_action.steps.announce import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.expecting import foresee
+from deploy_action.steps.page import Page
 from deploy_action.steps.preflight import start_preflight
+from deploy_action.steps.recall import Recall
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
+
+FLUSH_SECONDS = 2.0
+"""For the first message, whose id is an output of this step."""
 
 
 def run(world: World) -> int:
@@ -34,14 +40,17 @@ def run(world: World) -> int:
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
+    page = Page(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
         for secret in (settings.slack_bot_token, settings.slack_webhook_url):
             world.teller.log.mask(secret)
-        _prepare(world, settings, state)
+        _prepare(world, settings, state, page)
     except CoordinatorError as error:
+        page.keep(state)
         return _stopped(world, state, error, settings)
+    page.keep(state)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     try:
         world.folder.save(state)
@@ -67,7 +76,7 @@ def new_correlation_id(unix_seconds: float) -> str:
     return f"{stamp}-{secrets.token_hex(3)}"
 
 
-def _prepare(world: World, settings: Settings, state: JobState) -> None:
+def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> None:
     teller = world.teller
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
@@ -77,15 +86,22 @@ def _prepare(world: World, settings: Settings, state: JobState) -> None:
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
+    channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
+    teller.channel = channel or teller.channel
     if preflight is not None:
         preflight.before_the_lock()
-    if settings.mode is not Mode.ATTACH:
-        Coordination(world, wiring, settings, state).begin()
+    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
+    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    if recall is not None:
+        Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
+        optional(teller, "The estimate", lambda: foresee(world, state, recall))
     if preflight is not None:
         optional(teller, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
-    optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
+    teller.channel.started(state.report)
+    teller.channel.flush(FLUSH_SECONDS)
+    remember(teller.channel, state)
 
 
 def _look(world: World, wiring: Wiring, settings: Settings) -> None:
@@ -144,7 +160,8 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
 
 def _queue_outputs(state: JobState) -> dict[str, str]:
     outputs = outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)
-    return {name: outputs[name] for name in ("queue-seconds", "slack-thread-ts")}
+    early = ("queue-seconds", "slack-thread-ts")
+    return {name: text for name, text in outputs.items() if name in early or name.startswith("estimate-")}
 
 
 def _purpose(settings: Settings) -> str:

@@ -21,7 +21,7 @@ from deploy_action.inputs import Mode, PreflightMode
 from deploy_action.render import preflight as render
 from deploy_action.render.log import warning_annotation
 from deploy_action.steps.world import optional
-from deploy_action.template_text import parse_template
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,7 +173,7 @@ def _planned(body: str) -> tuple[Planned, ...] | None:
         template = parse_template(body)
     except ValueError:
         return None
-    if not isinstance(template, dict) or is_transformed(template):
+    if is_transformed(template):
         return None
     return tuple(
         Planned(stable_name(logical_id, kind), kind, "CREATE")

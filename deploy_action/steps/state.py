@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE = "state.json"
+_MEMORY = "memory.json"
 COMMAND_SCRIPT = "command.sh"
 COMMAND_FOLDER = "command.cwd"
 COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
 _PRINTED = "printed"
 _SIGN = "watched"
+_OUTBOX = "outbox.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,17 @@ class Execution:
     stack_id: str = ""
     created_stack: bool = False
     changed_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What `pre` read of earlier deployments: the history's content, records from CloudFormation's events
+    that are not in it, why the history could not be read, and which stacks (`REGION/NAME`) do not exist."""
+
+    content: bytes | None = None
+    collected: tuple[dict[str, Any], ...] = ()
+    unread: str = ""
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,6 +87,8 @@ class JobState:
     """Of stacks that are watched only, by id: the first event of the operation that was found in progress."""
     alerts: list[str] = field(default_factory=list)
     """What people were alerted to, so that a restarted watch does not repeat it."""
+    github_deployment: str | None = None
+    """Its id on GitHub's environments page; empty where there is none, None where that is not known."""
     exit_code: int | None = None
 
 
@@ -82,6 +97,11 @@ class StateFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def outbox(self) -> Path:
+        """What the channel is still to be told."""
+        return self.path / _OUTBOX
 
     def save(self, state: JobState) -> None:
         """Atomically: a killed step leaves the old state or the new one. Raises OSError."""
@@ -96,6 +116,17 @@ class StateFolder:
         except (OSError, msgspec.MsgspecError):
             return None
 
+    def keep_memory(self, memory: Memory) -> None:
+        """Raises OSError."""
+        (self.path / _MEMORY).write_bytes(msgspec.json.encode(memory))
+
+    def memory(self) -> Memory | None:
+        """None where `pre` had none in time."""
+        try:
+            return msgspec.json.decode((self.path / _MEMORY).read_bytes(), type=Memory)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
     def hand_over_command(self, command: str, folder: str) -> None:
         """Give the user's command to the launcher, which runs it on the host. Raises OSError."""
         (self.path / COMMAND_FOLDER).write_text(f"{folder}\n", "utf-8")
@@ -105,7 +136,7 @@ class StateFolder:
 
     def forget(self) -> None:
         """Remove what later steps of the job have no business with: the command and the report."""
-        for name in (_FILE, COMMAND_SCRIPT):
+        for name in (_FILE, _MEMORY, COMMAND_SCRIPT):
             (self.path / name).unlink(missing_ok=True)
 
     def add_printed(self, event_id: str) -> None:

@@ -17,9 +17,10 @@ from deploy_action.core.forecast import Estimate
 from deploy_action.core.learned import Order
 from deploy_action.core.past import Past
 from deploy_action.core.paths import structure, totals
-from deploy_action.core.plan import Plan, Planned, plan_of, planned_of
+from deploy_action.core.plan import Plan, Planned, plan_of, plan_of_template, planned_of
 from deploy_action.core.runs import Step, fingerprint, stable_name
 from deploy_action.core.spread import fitted, spread
+from deploy_action.core.template_graph import Template
 from tests.core.past_story import FUNCTION, STACK, TABLE, past, plan, run
 
 SECONDS = st.floats(0.1, 50_000)
@@ -161,13 +162,40 @@ class TestNames:
             Change("Modify", "Role", "AWS::IAM::Role"),
             Change("Remove", "Gone", TABLE),
         )
-        found = plan_of(changes, stack=STACK, kind="update", graph=graph).graph
+        template = Template({"Api": "AWS::ApiGateway::RestApi"}, {k: frozenset(v) for k, v in graph.items()})
+        found = plan_of(changes, stack=STACK, kind="update", template=template).graph
         assert found == {
             "Stage": frozenset({"ApiDeployment"}),
             "ApiDeployment": frozenset({"Role"}),
             "Role": frozenset(),
         }
-        assert plan_of(None, stack=STACK, kind="update", graph=graph) == Plan(STACK, "update")
+
+    def test_without_a_change_set_the_template_tells_of_all_its_resources(self) -> None:
+        deployment = "ApiDeployment34ef3df2e3"
+        template = Template(
+            {deployment: "AWS::ApiGateway::Deployment", "Api": "AWS::ApiGateway::RestApi"},
+            {deployment: frozenset({"Api"}), "Api": frozenset()},
+        )
+        found = plan_of(None, stack=STACK, kind="update", template=template)
+        assert found.changes is None
+        assert found.graph == {"ApiDeployment": frozenset({"Api"}), "Api": frozenset()}
+        whole = plan_of_template(template, stack=STACK)
+        assert (whole.kind, whole.count) == ("create", 2)
+        assert whole.graph == found.graph
+
+    def test_a_chain_of_many_stays_one(self) -> None:
+        names = [f"R{number}" for number in range(600)]
+        graph = {name: frozenset(names[max(0, index - 1) : index]) for index, name in enumerate(names)}
+        changes = tuple(
+            Planned(name, FUNCTION if index % 2 else "AWS::Some::Thing", "UPDATE")
+            for index, name in enumerate(names)
+        )
+        assert before(Plan(STACK, "update", changes, graph), past([])).mid_seconds > 250 * 8
+
+    def test_what_ended_long_ago_is_passed_through_as_well(self) -> None:
+        graph = {"Stage": frozenset({"Mid"}), "Mid": frozenset({"Api"}), "Api": frozenset({"Stage"})}
+        waits = structure([("Stage", "T"), ("Api", "T")], order=Order(), graph=graph)
+        assert waits == {"Stage": ["Api"], "Api": ["Stage"]}
 
 
 class TestSpread:

@@ -263,3 +263,20 @@ class TestCollected:
 
     def test_half_an_operation_is_left_out(self) -> None:
         assert history.records_from_events([told(stack(1000, "UPDATE_IN_PROGRESS"))]) == []
+
+
+def test_what_is_seeded_is_never_remembered_twice() -> None:
+    known, other = run(30.0, "A"), run(40.0, "A")
+    own = {"correlation_id": "own", "outcome": "succeeded", "runs": [run_record(known)]}
+    collected = [
+        {"correlation_id": f"collected:{one.seconds}", "outcome": "succeeded", "runs": [run_record(one)]}
+        for one in (other, known)
+    ]
+    content = history.seeded(history.merged(None, own), collected)
+    assert [one["correlation_id"] for one in deployments(content)] == ["collected:40.0", "own"]
+    assert history.seeded(content, collected) == content
+
+
+def test_a_damaged_history_is_not_seeded() -> None:
+    with pytest.raises(RegistryUnreadable):
+        history.seeded(b"{", [record("a", outcome="succeeded")])

@@ -599,3 +599,25 @@ def test_everybody_is_served_once_in_order_when_each_leaves_in_turn(locks: list[
         served.append(document.tickets[0].nonce)
         document = released(document, served[-1])
     assert served == [str(number) for number in range(count)]
+
+
+def test_who_comes_back_to_the_queue_does_not_keep_its_old_end() -> None:
+    back = replace(ticket("a"), expected_end="2020-01-01T00:00:00Z")
+    document = core.request(Document(), back, at="2026-01-01T00:00:00Z", enqueue_if_busy=True)
+    assert document is not None
+    assert held(document, "a").expected_end == ""
+    told = core.request(
+        Document(), back, at="2026-01-01T00:00:00Z", enqueue_if_busy=True, expected_seconds=90.0
+    )
+    assert told is not None
+    assert held(told, "a").expected_end == "2026-01-01T00:01:30Z"
+    assert core.expected_hold_seconds(held(told, "a")) == 90.0
+
+
+@pytest.mark.parametrize(
+    ("since", "end"), [("", ""), ("x", "y"), ("2026-01-01T00:01:00Z", "2026-01-01T00:00:00Z")]
+)
+def test_a_holder_that_says_nothing_of_use_is_expected_to_hold_for_nobody_knows_how_long(
+    since: str, end: str
+) -> None:
+    assert core.expected_hold_seconds(replace(ticket("a"), held_since=since, expected_end=end)) is None

@@ -94,7 +94,7 @@ def head_of(client: Client, branch: str = "main") -> str:
 def test_the_cut_descriptions_hold_together() -> None:
     assert description()["info"]["license"]["name"] == "MIT"
     assert validate_schema(schema()) == []
-    assert len(operations()) == 16
+    assert len(operations()) == 20
 
 
 def test_the_comparison_with_the_description_can_fail(server: GitHubServer, client: Client) -> None:
@@ -115,6 +115,13 @@ def test_every_described_operation_is_answered(server: GitHubServer, client: Cli
     server.state.jobs["org/app", 7] = {"id": 7, "run_id": 5, "status": "completed", "conclusion": "cancelled"}
     server.state.runs["org/app", 5] = {"id": 5}
     server.state.groups["org/app", "deploy-prod"] = [5, 6]
+    server.state.tokens["token"]["deployments"] = "write"
+    given = {"ref": "main", "auto_merge": False, "required_contexts": []}
+    deployment = client.repo("POST", "/deployments", given).json()["id"]
+    statuses = f"/deployments/{deployment}/statuses"
+    assert client.repo("POST", statuses, {"state": "success"}).status_code == 201
+    assert client.repo("GET", "/deployments?environment=production").json()[0]["id"] == deployment
+    assert client.repo("GET", statuses).json()[0]["state"] == "success"
     reads = {
         "": "full_name",
         "/git/ref/heads/x/y": "object",

@@ -204,6 +204,9 @@ def test_the_table_of_planned_changes() -> None:
 NOW = 1_800_000_000.0
 
 
+LEFT = (350.0, -20.0)
+
+
 class TestWaiting:
     HOLDER = Ticket(
         nonce="n",
@@ -220,8 +223,13 @@ class TestWaiting:
         assert PLAIN.waiting(Waiting((self.HOLDER,), 75.0, 3600.0), now=NOW) == (
             "08:00:00  Waiting for the lock, position 2 in the queue: deployment 20260102-030405-abcdef by "
             "ada holds the lock since 2026-01-02T03:04:05Z (https://github.com/a/b/actions/runs/1), expected "
-            "to end about 2026-01-02T03:09:00Z; waited 1m15s of 1h00m."
+            "to end about 03:09 UTC; waited 1m15s of 1h00m."
         )
+        told = {
+            left: PLAIN.waiting(Waiting((self.HOLDER,), 0.0, left_seconds=left), now=NOW) for left in LEFT
+        }
+        assert ", expected to end about 03:09 UTC, in 6m at most;" in told[350.0]
+        assert ", expected to end about 03:09 UTC, overdue by 20s;" in told[-20.0]
 
     def test_one_that_is_only_next_is_told_as_such(self) -> None:
         first = Ticket(nonce="n", correlation_id="20260102-030405-abcdef", locks=("production",))

@@ -320,6 +320,11 @@ class TestEntries:
             "Based on: median of the same resources, 12 deployments",
         ]
 
+    def test_before_the_plan_is_known_there_is_no_estimate_and_no_claim_why(self) -> None:
+        view = replace(SCENES["started"].view, estimate=None)
+        assert seen(entry(Moment.STARTED, view, now=view.at))[1:] == ["No estimate yet."]
+        assert seen(parent(view, now=view.at))[1] == "No estimate yet."
+
     def test_a_mark_in_the_name_of_the_alarm_calls_nobody(self) -> None:
         view = replace(bad_story()[-1].view, mentions=("<!channel>", "everyone", "C0DEPLOYS", "u0ana"))
         assert blockkit.called(asdict(entry(Moment.FAILED, view, now=view.at))) == []

@@ -91,7 +91,7 @@ def test_a_table_that_cannot_be_read_costs_the_estimate_only(
     def gone(_name: str) -> str:
         raise FileNotFoundError("resource-durations.tsv")
 
-    monkeypatch.setattr("deploy_action.steps.expecting.read_table", gone)
+    monkeypatch.setattr("deploy_action.steps.recall.read_table", gone)
     outputs, log = deploy(stage, "job")
     assert (outputs["outcome"], outputs["estimate-seconds"]) == ("succeeded", "")
     assert "The estimate failed" in log

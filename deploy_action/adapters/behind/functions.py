@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.behind.asking import asking
 from deploy_action.core.service_token import Token, function_of, token_of
 from deploy_action.errors import BehindDenied, BehindUnavailable
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from deploy_action.adapters.aws import AwsClients
@@ -61,7 +61,7 @@ class Functions:
             body = self._cloudformation(subject).get_template(
                 StackName=subject.stack_id, TemplateStage="Processed"
             )["TemplateBody"]
-            self._templates[subject.stack_id] = body if isinstance(body, dict) else _parsed(str(body))
+            self._templates[subject.stack_id] = body if isinstance(body, dict) else parse_template(str(body))
         return self._templates[subject.stack_id]
 
     def _named(self, token: Token | None, subject: Subject) -> str:
@@ -83,27 +83,3 @@ class Functions:
 
     def _cloudformation(self, subject: Subject) -> Any:
         return self._clients.client("cloudformation", subject.region)
-
-
-def _parsed(text: str) -> object:
-    """A template as its author wrote it: JSON, or YAML with CloudFormation's short forms."""
-    if text.lstrip().startswith("{"):
-        return json.loads(text)
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Texts, lists and mappings; `!GetAtt A.Arn` becomes `{"Fn::GetAtt": "A.Arn"}`."""
-
-    def short_form(loader: Any, suffix: str, node: Any) -> object:
-        name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-        if isinstance(node, yaml.ScalarNode):
-            return {name: loader.construct_scalar(node)}
-        if isinstance(node, yaml.SequenceNode):
-            return {name: loader.construct_sequence(node, deep=True)}
-        return {name: loader.construct_mapping(node, deep=True)}
-
-    Loader.add_multi_constructor("!", short_form)
-    try:
-        return yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader with texts for the short forms
-    except yaml.YAMLError as error:
-        raise ValueError("not a template") from error

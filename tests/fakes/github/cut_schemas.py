@@ -36,6 +36,8 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}": ("get",),
     "/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs": ("get",),
     "/repos/{owner}/{repo}/actions/runs/{run_id}/concurrency_groups": ("get",),
+    "/repos/{owner}/{repo}/deployments": ("get", "post"),
+    "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses": ("get", "post"),
 }
 FIELDS = {
     "Mutation": {"createCommitOnBranch"},

@@ -7,6 +7,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes.github import deployments as _deployments  # noqa: F401 - it registers its routes
 from tests.fakes.github import graphql, rest
 from tests.fakes.github.state import State
 from tests.fakes.http import FakeServer, Fault, Request, Response
@@ -67,6 +68,11 @@ class GitHubServer(FakeServer):
             headers = limits | {"x-ratelimit-remaining": "0"}
         refusal = rest.refusal(status, message)
         return self.fail(match, status=status, headers=headers, body=refusal.body, times=None)
+
+    @property
+    def deployments(self) -> list[dict[str, Any]]:
+        """Of the first repository, the oldest first, each with its `statuses`."""
+        return [row for name, row in self.state.deployments if name == self.repository.name]
 
     def respond(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -42,6 +42,7 @@ class State:
     jobs: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     runs: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     groups: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    deployments: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def add_repository(self, name: str, *, empty: bool = False) -> Repository:
         repository = Repository(name, identity=len(self.repositories) + 1)

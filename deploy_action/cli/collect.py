@@ -1,0 +1,77 @@
+"""Seeding the history from CloudFormation's own events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import (
+    Desk,
+    as_json,
+    region_option,
+    remark,
+    say,
+    say_json,
+    stack_refs,
+    with_registry,
+)
+from deploy_action.core import history
+from deploy_action.engine.collect import collect
+from deploy_action.engine.swap import FileChange
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document
+    from deploy_action.engine.collect import Collected
+
+PAUSE_SECONDS = 0.25
+"""Between two answers: CloudFormation's limit is for the whole account, and others deploy meanwhile."""
+TRIES = 8
+
+
+@click.command()
+@click.argument("stacks", nargs=-1, required=True, metavar="STACK...")
+@region_option
+@as_json
+@with_registry
+def command(desk: Desk, stacks: tuple[str, ...], *, region: str, machine: bool) -> int:
+    """Seed the history from the events that CloudFormation still has, so that estimates are good at once.
+
+    STACK is NAME, REGION/NAME or a glob in quotes. CloudFormation keeps events for 90 days; the newest 20
+    operations of each stack are read. To do it again remembers nothing twice.
+    """
+    refs = stack_refs(stacks, region)
+    past = desk.past(desk.file(history.NAME))
+    if past.trouble:
+        remark(past.trouble)
+    found = collect(
+        CloudFormation(AwsClients(tries=TRIES)),
+        refs,
+        known=past,
+        pause=lambda: desk.clock.sleep(PAUSE_SECONDS),
+    )
+    if found.records:
+        _remember(desk, found)
+    if machine:
+        say_json([{"stack": one.stack, "operations": one.operations, "new": one.new} for one in found.found])
+    for one in found.found:
+        if not machine:
+            say(f"{one.stack}: {one.operations} whole operations found, {one.new} of them new.")
+        if one.trouble:
+            remark(f"{one.stack}: {one.trouble}")
+    return 0 if any(one.operations for one in found.found) else NOT_FOUND
+
+
+def _remember(desk: Desk, found: Collected) -> None:
+    def same(document: Document) -> tuple[Document, None]:
+        return document, None
+
+    desk.apply(
+        same,
+        f"collect {len(found.records)} earlier operations",
+        file=FileChange(history.NAME, lambda content: history.seeded(content, found.records)),
+        always=True,
+    )

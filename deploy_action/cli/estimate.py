@@ -1,0 +1,182 @@
+"""How long a deployment would take, asked before anything is begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import (
+    Desk,
+    WrongWords,
+    as_json,
+    region_option,
+    remark,
+    say,
+    say_json,
+    stack_refs,
+    with_registry,
+)
+from deploy_action.core import history
+from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.estimate import of_stacks
+from deploy_action.core.learned_forecast import LearnedForecast
+from deploy_action.core.plan import plan_of, plan_of_template
+from deploy_action.core.template_changes import changes_between
+from deploy_action.core.template_graph import template_of
+from deploy_action.engine.collect import collect
+from deploy_action.errors import ChangeSetGone, RegistryUnreadable, StackSourceError
+from deploy_action.render import past as render
+from deploy_action.steps.expecting import sentence
+from deploy_action.template_file import parse_template
+
+if TYPE_CHECKING:
+    from deploy_action.core.forecast import Estimate
+    from deploy_action.core.past import Past
+    from deploy_action.core.plan import Plan
+    from deploy_action.core.stacks import StackRef, StackState
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """`plan` is None where nothing is known but the stack."""
+
+    stack: StackRef
+    plan: Plan | None
+
+
+@click.command()
+@click.argument("name", metavar="STACK")
+@region_option
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    help="What would be deployed. Of a stack that exists, what differs counts; its parameters do not.",
+)
+@click.option("--change-set", metavar="NAME|ARN", default="", help="What would be executed.")
+@as_json
+@with_registry
+def command(
+    desk: Desk, name: str, *, region: str, template: Path | None, change_set: str, machine: bool
+) -> int:
+    """How long deploying STACK would take: low, mid and high, what that rests on, and how good earlier
+    estimates were.
+
+    STACK is NAME or REGION/NAME. Without --template or --change-set: what deployments of it usually take.
+    Where the history does not know the stack, CloudFormation's own events are read; nothing is written.
+    """
+    (ref,) = stack_refs((name,), region)
+    if ref.is_glob:
+        raise WrongWords(f"STACK: `{name}` is not one stack.")
+    if template is not None and change_set:
+        raise WrongWords("--template and --change-set: give one of them.")
+    source = CloudFormation(AwsClients())
+    state = source.describe(ref)
+    past = _past(desk, source, ref, state)
+    asked = _asked(source, ref, state, template, change_set)
+    if asked.plan is not None and asked.plan.changes == ():
+        remark(f"Nothing in {ref} would change.")
+    estimate = _estimate(past, asked)
+    if estimate is None:
+        remark(f"Nothing is known of {ref}. Give --template or --change-set.")
+        return NOT_FOUND
+    _tell(past, asked, estimate, machine=machine)
+    return 0
+
+
+def _past(desk: Desk, source: CloudFormation, ref: StackRef, state: StackState | None) -> Past:
+    content = desk.file(history.NAME)
+    past = desk.past(content)
+    if past.trouble:
+        remark(past.trouble)
+    if state is None or past.of(str(ref)):
+        return past
+    found = collect(source, [ref])
+    for one in found.found:
+        if one.trouble:
+            remark(f"{one.stack}: {one.trouble}")
+    if not found.records:
+        return past
+    remark(f"Learned from CloudFormation's own events ({len(found.records)} operations); see `collect`.")
+    try:
+        return desk.past(history.seeded(content, found.records))
+    except RegistryUnreadable:
+        return desk.past(history.seeded(None, found.records))
+
+
+def _asked(
+    source: CloudFormation, ref: StackRef, state: StackState | None, template: Path | None, change_set: str
+) -> _Asked:
+    exists = state is not None and state.status != "REVIEW_IN_PROGRESS"
+    kind = "update" if exists else "create"
+    if change_set:
+        try:
+            found = source.change_set(ref, change_set)
+        except ChangeSetGone as error:
+            raise WrongWords(f"--change-set: {error.what}") from error
+        body = _processed(source, ref, found.arn)
+        return _Asked(ref, plan_of(found.changes, stack=str(ref), kind=kind, template=template_of(body)))
+    if template is None:
+        return _Asked(ref, None)
+    try:
+        data = parse_template(template.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise WrongWords(f"--template: {error}") from error
+    wanted = template_of(data)
+    if wanted is None:
+        raise WrongWords("--template: it names no resources.")
+    if wanted.transformed:
+        remark("Macros make something else of this template: a --change-set tells more.")
+    if not exists:
+        return _Asked(ref, plan_of_template(wanted, stack=str(ref)))
+    changes = changes_between(_processed(source, ref), data)
+    plan = None if changes is None else plan_of(changes, stack=str(ref), kind=kind, template=wanted)
+    return _Asked(ref, plan)
+
+
+def _processed(source: CloudFormation, ref: StackRef, change_set: str = "") -> object:
+    try:
+        body = source.template(ref, change_set)
+        return body if isinstance(body, dict) else parse_template(str(body))
+    except (StackSourceError, ValueError) as error:
+        remark(f"The template could not be read: {error}")
+        return None
+
+
+def _estimate(past: Past, asked: _Asked) -> Estimate | None:
+    if asked.plan is None:
+        return of_stacks(past, (asked.stack,))
+    return LearnedForecast(past, (asked.plan,)).estimate
+
+
+def _tell(past: Past, asked: _Asked, estimate: Estimate, *, machine: bool) -> None:
+    stack = str(asked.stack)
+    accuracy = accuracy_of(one for one in past.deployments if one.stacks == (stack,))
+    changes = asked.plan.changes if asked.plan is not None else None
+    if machine:
+        found: dict[str, object] = {
+            "stack": stack,
+            "low_seconds": round(estimate.low_seconds, 1),
+            "mid_seconds": round(estimate.mid_seconds, 1),
+            "high_seconds": round(estimate.high_seconds, 1),
+            "basis": estimate.basis,
+            "deployments": estimate.samples,
+            "resources": None if changes is None else len(changes),
+        }
+        if accuracy is not None:
+            found["earlier_estimates"] = {
+                "count": accuracy.count,
+                "held": accuracy.inside,
+                "median_error": round(accuracy.median_error, 3),
+            }
+        say_json(found)
+        return
+    counted = "" if changes is None else f" of {len(changes)} change{'' if len(changes) == 1 else 's'}"
+    say(f"{stack}: a deployment{counted}. {sentence(estimate)}")
+    if accuracy is not None:
+        say(render.accuracy(accuracy))
