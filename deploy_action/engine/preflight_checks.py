@@ -353,10 +353,8 @@ class Checks:
 
     def _parse(self) -> dict[str, Any] | str:
         """The template, or a sentence that says why it cannot be read."""
-        if not self._settings.template_body:
-            return {}
         try:
-            return parse_template(self._settings.template_body)
+            return parse_template(self._settings.template_body) if self._settings.template_body else {}
         except ValueError as error:
             return str(error)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from deploy_action.core import history
-from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.times import duration
 from deploy_action.engine.aside import Aside
 from deploy_action.steps.recall import PATIENCE_SECONDS, past_of
@@ -16,6 +15,7 @@ from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
     from deploy_action.core.forecast import Estimate
+    from deploy_action.core.learned_forecast import LearnedForecast
     from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
     from deploy_action.steps.recall import Recall
@@ -58,6 +58,8 @@ class Expecting:
         self._reading = Aside(self._content, "history") if shared and not fresh else None
 
     def forecast(self, plans: tuple[Plan, ...]) -> LearnedForecast:
+        from deploy_action.core.learned_forecast import LearnedForecast  # `pre` needs none
+
         return LearnedForecast(self._past, plans)
 
     @cached_property

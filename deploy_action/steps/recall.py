@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import history
 from deploy_action.core.durations import parse_samples, parse_table
-from deploy_action.core.estimate import of_stacks
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.plan import plan_of_template
-from deploy_action.core.template_graph import template_of
 from deploy_action.data import read_table
 from deploy_action.engine.aside import Aside
-from deploy_action.engine.collect import collect
 from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSourceError
 from deploy_action.inputs import Mode
 from deploy_action.steps.state import Memory
-from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from deploy_action.core.forecast import Estimate
@@ -40,7 +34,7 @@ STACKS_MAX = 5
 
 
 class Recall:
-    """Begins to read at once. Nothing here raises."""
+    """Begins to read at once, and to import what it takes: neither holds `pre` up. Nothing here raises."""
 
     def __init__(self, wiring: Wiring, settings: Settings) -> None:
         self._wiring = wiring
@@ -77,6 +71,8 @@ class Recall:
         unknown = [one for one in plain if not past.of(str(one))][:STACKS_MAX]
         if not unknown:
             return Memory(content, unread=unread)
+        from deploy_action.engine.collect import collect
+
         found = collect(
             self._wiring.cloudformation, unknown, operations_max=OPERATIONS_MAX, events_max=EVENTS_MAX
         )
@@ -84,6 +80,12 @@ class Recall:
         return Memory(content, found.records, unread, absent)
 
     def _expect(self) -> Estimate | None:
+        from deploy_action.core.estimate import of_stacks
+        from deploy_action.core.learned_forecast import LearnedForecast
+        from deploy_action.core.plan import plan_of_template
+        from deploy_action.core.template_graph import template_of
+        from deploy_action.template_file import parse_template
+
         memory = self._memory.result(PATIENCE_SECONDS)
         past = past_of(memory, account=self._account())
         settings = self._settings

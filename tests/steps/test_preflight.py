@@ -430,7 +430,7 @@ class TestTheTemplate:
 
     def test_one_that_cannot_be_read_and_nobody_could_be_asked_about(self, stage: Stage) -> None:
         stage.server.faults.add("access_denied", operation="GetTemplateSummary")
-        warns(checked(stage, "Resources: [\n"), "template-unreadable", "neither JSON nor YAML")
+        warns(checked(stage, "Resources: [\n"), "template-unreadable", "neither JSON nor YAML at line")
 
     def test_one_at_an_address_that_cannot_be_fetched(self, stage: Stage) -> None:
         job = checked(stage, template="https://s3.amazonaws.com/templates/gone.yaml")
