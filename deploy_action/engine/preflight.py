@@ -48,6 +48,10 @@ class Once(Generic[T]):
                     raise
             return self._answers[0]
 
+    def known(self) -> T | None:
+        """The answer if it is there already. Never waits, never asks."""
+        return self._answers[0] if self._answers else None
+
 
 class Preflight:
     """The checks of one deployment, each in a thread of its own that ends with the process at the latest.

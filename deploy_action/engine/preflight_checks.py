@@ -130,11 +130,9 @@ class Checks:
         return found
 
     def identity(self) -> str:
-        """`arn:… in 123456789012, eu-west-1`; empty where it is not known. Asks nobody who was not asked."""
-        try:
-            session, _ = self._session()
-        except (BehindDenied, BehindUnavailable):
-            return ""
+        """`arn:… in eu-west-1`; empty where it is not known by now. Waits for nobody."""
+        known = self._session.known()
+        session = known[0] if known is not None else None
         return f"{session.arn} in {self._first.region}" if isinstance(session, Session) else ""
 
     def _locks(self) -> Iterator[Finding]:

@@ -94,7 +94,7 @@ class PreflightStep:
         found = self._softened(preflight.take())
         if self._settings.preflight is PreflightMode.STRICT:
             found += preflight.give_up()
-        who = self._checks.identity() if preflight.done else ""
+        who = self._checks.identity()
         self._world.teller.line(
             render.headline(
                 found, self._correlation_id, who=who, seconds=preflight.seconds, complete=preflight.done
