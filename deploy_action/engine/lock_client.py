@@ -256,11 +256,6 @@ class LockClient:
         document = self._swapper.read(patience_seconds=patience_seconds)
         return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
 
-    def farewell(self) -> Finished | None:
-        """How the own ticket left, as far as the registry remembers. Raises RegistryError."""
-        document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
-        return document.farewell(self.ticket.nonce)
-
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
         ticket, at, expected = self.ticket, self._at(), self._left()

@@ -20,7 +20,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
-from deploy_action.steps.announce import open_channel, remember
+from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import foresee
