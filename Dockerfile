@@ -11,8 +11,9 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-dep
 # cryptography to sign in as a GitHub App, and the action has a token; rich asks for what colours code and Markdown, and
 # the command line shows neither. The last step of this file shows that nothing else needs them. Licences stay.
 RUN find /install/lib/python3*/site-packages/{botocore,boto3}/data -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
-      ! -regex '.*/(cloudformation|cloudtrail|dynamodb|ecs|lambda|logs|rds|s3|sso|sso-oidc|sts)' \
+      ! -regex '.*/(cloudformation|cloudtrail|dynamodb|ec2|ecr|ecs|iam|lambda|logs|rds|s3|secretsmanager|service-quotas|sns|sqs|ssm|sso|sso-oidc|sts)' \
       -exec rm -rf {} + \
+ && find /install/lib/python3*/site-packages/{botocore,boto3}/data/ec2 -mindepth 1 -maxdepth 1 -type d ! -name 2016-11-15 -exec rm -rf {} + \
  && find /install -name 'examples-1.json*' -delete \
  && rm -rf /install/bin /install/lib/python3*/site-packages/{boto3/examples,cryptography*,pygments*,markdown_it*,mdurl*} \
  && find /install -depth -type d \( -name tests -o -name testing -o -name __pycache__ \) -exec rm -rf {} + \
@@ -34,7 +35,8 @@ COPY --from=build /app /app
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
  && python -I -c 'import importlib, pkgutil, sys; sys.path.insert(0, "/app"); import deploy_action, boto3, github, slack_sdk; \
       [importlib.import_module(m.name) for m in pkgutil.walk_packages(deploy_action.__path__, "deploy_action.") if "__main__" not in m.name]; \
-      [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "cloudtrail", "dynamodb", "ecs", "lambda", "logs", "rds", "s3")]'
+      [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "cloudtrail", "dynamodb", "ec2", "ecr", "ecs", "iam", "lambda", "logs", "rds", "s3", \
+        "secretsmanager", "service-quotas", "sns", "sqs", "ssm", "sts")]'
 ENV HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python", "-Iu", "-X", "utf8", "/app/entrypoint.py"]

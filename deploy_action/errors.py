@@ -10,6 +10,7 @@
 | 5 | the lock was lost before anything was changed |
 | 6 | the deployment did not end within `timeout-in-minutes`; it may still be running |
 | 7 | the verdict could not be read: neither success nor failure is known |
+| 9 | `preflight: strict`: the deployment is certain to fail; nothing was locked or changed |
 | 70 | a defect in deploy-coordinator itself |
 | 130 | cancelled |
 | other | the exit code of `command` |
@@ -77,6 +78,12 @@ class CannotStart(CoordinatorError):
     """The deployment cannot start: credentials, stack state or template forbid it. Nothing was changed."""
 
     exit_code = 4
+
+
+class PreflightFailed(CoordinatorError):
+    """The checks before the deployment found what makes it fail, and `strict` asks to stop for that."""
+
+    exit_code = 9
 
 
 class Overtaken(CannotStart):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deploy_action.core import routing
+from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
@@ -19,10 +22,17 @@ from deploy_action.registry_address import RegistryAddress, parse_registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deploy_action.core.channel import Moment
+    from deploy_action.core.routing import Override
+
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
 """The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
 WAIT_TIMEOUT_SECONDS = 3600.0
+HALVES = frozenset({"lock", "keep", "unlock", "release"})
+"""The steps of the sub-actions `lock` and `release`."""
+TOKENS_VARIABLE = "DEPLOY_COORDINATOR_LOCK_TOKENS"
+"""Where a `lock` step leaves its token for the later steps of its job."""
 
 
 class Mode(Enum):
@@ -31,12 +41,33 @@ class Mode(Enum):
     TEMPLATE = "template"
     COMMAND = "command"
     ATTACH = "attach"
+    LOCK = "lock"
+    """Nothing is deployed: the `lock` and `release` halves."""
+
+
+class Hold(Enum):
+    """How long a `lock` step holds."""
+
+    JOB = "job"
+    """Until its job ends, whatever becomes of it."""
+    RUN = "run"
+    """Until the `release` step, in whichever job, or the end of the run."""
 
 
 class WhenBusy(Enum):
     WAIT = "wait"
     FAIL = "fail"
     SKIP = "skip"
+
+
+class PreflightMode(Enum):
+    """What becomes of a deployment that the checks before it find certain to fail."""
+
+    STRICT = "strict"
+    """It stops before the lock."""
+    WARN = "warn"
+    """People are told, and it goes on."""
+    OFF = "off"
 
 
 class OnStop(Enum):
@@ -84,8 +115,16 @@ class Settings:
     github_deployment: bool
     environment_url: str
     """A web address, `output:NAME`, or empty."""
+    slack_events: dict[Moment, Override]
+    slack_mentions: tuple[str, ...]
+    slack_outputs: tuple[str, ...]
+    slack_api_url: str
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
+    preflight: PreflightMode
+    hold: Hold = Hold.JOB
+    lock_tokens: tuple[str, ...] = ()
+    """Of `lock` steps, whose locks may be used."""
 
     @property
     def wait_seconds(self) -> float:
@@ -119,7 +158,9 @@ def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
 class _Parser(Fields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
+        self._step = step
         self._looks_for_folders = step == "pre"
+        self._of_job = environ.get(TOKENS_VARIABLE, "")
         self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
 
     def settings(self) -> Settings:
@@ -154,11 +195,18 @@ class _Parser(Fields):
             github_token=self._text("github-token"),
             slack_bot_token=self._text("slack-bot-token"),
             slack_webhook_url=self._checked("slack-webhook-url", web_address, ""),
-            slack_channel=self._text("slack-channel"),
-            slack_alert_channel=self._text("slack-alert-channel"),
+            slack_channel=self._checked("slack-channel", routing.parse_channel, ""),
+            slack_alert_channel=self._checked("slack-alert-channel", routing.parse_channel, ""),
+            slack_events=self._checked("slack-events", self._overrides, {}),
+            slack_mentions=self._checked("slack-mentions", routing.parse_mentions, ()),
+            slack_outputs=self._checked("slack-outputs", routing.parse_outputs, ()),
+            slack_api_url=self._checked("slack-api-url", web_address, ""),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", _environment_url, ""),
             look_behind=self._boolean("look-behind", default=True),
+            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
+            hold=self._choice("hold", Hold, Hold.JOB),
+            lock_tokens=self._lock_tokens(),
         )
         self._check_together(settings)
         if self._problems:
@@ -166,6 +214,8 @@ class _Parser(Fields):
         return settings
 
     def _mode(self) -> Mode:
+        if self._step in HALVES:
+            return Mode.LOCK
         if self._text("template"):
             if self._text("command"):
                 self._problem("`template` and `command`: give one of them; each is a way to deploy.")
@@ -179,7 +229,7 @@ class _Parser(Fields):
                 stacks.append(parse_stack_ref(line, self._region))
             except ValueError as error:
                 self._problem(f"`stack-name`: {error}")
-        if not self._lines("stack-name"):
+        if not self._lines("stack-name") and mode is not Mode.LOCK:
             self._problem("`stack-name` is missing: name the stack to deploy or watch, one a line.")
         if len(set(stacks)) != len(stacks):
             self._problem("`stack-name` names one stack twice.")
@@ -189,6 +239,16 @@ class _Parser(Fields):
                 "use `command` for several."
             )
         return tuple(stacks)
+
+    def _lock_tokens(self) -> tuple[str, ...]:
+        """Those given, else those that earlier `lock` steps left in the job's environment."""
+        tokens: list[str] = []
+        for word in self._text("lock-token").split():
+            try:
+                tokens.append(parse_token(word))
+            except ValueError as error:
+                self._problem(f"`lock-token`: {error}")
+        return tuple(dict.fromkeys(tokens)) or job_tokens(self._of_job)
 
     def _named(self, name: str) -> str:
         return self._checked(name, parse_lock_name, "")
@@ -248,6 +308,9 @@ class _Parser(Fields):
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
 
+    def _overrides(self, _text: str) -> dict[Moment, Override]:
+        return routing.parse_overrides(self._lines("slack-events"))
+
     def _working_directory(self) -> str:
         text = self._text("working-directory")
         if not self._looks_for_folders:
@@ -263,6 +326,8 @@ class _Parser(Fields):
     def _check_together(self, settings: Settings) -> None:
         if self._text("runtime").lower() not in {"", "auto", "container", "host"}:
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
+        if self._step == "lock" and not (settings.locks or settings.stacks):
+            self._problem("The lock has no name: give `environment`, `lock`, or `stack-name`.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
         if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:
@@ -288,6 +353,15 @@ class _Parser(Fields):
                 "`cancel-update` works with `template` only: of a command's updates nobody knows whose "
                 "they are."
             )
+
+
+def job_tokens(text: str) -> tuple[str, ...]:
+    """The tokens in the environment of a job. What is none was not left by a `lock` step."""
+    tokens: list[str] = []
+    for word in text.split():
+        with suppress(ValueError):
+            tokens.append(parse_token(word))
+    return tuple(dict.fromkeys(tokens))
 
 
 def parse_lock_name(text: str) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from deploy_action.steps.world import World
 
-STEPS = ("pre", "main", "post")
+STEPS = ("pre", "main", "post", "lock", "keep", "unlock", "release")
+ENDINGS = frozenset({"keep", "post", "release", "unlock"})
+"""Nothing in these may fail a job."""
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +53,7 @@ def main(arguments: list[str]) -> int:
             world.teller.line(str(defect))
         for line in traceback.format_exc().splitlines():
             world.teller.line(f"| {line}")
-        return CoordinatorError.exit_code if arguments[0] != "post" else 0
+        return 0 if arguments[0] in ENDINGS else CoordinatorError.exit_code
 
 
 def _step(name: str, world: World) -> int:
@@ -63,9 +65,13 @@ def _step(name: str, world: World) -> int:
         from deploy_action.steps import main as main_step
 
         return main_step.run(world)
-    from deploy_action.steps import post
+    if name == "post":
+        from deploy_action.steps import post
 
-    return post.run(world)
+        return post.run(world)
+    from deploy_action.steps import halves
+
+    return halves.STEPS[name](world)
 
 
 def _handle_signals(stop: threading.Event) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from deploy_action.core.document import Ticket
     from deploy_action.core.events import StackEvent
     from deploy_action.core.life import JobLife
+    from deploy_action.core.outbox import Box
+    from deploy_action.core.outbox_records import Record
     from deploy_action.core.stacks import StackRef, StackState
 
 
@@ -177,22 +179,52 @@ class StackDeployer(Protocol):
         ...
 
 
-class Notifier(Protocol):
-    """Tells people outside the job. Never raises: a failure is returned as one sentence for the log."""
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands: its `ts` and the id of its channel."""
+
+    ts: str
+    channel_id: str
+
+
+class Messenger(Protocol):
+    """Slack with a bot token. Each call is one request, or a few that read; all raise NotDelivered."""
+
+    def post(
+        self, channel: str, message: Announcement, *, key: str, thread_ts: str = "", broadcast: bool = False
+    ) -> Posted:
+        """A new message, or a reply in a thread. `key` is kept with it, for `find`."""
+        ...
+
+    def update(self, channel_id: str, ts: str, message: Announcement, *, key: str) -> None: ...
+
+    def find(self, channel: str, *, key: str, since: float, thread_ts: str = "") -> Posted | None:
+        """The message of that key, of those since then (unix seconds). Raises CannotLook."""
+        ...
+
+    def say(self, message: Announcement) -> None:
+        """A new message through a webhook."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """Keeps one outbox. Safe to use from two threads."""
 
     @property
-    def thread_ts(self) -> str | None:
-        """The message's identity in its channel; None where it has none."""
+    def box(self) -> Box: ...
+
+    def write(self, record: Record) -> Box:
+        """Keep this step, and return the box after it. Never raises."""
         ...
 
     @property
-    def channel_id(self) -> str | None:
-        """The channel that the message is in: an update needs its id, where a first message takes a name."""
+    def trouble(self) -> str:
+        """Why nothing can be kept at present; empty where all is well."""
         ...
 
-    def started(self, message: Announcement) -> str | None: ...
-
-    def finished(self, message: Announcement) -> str | None: ...
+    def forget(self) -> None:
+        """Everything in it was handed on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

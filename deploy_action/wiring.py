@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
+from deploy_action.core.routing import Routing
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
 
     from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.adapters.github_runs import GitHubRuns
+    from deploy_action.adapters.outbox_journal import OutboxJournal
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
+    from deploy_action.core.preflight.facts import Repository
     from deploy_action.engine.behind import Looker
+    from deploy_action.engine.preflight_checks import Sources
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Clock, Notifier, Registry
+    from deploy_action.ports import Clock, Messenger, Registry
     from deploy_action.registry_address import RegistryAddress
 
 REGISTRY_BRANCH = "deploy-registry"
@@ -45,6 +51,10 @@ class Wiring:
     def identity(self, region: str) -> Sts:
         """One for each region, which asks once."""
         return self._identities.setdefault(region, Sts(self.aws, region))
+
+    @property
+    def borrower(self) -> Borrower:
+        return Borrower(self._settings.lock_tokens, self._run.url)
 
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
@@ -73,6 +83,7 @@ class Wiring:
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
             left=left,
+            borrower=self.borrower,
         )
 
     def looker(self) -> Looker | None:
@@ -88,6 +99,27 @@ class Wiring:
 
         clients = short_clients()
         return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
+
+    def preflight_sources(self) -> Sources:
+        """Where the checks before a deployment ask; what this deployment does not use is left out."""
+        from deploy_action.adapters.behind.asking import short_clients
+        from deploy_action.adapters.preflight.account import Account
+        from deploy_action.adapters.preflight.existing import Existing
+        from deploy_action.adapters.preflight.limits import Limits
+        from deploy_action.engine.preflight_checks import Sources
+
+        clients, settings = short_clients(), self._settings
+        slack = slack_look(
+            settings.slack_bot_token,
+            (settings.slack_channel, settings.slack_alert_channel),
+            base_url=self._environ.get("SLACK_API_URL", ""),
+        )
+        return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
+
+    def repository_look(self, *, probe: bool) -> Callable[[], Repository] | None:
+        """As the function of this name."""
+        token = self._settings.github_token
+        return repository_look(self._settings.registry, token=token, run=self._run, probe=probe)
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
@@ -112,26 +144,73 @@ class Wiring:
 
         return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
-    def notifier(self, *, correlation_id: str, thread_ts: str = "", channel_id: str = "") -> Notifier | None:
-        """None where no channel was asked for."""
+    def routing(self) -> Routing | None:
+        """Where the deployment is told; None where no channel was asked for."""
         settings = self._settings
         if settings.slack_bot_token:
-            from deploy_action.adapters.slack import SlackBotNotifier
-
-            return SlackBotNotifier(
-                settings.slack_bot_token,
-                settings.slack_channel,
-                settings.slack_alert_channel,
-                base_url=self._environ.get("SLACK_API_URL") or "https://slack.com/api/",
-                thread_ts=thread_ts or None,
-                channel_id=channel_id or None,
-                correlation_id=correlation_id,
-            )
+            return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
         if settings.slack_webhook_url:
-            from deploy_action.adapters.slack import SlackWebhookNotifier
-
-            return SlackWebhookNotifier(settings.slack_webhook_url)
+            return Routing(overrides=settings.slack_events, webhook=True)
         return None
+
+    def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
+        from deploy_action.adapters.outbox_journal import OutboxJournal
+
+        return OutboxJournal(path, correlation_id)
+
+    def messenger(self, correlation_id: str, *, timeout_seconds: float = 10.0) -> Messenger:
+        """For the messages of that deployment, with this one's token or webhook."""
+        settings = self._settings
+        return open_messenger(
+            correlation_id,
+            token=settings.slack_bot_token,
+            webhook_url=settings.slack_webhook_url,
+            api_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def open_messenger(
+    correlation_id: str, *, token: str, webhook_url: str, api_url: str, timeout_seconds: float = 10.0
+) -> Messenger:
+    """For the messages of one deployment; with the token where there is one, else through the webhook."""
+    if token:
+        from deploy_action.adapters.slack.bot import API_URL, SlackBot
+
+        return SlackBot(
+            token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
+        )
+    from deploy_action.adapters.slack.webhook import SlackWebhook
+
+    return SlackWebhook(webhook_url, timeout=timeout_seconds)
+
+
+def slack_look(
+    token: str, channels: tuple[str, ...], *, base_url: str = ""
+) -> Callable[[], tuple[tuple[str, str, str], ...]] | None:
+    """What keeps messages from Slack: (level, what, remedy) each; None where no bot writes."""
+    try:
+        checking = import_module("deploy_action.adapters.slack.check") if token else None
+    except ImportError:  # slack_sdk is not installed
+        checking = None
+    if checking is None:
+        return None
+    address = {"base_url": base_url} if base_url else {}
+    access = checking.SlackAccess(token, tuple(channel for channel in channels if channel), **address)
+    return lambda: tuple(checking.check(access))
+
+
+def repository_look(
+    address: RegistryAddress, *, token: str, run: RunContext, probe: bool
+) -> Callable[[], Repository] | None:
+    """What GitHub says of the registry's repository; None where the registry is somewhere else. `probe`: also
+    whether the token may write it, by a request that GitHub refuses either way."""
+    name = address.place or run.repository
+    if address.kind != "github" or not (name and token):
+        return None
+    from deploy_action.adapters.preflight.repository import look_at
+
+    return lambda: look_at(name, token=token, api_url=run.api_url, probe=probe)
 
 
 def open_registry(

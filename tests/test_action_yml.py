@@ -15,7 +15,11 @@ from deploy_action.core.report import Report
 from deploy_action.inputs import Settings, _Parser, parse_inputs
 from deploy_action.steps.world import outputs_of
 
-ACTION: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text("utf-8"))
+ROOT = Path(__file__).parents[1]
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+HALVES: dict[str, Any] = {
+    half: yaml.safe_load((ROOT / half / "action.yml").read_text("utf-8")) for half in ("lock", "release")
+}
 INPUTS: dict[str, dict[str, Any]] = ACTION["inputs"]
 OUTPUTS: dict[str, dict[str, Any]] = ACTION["outputs"]
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in ACTION["runs"]["steps"]}
@@ -58,7 +62,15 @@ def test_the_code_reads_exactly_the_inputs_that_the_action_has() -> None:
         raw = Recording({**REQUIRED, **way})
         _Parser(raw, {"AWS_REGION": "eu-west-1"}, "pre").settings()
         asked |= raw.asked
-    assert asked == set(INPUTS)
+    assert asked == set(INPUTS) | {"hold"}
+
+
+@pytest.mark.parametrize(("half", "own"), [("lock", {"hold", "job-id", "job-status"}), ("release", set())])
+def test_the_halves_of_a_lock_take_inputs_of_the_whole(half: str, own: set[str]) -> None:
+    inputs = HALVES[half]["inputs"]
+    assert set(inputs) - set(INPUTS) == own
+    for name in set(inputs) - own:
+        assert inputs[name].get("default") == INPUTS[name].get("default", ""), name
 
 
 def test_every_input_and_output_is_described() -> None:

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy_action.core.change_set import Parameter
+from deploy_action.core.channel import Moment
+from deploy_action.core.routing import Override
 from deploy_action.core.stacks import StackRef
 from deploy_action.errors import InvalidInput
 from deploy_action.inputs import (
@@ -90,6 +92,10 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
         slack_webhook_url="https://hooks.slack.com/services/T/B/x",
         slack_channel="C1",
         slack_alert_channel="C2",
+        slack_events="stalled: C3 alert\nprogress: off",
+        slack_mentions="@here U123, S456",
+        slack_outputs="Url Web*",
+        slack_api_url="https://slack-gov.com/api/",
         runtime="host",
     )
     assert found.stacks == (StackRef("us-east-1", "shop"),)
@@ -109,6 +115,13 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
     assert found.when_busy is WhenBusy.FAIL
     assert (found.slack_bot_token, found.slack_channel, found.slack_alert_channel) == ("xoxb-1", "C1", "C2")
     assert found.slack_webhook_url.endswith("/x")
+    assert found.slack_events == {
+        Moment.STALLED: Override(alert=True, channels=("C3",)),
+        Moment.PROGRESS: Override(off=True),
+    }
+    assert found.slack_mentions == ("here", "U123", "S456")
+    assert found.slack_outputs == ("Url", "Web*")
+    assert found.slack_api_url == "https://slack-gov.com/api/"
 
 
 def test_every_input_of_a_command_deployment_arrives(workspace: Path) -> None:
@@ -139,6 +152,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         look_behind="maybe",
         github_deployment="maybe",
         environment_url="output:no name",
+        preflight="strictly",
         working_directory="missing",
         registry="redis://x",
         queue_policy="lottery",
@@ -146,13 +160,18 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         wait_timeout_in_minutes="-1",
         slack_webhook_url="hooks",
         slack_bot_token="xoxb-1",
+        slack_events="lunch: off",
+        slack_mentions="everybody",
+        slack_outputs="a-b",
+        slack_api_url="slack",
+        lock_token="stolen",
         runtime="podman",
     )
     told = " ".join(found)
     for name in NAMES:
         if name not in {"github-token", "slack-bot-token", "slack-alert-channel", "image"}:
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 30
+    assert len(found) == len(set(found)) == 36
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

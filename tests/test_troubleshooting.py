@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.test_behind import PLACE, service
 from tests.fakes.behind import BehindServer
+from tests.fakes.slack.server import SlackServer
 from tests.steps.conftest import stage
 from tests.steps.test_supervision import Killed
 from tests.steps.test_template import lasting
@@ -104,10 +105,23 @@ def _unknown(stage: Stage, _: pytest.MonkeyPatch) -> Job:
     return job
 
 
+def _slack(stage: Stage, _: pytest.MonkeyPatch) -> Job:
+    with SlackServer(now=stage.clock.now) as slack:
+        slack.channels[0].is_archived = True
+        job = stage.job(
+            template=stage.template(GOOD),
+            slack_bot_token="xoxb-token",
+            slack_channel="C0DEPLOYS",
+            slack_api_url=slack.api_url,
+        )
+        return _deployed(job)
+
+
 SITUATIONS: dict[str, Callable[[Stage, pytest.MonkeyPatch], Job]] = {
     "Stuck in the queue": _queue,
     "The watch was silent": _silent,
     "The registry cannot be used": _no_registry,
+    "Slack does not work": _slack,
     "Estimates are off": _late,
     "The stack is stuck": _stuck,
     "ECS tasks do not start": _tasks,

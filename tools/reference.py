@@ -5,7 +5,7 @@
 
 `python3 -m tools.reference` rewrites them (`make docs`); `--check` says which are stale, and changes nothing.
 Sources: action.yml for inputs and outputs, deploy_action/errors.py for exit codes, the command line for its
-commands, docs/adr/ for the list of decisions.
+commands, core/preflight for what the checks find, docs/adr/ for the list of decisions.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import yaml
 
 from deploy_action import errors
 from deploy_action.cli.app import COMMANDS, PROGRAM
+from deploy_action.core.preflight.finding import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/reference.md", "docs/adr/README.md")
+DOCUMENTS = ("README.md", "docs/reference.md", "docs/preflight.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )
@@ -113,6 +114,19 @@ def commands(_action: Mapping[str, Any]) -> str:
     )
 
 
+def findings(_action: Mapping[str, Any]) -> str:
+    rows = (
+        (
+            f"`{code}`",
+            kind.level.value,
+            kind.meaning,
+            kind.remedy or "Run it again; the log names the reason.",
+        )
+        for code, kind in KINDS.items()
+    )
+    return _table(("Code", "Level", "What it means", "What to do"), rows)
+
+
 def decisions(_action: Mapping[str, Any]) -> str:
     rows = []
     for file in sorted((ROOT / "docs" / "adr").glob("[0-9]*.md")):
@@ -127,6 +141,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "outputs": outputs,
     "exit codes": exit_codes,
     "commands": commands,
+    "preflight findings": findings,
     "decisions": decisions,
 }
 

@@ -162,6 +162,21 @@ class CloudFormation:
         with _explained(refusals=True):
             self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
 
+    def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None:
+        """Delete a stack whose deletion failed, and leave those resources as they are."""
+        with _explained(refusals=True):
+            self._client(stack).delete_stack(
+                StackName=stack.name, RetainResources=list(keep), ClientRequestToken=token
+            )
+
+    def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None:
+        with _explained(refusals=True):
+            self._client(stack).continue_update_rollback(
+                StackName=stack.name,
+                ClientRequestToken=token,
+                **({"ResourcesToSkip": list(skip)} if skip else {}),
+            )
+
     def cancel_update(self, stack: StackRef, *, token: str) -> None:
         with _explained(refusals=True):
             self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)

@@ -37,26 +37,36 @@ class JobLog:
 
 
 class RunnerFiles:
-    """`GITHUB_OUTPUT` and `GITHUB_STEP_SUMMARY`; outside GitHub Actions neither is there, which is fine."""
+    """`GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY` and `GITHUB_ENV`; outside GitHub Actions none of them is there,
+    which is fine."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._output = environ.get("GITHUB_OUTPUT", "")
         self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
+        self._environment = environ.get("GITHUB_ENV", "")
 
     def set_outputs(self, values: Mapping[str, str]) -> str | None:
         """Append outputs; returns a sentence where that failed.
 
         The delimiter is random, or a hostile value could write outputs of its own.
         """
-        text = ""
-        for name, value in values.items():
-            delimiter = f"end_{secrets.token_hex(16)}"
-            text += f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
-        return _append(self._output, text, "outputs")
+        return _append(self._output, _heredocs(values), "outputs")
+
+    def set_environment(self, values: Mapping[str, str]) -> str | None:
+        """Variables for the later steps of the job; returns a sentence where that failed."""
+        return _append(self._environment, _heredocs(values), "environment")
 
     def add_summary(self, page: str) -> str | None:
         """Append to the job summary; returns a sentence where that failed."""
         return _append(self._summary, page, "summary")
+
+
+def _heredocs(values: Mapping[str, str]) -> str:
+    text = ""
+    for name, value in values.items():
+        delimiter = f"end_{secrets.token_hex(16)}"
+        text += f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+    return text
 
 
 def _append(path: str, text: str, what: str) -> str | None:

@@ -23,13 +23,14 @@ from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.registry_address import parse_registry
 from deploy_action.render.escape import log_text, one_line
-from deploy_action.wiring import open_registry
+from deploy_action.wiring import open_registry, repository_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.document import Document
     from deploy_action.core.past import Past
+    from deploy_action.core.preflight.facts import Repository
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
@@ -83,6 +84,12 @@ class Desk:
                 raise WrongWords("The registry `github` needs a token in $GITHUB_TOKEN.")
         return open_registry(self._address, token=token, run=run, environ=os.environ)
 
+    def repository_look(self) -> Callable[[], Repository] | None:
+        """What GitHub says of the registry's repository; None where the registry is somewhere else."""
+        token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+        run = run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
+        return repository_look(self._address, token=token, run=run, probe=True)
+
     def apply(
         self,
         decide: Callable[[Document], tuple[Document | None, T]],
@@ -92,7 +99,8 @@ class Desk:
     ) -> T:
         """As `Swapper.apply`; and a package that the registry needs and is not there is a sentence too."""
         try:
-            return Swapper(self.registry, self.clock).apply(decide, message=message, file=file)
+            swapper = Swapper(self.registry, self.clock)
+            return swapper.apply(decide, message=message, file=file, always=file is not None)
         except RegistryError as error:
             missing = error.__cause__
             if isinstance(missing, ModuleNotFoundError):

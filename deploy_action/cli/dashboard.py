@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
 from deploy_action.core import history
-from deploy_action.core.archive import notices, opened
+from deploy_action.core.archive import ARCHIVE_BYTES_MAX, notices, opened
 from deploy_action.core.restores import restores_of
 from deploy_action.core.unusual import unusual_of
 from deploy_action.render.dashboard import machine_data, page
@@ -34,7 +34,7 @@ PAGE, DATA = "index.html", "data.json"
     "paths",
     metavar="PATH",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     help="A history file, or a folder of them (*.json), instead of the registry's; may be given several "
     "times. With --registry both are read.",
 )
@@ -75,12 +75,18 @@ def command(desk: Desk, *, out: Path, paths: tuple[Path, ...], machine: bool) ->
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(one for one in path.glob("*.json") if one.is_file()) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.glob("*.json") if one.is_file())
+    if not found:
+        raise WrongWords(f"There is no *.json in {path}.")
+    return found
 
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as stream:
+            return stream.read(ARCHIVE_BYTES_MAX + 1)
     except OSError as error:
         raise WrongWords(f"{file} cannot be read: {error.strerror or error}.") from error
 

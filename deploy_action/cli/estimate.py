@@ -33,7 +33,7 @@ from deploy_action.engine.collect import collect
 from deploy_action.errors import ChangeSetGone, RegistryUnreadable, StackSourceError
 from deploy_action.render import past as render
 from deploy_action.steps.expecting import sentence
-from deploy_action.template_text import parse_template
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from deploy_action.core.forecast import Estimate

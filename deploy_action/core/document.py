@@ -14,6 +14,8 @@ KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
 QUEUE_MAX = 500
 """Tickets, holders included."""
+WHOLE_RUN = "*"
+"""In place of a job, which is never called so."""
 LEASE_SECONDS = 300.0
 LEASE_SECONDS_MIN = 30.0
 LEASE_SECONDS_MAX = 3600.0
@@ -67,6 +69,11 @@ class Ticket:
     @property
     def holding(self) -> bool:
         return bool(self.epochs)
+
+    @property
+    def held_by_run(self) -> bool:
+        """No single job stands for it: it lives as long as its run does."""
+        return self.job == WHOLE_RUN and bool(self.run_id)
 
     @property
     def epoch(self) -> int:

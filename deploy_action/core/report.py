@@ -10,6 +10,7 @@ from deploy_action.core.accuracy import Accuracy
 from deploy_action.core.behind import Finding
 from deploy_action.core.causes import Cause, causes_of
 from deploy_action.core.change_set import Change
+from deploy_action.core.cleanup import CleanupStep
 from deploy_action.core.comparison import Comparison
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate, Forecast, NoForecast, Usual
@@ -136,6 +137,8 @@ class Report:
     failure: Failure | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     command_exit_code: int | None = None
+    cleanup: tuple[CleanupStep, ...] = ()
+    """What people have to do about what a failure left behind."""
     estimate: Estimate | None = None
     """The one that was made before it began."""
     accuracy: Accuracy | None = None

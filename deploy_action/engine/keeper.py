@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, Grant
-from deploy_action.errors import Busy, LockLost, RegistryError, RegistryUnavailable
+from deploy_action.errors import Busy, CannotStart, LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,11 @@ class Keeper:
     def ticket(self) -> Ticket:
         return self._client.ticket
 
+    @property
+    def borrowed(self) -> bool:
+        """The lock belongs to a `lock` step, which gives it back."""
+        return self._client.borrowed
+
     def keep(self) -> None:
         """Renew when it is time to, or try to come back. Raises LockLost, once."""
         if self._lost:
@@ -62,8 +67,8 @@ class Keeper:
                 answer = self._join()
                 if not isinstance(answer, Grant):
                     self._tell_of(answer)
-        except Busy:
-            return  # the queue is full: what runs goes on as before
+        except (Busy, CannotStart):
+            return  # no place in the queue: what runs goes on as before
         except LockLost:
             self._lost = True
             raise

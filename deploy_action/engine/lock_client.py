@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
+from deploy_action.core.borrowing import Borrower, borrow
 from deploy_action.core.life import JobLife
-from deploy_action.core.times import duration, iso
+from deploy_action.core.times import iso
+from deploy_action.engine.lock_words import busy, takeover_note
 from deploy_action.engine.others import Others
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
+NOBODY = Borrower()
 BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 POLLS_BACK_MAX = 3
@@ -67,9 +70,10 @@ class LockClient:
         revoke: Callable[[Ticket], bool] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
         left: Callable[[], float | None] = lambda: None,
+        borrower: Borrower = NOBODY,
     ) -> None:
-        """`left`: seconds until the own deployment is expected to end, None where that is not known. It is
-        asked whenever something is written, and must not raise."""
+        """`left`: seconds until the own deployment is expected to end, or None; it must not raise."""
+        self._borrower = borrower
         self._swapper = Swapper(registry, clock, seen_revision=ticket.revision)
         self._clock = clock
         self._poll_seconds = poll_seconds
@@ -83,6 +87,8 @@ class LockClient:
         # Whoever goes on with a lock does not know when it was renewed last.
         self._renewed_at = self._tried_at = float("-inf") if ticket.holding else clock.monotonic()
         self.ticket = ticket
+        self.borrowed = False
+        """The ticket is that of a `lock` step, which gives it back."""
         self.taken_over: list[str] = []
         """One sentence for each ticket whose owner was found to be gone."""
 
@@ -108,7 +114,7 @@ class LockClient:
                 waiting = self._waiting(document, waited, timeout_seconds)
                 waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in waiting.ahead))
                 if not wait or waited >= timeout_seconds:
-                    raise _busy(waiting, waited if wait else None)
+                    raise busy(waiting, waited if wait else None)
                 if self._cancelled():
                     raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
                 tell(waiting)
@@ -135,11 +141,12 @@ class LockClient:
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document, Document]:
-            new = core.join(document, ticket, at=at, nothing_changed=nothing_changed)
+            new = self._lent(document)
+            new = new or core.join(document, ticket, at=at, nothing_changed=nothing_changed)
             return new, new
 
         def confirm(document: Document) -> None:
-            if document.ticket(ticket.nonce) is None:
+            if document.ticket(ticket.nonce) is None and self._lent(document) is None:
                 raise core.lost(document, ticket)
 
         document = self._swapper.apply(
@@ -148,7 +155,7 @@ class LockClient:
             patience_seconds=BRIEF_PATIENCE_SECONDS,
             confirm=confirm,
         )
-        self.ticket = document.ticket(ticket.nonce) or ticket
+        self._adopt(document)
         if not self._take(document):
             return self._waiting(document)
         return Grant(self.ticket, 0.0, (), core.settling_stacks(document, self.ticket.locks), ())
@@ -213,9 +220,9 @@ class LockClient:
         """
         ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document | None, bool]:
+        def decide(document: Document) -> tuple[Document, bool]:
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
-            return (None, False) if new == document else (new, True)
+            return new, new != document
 
         return self._swapper.apply(
             decide,
@@ -223,6 +230,30 @@ class LockClient:
             patience_seconds=patience_seconds,
             file=history,
         )
+
+    def leave(
+        self, *, settling: tuple[str, ...], history: FileChange | None, patience_seconds: float
+    ) -> bool:
+        """The end of a deployment under a borrowed lock, which stays held. Returns whether it still was."""
+        ticket = self.ticket
+
+        def decide(document: Document) -> tuple[Document, bool]:
+            current = document.ticket(ticket.nonce)
+            if current is None or current.epochs != ticket.epochs:
+                return document, False
+            return core.leave_settling(core.renew(document, ticket), current, settling), True
+
+        return self._swapper.apply(
+            decide,
+            message=f"end of {ticket.correlation_id}, the lock stays held",
+            patience_seconds=patience_seconds,
+            file=history,
+        )
+
+    def find(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[Ticket | None, Finished | None]:
+        """The own ticket as it stands in the registry, and how it left if it did. Raises RegistryError."""
+        document = self._swapper.read(patience_seconds=patience_seconds)
+        return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
 
     def farewell(self) -> Finished | None:
         """How the own ticket left, as far as the registry remembers. Raises RegistryError."""
@@ -234,14 +265,26 @@ class LockClient:
         ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
-            new = core.request(document, ticket, at=at, enqueue_if_busy=wait, expected_seconds=expected)
+            new = self._lent(document) or core.request(
+                document, ticket, at=at, enqueue_if_busy=wait, expected_seconds=expected
+            )
             return new, document if new is None else new
 
         document = self._swapper.apply(
             decide, message=f"request {ticket.correlation_id}", patience_seconds=patience_seconds
         )
-        self.ticket = document.ticket(ticket.nonce) or ticket
+        self._adopt(document)
         return document
+
+    def _lent(self, document: Document) -> Document | None:
+        """With the ticket of a `lock` step taken for the own one; None where there is none."""
+        lender = self._borrower.lender(document, self.ticket)
+        return None if lender is None else borrow(document, lender, self.ticket)
+
+    def _adopt(self, document: Document) -> None:
+        lender = self._borrower.lender(document, self.ticket)
+        self.borrowed = self.borrowed or lender is not None
+        self.ticket = lender or document.ticket(self.ticket.nonce) or self.ticket
 
     def _take(self, document: Document) -> bool:
         current = document.ticket(self.ticket.nonce)
@@ -315,7 +358,7 @@ class LockClient:
             for ticket, why in gone:
                 current = document.ticket(ticket.nonce)
                 if current is not None and leases.life_of(current) == leases.life_of(ticket):
-                    note = _takeover_note(ticket, why)
+                    note = takeover_note(ticket, why)
                     document = core.evict(document, ticket.nonce, at=at, note=f"{note} {by}")
                     notes.append(note)
             return document, (document, notes)
@@ -332,8 +375,7 @@ class LockClient:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
         away = None if self._away_since is None else self._clock.monotonic() - self._away_since
-        remarks = self._others.remarks(ahead)
-        left = self._others.left_seconds(ahead[0]) if ahead else None
+        remarks, left = self._others.remarks(ahead), self._others.left_of(ahead)
         return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, remarks, away, left)
 
     def _pause(self, waiting: core.Waiting) -> float:
@@ -342,6 +384,8 @@ class LockClient:
 
     def _withdraw(self) -> None:
         """Best effort: the lease ends what cannot be withdrawn."""
+        if self.borrowed:
+            return
         with suppress(RegistryError):
             self._swapper.apply(
                 lambda document: (
@@ -354,30 +398,3 @@ class LockClient:
 
     def _at(self) -> str:
         return iso(self._clock.now())
-
-
-def _busy(waiting: core.Waiting, waited_seconds: float | None) -> Busy:
-    waited = "" if waited_seconds is None else f" after {duration(waited_seconds)} of waiting"
-    first, freeze = next(iter(waiting.ahead), None), waiting.freeze
-    if freeze is not None:
-        return Busy(
-            f'The lock is frozen{waited}, by {freeze.by} since {freeze.since}: "{freeze.reason}".',
-            why="Nothing may be deployed under a frozen lock. Nothing was changed.",
-            remedy=f"Run this again after {freeze.until}."
-            if freeze.until
-            else "Run this again once the freeze is lifted.",
-        )
-    who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
-    other_way = "set `when-busy: wait`" if waited_seconds is None else "raise `wait-timeout-in-minutes`"
-    return Busy(
-        f"The lock is busy{waited}: {who} is ahead.",
-        why="Two deployments of one environment must not overlap. Nothing was changed.",
-        remedy=f"Run this again later, or {other_way}.",
-    )
-
-
-def _takeover_note(ticket: Ticket, why: str) -> str:
-    who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
-    if ticket.holding:
-        return f"Took over from holder {who}: {why}, and no stack of it is in progress."
-    return f"Passed over waiter {who}: {why}."

@@ -65,6 +65,7 @@ class Swapper:
         message: str,
         patience_seconds: float = PATIENCE_SECONDS,
         file: FileChange | None = None,
+        always: bool = False,
         confirm: Callable[[Document], object] = lambda _document: None,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
@@ -76,9 +77,10 @@ class Swapper:
         an answer, or as soon as the store asks to be left alone for longer than that, and what `decide` or
         the store raise (RegistryForbidden, RegistryUnreadable).
 
-        `file` is written together with the document, also where that stays as it is. It must not depend on
-        how often it is changed. `confirm` is called with the document in which an own write was found only
-        later; it may raise where what was written then no longer holds.
+        `file` is written together with the document; with `always`, also with one that `decide` leaves as it
+        is. It must not depend on how often it is changed. `confirm`
+        is called with the document in which an own write was found only later; it may raise where what was
+        written then no longer holds.
         """
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None
@@ -94,7 +96,7 @@ class Swapper:
                 unmoved = sent is not None and sent[0] == snapshot.version
                 operation = sent[1] if sent is not None and unmoved else secrets.token_hex(8)
                 new, result = decide(document)
-                if new is None or (new == document and file is None):
+                if new is None or (new == document and not always):
                     return result
                 sent = (snapshot.version, operation, result)
                 written = new.with_operation(operation)

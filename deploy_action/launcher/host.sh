@@ -131,3 +131,16 @@ clear_lock() {
     nap
   fi
 }
+
+# Puts `deploy-coordinator` on the PATH of the later steps of the job.
+offer_commands() {
+  local folder=$state/bin
+  find_python
+  mkdir -p "$folder" || give_up "The folder $folder cannot be made." "The command would be put there." "Free disk space."
+  printf '#!/usr/bin/env bash\nexec %q -Iu -X utf8 %q "$@"\n' "$python" "$action/entrypoint.py" \
+    >"$folder/deploy-coordinator"
+  chmod +x "$folder/deploy-coordinator"
+  printf '%s\n' "$folder" >>"${GITHUB_PATH:-/dev/null}"
+  say "The command deploy-coordinator is there for the later steps of this job."
+  exit 0
+}

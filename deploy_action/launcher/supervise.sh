@@ -46,7 +46,7 @@ supervise() {
       break
     fi
   done
-  if [ "$step" = post ] && [ -z "$cancelled" ] && ! is_verdict; then
+  if is_ending && [ -z "$cancelled" ] && ! is_verdict; then
     warn "The last step ended unexpectedly (exit code $code). $UNFINISHED"
     code=0
   fi

@@ -18,6 +18,9 @@ say() {
   printf 'deploy-coordinator: %s\n' "$text"
 }
 
+# Steps that end something: what they cannot do must not fail the job.
+is_ending() { case $step in post | keep | unlock | release) ;; *) return 1 ;; esac }
+
 UNFINISHED="The deployment's result stands; nothing is recorded of it, and its lock becomes free when the lease runs out."
 
 warn() { printf '::warning title=deploy-coordinator::%s\n' "$(escaped "$*")"; }
@@ -27,7 +30,7 @@ fail() { printf '::error title=deploy-coordinator::%s\n' "$(escaped "$*")"; }
 # give_up WHAT WHY NEXT: only for what the step cannot do without. A command that runs already goes on even so, and
 # a deployment that has ended does not fail because of what comes after it.
 give_up() {
-  if [ "$step" = post ]; then
+  if is_ending; then
     warn "$1 $2 $3 $UNFINISHED"
     exit 0
   fi

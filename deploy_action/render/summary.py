@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.times import duration
+from deploy_action.render import cleanup
 from deploy_action.render.escape import code, link, markdown, prose
 from deploy_action.render.gantt import gantt
 from deploy_action.render.headline import headline
@@ -44,6 +45,7 @@ def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
     sections = [
         f"## {headline(report, markdown)}",
         why(report),
+        cleanup.section(report.cleanup),
         expected_against_actual(report),
         _place(report),
         _facts(report),

@@ -22,24 +22,28 @@ if TYPE_CHECKING:
 
 SLOWEST = 8
 NOTABLE_SECONDS = 5.0
+_DID_NOTHING = frozenset({Outcome.NO_CHANGES, Outcome.BUSY, Outcome.SKIPPED})
 
 
 def expected_against_actual(report: Report) -> str:
     """One line that a person understands, then how good the estimates before it were."""
     estimate, seconds = report.estimate, report.duration_seconds
-    if estimate is None:
+    if estimate is None or report.outcome in _DID_NOTHING:
         return ""
+    several = len(report.stacks) > 1
     if seconds is None or report.outcome is not Outcome.SUCCEEDED:
-        # What failed or changed nothing was not what the estimate was made for.
-        return f"One that succeeds was expected to take {expectation(estimate)}."
+        # What failed was not what the estimate was made for.
+        return f"A success was expected to take {expectation(estimate, several=several)}."
     judged = _judged(estimate, seconds)
-    line = f"Took {duration(seconds)}; expected {expectation(estimate)}: **{judged}**."
+    line = f"Took {duration(seconds)}; expected {expectation(estimate, several=several)}: **{judged}**."
     return f"{line} {_accuracy(report.accuracy)}".rstrip()
 
 
-def expectation(estimate: Estimate) -> str:
-    """`3m50s (3m00s to 6m00s, from 4 deployments of the same resources)`."""
+def expectation(estimate: Estimate, *, several: bool = False) -> str:
+    """`3m50s (3m00s to 6m00s, from 4 deployments of the same resources)`. `several`: stacks."""
     basis = markdown(estimate.basis)
+    if several:
+        basis = basis.replace("this stack", "these stacks")
     if estimate.samples == 1:
         basis = basis.replace("deployments", "deployment", 1)
     counted = f"{estimate.samples} {basis}" if "deployment" in basis and estimate.samples else basis

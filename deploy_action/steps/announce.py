@@ -1,39 +1,304 @@
-"""Tells a channel, if one was asked for. Whatever goes wrong here is a note and nothing more."""
+"""Tells the channel, if one was asked for: accepts messages into the outbox and goes on at once.
+
+Whatever goes wrong here is told in the log and nothing more.
+"""
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.render import messages
+from deploy_action.core import channel_views as views
+from deploy_action.core.channel import Moment, Origin
+from deploy_action.core.outbox import Entry, Kind
+from deploy_action.core.outbox_records import Record, Step
+from deploy_action.core.routing import Place, calls, places
+from deploy_action.render.slack import entry as entry_of
+from deploy_action.render.slack import parent, single
 
 if TYPE_CHECKING:
-    from deploy_action.core.stacks import StackRef
+    from collections.abc import Callable
+
+    from deploy_action.core.causes import Cause
+    from deploy_action.core.channel import ChannelView
+    from deploy_action.core.events import Operation
+    from deploy_action.core.forecast import Estimate, Forecast
+    from deploy_action.core.lock import Waiting
+    from deploy_action.core.outbox import Box
+    from deploy_action.core.report import Report
+    from deploy_action.core.routing import Routing
+    from deploy_action.core.stall import StallChange
+    from deploy_action.engine.courier import Courier
+    from deploy_action.engine.outbox_worker import Worker
+    from deploy_action.inputs import Settings
+    from deploy_action.ports import Announcement, Clock, OutboxStore
     from deploy_action.steps.state import JobState
-    from deploy_action.steps.world import Teller
+    from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 
-
-def announce_start(wiring: Wiring, state: JobState, stacks: tuple[StackRef, ...], teller: Teller) -> None:
-    """Remembers the message in the state, so that the end replaces it."""
-    notifier = wiring.notifier(correlation_id=state.report.correlation_id)
-    if notifier is None:
-        return
-    trouble = notifier.started(messages.started(state.report, stacks))
-    if trouble:
-        teller.note(trouble)
-    state.slack_thread_ts = notifier.thread_ts or ""
-    state.slack_channel_id = notifier.channel_id or ""
+UPDATE_SECONDS = 10.0
+"""Between two updates of the message while nothing but time and progress changes it."""
+QUEUE_UPDATE_SECONDS = 60.0
+STUCK_SECONDS = 900.0
+"""So long in the queue, somebody should know."""
 
 
-def announce_end(wiring: Wiring, state: JobState, teller: Teller) -> None:
-    notifier = wiring.notifier(
-        correlation_id=state.report.correlation_id,
-        thread_ts=state.slack_thread_ts,
-        channel_id=state.slack_channel_id,
+class Outlet:
+    """An outbox with its courier and the worker that makes it go."""
+
+    def __init__(
+        self, clock: Clock, store: OutboxStore, courier: Courier, worker: Worker, routing: Routing
+    ) -> None:
+        self.clock = clock
+        self.store = store
+        self.courier = courier
+        self.worker = worker
+        self.routing = routing
+
+
+class Channel:
+    """One deployment as its channel is told of it. Without an outlet nothing is told.
+
+    Every method returns at once and raises nothing: a defect is told once, and ends the telling of this step.
+    """
+
+    def __init__(
+        self,
+        outlet: Outlet | None = None,
+        view: ChannelView | None = None,
+        *,
+        mentions: tuple[str, ...] = (),
+        outputs: tuple[str, ...] = (),
+        line: Callable[[str], None] = lambda _sentence: None,
+        note: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        self._outlet = outlet
+        self._view = view
+        self._mentions = mentions
+        self._outputs = outputs
+        self._line = line
+        self._note = note
+        self._broken = False
+        self._updated_at = float("-inf")
+        self._queue_seen: object = None
+        self._stuck_told = False
+        self._progress: Callable[[], None] | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """What is in the outbox; None where there is none."""
+        return None if self._outlet is None else self._outlet.store.box
+
+    def queued(self, waiting: Waiting) -> None:
+        """Called at each look at the queue: told when it changes, and now and then how long it has taken."""
+        seen = (
+            tuple((ticket.nonce, ticket.holding, ticket.expected_end) for ticket in waiting.ahead),
+            waiting.freeze,
+            waiting.away_seconds is None,
+        )
+        stuck = waiting.waited_seconds >= STUCK_SECONDS and not self._stuck_told
+        pause = QUEUE_UPDATE_SECONDS if seen == self._queue_seen else UPDATE_SECONDS
+        if not stuck and self._since_update() < pause:
+            return
+        self._queue_seen = seen
+        self._stuck_told = self._stuck_told or stuck
+        moment = Moment.STUCK_IN_QUEUE if stuck else Moment.QUEUED
+        self._tell(lambda view, at: views.queued(view, waiting, at=at, moment=moment))
+
+    def started(self, report: Report) -> None:
+        self._tell(lambda view, at: views.started(view, report, at=at))
+
+    def expected(self, report: Report) -> None:
+        """How long it is expected to take is known now: no news but in the message itself."""
+        self._tell(lambda view, at: views.started(view, report, at=at), only={Kind.PARENT})
+
+    def progressed(
+        self,
+        operation: Operation,
+        forecast: Forecast,
+        done: tuple[int, int] | None,
+        *,
+        now: float,
+    ) -> None:
+        """`now`: unix seconds of CloudFormation. Told at once, or by `tick` when it is time to."""
+        seen_at = self._monotonic()
+
+        def tell() -> None:
+            theirs = now + self._monotonic() - seen_at
+            left = forecast.remaining(operation, now=theirs)
+            self._tell(
+                lambda view, at: views.progressed(view, operation, at=at, now=theirs, left=left, done=done)
+            )
+
+        self._progress = tell
+        self.tick()
+
+    def tick(self) -> None:
+        """Called often: tells the progress that was too early to tell."""
+        if self._progress is not None and self._since_update() >= UPDATE_SECONDS:
+            tell, self._progress = self._progress, None
+            self._guarded(tell)
+        self._pass_on()
+
+    def stalled(self, change: StallChange, operation: Operation) -> None:
+        """A stall that began or is over."""
+        self._tell(lambda view, at: views.stalled(view, change, operation, at=at))
+
+    def overdue(self, estimate: Estimate) -> None:
+        self._tell(lambda view, at: views.overdue(view, estimate, at=at))
+
+    def warned(self, cause: Cause) -> None:
+        self._tell(lambda view, at: views.warned(view, cause, at=at))
+
+    def restarted(self, gap_seconds: float | None, restarts: int) -> None:
+        self._tell(lambda view, at: views.restarted(view, gap_seconds, restarts=restarts, at=at))
+
+    def taken_over(self, sentence: str) -> None:
+        self._tell(lambda view, at: views.remarked(view, Moment.TAKEOVER, sentence, at=at))
+
+    def without_registry(self, sentence: str, *, back: bool = False) -> None:
+        """The registry is lost, or `back`, which needs nobody."""
+        moment = Moment.REGISTRY_FALLBACK
+        quiet = {Kind.PARENT, Kind.REPLY}
+        self._tell(
+            lambda view, at: views.remarked(view, moment, sentence, at=at), only=quiet if back else None
+        )
+
+    def ended(self, report: Report, *, timed_out: bool = False) -> None:
+        """The last word. What is told after it is not accepted any more."""
+        shown = self._outputs
+        self._tell(lambda view, at: views.ended(view, report, at=at, shown=shown, timed_out=timed_out))
+
+    def flush(self, seconds: float) -> None:
+        """Up to so much real time for what can be delivered now. The only call that waits."""
+        if self._outlet is not None:
+            self._guarded(lambda: self._outlet.worker.flush(seconds) if self._outlet else None)
+            self._pass_on()
+
+    def close(self) -> Box | None:
+        """At the end of the job: what was not delivered."""
+        return None if self._outlet is None else self._outlet.store.write(Record(Step.CLOSE))
+
+    def forget(self) -> None:
+        """What is left was handed on."""
+        if self._outlet is not None:
+            self._outlet.store.forget()
+
+    @property
+    def posted_at(self) -> dict[str, float]:
+        """When something was last posted, by channel."""
+        return {} if self._outlet is None else self._outlet.courier.posted_at
+
+    @property
+    def well(self) -> bool:
+        """Slack took all that it was asked to, as far as is known."""
+        return self._outlet is not None and self._outlet.courier.well
+
+    def _tell(
+        self, change: Callable[[ChannelView, float], ChannelView], *, only: set[Kind] | None = None
+    ) -> None:
+        def tell() -> None:
+            outlet, view = self._outlet, self._view
+            if outlet is None or view is None:
+                return
+            self._view = view = change(view, outlet.clock.now())
+            found = places(view.moment, outlet.routing)
+            chosen = [place for place in found if only is None or place.kind in only]
+            called = _who_calls(view.moment, chosen)
+            outlet.courier.accept([self._entry(place, view, calls=place is called) for place in chosen])
+            self._updated_at = self._monotonic()
+            outlet.worker.wake()
+
+        self._guarded(tell)
+        self._pass_on()
+
+    def _entry(self, place: Place, view: ChannelView, *, calls: bool) -> Entry:
+        view = replace(view, mentions=self._mentions if calls else ())
+        told = _rendered(place.kind, view)
+        return Entry(
+            secrets.token_hex(8),
+            place.kind,
+            place.channel,
+            told.text,
+            told.blocks,
+            at=view.at,
+            final=view.moment.final,
+        )
+
+    def _monotonic(self) -> float:
+        return 0.0 if self._outlet is None else self._outlet.clock.monotonic()
+
+    def _since_update(self) -> float:
+        return self._monotonic() - self._updated_at
+
+    def _pass_on(self) -> None:
+        """Say what the courier met with, from this thread."""
+        if self._outlet is None:
+            return
+        troubles = self._outlet.courier.troubles
+        while troubles:
+            sentence, given_up = troubles.popleft()
+            if given_up:
+                self._note(sentence)
+            else:
+                self._line(f"{sentence} The deployment goes on; what was to be told is kept.")
+        trouble = self._outlet.store.trouble
+        if trouble and not self._broken:
+            self._broken = True
+            self._note(trouble)
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - the first law
+            outlet, self._outlet = self._outlet, None
+            if outlet is not None:
+                self._note(
+                    f"The channel is told nothing more in this step, by a defect of deploy-coordinator: "
+                    f"{type(error).__name__}: {error}"
+                )
+
+
+def open_channel(world: World, wiring: Wiring, settings: Settings, state: JobState) -> Channel:
+    """The channel of this job, as an earlier step left it."""
+    routing = wiring.routing()
+    if routing is None:
+        return Channel()
+    from deploy_action.engine.courier import Courier
+
+    store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
+    courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
+    run = world.run
+    origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
+    view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)
+    return Channel(
+        Outlet(world.clock, store, courier, world.worker(courier), routing),
+        view,
+        mentions=settings.slack_mentions,
+        outputs=settings.slack_outputs,
+        line=world.teller.line,
+        note=world.teller.note,
     )
-    if notifier is None:
-        return
-    trouble = notifier.finished(messages.finished(state.report))
-    if trouble:
-        teller.note(trouble)
-    state.slack_thread_ts = notifier.thread_ts or state.slack_thread_ts
+
+
+def remember(channel: Channel, state: JobState) -> None:
+    """Hand on which message is ours."""
+    if channel.box is not None:
+        state.slack_thread_ts, state.slack_channel_id = channel.box.ts, channel.box.channel_id
+
+
+def _who_calls(moment: Moment, found: list[Place]) -> Place | None:
+    """People are called once: in the alert channel, else by the broadcast."""
+    if not calls(moment):
+        return None
+    loud = [place for place in found if place.kind in {Kind.POST, Kind.BROADCAST, Kind.WEBHOOK}]
+    return min(loud, key=lambda place: place.kind is not Kind.POST, default=None)
+
+
+def _rendered(kind: Kind, view: ChannelView) -> Announcement:
+    if kind is Kind.PARENT:
+        return parent(view, now=view.at)
+    if kind is Kind.WEBHOOK:
+        return single(view, now=view.at)
+    return entry_of(view.moment, view, now=view.at, alone=kind is Kind.POST)

@@ -6,14 +6,14 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Ticket
+from deploy_action.core.document import LEASE_SECONDS, LEASE_SECONDS_MAX, WHOLE_RUN, Ticket
 from deploy_action.core.report import Ahead
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
-from deploy_action.inputs import WhenBusy
+from deploy_action.inputs import Hold, WhenBusy
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ class Coordination:
         if self.keeper is not None:
             ticket = self.keeper.ticket
             self._state.ticket, self._state.alone = ticket, self.keeper.alone
+            self._state.borrowed = self._state.borrowed or self.keeper.borrowed
             self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
     def _keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
@@ -215,9 +216,19 @@ class Coordination:
             )
         finally:
             for sentence in client.taken_over:
-                (teller.note if sentence.startswith("Took over") else teller.line)(sentence)
+                if sentence.startswith("Took over"):
+                    teller.note(sentence)
+                    teller.channel.taken_over(sentence)
+                else:
+                    teller.line(sentence)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
+        if client.borrowed:
+            teller.line(
+                f"Goes on under the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}), which "
+                f"the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
+            )
+            return grant
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
         teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
         return grant
@@ -237,6 +248,7 @@ class Coordination:
                 "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
                 "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
             )
+        for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
         return Ticket(
             nonce=secrets.token_hex(16),
             correlation_id=state.report.correlation_id,
@@ -248,7 +260,8 @@ class Coordination:
             repository=run.repository,
             run_id=run.run_id,
             run_attempt=run.run_attempt,
-            job=run.check_run_id or run.job,
+            job=WHOLE_RUN if for_run else run.check_run_id or run.job,
+            lease_seconds=LEASE_SECONDS_MAX if for_run else LEASE_SECONDS,
             actor=run.actor,
             workflow=run.workflow,
             url=run.url,
@@ -257,6 +270,8 @@ class Coordination:
 
     def _account(self) -> str:
         """Empty where it cannot be told: others then take its stacks for those of their own account."""
+        if not self._settings.stacks:
+            return ""
         identity = self._wiring.identity(self._settings.stacks[0].region)
         try:
             return identity.whoami().account
@@ -266,7 +281,7 @@ class Coordination:
     def _withdraw_earlier(self) -> None:
         """A step that was started a second time stands behind nobody, least of all behind itself."""
         earlier = self._world.folder.load()
-        if earlier is not None and earlier.ticket is not None:
+        if earlier is not None and earlier.ticket is not None and not earlier.borrowed:
             client = self._wiring.lock_client(earlier.ticket, self._world.clock)
             optional(
                 self._world.teller,
@@ -277,6 +292,9 @@ class Coordination:
     def _let_go(self) -> None:
         if self.keeper is None:
             return
+        if self.keeper.borrowed:
+            self._state.ticket, self.keeper = None, None
+            return
         try:
             self.keeper.let_go()
         except RegistryError as error:
@@ -285,10 +303,12 @@ class Coordination:
         self._state.ticket, self.keeper = None, None
 
     def _degraded(self, sentence: str) -> None:
-        """Told in the log and in the summary by the note, in the channel by the report."""
+        """Told in the log and in the summary by the note, and in the channel."""
         self._world.teller.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
+        back = self.keeper is not None and not self.keeper.alone
+        self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
 
 
 def _ahead(ticket: Ticket) -> Ahead:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.accuracy import accuracy_of
+from deploy_action.core.cleanup import cleanup_of
 from deploy_action.core.comparison import compared
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
@@ -19,7 +20,9 @@ from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
+from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
+from deploy_action.steps.announce import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.templates import Templates
@@ -29,6 +32,7 @@ from deploy_action.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.core.cleanup import CleanupStep
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.past import Past
@@ -55,6 +59,13 @@ class Deployment:
         self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
+        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        """Coordinators died again and again: do without all that the deployment can do without."""
+        if not self.unwatched:
+            channel = optional(
+                self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
+            )
+            self.teller.channel = channel or self.teller.channel
         self._expecting = Expecting(world, self.wiring, state)
         self.templates = Templates(self.cloudformation, settings)
         self.plans: tuple[Plan, ...] = ()
@@ -65,8 +76,6 @@ class Deployment:
         self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
         self.coordination.resume()
         self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
-        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
-        """Coordinators died again and again: do without all that the deployment can do without."""
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
@@ -85,6 +94,7 @@ class Deployment:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
         self.world.folder.sign(self.world.clock.now())
         self.coordination.keep()
+        self.teller.channel.tick()
 
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
@@ -113,6 +123,7 @@ class Deployment:
             self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
             if not known:
                 self.teller.line(sentence(estimate))
+            self.teller.channel.expected(self.state.report)
 
     def foresee(self, plan: Plan) -> None:
         """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
@@ -239,6 +250,8 @@ class Deployment:
             ended=operation.ended,
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
+            cleanup=optional(self.teller, "The look at what is left", lambda: _left(operation, outcome))
+            or (),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
         optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
@@ -306,12 +319,18 @@ class Deployment:
         report = self.state.report
         for cause in report.causes[:ANNOTATIONS_MAX]:
             self.teller.log.write(cause_annotation(cause))
+        for line in cleanup.lines(report.cleanup):
+            self.teller.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         raise DeploymentFailed(
             f"The deployment {words} ({report.stack_status}){despite}. "
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
             remedy=way_out(report.stacks[0].status) if report.stacks else "",
         )
+
+
+def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:
+    return () if outcome.good else cleanup_of(operation)
 
 
 def _number(text: str) -> int:

@@ -26,6 +26,8 @@ from deploy_action.steps.world import World, optional, outputs_of, skipped, with
 if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
 
+FLUSH_SECONDS = 1.0
+"""For what is on its way; the last word follows in `post`."""
 NOT_GOOD = {Outcome.FAILED, Outcome.ROLLED_BACK}
 WAYS = {
     Mode.TEMPLATE: by_template.deploy,
@@ -47,10 +49,12 @@ def run(world: World) -> int:
         world.teller.line("This step was killed after it had said how the deployment ended.")
         return state.exit_code
     world.teller.notes.extend(state.report.notes)
-    _begin(world, state)
+    gap_seconds = _begin(world, state)
     deployment = Deployment(world, settings, state)
     page = Page(world)
     optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
+    if state.starts > 1:
+        world.teller.channel.restarted(gap_seconds, state.starts - 1)
     try:
         code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:
@@ -63,20 +67,24 @@ def run(world: World) -> int:
     deployment.coordination.remember()
     page.settle()
     _hand_on(world, state, code, seconds=deployment.seconds())
+    world.teller.channel.flush(FLUSH_SECONDS)
     return code
 
 
-def _begin(world: World, state: JobState) -> None:
-    """Say since when nobody watched, where this is not the first start."""
+def _begin(world: World, state: JobState) -> float | None:
+    """Say since when nobody watched, where this is not the first start; returns that time, None where it is
+    not known."""
     teller, folder, now = world.teller, world.folder, world.clock.now()
     teller.printed.update(folder.printed())
     teller.on_printed = folder.add_printed
     state.starts += 1
+    gap_seconds = None
     if state.starts == 1:
         state.main_started, state.main_began = True, now
     else:
         last = folder.last_sign()
-        gap = "for an unknown time" if last is None else f"for {duration(max(0.0, now - last))}"
+        gap_seconds = None if last is None else max(0.0, now - last)
+        gap = "for an unknown time" if gap_seconds is None else f"for {duration(gap_seconds)}"
         teller.note(
             f"The watch was restarted (restart {state.starts - 1}), since the coordinator was killed or "
             f"had a defect; nobody watched {gap}. What happened meanwhile follows."
@@ -84,6 +92,7 @@ def _begin(world: World, state: JobState) -> None:
         state.report = replace(state.report, notes=tuple(teller.notes))
     folder.sign(now)
     optional(teller, "Keeping the state", lambda: folder.save(state))
+    return gap_seconds
 
 
 def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:

@@ -14,10 +14,11 @@ from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.swap import FileChange
-from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
+from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
-from deploy_action.steps.announce import announce_end
+from deploy_action.steps.announce import open_channel, remember
+from deploy_action.steps.handing_over import hand_over
 from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
@@ -25,8 +26,11 @@ from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from deploy_action.engine.lock_client import LockClient
+    from deploy_action.inputs import Settings
 
 HISTORY_PATIENCE_SECONDS = 10.0
+FLUSH_SECONDS = 6.0
+"""For the last word; what is not delivered by then, a later deployment delivers."""
 
 
 def run(world: World) -> int:
@@ -35,13 +39,14 @@ def run(world: World) -> int:
     state.report = _final(world, state)
     try:
         settings = parse_inputs(world.environ, step="post")
-        wiring = Wiring(settings, world.run, world.environ)
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
         world.teller.line("Nothing was locked, so there is nothing to give back.")
     else:
+        wiring = Wiring(settings, world.run, world.environ)
         _end(world, state, wiring)
         optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
+        optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -82,7 +87,14 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
         settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
     if state.ticket is not None:
         optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
-    optional(world.teller, "The announcement", lambda: announce_end(wiring, state, world.teller))
+
+
+def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings) -> None:
+    channel = open_channel(world, wiring, settings, state)
+    channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
+    channel.flush(FLUSH_SECONDS)
+    remember(channel, state)
+    hand_over(world, wiring, settings, channel)
 
 
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
@@ -115,6 +127,9 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
 def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
+    if state.borrowed:
+        _leave(world, state, wiring, settling)
+        return
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
@@ -131,11 +146,31 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
         return
     world.teller.line(f"Gave the lock {locks} back.")
+    left_in_progress(world, settling)
+
+
+def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
         world.teller.note(
             f"Left in progress: {names}. The next deployment under this lock waits for it to end."
         )
+
+
+def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+    """Remember the deployment; the lock stays held."""
+    if state.ticket is None or not state.ticket.holding:
+        return
+    client = wiring.lock_client(state.ticket, world.clock)
+    locks = ", ".join(state.ticket.locks)
+    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
+    change = FileChange(history.NAME, lambda content: history.merged(content, record))
+    held = client.leave(settling=settling, history=change, patience_seconds=HISTORY_PATIENCE_SECONDS)
+    if held:
+        world.teller.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
+    else:
+        world.teller.line(f"The lock {locks} was not held any more.")
+    left_in_progress(world, settling)
 
 
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:

@@ -20,20 +20,24 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
-from deploy_action.steps.announce import announce_start
+from deploy_action.steps.announce import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import foresee
 from deploy_action.steps.page import Page
+from deploy_action.steps.preflight import start_preflight
 from deploy_action.steps.recall import Recall
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
 from deploy_action.wiring import Wiring
 
+FLUSH_SECONDS = 2.0
+"""For the first message, whose id is an output of this step."""
+
 
 def run(world: World) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
-    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=_links(world))
+    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
     page = Page(world)
@@ -77,18 +81,27 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     wiring = Wiring(settings, world.run, world.environ)
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
-    locks = _lock_names(world, wiring, settings)
+    locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
     recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
+    teller.channel = channel or teller.channel
+    if preflight is not None:
+        preflight.before_the_lock()
     if recall is not None:
         Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
         optional(teller, "The estimate", lambda: foresee(world, state, recall))
+    if preflight is not None:
+        optional(teller, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
         world.folder.hand_over_command(settings.command, settings.working_directory)
-    optional(teller, "The announcement", lambda: announce_start(wiring, state, settings.stacks, teller))
+    teller.channel.started(state.report)
+    teller.channel.flush(FLUSH_SECONDS)
+    remember(teller.channel, state)
 
 
 def _look(world: World, wiring: Wiring, settings: Settings) -> None:
@@ -103,7 +116,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> None:
         world.teller.note(f"The stacks could not be looked at: {error}")
 
 
-def _lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack: ACCOUNT/REGION/NAME."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
@@ -161,5 +174,5 @@ def _purpose(settings: Settings) -> str:
     return f"{how} (environment {settings.environment})" if settings.environment else how
 
 
-def _links(world: World) -> Links:
+def links_of(world: World) -> Links:
     return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)

@@ -84,7 +84,7 @@ class Recall:
         from deploy_action.core.learned_forecast import LearnedForecast
         from deploy_action.core.plan import plan_of_template
         from deploy_action.core.template_graph import template_of
-        from deploy_action.template_text import parse_template
+        from deploy_action.template_file import parse_template
 
         memory = self._memory.result(PATIENCE_SECONDS)
         past = past_of(memory, account=self._account())

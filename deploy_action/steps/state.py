@@ -25,6 +25,7 @@ COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
 _PRINTED = "printed"
 _SIGN = "watched"
+_OUTBOX = "outbox.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class JobState:
     """None where nothing was asked for. A ticket that does not hold is one that may have to be taken back."""
     alone: bool = False
     """The registry could not be used so far, so CloudFormation's own status alone keeps deployments apart."""
+    borrowed: bool = False
+    """The ticket is that of a `lock` step, which gives it back."""
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
     slack_channel_id: str = ""
@@ -94,6 +97,11 @@ class StateFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def outbox(self) -> Path:
+        """What the channel is still to be told."""
+        return self.path / _OUTBOX
 
     def save(self, state: JobState) -> None:
         """Atomically: a killed step leaves the old state or the new one. Raises OSError."""

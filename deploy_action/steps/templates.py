@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.template_graph import template_of
 from deploy_action.engine.aside import Aside
 from deploy_action.inputs import Mode
-from deploy_action.template_text import parse_template
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
+from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError, Superseded
 from deploy_action.render import alerts
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
 from deploy_action.render.groups import Groups
 from deploy_action.render.progress import Progress
+from deploy_action.steps.announce import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from deploy_action.core.lock import Waiting
     from deploy_action.core.stacks import StackState
     from deploy_action.core.stall import StallChange
+    from deploy_action.engine.courier import Courier
+    from deploy_action.engine.outbox_worker import Worker
     from deploy_action.ports import Clock
     from deploy_action.steps.state import StateFolder
 
@@ -47,6 +51,8 @@ class World:
     teller: Teller
     files: RunnerFiles
     folder: StateFolder
+    worker: Callable[[Courier], Worker] = BackgroundWorker
+    """Makes messages go out while the step goes on."""
 
 
 @dataclass(slots=True)
@@ -61,6 +67,8 @@ class Teller:
     on_printed: Callable[[str], None] = lambda _event_id: None
     """Called with the id of each event at once after it was printed."""
     forecast: Forecast = field(default_factory=NoForecast)
+    channel: Channel = field(default_factory=Channel)
+    """Is told the same, where a channel was asked for."""
     grouped: bool = True
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
     _progress: Progress = field(default_factory=Progress)
@@ -92,6 +100,12 @@ class Teller:
             self.log.write("\n".join([*self._opening(event, operation), rendered]))
             self.printed.add(event.event_id)
             self.on_printed(event.event_id)
+        if events:
+            self._show_progress(operation, now=max(event.timestamp for event in events))
+
+    def _show_progress(self, operation: Operation, *, now: float) -> None:
+        done = self._progress.of(self.forecast.planned)
+        self.channel.progressed(operation, self.forecast, done, now=now)
 
     def end_groups(self) -> None:
         """What follows stands outside of any group: it must be seen without a click."""
@@ -126,18 +140,22 @@ class Teller:
             self.log.write(line)
 
         optional(self, "The heartbeat", tell)
+        self._show_progress(operation, now=now)
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
         """A resource takes longer than usual and is silent."""
         optional(self, "A warning", lambda: self.note(alerts.stalled(change, operation)))
+        self.channel.stalled(change, operation)
 
     def moving(self, change: StallChange, operation: Operation) -> None:
         """A stall is over."""
         optional(self, "The end of a warning", lambda: self.line(alerts.moving(change, operation)))
+        self.channel.stalled(change, operation)
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
         """The whole deployment takes longer than expected."""
         optional(self, "A warning", lambda: self.note(alerts.overdue(elapsed_seconds, estimate)))
+        self.channel.overdue(estimate)
 
     def warned(self, cause: Cause) -> None:
         """An early sign that something will fail."""
@@ -148,6 +166,7 @@ class Teller:
             self.log.write(render.warning_annotation("Early warning", sentence))
 
         optional(self, "An early warning", tell)
+        self.channel.warned(cause)
 
     def found(self, findings: Sequence[Finding]) -> None:
         """What services told of silent or failed resources."""
@@ -163,6 +182,7 @@ class Teller:
         trouble = bool(waiting.remarks), waiting.away_seconds is not None
         if self._worth_telling((ahead, waiting.freeze, trouble)):
             self.log.write(self.style.waiting(waiting, now=self.clock.now()))
+        self.channel.queued(waiting)
 
     def waiting_for_stacks(self, busy: list[StackState], waited_seconds: float) -> None:
         if self._worth_telling(tuple((state.stack_id, state.status) for state in busy)):

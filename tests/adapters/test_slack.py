@@ -1,25 +1,31 @@
-"""The Slack notifiers: what people see, and that whatever goes wrong comes out as one sentence."""
+"""What goes over the wire to Slack, and what comes back, by the real SDK."""
 
 from __future__ import annotations
 
-import time
+import logging
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.adapters.slack import SlackBotNotifier, SlackWebhookNotifier
-from deploy_action.ports import Announcement, Notifier
+from deploy_action.adapters.slack.bot import SlackBot
+from deploy_action.adapters.slack.check import SlackAccess, check
+from deploy_action.adapters.slack.refusals import by_code, retry_after, unanswered
+from deploy_action.adapters.slack.trust import tls_context
+from deploy_action.adapters.slack.webhook import SlackWebhook
+from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
+from deploy_action.ports import Announcement
 from tests.fakes.proxy import Proxy
-from tests.fakes.slack.server import SlackServer
+from tests.fakes.slack.server import Channel, SlackServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 SECTION: dict[str, object] = {"type": "section", "text": {"type": "mrkdwn", "text": "*app/prod*"}}
 START = Announcement("app/prod: started", (SECTION,))
-END = Announcement("app/prod: deployed", (SECTION,))
-FAILURE = Announcement("app/prod: failed", (SECTION,), alert=True)
 TOKEN = "xoxb-token"
+CHANNEL = "C0DEPLOYS"
 
 
 @pytest.fixture
@@ -28,221 +34,157 @@ def server() -> Iterator[SlackServer]:
         yield server
 
 
-def bot(server: SlackServer, channel: str = "#deploys", **details: Any) -> SlackBotNotifier:
-    given: dict[str, Any] = {"alert_channel": "alerts", "correlation_id": "20260102-030405-abcdef"}
-    return SlackBotNotifier(TOKEN, channel, base_url=server.api_url, **given | details)
+def bot(server: SlackServer, token: str = TOKEN, **details: Any) -> SlackBot:
+    given: dict[str, Any] = {"correlation_id": "20260102-030405-abcdef", "base_url": server.api_url}
+    return SlackBot(token, **given | details)
 
 
-def test_one_message_is_posted_and_then_updated(server: SlackServer) -> None:
-    notifier: Notifier = bot(server)
-    assert notifier.started(START) is None
-    assert notifier.finished(END) is None
+def trouble(send: Callable[[], object]) -> Trouble:
+    with pytest.raises(NotDelivered) as error:
+        send()
+    assert "xoxb" not in str(error.value)
+    assert "secret" not in str(error.value)
+    return error.value.trouble
+
+
+def post(sender: SlackBot, channel: str = CHANNEL) -> Any:
+    return sender.post(channel, START, key="parent")
+
+
+def test_links_do_not_unfold_and_its_identity_travels_along(server: SlackServer) -> None:
+    posted = post(bot(server), "#deploys")
     (message,) = server.messages
-    assert [version["text"] for version in message.versions] == ["app/prod: started", "app/prod: deployed"]
-    assert message.channel == "deploys"
-    assert message.content["blocks"] == [SECTION]
+    assert (posted.ts, posted.channel_id) == (message.ts, CHANNEL)
+    assert message.content["unfurl_links"] is False
+    assert message.content["metadata"] == {
+        "event_type": "deployment",
+        "event_payload": {"correlation_id": "20260102-030405-abcdef", "entry": "parent"},
+    }
 
 
-def test_links_do_not_unfold_and_the_correlation_id_travels_along(server: SlackServer) -> None:
-    notifier = bot(server)
-    notifier.started(START)
-    notifier.finished(END)
-    (message,) = server.messages
-    for version in message.versions:
-        assert version["unfurl_links"] is False
-        assert version["metadata"] == {
-            "event_type": "deployment",
-            "event_payload": {"correlation_id": "20260102-030405-abcdef"},
-        }
-
-
-def test_another_process_goes_on_with_the_same_message(server: SlackServer) -> None:
-    first = bot(server)
-    first.started(START)
-    second = bot(server, thread_ts=first.thread_ts, channel_id=first.channel_id)
-    assert second.finished(END) is None
-    assert [m.text for m in server.messages] == ["app/prod: deployed"]
-
-
-def test_without_the_id_of_the_channel_the_end_is_posted_anew(server: SlackServer) -> None:
-    first = bot(server)
-    first.started(START)
-    server.now = lambda: time.time() + 2
-    assert bot(server, thread_ts=first.thread_ts).finished(END) is None
-    assert [m.text for m in server.messages] == ["app/prod: started", "app/prod: deployed"]
-
-
-def test_a_message_that_is_gone_is_posted_anew(server: SlackServer) -> None:
-    notifier = bot(server, thread_ts="1.1", channel_id="C0DEPLOYS")
-    assert notifier.finished(END) is None
-    (message,) = server.messages
-    assert notifier.thread_ts == message.ts
-
-
-def test_an_end_without_a_start_is_posted(server: SlackServer) -> None:
-    notifier = bot(server)
-    assert (notifier.thread_ts, notifier.channel_id) == (None, None)
-    assert notifier.finished(END) is None
-    assert [m.text for m in server.messages] == ["app/prod: deployed"]
-    assert notifier.channel_id == "C0DEPLOYS"
-
-
-def test_a_failure_also_goes_to_the_alert_channel(server: SlackServer) -> None:
-    notifier = bot(server)
-    notifier.started(START)
-    assert notifier.finished(FAILURE) is None
-    assert [m.text for m in server.in_channel("deploys")] == ["app/prod: failed"]
-    assert [m.text for m in server.in_channel("alerts")] == ["app/prod: failed"]
-
-
-@pytest.mark.parametrize(("alert_channel", "message"), [("alerts", END), ("", FAILURE)])
-def test_without_need_or_channel_there_is_no_alert(
-    server: SlackServer, alert_channel: str, message: Announcement
-) -> None:
-    notifier = bot(server, alert_channel=alert_channel)
-    notifier.started(START)
-    assert notifier.finished(message) is None
-    assert server.in_channel("alerts") == []
-
-
-def test_an_alert_is_sent_even_if_the_message_cannot_be_updated(server: SlackServer) -> None:
-    notifier = bot(server)
-    notifier.started(START)
-    server.fail("chat.update", status=500)
-    assert notifier.finished(FAILURE) == "Slack answered 500."
-    assert len(server.in_channel("alerts")) == 1
-
-
-def test_a_failed_alert_is_told_beside_the_success_of_the_update(server: SlackServer) -> None:
-    notifier = bot(server, alert_channel="nowhere")
-    notifier.started(START)
-    said = notifier.finished(FAILURE)
-    assert said is not None
-    assert "channel_not_found" in said
-    assert "nowhere" in said
-    assert server.messages[0].text == "app/prod: failed"
-
-
-@pytest.mark.parametrize("kind", ["drop", "status"])
-def test_nothing_is_sent_twice(server: SlackServer, kind: str) -> None:
-    server.fail("chat.postMessage", kind=kind, status=503, when="after")
-    assert bot(server).started(START)
+def test_nothing_is_sent_twice_by_the_sdk(server: SlackServer) -> None:
+    server.fail("chat.postMessage", kind="drop", when="after")
+    assert trouble(lambda: post(bot(server))).doubtful
     assert len(server.asked("chat.postMessage")) == 1
-
-
-def test_an_update_that_may_have_been_made_is_not_posted_anew(server: SlackServer) -> None:
-    notifier = bot(server)
-    notifier.started(START)
-    server.fail("chat.update", kind="drop", when="after")
-    assert notifier.finished(END) == "Slack could not be reached (RemoteDisconnected)."
-    assert [m.text for m in server.messages] == ["app/prod: deployed"]
 
 
 def test_a_silent_slack_costs_no_more_than_the_time_out(server: SlackServer) -> None:
     server.fail(kind="hang", seconds=5)
-    notifier = bot(server, timeout=0.05)
-    before = time.monotonic()
-    assert notifier.started(START) == "Slack could not be reached (TimeoutError)."
-    assert time.monotonic() - before < 1
-
-
-def test_a_rate_limit_is_not_waited_for(server: SlackServer) -> None:
-    now = 1000.0
-    server.now = lambda: now
-    assert bot(server).started(START) is None
-    before = time.monotonic()
-    said = bot(server).started(START)
-    assert (
-        said
-        == "Slack did not take the message for #deploys: too many messages in a short time (ratelimited)."
+    found = trouble(lambda: post(bot(server, timeout=0.05)))
+    assert (found.reason, found.doubtful, found.unheard) == (
+        "Slack could not be reached (TimeoutError).",
+        True,
+        True,
     )
-    assert time.monotonic() - before < 0.5
+
+
+def test_a_slack_that_is_not_there_has_posted_nothing() -> None:
+    nobody = SlackBot(TOKEN, correlation_id="x", base_url="http://127.0.0.1:9/api")
+    found = trouble(lambda: post(nobody))
+    assert (found.reason, found.doubtful) == ("Slack could not be reached (ConnectionRefusedError).", False)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda s: s.tokens.clear(), "the token is not valid (invalid_auth)"),
-        (lambda s: s.channels.clear(), "/invite the app (channel_not_found)"),
-        (lambda s: setattr(s.channels[0], "is_member", False), "/invite it there (not_in_channel)"),
-        (lambda s: setattr(s.channels[0], "is_archived", True), "the channel is archived (is_archived)"),
-        (lambda s: s.tokens[TOKEN].clear(), "the app lacks a scope (missing_scope). Needed: chat:write."),
-    ],
+    "body", ["<html>proxy</html>", [], None, {"ok": True, "ts": None}, {"ok": True}, {"ok": False}], ids=str
 )
-def test_a_refusal_says_what_to_do(server: SlackServer, change: Any, words: str) -> None:
-    change(server)
-    said = bot(server).started(START)
-    assert said is not None
-    assert words in said
-    assert TOKEN not in said
+def test_an_answer_of_another_shape_is_survived(server: SlackServer, body: object) -> None:
+    server.fail(status=200, body=body)
+    assert not trouble(lambda: post(bot(server))).permanent
+
+
+def test_a_token_that_no_header_can_hold_is_not_told(server: SlackServer) -> None:
+    trouble(lambda: post(bot(server, "xoxb-secret\nX: y")))
 
 
 def test_blocks_beyond_the_limits_are_told_with_their_place(server: SlackServer) -> None:
     long: dict[str, object] = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}
-    said = bot(server).started(Announcement("t", (long,)))
-    assert said is not None
-    assert "invalid_blocks" in said
-    assert "/blocks/0/text" in said
+    found = trouble(lambda: bot(server).post(CHANNEL, Announcement("t", (long,)), key="k"))
+    assert "invalid_blocks" in found.reason
+    assert "/blocks/0/text" in found.reason
+    assert found.text_only
 
 
 @pytest.mark.parametrize(
-    "body", ["<html>proxy</html>", {"ok": False}, [], None, {"ok": True, "ts": None}], ids=str
-)
-def test_an_answer_of_another_shape_is_survived(server: SlackServer, body: object) -> None:
-    server.fail(status=200, body=body)
-    assert bot(server).started(START)
-
-
-def test_a_token_that_no_header_can_hold_is_not_told(server: SlackServer) -> None:
-    notifier = SlackBotNotifier("xoxb-secret\n", "deploys", base_url=server.api_url)
-    said = notifier.started(START)
-    assert said is not None
-    assert "xoxb" not in said
-
-
-def test_a_slack_that_is_not_there() -> None:
-    said = SlackBotNotifier(TOKEN, "deploys", base_url="http://127.0.0.1:9/api").started(START)
-    assert said == "Slack could not be reached (URLError)."
-
-
-def test_a_webhook_sends_the_start_and_the_end(server: SlackServer) -> None:
-    now = 1000.0
-    server.now = lambda: now
-    notifier: Notifier = SlackWebhookNotifier(server.webhook_url)
-    assert notifier.started(START) is None
-    now = 1002.0
-    assert notifier.finished(Announcement("app/prod: failed", alert=True)) is None
-    assert [m.text for m in server.messages] == ["app/prod: started", "app/prod: failed"]
-    assert server.messages[0].content["unfurl_links"] is False
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
+    ("code", "permanent", "doubtful", "all_of_channel"),
     [
-        (lambda s: setattr(s.channels[0], "is_archived", True), "archived (channel_is_archived)"),
-        (lambda s: s.webhooks.clear(), "the webhook was removed (no_service)"),
-        (lambda s: s.fail(status=500, body="<html>"), "500"),
-        (lambda s: s.fail(status=429), "too many messages in a short time (ratelimited)"),
-        (lambda s: s.fail(kind="drop"), "could not be reached (RemoteDisconnected)"),
+        ("invalid_auth", True, False, True),
+        ("token_revoked", True, False, True),
+        ("channel_not_found", True, False, True),
+        ("is_archived", True, False, True),
+        ("msg_too_long", True, False, False),
+        ("fatal_error", False, True, False),
+        ("internal_error", False, True, False),
+        ("something_new", False, False, False),
     ],
-)  # fmt: skip
-def test_a_webhook_that_fails(server: SlackServer, change: Any, words: str) -> None:
-    notifier = SlackWebhookNotifier(server.webhook_url)
-    change(server)
-    said = notifier.started(START)
-    assert said is not None
-    assert words in said
-    assert "secret" not in said
-    assert server.messages == []
+)
+def test_what_slacks_words_mean(code: str, permanent: bool, doubtful: bool, all_of_channel: bool) -> None:
+    found = by_code(code, "C1").trouble
+    assert (found.permanent, found.doubtful, found.all_of_channel) == (permanent, doubtful, all_of_channel)
 
 
 @pytest.mark.parametrize(
-    "url", ["", "secret", "http://", "http://127.0.0.1:9/services/T/B/secret", "ftp://secret"]
+    ("value", "seconds"),
+    [("30", 30.0), ("1.5", 1.5), ("-1", None), ("soon", None), ("inf", None)],
 )
-def test_a_webhook_address_that_is_none(url: str) -> None:
-    said = SlackWebhookNotifier(url).finished(END)
-    assert said is not None
-    assert "secret" not in said
+def test_retry_after(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}) == seconds
+    assert retry_after({"Retry-After": [value]}) == seconds
+
+
+def test_looking_needs_an_id_and_a_scope(server: SlackServer) -> None:
+    def find(channel: str = CHANNEL) -> Any:
+        return bot(server).find(channel, key="parent", since=0.0)
+
+    assert find() is None
+    post(bot(server))
+    assert find() == bot(server).find(CHANNEL, key="parent", since=0.0)
+    assert bot(server, correlation_id="another").find(CHANNEL, key="parent", since=0.0) is None
+    with pytest.raises(CannotLook, match="needs its id"):
+        find("#deploys")
+    server.tokens[TOKEN] = {"chat:write"}
+    with pytest.raises(CannotLook, match="channels:history"):
+        find()
+    server.fail("conversations.history", status=503)
+    assert trouble(find).reason == "Slack answered 503."
+
+
+class TestTheWebhook:
+    def test_it_says_something(self, server: SlackServer) -> None:
+        SlackWebhook(server.webhook_url).say(START)
+        (message,) = server.messages
+        assert message.content["unfurl_links"] is False
+        assert message.content["blocks"] == [SECTION]
+
+    @pytest.mark.parametrize(
+        ("change", "words", "permanent"),
+        [
+            (lambda s: setattr(s.channels[0], "is_archived", True), "archived (channel_is_archived)", True),
+            (lambda s: s.webhooks.clear(), "the webhook was removed (no_service)", True),
+            (lambda s: s.fail(status=500, body="<html>"), "500", False),
+            (lambda s: s.fail(status=429), "too many messages in a short time (ratelimited)", False),
+            (lambda s: s.fail(kind="drop"), "could not be reached (RemoteDisconnected)", False),
+        ],
+    )  # fmt: skip
+    def test_it_fails(self, server: SlackServer, change: Any, words: str, permanent: bool) -> None:
+        webhook = SlackWebhook(server.webhook_url)
+        change(server)
+        found = trouble(lambda: webhook.say(START))
+        assert words in found.reason
+        assert found.permanent is permanent
+
+    @pytest.mark.parametrize(
+        "url", ["", "secret", "http://", "http://127.0.0.1:9/services/T/B/secret", "ftp://secret"]
+    )
+    def test_an_address_that_is_none(self, url: str) -> None:
+        trouble(lambda: SlackWebhook(url).say(START))
+
+    def test_it_can_do_nothing_else(self) -> None:
+        webhook = SlackWebhook("http://127.0.0.1:9/")
+        assert trouble(lambda: webhook.post("C1", START, key="k")).permanent
+        assert trouble(lambda: webhook.update("C1", "1", START, key="k")).permanent
+        with pytest.raises(CannotLook):
+            webhook.find("C1", key="k", since=0.0)
+        assert trouble(lambda: SlackBot(TOKEN, correlation_id="x").say(START)).permanent
 
 
 def test_the_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
@@ -253,10 +195,95 @@ def test_the_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("REQUEST_METHOD", raising=False)
-        SlackBotNotifier(TOKEN, "deploys", base_url="http://slack.invalid/api/").started(START)
+        post(bot(server, base_url="http://slack.invalid/api/"))
         assert len(proxy.requests) == 1
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert bot(server, channel="alerts").started(START) is None
-        assert SlackWebhookNotifier(server.webhook_url).started(START) is not None  # a second has not passed
+        post(bot(server), "C0ALERTS")
         assert len(proxy.requests) == 1
         assert len(server.messages) == 2
+
+
+def test_named_certificates_are_trusted_beside_the_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert tls_context() is None
+    import certifi
+
+    monkeypatch.setenv("AWS_CA_BUNDLE", certifi.where())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    context = tls_context()
+    assert context is not None
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert len(context.get_ca_certs()) > 50
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_its_remedy() -> None:
+    error = unanswered(ssl.SSLCertVerificationError("self-signed")).trouble
+    assert "SSL_CERT_FILE" in error.reason
+    assert not error.doubtful
+
+
+def test_the_sdk_says_nothing_itself(server: SlackServer, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        trouble(lambda: SlackWebhook("http://127.0.0.1:9/services/T/B/secret").say(START))
+        server.fail(status=500)
+        trouble(lambda: post(bot(server)))
+    assert "secret" not in caplog.text
+    assert TOKEN not in caplog.text
+
+
+class TestTheCheck:
+    def found(
+        self, server: SlackServer, *channels: str, token: str = TOKEN, timeout_seconds: float = 5.0
+    ) -> list[tuple[str, str]]:
+        access = SlackAccess(token, channels, server.api_url, timeout_seconds)
+        assert token not in repr(access)
+        findings = check(access)
+        assert all(token not in f"{one}" for one in findings)
+        return [(one.level, one.what) for one in findings]
+
+    def test_all_is_well(self, server: SlackServer) -> None:
+        assert self.found(server, CHANNEL, "C0ALERTS") == []
+        assert server.messages == []
+
+    def test_tokens(self, server: SlackServer) -> None:
+        assert self.found(server, CHANNEL, token="xoxb-other") == [
+            ("warning", "Slack does not accept the token.")
+        ]
+
+    def test_a_slack_that_is_away(self, server: SlackServer) -> None:
+        server.fail(kind="hang", seconds=1)
+        ((level, what),) = self.found(server, CHANNEL, timeout_seconds=0.1)
+        assert (level, what.split(".")[0]) == ("warning", "Slack could not be asked")
+
+    def test_scopes(self, server: SlackServer) -> None:
+        server.tokens[TOKEN] = {"channels:read"}
+        assert [what for _, what in self.found(server)] == [
+            "The token lacks the scope chat:write.",
+            "The token lacks the scope channels:history (groups:history for private channels).",
+        ]
+        server.tokens[TOKEN] = {"chat:write", "channels:history"}
+        assert self.found(server, CHANNEL) == [
+            ("note", f"Whether the app can write to {CHANNEL} cannot be looked up.")
+        ]
+
+    def test_channels(self, server: SlackServer) -> None:
+        server.channels += [
+            Channel("C0OLD", "old", is_archived=True),
+            Channel("C0STRANGE", "strange", is_member=False),
+        ]
+        assert self.found(server, "C0NOWHERE", "C0OLD", "C0STRANGE", "#deploys") == [
+            ("warning", "The channel C0NOWHERE cannot be used."),
+            ("warning", "The channel C0OLD is archived."),
+            ("warning", "The app is not in the channel C0STRANGE."),
+            ("note", "The channel #deploys is given by its name."),
+        ]
+        server.tokens[TOKEN].add("chat:write.public")
+        assert self.found(server, "C0STRANGE") == [("note", "The app is not in the channel C0STRANGE.")]
+
+    @pytest.mark.parametrize("body", ["<html>", [], {"ok": True, "channel": 7}, {"ok": True}], ids=str)
+    def test_odd_answers(self, server: SlackServer, body: object) -> None:
+        server.fail("conversations.info", status=200, body=body)
+        assert len(self.found(server, CHANNEL)) == 1

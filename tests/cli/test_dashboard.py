@@ -105,6 +105,14 @@ def test_the_same_history_gives_the_same_page(tmp_path: Path, capsys: pytest.Cap
     assert [one.name for one in (tmp_path / "one").iterdir()] == ["index.html"]
 
 
+def test_a_folder_without_histories_is_no_empty_history(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = run(capsys, "--history", tmp_path, "--out", tmp_path / "site")
+    assert (code, told.startswith("There is no *.json in")) == (USAGE, True)
+    assert not (tmp_path / "site").exists()
+
+
 @pytest.mark.parametrize("words", [(), ("--out", "x", "--history", "/not/there")])
 def test_wrong_words(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, *words)[0] == USAGE

@@ -144,10 +144,11 @@ class Act:
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         event: str = "push",
+        inputs: Mapping[str, str] | None = None,
         timeout: float = 300,
     ) -> WorkflowRun:
-        """Run the text of a workflow to its end."""
-        started = self.start(workflow, environment=environment, secrets=secrets, event=event)
+        """Run the text of a workflow to its end. `inputs` are those of `workflow_dispatch`."""
+        started = self.start(workflow, environment=environment, secrets=secrets, event=event, inputs=inputs)
         return started.wait(timeout)
 
     def start(
@@ -157,6 +158,7 @@ class Act:
         environment: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         event: str = "push",
+        inputs: Mapping[str, str] | None = None,
     ) -> RunningWorkflow:
         """Start the text of a workflow. Several may run at once; give each its own GITHUB_RUN_ID."""
         number = len(list(self.folder.glob("run-*.log")))
@@ -166,10 +168,14 @@ class Act:
         self._git("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", name)
 
         command = [act_program(), event, "--json", "--rm", "--workflows", name]
-        command += ["--platform", "ubuntu-latest=-self-hosted", "--local-repository", f"{USES}={self.action}"]
+        for label in ("ubuntu-latest", "self-hosted"):
+            command += ["--platform", f"{label}=-self-hosted"]
+        command += ["--local-repository", f"{USES}={self.action}"]
         for uses, folder in self.others.items():
             command += ["--local-repository", f"{uses}={folder}"]
         given = {"RUNNER_NAME": "act", **(environment or {})}
+        for pair in (inputs or {}).items():
+            command += ["--input", "=".join(pair)]
         for pair in given.items():
             command += ["--env", "=".join(pair)]
         for pair in {"GITHUB_TOKEN": "token-of-the-job", **(secrets or {})}.items():
@@ -236,9 +242,9 @@ def copy_action(target: Path) -> None:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / name, target / name)
     # act can lose what a step prints in its last moment: here each step lingers for one more.
-    described = target / "action.yml"
     lingering = r'run: |\n        bash \1 || code=$?\n        sleep 0.3\n        exit "${code:-0}"'
-    described.write_text(re.sub(r"run: exec bash (.*)", lingering, described.read_text()))
+    for described in target.rglob("action.yml"):
+        described.write_text(re.sub(r"run: exec bash (.*)", lingering, described.read_text()))
 
 
 def parsed(code: int, raw: str) -> WorkflowRun:

@@ -38,7 +38,6 @@ ESTIMATE = "deploy_action/core/estimate.py"
 SPREAD = "deploy_action/core/spread.py"
 ACCURACY = "deploy_action/core/accuracy.py"
 RUNS_DONE = "deploy_action/core/runs.py"
-TEMPLATE_TEXT = "deploy_action/template_text.py"
 PAGE = "deploy_action/steps/page.py"
 CHANNEL = "deploy_action/core/channel.py"
 CHANNEL_VIEWS = "deploy_action/core/channel_views.py"
@@ -110,6 +109,28 @@ _COMPARED = "tests/core/test_comparison.py::test_"
 _SUMMARY = "tests/render/test_summary.py::test_"
 DASHBOARD_DATA = "deploy_action/render/dashboard_data.py"
 _DASHBOARD = "tests/render/test_dashboard.py::test_"
+BORROWING = "deploy_action/core/borrowing.py"
+_BORROWING = "tests/core/test_borrowing.py::test_"
+_HALVES = "tests/steps/test_halves.py::test_"
+OUTBOX = "deploy_action/core/outbox.py"
+ROUTING = "deploy_action/core/routing.py"
+COURIER = "deploy_action/engine/courier.py"
+WORKER = "deploy_action/engine/outbox_worker.py"
+LEFTOVERS = "deploy_action/engine/leftovers.py"
+JOURNAL = "deploy_action/adapters/outbox_journal.py"
+_OUTBOX = "tests/core/test_outbox.py::"
+_ROUTING = "tests/core/test_routing.py::test_"
+_COURIER = "tests/engine/test_courier.py::"
+_LEFT = "tests/engine/test_leftovers.py::test_"
+_JOURNAL = "tests/adapters/test_outbox_journal.py::test_"
+PREFLIGHT_STEP = "deploy_action/steps/preflight.py"
+PREFLIGHT_ENGINE = "deploy_action/engine/preflight.py"
+FINDING = "deploy_action/core/preflight/finding.py"
+CLEANUP_COMMAND = "deploy_action/cli/cleanup.py"
+CLEANUP_ENGINE = "deploy_action/engine/cleanup.py"
+CLEANUP = "deploy_action/core/cleanup.py"
+_PREFLIGHT = "tests/steps/test_preflight.py::"
+_CLEANING = "tests/cli/test_cleanup.py::"
 
 MUTANTS = (
     Mutant(
@@ -308,7 +329,7 @@ MUTANTS = (
     Mutant(
         "a full queue ends the watch of what runs",
         "deploy_action/engine/keeper.py",
-        "        except Busy:\n            return",
+        "        except (Busy, CannotStart):\n            return",
         "        except MemoryError:\n            return",
         ("tests/engine/test_keeper.py::test_a_full_queue_ends_nothing_that_runs",),
     ),
@@ -322,8 +343,8 @@ MUTANTS = (
     Mutant(
         "a join that was found again is not looked at again",
         CLIENT,
-        "            if document.ticket(ticket.nonce) is None:\n                raise core.lost",
-        "            if False:\n                raise core.lost",
+        "if document.ticket(ticket.nonce) is None and self._lent(document) is None:",
+        "if False:",
         ("tests/engine/test_keeper.py::test_a_join_that_landed_before_a_takeover_does_not_hold_after_it",),
     ),
     Mutant(
@@ -1543,20 +1564,6 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a template's aliases are followed",
-        TEMPLATE_TEXT,
-        "raise ValueError(_ALIASES)",
-        "continue",
-        ("tests/test_template_text.py::test_aliases_are_refused",),
-    ),
-    Mutant(
-        "a template may be nested without end",
-        TEMPLATE_TEXT,
-        "if len(open_) > DEPTH_MAX:",
-        "if False:",
-        ("tests/test_template_text.py::test_nesting_is_bounded",),
-    ),
-    Mutant(
         "trouble with the environments page ends a deployment",
         PAGE,
         "found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))",
@@ -1576,5 +1583,314 @@ MUTANTS = (
         """Outcome.UNKNOWN: "error",""",
         """Outcome.UNKNOWN: "success",""",
         (_PAGE + "a_job_that_was_killed_is_no_success",),
+    ),
+    Mutant(
+        "a defect in the comparison ends the watch",
+        "deploy_action/steps/deployment.py",
+        """optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))""",
+        "self._compare(operation)",
+        ("tests/steps/test_summary.py::test_a_defect_in_the_comparison_is_told_and_costs_nothing_else",),
+    ),
+    Mutant(
+        "a lock of a run is open to every run",
+        BORROWING,
+        "bool(self.url) and other.url == self.url)",
+        "bool(self.url))",
+        (
+            _BORROWING + "a_lock_of_a_run_is_open_to_its_attempt_only",
+            _HALVES + "another_attempt_and_another_run_do_not_deploy_under_the_lock_of_a_run",
+        ),
+    ),
+    Mutant(
+        "a deployment waits for a lock while its job holds another",
+        BORROWING,
+        "            if ticket.shares_lock_with(other):",
+        "            if False:",
+        (_BORROWING + "more_locks_than_are_held_are_refused",),
+    ),
+    Mutant(
+        "a lock that was taken over is asked for anew in the middle of a job",
+        BORROWING,
+        "            if line.outcome in {ABANDONED, FORCED}:",
+        "            if False:",
+        (
+            _BORROWING + "a_lock_that_was_taken_away_is_told_as_lost",
+            _HALVES + "a_lock_that_was_taken_over_is_not_deployed_under",
+        ),
+    ),
+    Mutant(
+        "nobody looks at what is deployed under a borrowed lock",
+        BORROWING,
+        "(*lender.stacks, *ticket.stacks)",
+        "lender.stacks",
+        (_BORROWING + "what_is_deployed_under_it_is_looked_at_before_a_takeover",),
+    ),
+    Mutant(
+        "a deployment gives back what its job holds",
+        "deploy_action/steps/post.py",
+        "    if state.borrowed:",
+        "    if False:",
+        (_HALVES + "a_deployment_in_the_same_job_goes_on_under_the_lock_and_leaves_it_held",),
+    ),
+    Mutant(
+        "a keeper outlives its job",
+        "deploy_action/steps/halves.py",
+        "wiring.runs.life(state.ticket) is JobLife.COMPLETED",
+        "wiring.runs.life(state.ticket) is None",
+        (_HALVES + "a_keeper_that_outlives_its_job_ends_when_github_says_so",),
+    ),
+    Mutant(
+        "the end of a job frees what its run holds",
+        "deploy_action/steps/halves.py",
+        "    if settings.hold is Hold.RUN and taken.exit_code == 0:",
+        "    if False:",
+        (_HALVES + "a_lock_of_the_run_is_deployed_under_and_given_back_in_other_jobs",),
+    ),
+    Mutant(
+        "a lock that is released forgets what is in progress",
+        "deploy_action/steps/halves.py",
+        "if client.release(outcome=outcome, settling=settling):",
+        "if client.release(outcome=outcome):",
+        (_HALVES + "what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_for",),
+    ),
+    Mutant(
+        "a message overtakes one that failed",
+        OUTBOX,
+        "            heads.setdefault(entry.stream, entry)",
+        "            heads[entry.stream] = entry",
+        (
+            _OUTBOX + "TestOrder::test_one_that_fails_keeps_those_behind_it_back",
+            _COURIER + "TestAllIsWell::test_a_second_passes_between_messages_of_one_channel",
+        ),
+    ),
+    Mutant(
+        "replies are sent before there is a message",
+        OUTBOX,
+        "and not (entry.kind.in_thread and not box.ts):",
+        "and entry:",
+        (_OUTBOX + "TestOrder::test_replies_wait_for_the_message_that_they_belong_to",),
+    ),
+    Mutant(
+        "a late word follows the last one",
+        OUTBOX,
+        "    if box.finished and not entry.final:\n        return box\n",
+        "",
+        (
+            _OUTBOX + "TestFinality::test_nothing_passing_is_accepted_after_the_end",
+            _COURIER + "TestSlackIsBack::test_a_late_word_never_follows_the_last_one",
+        ),
+    ),
+    Mutant(
+        "older states of the message are sent after newer ones",
+        OUTBOX,
+        "        pending = tuple(one for one in box.pending if one.kind is not Kind.PARENT)\n        dead",
+        "        pending = box.pending\n        dead",
+        (_OUTBOX + "TestOrder::test_the_newest_state_goes_first_and_takes_the_place_of_older_ones",),
+    ),
+    Mutant(
+        "a message is tried for ever",
+        OUTBOX,
+        "trouble.permanent or tried.tries > len(RETRY_SECONDS)",
+        "trouble.permanent",
+        (_COURIER + "TestRetries::test_after_5_10_20_40_and_80_seconds_and_then_no_more",),
+    ),
+    Mutant(
+        "what Slack asks to wait is not waited",
+        OUTBOX,
+        "    asked = min(trouble.retry_seconds or 0.0, RETRY_AFTER_SECONDS_MAX)",
+        "    asked = 0.0",
+        (
+            _OUTBOX + "TestRetries::test_slack_may_ask_for_a_longer_pause[30.0-30.0]",
+            _COURIER + "TestRetries::test_slack_says_how_long_to_wait",
+        ),
+    ),
+    Mutant(
+        "a hurry does not wait for what Slack asked",
+        OUTBOX,
+        "replace(lane, due=lane.not_before)",
+        "replace(lane, due=0.0)",
+        (_COURIER + "TestRetries::test_slack_says_how_long_to_wait",),
+    ),
+    Mutant(
+        "what may have been posted is posted again",
+        COURIER,
+        "        if entry.doubtful and self._found(entry):\n            return\n",
+        "",
+        (
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_message_is_looked_for_before_it_is_posted_again",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_reply_too",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_kill_in_the_middle_of_a_request_repeats_nothing",
+            _LEFT + "what_somebody_died_with_is_looked_up_before_it_is_sent_again",
+        ),
+    ),
+    Mutant(
+        "what was begun when the process died counts as not sent",
+        OUTBOX,
+        "        return replace(entry, begun=False, doubtful=True, unheard=entry.unheard + 1) if entry.begun",
+        "        return replace(entry, begun=False) if entry.begun",
+        (
+            _OUTBOX + "TestWhatMayHaveBeenPosted::test_a_begun_request_whose_end_is_unknown_is_doubtful",
+            _COURIER + "TestWhatMayHaveBeenPosted::test_a_kill_in_the_middle_of_a_request_repeats_nothing",
+        ),
+    ),
+    Mutant(
+        "doubt is lost with the state that had it",
+        OUTBOX,
+        "        newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)",
+        "        newest = replace(entry, tried_at=tried_at, unheard=unheard)",
+        (_COURIER + "TestWhatMayHaveBeenPosted::test_the_newest_state_is_shown_by_what_was_found",),
+    ),
+    Mutant(
+        "where nobody may look it is repeated for ever",
+        COURIER,
+        "            if entry.unheard > UNHEARD_MAX:",
+        "            if entry.unheard > 99:",
+        (
+            _COURIER
+            + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_it_is_repeated_once_and_that_is_told",
+        ),
+    ),
+    Mutant(
+        "a dead channel is asked again for each message",
+        COURIER,
+        "        if trouble.all_of_channel:\n",
+        "        if False:\n",
+        (_COURIER + "TestRetries::test_what_will_not_change_by_itself_is_dead_at_once_and_asked_once",),
+    ),
+    Mutant(
+        "the deployment waits for Slack",
+        WORKER,
+        "        self._news.set()\n",
+        "        self._courier.step()\n",
+        ("tests/engine/test_outbox_worker.py::test_nobody_waits_for_a_silent_slack",),
+    ),
+    Mutant(
+        "the last look waits for a silent Slack",
+        WORKER,
+        "(left := end - time.monotonic()) > 0",
+        "(left := end - time.monotonic()) > -60",
+        ("tests/engine/test_outbox_worker.py::test_the_end_waits_no_longer_than_it_was_told_to",),
+    ),
+    Mutant(
+        "a step is not kept before it is done",
+        JOURNAL,
+        "            file.write(line)\n            os.fsync",
+        "            os.fsync",
+        (_JOURNAL + "everything_comes_back",),
+    ),
+    Mutant(
+        "two drainers send the same message",
+        LEFTOVERS,
+        "        return not self.taken_by or abs",
+        "        return True or abs",
+        (_LEFT + "whoever_comes_second_finds_it_taken",),
+    ),
+    Mutant(
+        "a token that is refused kills what others left",
+        LEFTOVERS,
+        "        if courier.token_refused:  #",
+        "        if False:  #",
+        (_LEFT + "a_token_that_is_refused_says_nothing_about_the_messages",),
+    ),
+    Mutant(
+        "the webhook's address is written down",
+        LEFTOVERS,
+        "hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url",
+        "webhook_url if webhook_url",
+        (_LEFT + "a_message_for_one_webhook_is_not_told_through_another",),
+    ),
+    Mutant(
+        "a silenced failure leaves the message untrue",
+        ROUTING,
+        "(off and moment in _PHASES)",
+        "off",
+        (_ROUTING + "events_can_go_elsewhere",),
+    ),
+    Mutant(
+        "strict goes on with what is certain to fail",
+        PREFLIGHT_STEP,
+        "        if blocking:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_strict_stops_before_the_lock_with_its_own_exit_code",),
+    ),
+    Mutant(
+        "warn stops",
+        PREFLIGHT_STEP,
+        "        if self._settings.preflight is not PreflightMode.STRICT:\n",
+        "        if False:\n",
+        (_PREFLIGHT + "TestItself::test_warn_goes_on_whatever_is_found",),
+    ),
+    Mutant(
+        "a denied check stops",
+        FINDING,
+        """    "check-denied": Kind(\n        _N,""",
+        """    "check-denied": Kind(\n        _B,""",
+        (
+            _PREFLIGHT + "TestItself::test_strict_goes_on_where_checks_are_denied",
+            _PREFLIGHT + "TestReferences::test_a_denial_is_a_note",
+            _PREFLIGHT + "TestQuotas::test_a_denial_never_stops",
+        ),
+    ),
+    Mutant(
+        "a command that may know a way out is stopped",
+        PREFLIGHT_STEP,
+        "return found if self._settings.mode is Mode.TEMPLATE else softened(found)",
+        "return found",
+        (_PREFLIGHT + "TestItself::test_what_a_command_may_know_a_way_out_of_is_a_warning",),
+    ),
+    Mutant(
+        "a check that hangs holds the deployment up",
+        PREFLIGHT_ENGINE,
+        "self._changed.wait_for(lambda: not self._running, max(0.0, seconds))",
+        "self._changed.wait_for(lambda: not self._running)",
+        ("tests/engine/test_preflight.py::test_what_hangs_holds_up_nothing_and_is_told_at_the_end",),
+    ),
+    Mutant(
+        "a check that breaks is nobody's",
+        PREFLIGHT_ENGINE,
+        """self._add(number, _unanswered(check, f"{type(error).__name__}"))""",
+        "pass",
+        ("tests/engine/test_preflight.py::test_what_breaks_is_a_note[error1]",),
+    ),
+    Mutant(
+        "cleanup does it without being told to",
+        CLEANUP_COMMAND,
+        "    if not yes:\n        _show(left, steps)\n        return NOT_FOUND\n",
+        "",
+        (_CLEANING + "TestARolledBackStack::test_without_yes_nothing_is_changed",),
+    ),
+    Mutant(
+        "cleanup reaches into a live deployment",
+        CLEANUP_COMMAND,
+        "    if not despite_lock:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestTheLock::test_a_stack_whose_lock_is_held_is_left_alone",
+            _CLEANING + "TestTheLock::test_so_is_one_of_which_nobody_knows",
+        ),
+    ),
+    Mutant(
+        "cleanup takes any end for a good one",
+        CLEANUP_ENGINE,
+        "    if end.status not in GOOD_ENDS[step.deed]:\n",
+        "    if False:\n",
+        (
+            _CLEANING + "TestARolledBackStack::test_a_deletion_that_fails_is_told_and_no_success",
+            _CLEANING + "TestAFailedRollback::test_to_go_on_alone_fails_again_here",
+        ),
+    ),
+    Mutant(
+        "cleanup deletes a stack that is not what it was",
+        CLEANUP_ENGINE,
+        "    if now is None or (now.stack_id, now.status) != (step.stack_id, status):\n",
+        "    if False:\n",
+        ("tests/engine/test_cleanup.py::test_a_stack_that_is_not_what_it_was_is_left_alone",),
+    ),
+    Mutant(
+        "what was cancelled may be skipped",
+        CLEANUP,
+        """ and "cancel" not in activity.reason.lower()""",
+        "",
+        ("tests/core/test_cleanup.py::test_what_was_cancelled_cannot_be_left_out",),
     ),
 )

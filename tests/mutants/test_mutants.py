@@ -17,6 +17,7 @@ ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON", "COV_"))
 }
 ALL_PASSED, SOME_FAILED = 0, 1
+TIMEOUT_SECONDS = 400
 
 
 def copy_of_the_tree(place: Path) -> Path:
@@ -34,29 +35,39 @@ def run(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
             *(f"--basetemp={tree.parent / 'temporary'}", *tests),
         ],
         cwd=tree,
-        env={**ENVIRONMENT, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**ENVIRONMENT, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
 
-def test_without_a_mutant_every_test_named_passes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: a mutant is taken out again. Byte code is never written, so none of a mutant can stay."""
+    return copy_of_the_tree(tmp_path_factory.mktemp("mutants"))
+
+
+def test_without_a_mutant_every_test_named_passes(tree: Path) -> None:
     named = tuple(dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests))
-    result = run(copy_of_the_tree(tmp_path), named)
+    result = run(tree, named)
     assert result.returncode == ALL_PASSED, result.stdout
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-def test_the_tests_named_notice_that(mutant: Mutant, tmp_path: Path) -> None:
-    tree = copy_of_the_tree(tmp_path)
+def test_the_tests_named_notice_that(mutant: Mutant, tree: Path) -> None:
     file = tree / mutant.file
     source = file.read_text(encoding="utf-8")
     assert source.count(mutant.text) == 1, (
         f"the text stands {source.count(mutant.text)} times in {mutant.file}"
     )
+    times = file.stat()
     file.write_text(source.replace(mutant.text, mutant.replacement), encoding="utf-8")
-    result = run(tree, mutant.tests)
+    try:
+        result = run(tree, mutant.tests)
+    finally:
+        file.write_text(source, encoding="utf-8")
+        os.utime(file, (times.st_atime, times.st_mtime))
     assert result.returncode == SOME_FAILED, result.stdout
     assert " passed" not in result.stdout.splitlines()[-1], result.stdout

@@ -87,7 +87,8 @@ def main() -> None:
         found = {name: story() for name, story in STORIES.items()}
     for name, report in found.items():
         if not wanted.names or name in wanted.names:
-            page = f"{opening(report)}\n{summary(report, now=report.ended or NOON + 612)}"
+            above = opening(report) if report.epoch else ""  # `pre` writes it where its turn came
+            page = f"{above}\n{summary(report, now=report.ended or NOON + 612)}"
             (wanted.folder / f"{name}.md").write_text(page, "utf-8")
             draw(page, wanted.folder / f"{name}.png")
             print(name, f"{len(page.encode()):,} bytes")

@@ -108,7 +108,7 @@ reason of the last stopped task and its logs (image, secrets, health check, memo
 
 **The stack now.** The stack is as it was. Set `x`.
 
-One that succeeds was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the same resources).
+A success was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the same resources).
 
 `eu-west-1/shop` is `UPDATE_ROLLBACK_COMPLETE` · [Console]({SHOP.console}) · \
 [Run](https://github.com/a/b/actions/runs/1) · [Commit `abc`](https://github.com/a/b/commit/abc)
@@ -310,7 +310,12 @@ def test_what_an_estimate_rests_on_is_told(estimate: Estimate, words: str) -> No
 def test_an_unknown_outcome_is_held_against_nothing() -> None:
     page = summary(replace(GOOD, outcome=Outcome.UNKNOWN), now=NOON)
     assert "**as expected**" not in page
-    assert "One that succeeds was expected to take 4m10s" in page
+    assert "A success was expected to take 4m10s" in page
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO_CHANGES, Outcome.BUSY, Outcome.SKIPPED])
+def test_what_did_nothing_is_not_held_against_an_estimate(outcome: Outcome) -> None:
+    assert "expected" not in summary(replace(GOOD, outcome=outcome), now=NOON)
 
 
 def test_usual_and_last_times_stand_beside_the_slowest() -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
 from deploy_action.context import run_context
+from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError
 from deploy_action.render.log import LogStyle
+from deploy_action.steps import halves
 from deploy_action.steps import main as main_step
 from deploy_action.steps import post as post_step
 from deploy_action.steps import pre as pre_step
@@ -23,10 +25,52 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from deploy_action.engine.courier import Courier
     from tests.clock import VirtualClock
     from tests.fakes.cloudformation import CloudFormationServer
 
-STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run}
+
+class StageWorker:
+    """Plays the thread that sends messages, in virtual time: it works while the step sleeps, and dies with
+    its process."""
+
+    def __init__(self, courier: Courier, clock: VirtualClock) -> None:
+        self._courier = courier
+        self._clock = clock
+        self._planned = False
+        self.alive = True
+
+    def wake(self) -> None:
+        self._plan(0.0)
+
+    def flush(self, seconds: float) -> None:
+        end = self._clock.monotonic() + seconds
+        self._courier.hurry()
+        while True:
+            if self._courier.step():
+                continue
+            wait = self._courier.wait_seconds()
+            if wait is None or self._clock.monotonic() + wait > end:
+                return
+            self._clock.sleep(wait)
+
+    def _plan(self, seconds: float) -> None:
+        if not self._planned:
+            self._planned = True
+            self._clock.at(self._clock.elapsed + seconds, self._work)
+
+    def _work(self) -> None:
+        self._planned = False
+        if not self.alive:
+            return
+        while self._courier.step():
+            pass
+        wait = self._courier.wait_seconds()
+        if wait is not None:
+            self._plan(max(wait, 0.01))
+
+
+STEPS = {"pre": pre_step.run, "main": main_step.run, "post": post_step.run, **halves.STEPS}
 
 
 @dataclass
@@ -46,6 +90,8 @@ class Job:
     environ: dict[str, str]
     cancel: Cancel = field(default_factory=Cancel)
     log: str = ""
+    background: bool = False
+    """Messages are sent by a real thread, in real time."""
 
     @property
     def state(self) -> StateFolder:
@@ -54,6 +100,12 @@ class Job:
     def run(self, step: str) -> int:
         stream = io.StringIO()
         teller = Teller(JobLog(stream), self.clock, LogStyle(color=False))
+        workers: list[StageWorker] = []
+
+        def employ(courier: Courier) -> StageWorker:
+            workers.append(StageWorker(courier, self.clock))
+            return workers[-1]
+
         world = World(
             environ=self.environ,
             run=run_context(self.environ),
@@ -62,6 +114,7 @@ class Job:
             teller=teller,
             files=RunnerFiles(self.environ),
             folder=self.state,
+            worker=BackgroundWorker if self.background else employ,
         )
         try:
             return STEPS[step](world)
@@ -69,6 +122,8 @@ class Job:
             teller.error(error)
             return error.exit_code
         finally:
+            for worker in workers:
+                worker.alive = False
             self.log += stream.getvalue()
 
     def deploy(self) -> int:
@@ -131,6 +186,7 @@ class Stage:
             "registry": f"file://{self.root / 'registry'}",
             "wait-timeout-in-minutes": "60",
             "look-behind": "false",
+            "preflight": "off",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }
         environ = {

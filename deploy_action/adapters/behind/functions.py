@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.adapters.behind.asking import asking
 from deploy_action.core.service_token import Token, function_of, token_of
 from deploy_action.errors import BehindDenied, BehindUnavailable
-from deploy_action.template_text import parse_template
+from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
     from deploy_action.adapters.aws import AwsClients

@@ -109,7 +109,7 @@ const Charts = (() => {
       axes: axes(format, splits ? { splits: (_, __, low, high) => splits(high) } : {}),
       series: [{}, ...drawn.map(({ one }) => (bars
         ? { fill: colour(one.colour), stroke: colour(one.colour), width: 0, paths: uPlot.paths.bars({ size: [0.78, 60] }), points: { show: false } }
-        : { stroke: colour(one.colour), width: 2, dash: one.shape === "dash" ? [5, 4] : [], spanGaps: true,
+        : { stroke: colour(one.colour), width: 2, dash: one.shape === "dash" ? [5, 4] : [],
             points: { show: true, size: 5, fill: colour(one.colour), space: 0 } }))],
       hooks: {
         setCursor: [(chart) => {

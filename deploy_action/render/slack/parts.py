@@ -80,7 +80,7 @@ def expectation(view: ChannelView) -> Element | None:
     """For the start: how long, until when, and what that rests on."""
     estimate = view.estimate
     if estimate is None or estimate.high_seconds <= 0:
-        return line("No estimate yet: nothing like it was deployed before.")
+        return line("No estimate yet.")
     began = view.started if view.started is not None else view.at
     end = when(began + estimate.mid_seconds)
     range_ = bold(words.between(estimate.low_seconds, estimate.high_seconds))

@@ -15,12 +15,14 @@ SECONDS_BELOW = 60
 """Guesses below are told in tens of seconds, then in minutes, then in five minutes."""
 DONE, OPEN, CELLS = "▰", "▱", 10
 _NAMES_MAX = 3
+_SECONDS_MAX = 1e8
+"""Clocks may be far apart; a duration stays a number."""
 _DOING = {"CREATE": "Creating", "UPDATE": "Updating", "DELETE": "Deleting", "IMPORT": "Importing"}
 
 
 def span(seconds: float) -> str:
     """`45 s`, `4 min 10 s`, `1 h 4 min`: as measured, two units at most."""
-    whole = max(0, round(seconds))
+    whole = round(_sane(seconds))
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
@@ -123,10 +125,13 @@ def headline(view: ChannelView, name: str) -> str:
 
 
 def _rounded(seconds: float) -> float:
-    for below, step in ((SECONDS_BELOW, 10), (3600.0, 60), (float("inf"), 300)):
-        if seconds < below:
-            return max(1, round(seconds / step)) * step
-    return seconds
+    seconds = _sane(seconds)
+    step = 10 if seconds < SECONDS_BELOW else 60 if seconds < 3600 else 300
+    return max(1, round(seconds / step)) * step
+
+
+def _sane(seconds: float) -> float:
+    return min(max(0.0, seconds), _SECONDS_MAX)
 
 
 def _two(first: int, unit: str, second: int, smaller: str) -> str:

@@ -64,6 +64,11 @@ def expired_token() -> AwsError:
     return AwsError("ExpiredToken", "The security token included in the request is expired", 403)
 
 
+def invalid_token() -> AwsError:
+    """Of credentials that a region does not know, and of wrong ones."""
+    return AwsError("InvalidClientTokenId", "The security token included in the request is invalid", 403)
+
+
 def missing_token() -> AwsError:
     return AwsError("MissingAuthenticationToken", "Missing Authentication Token", 403)
 

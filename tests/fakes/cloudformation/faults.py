@@ -7,7 +7,13 @@ import threading
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.cloudformation.errors import AwsError, access_denied, expired_token, throttled
+from tests.fakes.cloudformation.errors import (
+    AwsError,
+    access_denied,
+    expired_token,
+    invalid_token,
+    throttled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +28,7 @@ KINDS = frozenset(
         "error_after",
         "expired_token",
         "garbage",
+        "invalid_token",
         "page_size",
         "reset_after",
         "reset_before",
@@ -38,8 +45,8 @@ class Fault:
 
     `kind` is one of: throttle; error and error_after (`status`, 500 or 503; the latter once the operation
     took effect); reset_before and reset_after (the connection breaks without an answer); expired_token;
-    access_denied; garbage (an answer that is cut off in the middle); stale (reads show the state of
-    `seconds` ago); delay (`seconds` of real time); page_size (`size`).
+    invalid_token; access_denied; garbage (an answer that is cut off in the middle); stale (reads show the
+    state of `seconds` ago); delay (`seconds` of real time); page_size (`size`).
     """
 
     kind: str
@@ -149,6 +156,7 @@ def _apply(rule: Fault, effect: Effect, request: Request) -> None:
         "throttle": throttled(),
         "error": broken,
         "expired_token": expired_token(),
+        "invalid_token": invalid_token(),
         "access_denied": access_denied(
             request.principal, request.service, request.operation, request.resource
         ),

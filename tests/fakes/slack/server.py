@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCOPES = {"chat:write", "channels:read", "channels:history"}
-NEEDED = {"conversations.info": "channels:read", "conversations.history": "channels:history"}
+NEEDED = {
+    "conversations.info": "channels:read",
+    "conversations.history": "channels:history",
+    "conversations.replies": "channels:history",
+}
 
 
 @dataclass
@@ -61,6 +65,7 @@ class SlackServer(FakeServer):
             "chat.update": self._update,
             "conversations.info": self._info,
             "conversations.history": self._history,
+            "conversations.replies": self._replies,
         }
 
     @property
@@ -78,6 +83,13 @@ class SlackServer(FakeServer):
     def in_channel(self, name: str) -> list[Message]:
         return [message for message in self.messages if message.channel == name]
 
+    def tops(self, name: str) -> list[Message]:
+        """What stands in the channel itself, not in threads."""
+        return [message for message in self.in_channel(name) if not message.content.get("thread_ts")]
+
+    def replies(self, ts: str) -> list[Message]:
+        return [message for message in self.messages if message.content.get("thread_ts") == ts]
+
     def pings(self) -> list[str]:
         """Texts that would have notified people."""
         return [text for m in self.messages for version in m.versions for text in limits.pings(version)]
@@ -89,8 +101,10 @@ class SlackServer(FakeServer):
             return Response(404, "no_service")
         method = request.path.removeprefix("/api/")
         try:
-            self._require_access(request.headers.get("authorization", "").removeprefix("Bearer "), method)
-            return Response(200, {"ok": True, **self._methods[method](_arguments(request))})
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            self._require_access(token, method)
+            scopes = {"x-oauth-scopes": ",".join(sorted(self.tokens[token]))}
+            return Response(200, {"ok": True, **self._methods[method](_arguments(request))}, scopes)
         except _Refused as error:
             return error.response
 
@@ -157,11 +171,33 @@ class SlackServer(FakeServer):
         return {"channel": shown | {"is_member": channel.is_member, "is_archived": channel.is_archived}}
 
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
-        channel = self._reachable(given)
+        channel = self._by_id(given)
+        return self._page(given, [m for m in self.tops(channel.name)[::-1] if _newer(m, given)])
+
+    def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The message itself and its thread, the oldest first."""
+        channel = self._by_id(given)
+        top = next((m for m in self.tops(channel.name) if m.ts == given.get("ts")), None)
+        if top is None:
+            raise _Refused(_no("thread_not_found"))
+        return self._page(given, [top, *(m for m in self.replies(top.ts) if _newer(m, given))])
+
+    def _page(self, given: dict[str, Any], found: list[Message]) -> dict[str, Any]:
         metadata = str(given.get("include_all_metadata", "")).lower() in {"1", "true"}
-        newest = self.in_channel(channel.name)[::-1][: int(given.get("limit", 100))]
-        shown = [self._shown(message, metadata=metadata) for message in newest]
-        return {"messages": shown, "has_more": len(newest) < len(self.in_channel(channel.name))}
+        first, limit = int(given.get("cursor") or 0), int(given.get("limit", 100))
+        shown = [self._shown(message, metadata=metadata) for message in found[first : first + limit]]
+        more = first + limit < len(found)
+        answer: dict[str, Any] = {"messages": shown, "has_more": more}
+        return answer | ({"response_metadata": {"next_cursor": str(first + limit)}} if more else {})
+
+    def _by_id(self, given: dict[str, Any]) -> Channel:
+        """Reading needs the channel's id, where posting takes its name too."""
+        channel = next((c for c in self.channels if c.identity == given.get("channel")), None)
+        if channel is None:
+            raise _Refused(_no("channel_not_found"))
+        if not channel.is_member:
+            raise _Refused(_no("not_in_channel"))
+        return channel
 
     def _webhook(self, name: str, given: dict[str, Any]) -> Response:
         channel = self.channel(name)
@@ -226,6 +262,10 @@ def _require_acceptable(given: dict[str, Any]) -> None:
 def _content(given: dict[str, Any]) -> dict[str, Any]:
     kept = ("channel", "text", "blocks", "metadata", "thread_ts", "reply_broadcast", "unfurl_links")
     return {key: given[key] for key in kept if key in given}
+
+
+def _newer(message: Message, given: dict[str, Any]) -> bool:
+    return float(message.ts) > float(given.get("oldest") or 0)
 
 
 def _arguments(request: Request) -> dict[str, Any]:

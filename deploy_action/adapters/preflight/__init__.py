@@ -1,0 +1,1 @@
+"""Where the checks before a deployment get their facts. All of it only reads."""

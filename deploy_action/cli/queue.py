@@ -1,0 +1,161 @@
+"""Slack messages that deployments could not tell: look at them, tell them, or let them go."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deploy_action.cli import NOT_FOUND
+from deploy_action.cli.common import Desk, WrongWords, as_json, remark, say, say_json, with_registry
+from deploy_action.core.times import iso
+from deploy_action.engine import leftovers
+from deploy_action.wiring import open_messenger
+
+if TYPE_CHECKING:
+    from deploy_action.core.outbox import Entry
+    from deploy_action.engine.leftovers import Left
+    from deploy_action.ports import Messenger
+
+SECONDS = 120.0
+
+
+@click.group()
+def command() -> None:
+    """Slack messages that deployments could not tell, kept beside the registry.
+
+    The next deployment that tells Slack anything tells them, too. What failed for good, or too often, stays
+    until somebody retries or drops it.
+    """
+
+
+@command.command("list")
+@as_json
+@with_registry
+def list_(desk: Desk, *, machine: bool) -> int:
+    """What is kept, the oldest deployment first, and why it could not be told.
+
+    Exit code 1 where anything is kept.
+    """
+    boxes = _read(desk)
+    if machine:
+        say_json([_record(left) for left in boxes])
+        return NOT_FOUND if boxes else 0
+    if not boxes:
+        say("No Slack messages are left over.")
+        return 0
+    for left in boxes:
+        taken = f", taken by another at {iso(left.taken_at)}" if left.taken_by else ""
+        say(f"{left.name}  {left.repository or '-'}  kept at {iso(left.saved_at)}{taken}")
+        for entry in left.box.pending:
+            say(f"  {entry.id}  waits  {_words(entry)}")
+        for entry in left.box.dead:
+            say(f"  {entry.id}  dead   {_words(entry)}")
+    return NOT_FOUND
+
+
+@command.command()
+@click.option(
+    "--seconds", type=click.FloatRange(1, 3600), default=SECONDS, show_default=True, help="At most so long."
+)
+@as_json
+@with_registry
+def process(desk: Desk, *, seconds: float, machine: bool) -> int:
+    """Tell Slack what waits.
+
+    With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
+    address where it is another one. Exit code 1 where something still waits or failed for good.
+    """
+    token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
+    webhook = os.environ.get("SLACK_WEBHOOK_URL", "").strip()
+    if not (token or webhook):
+        raise WrongWords("Give a bot token in $SLACK_BOT_TOKEN, or a webhook in $SLACK_WEBHOOK_URL.")
+
+    def messenger_of(correlation_id: str) -> Messenger:
+        api_url = os.environ.get("SLACK_API_URL", "").strip()
+        return open_messenger(correlation_id, token=token, webhook_url=webhook, api_url=api_url)
+
+    desk.document()  # with the patience that a first read may need
+    told = leftovers.drain(
+        desk.registry,
+        desk.clock,
+        messenger_of,
+        webhook="" if token else leftovers.fingerprint(webhook),
+        seconds=seconds,
+    )
+    if machine:
+        say_json(
+            {"sent": told.sent, "waiting": told.pending, "failed": told.dead, "troubles": list(told.troubles)}
+        )
+    else:
+        say(f"Told {told.sent} messages; {told.pending} still wait, {told.dead} failed for good.")
+        for sentence in told.troubles:
+            remark(sentence)
+    return NOT_FOUND if told.pending or told.dead else 0
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="ID...")
+@click.option("--all", "every", is_flag=True, help="All that failed.")
+@with_registry
+def retry(desk: Desk, *, names: tuple[str, ...], every: bool) -> int:
+    """Let messages that failed for good wait again, by their ids or by those of their deployments."""
+    _check(names, every=every)
+    desk.document()
+    count = leftovers.revive(desk.registry, desk.clock, names)
+    say(f"{count} messages wait again; `queue process` or the next deployment tells them.")
+    return 0 if count else NOT_FOUND
+
+
+@command.command()
+@click.argument("names", nargs=-1, metavar="ID...")
+@click.option("--all", "every", is_flag=True, help="Everything that is kept.")
+@with_registry
+def drop(desk: Desk, *, names: tuple[str, ...], every: bool) -> int:
+    """Let messages go, by their ids or by those of their deployments."""
+    _check(names, every=every)
+    desk.document()
+    count = leftovers.drop(desk.registry, desk.clock, names)
+    say(f"Dropped {count} messages.")
+    return 0 if count else NOT_FOUND
+
+
+def _check(names: tuple[str, ...], *, every: bool) -> None:
+    if every == bool(names):
+        raise WrongWords("Give ids, or --all.")
+
+
+def _read(desk: Desk) -> tuple[Left, ...]:
+    return leftovers.decode(desk.file(leftovers.NAME)).boxes
+
+
+def _words(entry: Entry) -> str:
+    text = entry.text.replace("\n", " ")
+    reason = f"  ({entry.reason})" if entry.reason else ""
+    return f"{entry.kind.value:9}  {entry.channel or 'webhook'}  {text[:200]}{reason}"
+
+
+def _record(left: Left) -> dict[str, Any]:
+    def entries(found: tuple[Entry, ...]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": entry.id,
+                "kind": entry.kind.value,
+                "channel": entry.channel,
+                "text": entry.text,
+                "at": iso(entry.at),
+                "final": entry.final,
+                "tries": entry.tries,
+                "reason": entry.reason,
+            }
+            for entry in found
+        ]
+
+    return {
+        "correlation_id": left.name,
+        "repository": left.repository,
+        "saved_at": iso(left.saved_at),
+        "waiting": entries(left.box.pending),
+        "failed": entries(left.box.dead),
+    }

@@ -1,0 +1,1 @@
+"""What can be known before a deployment begins: facts in, findings out."""

@@ -1,0 +1,57 @@
+"""Whether a deployment can start from the state that the stack is in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.preflight.finding import Finding, finding
+from deploy_action.core.stacks import is_in_progress, stack_name_of
+
+if TYPE_CHECKING:
+    from deploy_action.core.preflight.facts import StackFacts
+
+_STUCK = {
+    "ROLLBACK_COMPLETE": "stack-rollback-complete",
+    "ROLLBACK_FAILED": "stack-rollback-failed",
+    "DELETE_FAILED": "stack-delete-failed",
+    "UPDATE_ROLLBACK_FAILED": "stack-update-rollback-failed",
+}
+
+
+def stack_findings(stack: StackFacts, *, delete_rolled_back_stack: bool, deploys: bool) -> list[Finding]:
+    """`deploys`: false where nothing but watching was asked for."""
+    name, found = str(stack.ref), []
+    if stack.parent_id and deploys:
+        parent = stack_name_of(stack.parent_id)
+        found.append(finding("stack-nested", f"Stack {name} is nested in {parent}.", resource=name))
+    if is_in_progress(stack.status) and deploys:
+        found.append(finding("stack-in-progress", f"Stack {name} is {stack.status}.", resource=name))
+    if stack.status == "REVIEW_IN_PROGRESS":
+        found.append(
+            finding("stack-under-review", f"Stack {name} is REVIEW_IN_PROGRESS and empty.", resource=name)
+        )
+    code = _STUCK.get(stack.status)
+    if code is None or not deploys:
+        return found
+    if stack.status == "ROLLBACK_COMPLETE" and delete_rolled_back_stack:
+        if stack.protected:
+            what = f"Stack {name} is ROLLBACK_COMPLETE and protected from termination."
+            found.append(finding("stack-protected", what, resource=name))
+        else:
+            what = f"Stack {name} is ROLLBACK_COMPLETE."
+            found.append(
+                finding(
+                    code,
+                    what,
+                    remedy="It is deleted first, as `delete-rolled-back-stack` asks.",
+                    resource=name,
+                    note=True,
+                )
+            )
+        return found
+    protected = (
+        " It is protected from termination." if stack.protected and "UPDATE" not in code.upper() else ""
+    )
+    what = f"Stack {name} is {stack.status}. {stack.reason}".rstrip()
+    found.append(finding(code, what + protected, resource=name))
+    return found

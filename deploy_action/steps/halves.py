@@ -1,0 +1,252 @@
+"""The two halves of a lock for teams whose deployment is spread over steps or jobs: `lock` takes it, `keep`
+renews it beside the job's other steps, `unlock` ends the job's hold, `release` gives it back explicitly.
+
+After `lock` nothing here fails a job: what was deployed under the lock has its verdict already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy_action.core.document import Ticket
+from deploy_action.core.life import JobLife
+from deploy_action.core.report import Outcome, Report
+from deploy_action.engine.idle import doubtful
+from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
+from deploy_action.errors import (
+    Busy,
+    CannotStart,
+    CoordinatorError,
+    InvalidInput,
+    LockLost,
+    RegistryError,
+    Superseded,
+)
+from deploy_action.inputs import TOKENS_VARIABLE, Hold, Settings, WhenBusy, job_tokens, parse_inputs
+from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.post import left_in_progress
+from deploy_action.steps.pre import links_of, lock_names, new_correlation_id
+from deploy_action.steps.state import JobState, StateFolder
+from deploy_action.steps.world import World, optional, skipped
+from deploy_action.wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEEPER = "keeper"
+"""The folder in the state folder where `keep` has its own state, and the file that asks for a keeper."""
+LOOK_SECONDS = 5.0
+ASK_SECONDS = 120.0
+"""Between two looks at whether GitHub says that the own job has ended."""
+OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled": Outcome.CANCELLED}
+
+
+def lock(world: World) -> int:
+    """Take the lock. Exit code 0 where it is held, coordinates by CloudFormation alone, or was skipped."""
+    state = JobState(Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)))
+    world.files.set_outputs({"correlation-id": state.report.correlation_id, "held": "false"})
+    settings: Settings | None = None
+    try:
+        settings = parse_inputs(world.environ, step="lock")
+        _take(world, settings, state)
+        state.exit_code = 0
+        state.report = replace(state.report, notes=tuple(world.teller.notes))
+        _save(world, state)
+    except CoordinatorError as error:
+        return _not_held(world, state, error, settings)
+    _hand_on(world, settings, state)
+    return 0
+
+
+def _take(world: World, settings: Settings, state: JobState) -> None:
+    wiring = Wiring(settings, world.run, world.environ)
+    state.stacks = settings.stacks
+    locks = lock_names(world, wiring, settings)
+    state.report = replace(state.report, environment=settings.environment, locks=locks)
+    Coordination(world, wiring, settings, state).begin()
+
+
+def _save(world: World, state: JobState) -> None:
+    try:
+        world.folder.save(state)
+    except OSError as error:
+        raise CannotStart(
+            f"What was locked cannot be handed on: {error}.",
+            why="The end of the job could not give the lock back.",
+            remedy="Free disk space on the runner.",
+        ) from error
+
+
+def _hand_on(world: World, settings: Settings, state: JobState) -> None:
+    """The token for later steps and jobs; no secret: it stands in the registry for its readers to see."""
+    ticket = state.ticket
+    token = ticket.nonce if ticket is not None else ""
+    held = "true" if ticket is not None and ticket.holding else "alone"
+    world.files.set_outputs(
+        {"held": held, "lock-token": token, "queue-seconds": str(round(state.report.queue_seconds))}
+    )
+    if not token:
+        return
+    if settings.hold is Hold.RUN:
+        world.teller.line(
+            "The lock is held until the `release` step, or the end of this run. A run of which GitHub tells "
+            "nothing (`actions: read` is missing) is taken for ended after an hour without a deployment."
+        )
+    elif not state.borrowed:
+        optional(
+            world.teller, "Asking for a keeper", lambda: (world.folder.path / KEEPER).mkdir(exist_ok=True)
+        )
+    tokens = dict.fromkeys((*job_tokens(world.environ.get(TOKENS_VARIABLE, "")), token))
+    trouble = world.files.set_environment({TOKENS_VARIABLE: " ".join(tokens)})
+    if trouble:
+        world.teller.note(f"{trouble} Hand `lock-token` to the deployments of this job.")
+
+
+def _not_held(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
+    if isinstance(error, InvalidInput):
+        for problem in error.problems:
+            world.teller.line(f"  - {problem}")
+    wants_skip = settings is not None and settings.when_busy is WhenBusy.SKIP
+    code = 0 if isinstance(error, Superseded) or (isinstance(error, Busy) and wants_skip) else error.exit_code
+    if code:
+        world.teller.error(error)
+    else:
+        world.teller.line(skipped(error))
+    state.exit_code = error.exit_code or Busy.exit_code
+    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    return code
+
+
+def keep(world: World) -> int:
+    """Show life until told to stop, or the lock is lost, or the own job has ended."""
+    own = StateFolder(world.folder.path / KEEPER)
+    state = own.load() or world.folder.load()
+    if state is None or state.ticket is None:
+        return 0
+    token = state.ticket.nonce
+    world = replace(world, folder=own)
+    settings = parse_inputs(world.environ, step="keep")
+    wiring = Wiring(settings, world.run, world.environ)
+    coordination = Coordination(world, wiring, settings, state)
+    world.teller.notes.extend(state.report.notes)
+    coordination.resume()
+    asked_at = world.clock.monotonic()
+    while not (world.cancelled() or _released(world, token).exists()):
+        try:
+            coordination.keep()
+        except LockLost as error:
+            if not _released(world, token).exists():
+                world.teller.note(str(error))
+                _remember(world, coordination, state)
+            return 0
+        _remember(world, coordination, state)
+        if world.clock.monotonic() - asked_at >= ASK_SECONDS:
+            asked_at = world.clock.monotonic()
+            if wiring.runs is not None and wiring.runs.life(state.ticket) is JobLife.COMPLETED:
+                world.teller.line("The job has ended without giving its lock back; others may take it.")
+                return 0
+        world.clock.sleep(LOOK_SECONDS)
+    return 0
+
+
+def _remember(world: World, coordination: Coordination, state: JobState) -> None:
+    coordination.remember()
+    state.report = replace(state.report, notes=tuple(world.teller.notes))
+    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+
+
+def unlock(world: World) -> int:
+    """The end of the job that locked: give back what was taken, or what may have been."""
+    taken = world.folder.load()
+    if taken is None or taken.ticket is None or taken.borrowed:
+        return 0
+    kept = StateFolder(world.folder.path / KEEPER).load()
+    for note in kept.report.notes if kept is not None else ():
+        if note not in taken.report.notes:
+            world.teller.note(note)
+    try:
+        settings = parse_inputs(world.environ, step="unlock")
+    except InvalidInput:
+        return 0  # `lock` has told every problem, and locked nothing
+    if settings.hold is Hold.RUN and taken.exit_code == 0:
+        world.teller.line(f"The run goes on holding the lock {', '.join(taken.ticket.locks)}.")
+        return 0
+    ticket = kept.ticket if kept is not None and kept.ticket is not None else taken.ticket
+    outcome = _outcome(world) if taken.exit_code == 0 else "withdrawn"
+    wiring = Wiring(settings, world.run, world.environ)
+    optional(world.teller, "Giving the lock back", lambda: _give_back(world, wiring, ticket, outcome))
+    optional(world.teller, "Clearing the state", world.folder.forget)
+    return 0
+
+
+def release(world: World) -> int:
+    """Give back the locks of these tokens. Whoever has none has nothing to give back."""
+    settings = parse_inputs(world.environ, step="release")
+    if not settings.lock_tokens:
+        world.teller.line("No `lock` step of this job has locked anything, so there is nothing to give back.")
+        return 0
+    wiring = Wiring(settings, world.run, world.environ)
+    given = [
+        token
+        for token in settings.lock_tokens
+        if optional(world.teller, "Giving the lock back", lambda token=token: _by_token(world, wiring, token))  # type: ignore[misc]
+    ]
+    left = [token for token in job_tokens(world.environ.get(TOKENS_VARIABLE, "")) if token not in given]
+    world.files.set_environment({TOKENS_VARIABLE: " ".join(left)})
+    return 0
+
+
+def _released(world: World, token: str) -> Path:
+    """Tells a keeper in the same job that its lock was given back on purpose."""
+    return (
+        Path(world.environ.get("RUNNER_TEMP") or world.folder.path) / f"deploy-coordinator.released.{token}"
+    )
+
+
+def _by_token(world: World, wiring: Wiring, token: str) -> bool:
+    """Whether the lock is known not to be held any more. Raises RegistryError, OSError."""
+    _released(world, token).touch()
+    client = wiring.lock_client(Ticket(nonce=token, correlation_id="", locks=()), world.clock)
+    ticket, line = client.find()
+    if ticket is not None:
+        _give_back(world, wiring, ticket, _outcome(world))
+    elif line is not None:
+        world.teller.line(f"The lock {', '.join(line.locks)} is held no more ({line.outcome}). {line.note}")
+    else:
+        world.teller.note("The registry knows no lock with this `lock-token`; nothing was given back.")
+    return True
+
+
+def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> None:
+    client = wiring.lock_client(ticket, world.clock)
+    try:
+        # What was deployed under the lock has added its stacks to the ticket.
+        current, line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)
+    except RegistryError:
+        current, line = ticket, None  # the release itself is tried for longer
+    stacks = current.stacks if current is not None else ticket.stacks
+    settling = tuple(doubtful(wiring.cloudformation, stacks)) if current is not None else ()
+    locks = ", ".join(ticket.locks)
+    if client.release(outcome=outcome, settling=settling):
+        world.teller.line(f"Gave the lock {locks} back.")
+        left_in_progress(world, settling)
+    elif line is not None:
+        world.teller.line(f"The lock {locks} was given back before ({line.outcome}). {line.note}")
+    elif ticket.holding:
+        world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
+
+
+def _outcome(world: World) -> str:
+    """How the job went, as far as the lock is concerned."""
+    status = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS", "")
+    return (OUTCOMES.get(status) or Outcome.UNKNOWN).value
+
+
+STEPS: dict[str, Callable[[World], int]] = {
+    "lock": lock,
+    "keep": keep,
+    "unlock": unlock,
+    "release": release,
+}

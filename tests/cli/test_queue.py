@@ -1,0 +1,101 @@
+"""`deploy-coordinator queue`: Slack messages that could not be told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy_action.core.outbox import Box, Entry, Kind
+from deploy_action.engine import leftovers
+from deploy_action.engine.leftovers import Left
+from tests.fakes.slack.server import SlackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.cli.desk import Desk
+
+HOSTILE = "\x1b[31m::error::<!channel>"
+
+
+@pytest.fixture
+def slack(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
+    with SlackServer(now=desk.clock.now) as server:
+        monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-token")
+        monkeypatch.setenv("SLACK_API_URL", server.api_url)
+        monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+        yield server
+
+
+def keep(desk: Desk, name: str = "one") -> None:
+    waits = Entry(f"{name}-p", Kind.PARENT, "C0DEPLOYS", f"{name} complete", at=desk.clock.now(), final=True)
+    dead = Entry(
+        f"{name}-d", Kind.POST, "C0ALERTS", HOSTILE, at=desk.clock.now(), reason=f"is_archived {HOSTILE}"
+    )
+    box = Box(name, (waits,), (dead,))
+    leftovers.save(desk.store, desk.clock, Left(box, "org/app", saved_at=desk.clock.now()))
+
+
+def test_nothing_is_left(desk: Desk) -> None:
+    assert desk.run("queue", "list") == (0, "No Slack messages are left over.\n")
+    assert desk.run("queue", "list", "--json") == (0, "[]\n")
+
+
+def test_what_is_kept_and_why(desk: Desk) -> None:
+    keep(desk)
+    code, told = desk.run("queue", "list")
+    assert code == 1
+    assert "one org/app kept at 2027-01-15T08:00:00Z" in told
+    assert "one-p waits" in told
+    assert "one-d dead" in told
+    assert "is_archived" in told
+    assert "\x1b" not in told
+    code, told = desk.run("queue", "list", "--json")
+    (record,) = json.loads(told)
+    assert record["waiting"][0]["final"] is True
+    assert record["failed"][0]["reason"].startswith("is_archived")
+
+
+def test_it_is_told(desk: Desk, slack: SlackServer) -> None:
+    keep(desk)
+    assert desk.run("queue", "process") == (0, "Told 1 messages; 0 still wait, 0 failed for good.\n")
+    assert [message.text for message in slack.messages] == ["one complete"]
+    assert desk.run("queue", "retry", "one-d")[0] == 0
+    code, told = desk.run("queue", "process", "--json")
+    assert (code, json.loads(told)["sent"]) == (0, 1)
+    assert desk.run("queue", "list")[0] == 0
+
+
+def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
+    keep(desk)
+    slack.fail("chat.", status=503, times=None)
+    code, told = desk.run("queue", "process", "--seconds", "20")
+    assert code == 1
+    assert "1 still wait" in told
+    assert "Slack answered 503." in told
+
+
+def test_letting_go(desk: Desk) -> None:
+    keep(desk, "one")
+    keep(desk, "two")
+    assert desk.run("queue", "drop", "one") == (0, "Dropped 2 messages.\n")
+    assert desk.run("queue", "drop", "nobody") == (1, "Dropped 0 messages.\n")
+    assert desk.run("queue", "drop", "--all") == (0, "Dropped 2 messages.\n")
+    assert desk.run("queue", "retry", "--all")[0] == 1
+
+
+@pytest.mark.parametrize("words", [("drop",), ("retry",), ("drop", "--all", "x"), ("process",)])
+def test_wrong_words(desk: Desk, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+    assert desk.run("queue", *words)[0] == 64
+
+
+def test_a_damaged_document(desk: Desk) -> None:
+    keep(desk)
+    (desk.folder / leftovers.NAME).write_text("{")
+    code, told = desk.run("queue", "list")
+    assert code == 8
+    assert leftovers.NAME in told

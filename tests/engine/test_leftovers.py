@@ -1,0 +1,206 @@
+"""What is left over: kept beside the registry, told later, once, and never more than fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.adapters.slack.bot import SlackBot
+from deploy_action.core.outbox import Box, Entry, Kind
+from deploy_action.engine import leftovers
+from deploy_action.engine.leftovers import Left
+from deploy_action.errors import RegistryUnreadable
+from tests.clock import VirtualClock
+from tests.fakes.slack.server import SlackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from deploy_action.ports import Messenger
+
+CHANNEL = "C0DEPLOYS"
+DIVIDER: dict[str, object] = {"type": "divider"}
+DIVIDERS = (DIVIDER,) * 50
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def slack(clock: VirtualClock) -> Iterator[SlackServer]:
+    with SlackServer(now=clock.now) as server:
+        yield server
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> FileRegistry:
+    return FileRegistry(tmp_path)
+
+
+def box(name: str, *texts: str, at: float = 0.0) -> Box:
+    entries = [Entry(f"{name}-p", Kind.PARENT, CHANNEL, f"{name} complete", at=at, final=True)]
+    entries += [Entry(f"{name}-{text}", Kind.REPLY, CHANNEL, text, at=at, final=True) for text in texts]
+    return Box(name, tuple(entries), finished=True)
+
+
+def drained(
+    registry: FileRegistry,
+    slack: SlackServer,
+    clock: VirtualClock,
+    *,
+    token: str = "xoxb-token",
+    seconds: float = 60,
+) -> leftovers.Drained:
+    def messenger_of(name: str) -> Messenger:
+        return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=2.0)
+
+    return leftovers.drain(registry, clock, messenger_of, seconds=seconds)
+
+
+def test_a_later_deployment_tells_it_in_order_and_once(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a", "b")))
+    leftovers.save(registry, clock, Left(box("two")))
+    result = drained(registry, slack, clock)
+    assert (result.sent, result.pending, result.dead) == (4, 0, 0)
+    assert [message.text for message in slack.messages] == ["one complete", "a", "b", "two complete"]
+    assert leftovers.read(registry).boxes == ()
+    assert drained(registry, slack, clock).sent == 0
+    assert len(slack.messages) == 4
+
+
+def test_what_cannot_be_told_yet_stays(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a")))
+    fault = slack.fail("chat.", status=503, times=None)
+    assert drained(registry, slack, clock, seconds=20).pending == 2
+    (left,) = leftovers.read(registry).boxes
+    assert left.free(clock.now())
+    fault.times = 0
+    assert drained(registry, slack, clock).sent == 2
+
+
+def test_whoever_comes_second_finds_it_taken(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one")))
+
+    def messenger_of(name: str) -> Messenger:
+        assert drained(registry, slack, clock).sent == 0, "somebody else in the middle of ours"
+        return SlackBot("xoxb-token", correlation_id=name, base_url=slack.api_url)
+
+    assert leftovers.drain(registry, clock, messenger_of, seconds=60).sent == 1
+    assert len(slack.messages) == 1
+
+
+class Died(BaseException):
+    """What a kill is to those it does not reach."""
+
+
+def test_what_somebody_died_with_is_looked_up_before_it_is_sent_again(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a", at=clock.now())))
+
+    class Dying(SlackBot):
+        def post(self, *args: Any, **more: Any) -> Any:
+            super().post(*args, **more)
+            raise Died
+
+    with pytest.raises(Died):
+        leftovers.drain(
+            registry,
+            clock,
+            lambda name: Dying("xoxb-token", correlation_id=name, base_url=slack.api_url),
+            seconds=60,
+        )
+    assert len(slack.messages) == 1
+    assert drained(registry, slack, clock).sent == 0, "taken still"
+    clock.sleep(leftovers.TAKEN_SECONDS)
+    assert drained(registry, slack, clock).sent == 2
+    assert [message.text for message in slack.messages] == ["one complete", "a"]
+
+
+def test_a_token_that_is_refused_says_nothing_about_the_messages(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one")))
+    result = drained(registry, slack, clock, token="xoxb-other")
+    assert (result.sent, result.pending, result.dead) == (0, 1, 0)
+    assert "invalid_auth" in result.troubles[0]
+    assert drained(registry, slack, clock).sent == 1
+
+
+def test_a_channel_that_is_gone_is_a_dead_letter(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one")))
+    slack.channels[0].is_archived = True
+    assert drained(registry, slack, clock).dead == 1
+    ((entry,),) = [left.box.dead for left in leftovers.read(registry).boxes]
+    assert "is_archived" in entry.reason
+    slack.channels[0].is_archived = False
+    assert drained(registry, slack, clock).sent == 0
+    assert leftovers.revive(registry, clock, ("one",)) == 1
+    assert drained(registry, slack, clock).sent == 1
+
+
+def test_messages_can_be_let_go(registry: FileRegistry, clock: VirtualClock) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a")))
+    assert leftovers.drop(registry, clock, ("one-a",)) == 1
+    assert leftovers.drop(registry, clock, ("nobody",)) == 0
+    assert leftovers.drop(registry, clock) == 1
+    assert leftovers.read(registry).boxes == ()
+
+
+def test_a_message_for_one_webhook_is_not_told_through_another(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    entry = Entry("w", Kind.WEBHOOK, "", "complete", final=True)
+    mark = leftovers.fingerprint("https://hooks.slack.com/services/T/B/secret")
+    leftovers.save(registry, clock, Left(Box("one", (entry,)), webhook=mark))
+    assert drained(registry, slack, clock).sent == 0
+    assert "secret" not in str(leftovers.read(registry))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"schema": 2}', b'{"schema":1,"boxes":[{"box":7}]}', b"[" * 10_000, b"\xff\xfe"],
+)
+def test_a_document_that_is_none_is_left_as_it_is(
+    registry: FileRegistry, clock: VirtualClock, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / leftovers.NAME
+    path.write_bytes(content)
+    with pytest.raises(RegistryUnreadable):
+        leftovers.save(registry, clock, Left(box("one")))
+    assert path.read_bytes() == content
+
+
+def test_it_never_outgrows_its_place(registry: FileRegistry, clock: VirtualClock, tmp_path: Path) -> None:
+    big = tuple(Entry(str(n), Kind.REPLY, CHANNEL, "x" * 3000, DIVIDERS) for n in range(100))
+    end = Entry("end", Kind.PARENT, CHANNEL, "complete", DIVIDERS, final=True)
+    for number in range(12):
+        leftovers.save(registry, clock, Left(Box(f"{number}", (*big, end), dead=big)))
+    content = (tmp_path / leftovers.NAME).read_bytes()
+    assert len(content) <= leftovers.BYTES_MAX
+    boxes = leftovers.decode(content).boxes
+    assert boxes[-1].name == "11"
+    assert all(left.box.entry("end") for left in boxes), "the truth goes last"
+    assert len(boxes) >= 4
+
+
+def test_the_lock_is_not_touched(registry: FileRegistry, clock: VirtualClock) -> None:
+    leftovers.save(registry, clock, Left(box("one")))
+    before = registry.read()
+    leftovers.save(registry, clock, replace(Left(box("two")), saved_at=1.0))
+    assert registry.read().version != before.version
+    assert len(leftovers.read(registry).boxes) == 2

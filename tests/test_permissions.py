@@ -1,0 +1,114 @@
+"""The role in the examples allows what the adapters call, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from botocore import xform_name
+
+ROOT = Path(__file__).resolve().parents[1]
+ADAPTERS = ROOT / "deploy_action" / "adapters"
+ROLE = ROOT / "examples" / "infrastructure" / "github-oidc-role.yaml"
+RENAMED = {"HeadObject": "GetObject", "TransactGetItems": "GetItem", "TransactWriteItems": "PutItem"}
+"""Operations that are allowed by the name of another one."""
+NEEDS_NONE = {"sts:GetCallerIdentity"}
+WITHOUT_A_CALL = {
+    "s3:ListBucket": "without it S3 answers 403 for an object that is not there",
+    "iam:PassRole": "CreateChangeSet with a role",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """CloudFormation's short tags mean nothing here."""
+
+
+_LISTS = {yaml.SequenceNode: "construct_sequence", yaml.MappingNode: "construct_mapping"}
+_Loader.add_multi_constructor(
+    "!", lambda loader, _suffix, node: getattr(loader, _LISTS.get(type(node), "construct_scalar"))(node)
+)
+
+
+def template() -> dict[str, Any]:
+    return dict(yaml.load(ROLE.read_text("utf-8"), Loader=_Loader))
+
+
+def policies() -> dict[str, set[str]]:
+    """Allowed actions by the policy's name."""
+    found: dict[str, set[str]] = {}
+    for resource in template()["Resources"].values():
+        if resource["Type"] == "AWS::IAM::RolePolicy":
+            properties = resource["Properties"]
+            for statement in properties["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Allow"
+                actions = statement["Action"]
+                listed = [actions] if isinstance(actions, str) else actions
+                found.setdefault(properties["PolicyName"], set()).update(listed)
+    return found
+
+
+def operations(service: str) -> dict[str, str]:
+    model = botocore.session.get_session().get_service_model(service)
+    return {xform_name(name): name for name in model.operation_names}
+
+
+def services_of(source: str) -> set[str]:
+    """Every service that a module names where it asks for a client."""
+    named = set(re.findall(r"""(?:client|Clients)\(\s*["']([a-z0-9-]+)["']""", source))
+    return named | set(re.findall(r"""^_SERVICE = ["']([a-z0-9-]+)["']""", source, re.MULTILINE))
+
+
+def called(*folders: str) -> set[str]:
+    """The permissions for what the modules call, as IAM names them."""
+    found: set[str] = set()
+    for folder in folders:
+        for path in sorted((ADAPTERS / folder).glob("*.py")):
+            source = path.read_text("utf-8")
+            names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+            for service in services_of(source):
+                for method, operation in operations(service).items():
+                    if method in names:
+                        found.add(f"{service}:{RENAMED.get(operation, operation)}")
+    return found - NEEDS_NONE
+
+
+def test_the_role_allows_what_is_called_and_no_more() -> None:
+    allowed = set().union(*policies().values()) - set(WITHOUT_A_CALL)
+    needed = called(".", "behind", "registry")
+    assert len(needed) > 20, "the look at the adapters sees nothing"
+    assert sorted(needed - allowed) == [], "called, and not allowed"
+    assert sorted(allowed - needed) == [], "allowed, and not called"
+
+
+@pytest.mark.parametrize(
+    ("policy", "folder", "prefixes"),
+    [
+        ("registry-s3", "registry", ("s3:",)),
+        ("registry-dynamodb", "registry", ("dynamodb:",)),
+        ("watch", ".", ("cloudformation:",)),
+    ],
+)
+def test_each_part_can_be_left_out(policy: str, folder: str, prefixes: tuple[str, ...]) -> None:
+    here = {action for action in called(folder) if action.startswith(prefixes)}
+    assert here
+    allowed = policies()[policy] | (policies()["deploy"] if policy == "watch" else set())
+    assert here <= allowed
+
+
+def test_watching_changes_nothing() -> None:
+    verbs = {action.split(":")[1] for action in policies()["watch"] | policies()["look-behind"]}
+    assert all(verb.startswith(("Describe", "Get", "List", "Lookup", "Filter")) for verb in verbs)
+
+
+def test_no_wildcard_in_actions_and_one_subject_only() -> None:
+    assert not [action for actions in policies().values() for action in actions if "*" in action]
+    pattern = template()["Parameters"]["Subject"]["AllowedPattern"]
+    for good in ("repo:org/app:environment:production", "repo:org/app:ref:refs/heads/main"):
+        assert re.search(pattern, good)
+    for bad in ("repo:org/*:ref:refs/heads/main", "repo:org/app:*", "repo:org/app:pull_request", "*"):
+        assert not re.search(pattern, bad)
