@@ -78,6 +78,8 @@ class Job:
             "parameter-overrides": f"DatabaseTemplateUrl={DATABASE_URL}\nImageTag={self.image_tag}",
             "capabilities": "CAPABILITY_IAM",
             "registry": f"file://{OUT / 'registry'}",
+            # This cloud plays CloudFormation alone: quotas cannot be asked.
+            "preflight": "off",
             "wait-timeout-in-minutes": "60",
         }
         self.environ |= {

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from deploy_action.core import routing
+from deploy_action import slack_words
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
@@ -112,13 +112,13 @@ class Settings:
     slack_webhook_url: str
     slack_channel: str
     slack_alert_channel: str
-    github_deployment: bool
-    environment_url: str
-    """A web address, `output:NAME`, or empty."""
     slack_events: dict[Moment, Override]
     slack_mentions: tuple[str, ...]
     slack_outputs: tuple[str, ...]
     slack_api_url: str
+    github_deployment: bool
+    environment_url: str
+    """A web address, `output:NAME`, or empty."""
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
@@ -195,11 +195,11 @@ class _Parser(Fields):
             github_token=self._text("github-token"),
             slack_bot_token=self._text("slack-bot-token"),
             slack_webhook_url=self._checked("slack-webhook-url", web_address, ""),
-            slack_channel=self._checked("slack-channel", routing.parse_channel, ""),
-            slack_alert_channel=self._checked("slack-alert-channel", routing.parse_channel, ""),
+            slack_channel=self._checked("slack-channel", slack_words.channel, ""),
+            slack_alert_channel=self._checked("slack-alert-channel", slack_words.channel, ""),
             slack_events=self._checked("slack-events", self._overrides, {}),
-            slack_mentions=self._checked("slack-mentions", routing.parse_mentions, ()),
-            slack_outputs=self._checked("slack-outputs", routing.parse_outputs, ()),
+            slack_mentions=self._checked("slack-mentions", slack_words.mentions, ()),
+            slack_outputs=self._checked("slack-outputs", slack_words.outputs, ()),
             slack_api_url=self._checked("slack-api-url", web_address, ""),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", _environment_url, ""),
@@ -309,7 +309,7 @@ class _Parser(Fields):
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
 
     def _overrides(self, _text: str) -> dict[Moment, Override]:
-        return routing.parse_overrides(self._lines("slack-events"))
+        return slack_words.overrides(self._lines("slack-events"))
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")

@@ -12,7 +12,6 @@ from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
-from deploy_action.core.routing import Routing
 from deploy_action.engine.idle import doubtful, revoke
 from deploy_action.engine.lock_client import LockClient
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from deploy_action.context import RunContext
     from deploy_action.core.document import Ticket
     from deploy_action.core.preflight.facts import Repository
+    from deploy_action.core.routing import Routing
     from deploy_action.engine.behind import Looker
     from deploy_action.engine.preflight_checks import Sources
     from deploy_action.inputs import Settings
@@ -82,8 +82,8 @@ class Wiring:
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
-            left=left,
             borrower=self.borrower,
+            left=left,
         )
 
     def looker(self) -> Looker | None:
@@ -147,11 +147,13 @@ class Wiring:
     def routing(self) -> Routing | None:
         """Where the deployment is told; None where no channel was asked for."""
         settings = self._settings
+        if not (settings.slack_bot_token or settings.slack_webhook_url):
+            return None
+        from deploy_action.core.routing import Routing
+
         if settings.slack_bot_token:
             return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
-        if settings.slack_webhook_url:
-            return Routing(overrides=settings.slack_events, webhook=True)
-        return None
+        return Routing(overrides=settings.slack_events, webhook=True)
 
     def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
         from deploy_action.adapters.outbox_journal import OutboxJournal

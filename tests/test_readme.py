@@ -32,7 +32,7 @@ ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8")
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
-AWAITED = {"no command collect"}
+AWAITED: set[str] = set()
 """What the runbook names ahead of its arrival. Empty once all of it is there."""
 
 

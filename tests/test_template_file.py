@@ -99,3 +99,8 @@ def test_a_bomb_of_aliases_is_not_unfolded() -> None:
 def test_aliases_of_common_size_are_read() -> None:
     data = parse_template("A: &a {x: 1}\nB: *a\nC: {<<: *a, y: 2}\n")
     assert data == {"A": {"x": 1}, "B": {"x": 1}, "C": {"x": 1, "y": 2}}
+
+
+def test_nesting_is_bounded() -> None:
+    with pytest.raises(ValueError, match="nested deeper"):
+        parse_template("Resources: " + "[" * 200 + "]" * 200)

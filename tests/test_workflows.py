@@ -38,10 +38,15 @@ def test_an_action_has_one_pin_in_the_repository() -> None:
 def test_ours_may_do_nothing_but_what_a_job_asks_for(file: Path) -> None:
     workflow: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
     assert workflow["permissions"] == {}
-    assert "concurrency" in workflow
+    # Others call it: its group is that of the job, not that of the whole run of its caller.
+    called = file.name == "deploy.yml"
+    assert "concurrency" in workflow or called
     for name, job in workflow["jobs"].items():
         assert "permissions" in job, name
-        assert "uses" in job or job["timeout-minutes"] <= 45, name
+        assert "concurrency" in job or not called, name
+        # How long a deployment may take is for its caller to say.
+        assert "uses" in job or called or job["timeout-minutes"] <= 45, name
+        assert "uses" in job or "timeout-minutes" in job, name
 
 
 @pytest.mark.parametrize("file", [*WORKFLOWS, *EXAMPLES], ids=lambda file: file.name)
@@ -60,3 +65,19 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     assert writers == ["publish"]
     assert set(workflow["jobs"]["publish"]["needs"]) == {"plan", "image"}
     assert set(workflow["jobs"]["image"]["needs"]) == {"plan", "test"}
+
+
+def test_the_workflow_to_call_passes_every_input_on_and_repeats_its_default() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text("utf-8"))
+    (call,) = (event["workflow_call"] for key, event in workflow.items() if key is True)
+    used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
+    assert set(action) - set(used) == {"lock-token"}, (
+        "a lock of another job is nothing for a whole deployment"
+    )
+    for name in set(used) - {"github-token", "stack-name", "environment"}:
+        if name in call["secrets"]:
+            assert used[name] == f"${{{{ secrets.{name} }}}}"
+        else:
+            assert used[name] == f"${{{{ inputs.{name} }}}}"
+            assert call["inputs"][name]["default"] == str(action[name]["default"]), name

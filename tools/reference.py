@@ -49,6 +49,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Coordination": (
         "lock",
+        "lock-token",
         "registry",
         "queue-policy",
         "when-busy",
@@ -135,10 +136,27 @@ def decisions(_action: Mapping[str, Any]) -> str:
     return _table(("", ""), rows)
 
 
+def half(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """Inputs and outputs of a sub-action, without those that nobody sets."""
+
+    def part(_action: Mapping[str, Any]) -> str:
+        described = yaml.safe_load((ROOT / name / "action.yml").read_text("utf-8"))
+        inputs = described["inputs"]
+        names = [each for each in inputs if not inputs[each]["description"].startswith("Leave as it is.")]
+        told = [_inputs(inputs, names)]
+        if described.get("outputs"):
+            told.append(outputs(described))
+        return "\n\n".join(told)
+
+    return part
+
+
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inputs": inputs_by_group,
     "most used inputs": most_used,
     "outputs": outputs,
+    "lock": half("lock"),
+    "release": half("release"),
     "exit codes": exit_codes,
     "commands": commands,
     "preflight findings": findings,

@@ -21,11 +21,11 @@ COMMANDS = {
     "release": ("locks:release", "Take a lock or a place in the queue away"),
     "queue": ("queue:command", "Slack messages that could not be told"),
     "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
-    "estimate": ("estimate:command", "How long deploying a stack would take"),
-    "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "preflight": ("preflight:command", "What would make a deployment fail, before it begins"),
     "cleanup": ("cleanup:command", "Clean up after a failed deployment"),
     "doctor": ("doctor:command", "Is everything there that a deployment needs"),
+    "estimate": ("estimate:command", "How long deploying a stack would take"),
+    "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
     "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
 }
 """Name to `module:attribute` and one line for the list of commands."""

@@ -73,4 +73,5 @@ def _remember(desk: Desk, found: Collected) -> None:
         same,
         f"collect {len(found.records)} earlier operations",
         file=FileChange(history.NAME, lambda content: history.seeded(content, found.records)),
+        always=True,
     )

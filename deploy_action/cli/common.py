@@ -96,11 +96,11 @@ class Desk:
         message: str = "",
         *,
         file: FileChange | None = None,
+        always: bool = False,
     ) -> T:
         """As `Swapper.apply`; and a package that the registry needs and is not there is a sentence too."""
         try:
-            swapper = Swapper(self.registry, self.clock)
-            return swapper.apply(decide, message=message, file=file, always=file is not None)
+            return Swapper(self.registry, self.clock).apply(decide, message=message, file=file, always=always)
         except RegistryError as error:
             missing = error.__cause__
             if isinstance(missing, ModuleNotFoundError):

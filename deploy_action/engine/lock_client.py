@@ -69,10 +69,11 @@ class LockClient:
         life: Callable[[Ticket], JobLife] = _unknown,
         revoke: Callable[[Ticket], bool] = _nothing,
         cancelled: Callable[[], bool] = lambda: False,
-        left: Callable[[], float | None] = lambda: None,
         borrower: Borrower = NOBODY,
+        left: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """`left`: seconds until the own deployment is expected to end, or None; it must not raise."""
+        """`left`: seconds until the own deployment is expected to end, None where that is not known. It is
+        asked whenever something is written, and must not raise."""
         self._borrower = borrower
         self._swapper = Swapper(registry, clock, seen_revision=ticket.revision)
         self._clock = clock
@@ -220,9 +221,9 @@ class LockClient:
         """
         ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document, bool]:
+        def decide(document: Document) -> tuple[Document | None, bool]:
             new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
-            return new, new != document
+            return (None, False) if new == document else (new, True)
 
         return self._swapper.apply(
             decide,
@@ -254,11 +255,6 @@ class LockClient:
         """The own ticket as it stands in the registry, and how it left if it did. Raises RegistryError."""
         document = self._swapper.read(patience_seconds=patience_seconds)
         return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
-
-    def farewell(self) -> Finished | None:
-        """How the own ticket left, as far as the registry remembers. Raises RegistryError."""
-        document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
-        return document.farewell(self.ticket.nonce)
 
     def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
@@ -375,7 +371,8 @@ class LockClient:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
         away = None if self._away_since is None else self._clock.monotonic() - self._away_since
-        remarks, left = self._others.remarks(ahead), self._others.left_of(ahead)
+        remarks = self._others.remarks(ahead)
+        left = self._others.left_seconds(ahead[0]) if ahead else None
         return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, remarks, away, left)
 
     def _pause(self, waiting: core.Waiting) -> float:

@@ -66,10 +66,6 @@ class Others:
         whole, seen = expected_hold_seconds(holder), self._held_at.get(holder.nonce)
         return None if whole is None or seen is None else whole - (self._clock.monotonic() - seen)
 
-    def left_of(self, ahead: tuple[Ticket, ...]) -> float | None:
-        """The same of the first of those ahead."""
-        return self.left_seconds(ahead[0]) if ahead else None
-
     def gone(self, ahead: tuple[Ticket, ...]) -> list[tuple[Ticket, str]]:
         """Those whose owners are gone and whose stacks are at rest, and why."""
         now = self._clock.monotonic()

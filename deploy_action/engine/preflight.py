@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from deploy_action.core.preflight.finding import Finding, finding, ordered
+from deploy_action.core.preflight.finding import Finding, denied, finding, ordered
 from deploy_action.errors import BehindDenied, BehindUnavailable, CoordinatorError
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class Once(Generic[T]):
                     self._error = error
                     raise
             return self._answers[0]
+
+    def known(self) -> T | None:
+        """The answer if it is there already. Never waits, never asks."""
+        return self._answers[0] if self._answers else None
 
 
 class Preflight:
@@ -107,9 +111,7 @@ class Preflight:
             for one in check.run():
                 self._add(number, one)
         except BehindDenied as error:
-            what = f"AWS denies `{error.permission}`, so it was not checked {check.about}."
-            remedy = f"Grant `{error.permission}`, or do without the check."
-            self._add(number, finding("check-denied", what, remedy=remedy))
+            self._add(number, denied(error.permission, check.about))
         except BehindUnavailable as error:
             self._add(number, _unanswered(check, error.what))
         except Exception as error:  # noqa: BLE001 - the first law: a check never fails a deployment

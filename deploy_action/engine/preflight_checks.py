@@ -15,7 +15,7 @@ from deploy_action.core.preflight import (
     values,
 )
 from deploy_action.core.preflight.facts import Context, NoSession, Refusal, Session, StackFacts, Summary
-from deploy_action.core.preflight.finding import Finding, Level, finding
+from deploy_action.core.preflight.finding import Finding, Level, denied, finding
 from deploy_action.core.preflight.stack import stack_findings
 from deploy_action.core.times import iso
 from deploy_action.engine.preflight import Check, Once
@@ -130,11 +130,9 @@ class Checks:
         return found
 
     def identity(self) -> str:
-        """`arn:… in 123456789012, eu-west-1`; empty where it is not known. Asks nobody who was not asked."""
-        try:
-            session, _ = self._session()
-        except (BehindDenied, BehindUnavailable):
-            return ""
+        """`arn:… in eu-west-1`; empty where it is not known by now. Waits for nobody."""
+        known = self._session.known()
+        session = known[0] if known is not None else None
         return f"{session.arn} in {self._first.region}" if isinstance(session, Session) else ""
 
     def _locks(self) -> Iterator[Finding]:
@@ -224,7 +222,7 @@ class Checks:
         try:
             summary = self._summary() if self._usable() else None
         except BehindDenied as error:
-            yield _denied(error, "what CloudFormation says of the template")
+            yield denied(error.permission, "what CloudFormation says of the template")
         except BehindUnavailable:
             summary = None
         if isinstance(summary, Refusal):
@@ -372,8 +370,3 @@ def _refused(refusal: Refusal) -> Finding:
     unreachable = "S3 error" in refusal.message or "TemplateURL" in refusal.message
     code = "template-unreachable" if unreachable else "template-invalid"
     return finding(code, f"CloudFormation refuses the template: {refusal.message.rstrip('.')}.")
-
-
-def _denied(error: BehindDenied, about: str) -> Finding:
-    what = f"AWS denies `{error.permission}`, so it was not checked {about}."
-    return finding("check-denied", what, remedy=f"Grant `{error.permission}`, or do without the check.")

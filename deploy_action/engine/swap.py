@@ -78,9 +78,8 @@ class Swapper:
         the store raise (RegistryForbidden, RegistryUnreadable).
 
         `file` is written together with the document; with `always`, also with one that `decide` leaves as it
-        is. It must not depend on how often it is changed. `confirm`
-        is called with the document in which an own write was found only later; it may raise where what was
-        written then no longer holds.
+        is. It must not depend on how often it is changed. `confirm` is called with the document in which an
+        own write was found only later; it may raise where what was written then no longer holds.
         """
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None

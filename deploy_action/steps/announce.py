@@ -14,8 +14,13 @@ from deploy_action.core.channel import Moment, Origin
 from deploy_action.core.outbox import Entry, Kind
 from deploy_action.core.outbox_records import Record, Step
 from deploy_action.core.routing import Place, calls, places
+from deploy_action.engine.courier import Courier
+from deploy_action.errors import CoordinatorError
+from deploy_action.ports import Announcement
+from deploy_action.render.escape import slack
 from deploy_action.render.slack import entry as entry_of
 from deploy_action.render.slack import parent, single
+from deploy_action.steps.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +34,9 @@ if TYPE_CHECKING:
     from deploy_action.core.report import Report
     from deploy_action.core.routing import Routing
     from deploy_action.core.stall import StallChange
-    from deploy_action.engine.courier import Courier
     from deploy_action.engine.outbox_worker import Worker
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Announcement, Clock, OutboxStore
+    from deploy_action.ports import Clock, OutboxStore
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
@@ -57,21 +61,18 @@ class Outlet:
         self.routing = routing
 
 
-class Channel:
-    """One deployment as its channel is told of it. Without an outlet nothing is told.
-
-    Every method returns at once and raises nothing: a defect is told once, and ends the telling of this step.
-    """
+class SlackChannel(Channel):
+    """One deployment as Slack is told of it."""
 
     def __init__(
         self,
-        outlet: Outlet | None = None,
-        view: ChannelView | None = None,
+        outlet: Outlet,
+        view: ChannelView,
         *,
-        mentions: tuple[str, ...] = (),
-        outputs: tuple[str, ...] = (),
-        line: Callable[[str], None] = lambda _sentence: None,
-        note: Callable[[str], None] = lambda _sentence: None,
+        mentions: tuple[str, ...],
+        outputs: tuple[str, ...],
+        line: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
         self._outlet = outlet
         self._view = view
@@ -79,16 +80,16 @@ class Channel:
         self._outputs = outputs
         self._line = line
         self._note = note
-        self._broken = False
+        self._defects: set[str] = set()
         self._updated_at = float("-inf")
         self._queue_seen: object = None
         self._stuck_told = False
         self._progress: Callable[[], None] | None = None
 
     @property
-    def box(self) -> Box | None:
-        """What is in the outbox; None where there is none."""
-        return None if self._outlet is None else self._outlet.store.box
+    def box(self) -> Box:
+        """What is in the outbox."""
+        return self._outlet.store.box
 
     def queued(self, waiting: Waiting) -> None:
         """Called at each look at the queue: told when it changes, and now and then how long it has taken."""
@@ -172,37 +173,33 @@ class Channel:
 
     def flush(self, seconds: float) -> None:
         """Up to so much real time for what can be delivered now. The only call that waits."""
-        if self._outlet is not None:
-            self._guarded(lambda: self._outlet.worker.flush(seconds) if self._outlet else None)
-            self._pass_on()
+        self._guarded(lambda: self._outlet.worker.flush(seconds))
+        self._pass_on()
 
-    def close(self) -> Box | None:
+    def close(self) -> Box:
         """At the end of the job: what was not delivered."""
-        return None if self._outlet is None else self._outlet.store.write(Record(Step.CLOSE))
+        return self._outlet.store.write(Record(Step.CLOSE))
 
     def forget(self) -> None:
         """What is left was handed on."""
-        if self._outlet is not None:
-            self._outlet.store.forget()
+        self._outlet.store.forget()
 
     @property
     def posted_at(self) -> dict[str, float]:
         """When something was last posted, by channel."""
-        return {} if self._outlet is None else self._outlet.courier.posted_at
+        return self._outlet.courier.posted_at
 
     @property
     def well(self) -> bool:
         """Slack took all that it was asked to, as far as is known."""
-        return self._outlet is not None and self._outlet.courier.well
+        return self._outlet.courier.well
 
     def _tell(
         self, change: Callable[[ChannelView, float], ChannelView], *, only: set[Kind] | None = None
     ) -> None:
         def tell() -> None:
-            outlet, view = self._outlet, self._view
-            if outlet is None or view is None:
-                return
-            self._view = view = change(view, outlet.clock.now())
+            outlet = self._outlet
+            self._view = view = change(self._view, outlet.clock.now())
             found = places(view.moment, outlet.routing)
             chosen = [place for place in found if only is None or place.kind in only]
             called = _who_calls(view.moment, chosen)
@@ -215,7 +212,11 @@ class Channel:
 
     def _entry(self, place: Place, view: ChannelView, *, calls: bool) -> Entry:
         view = replace(view, mentions=self._mentions if calls else ())
-        told = _rendered(place.kind, view)
+        try:
+            told = _rendered(place.kind, view)
+        except Exception as error:  # noqa: BLE001 - the truth matters more than its looks
+            self._tell_defect(error)
+            told = Announcement(slack(f"{view.environment or view.correlation_id}: {view.moment.value}"))
         return Entry(
             secrets.token_hex(8),
             place.kind,
@@ -227,15 +228,13 @@ class Channel:
         )
 
     def _monotonic(self) -> float:
-        return 0.0 if self._outlet is None else self._outlet.clock.monotonic()
+        return self._outlet.clock.monotonic()
 
     def _since_update(self) -> float:
         return self._monotonic() - self._updated_at
 
     def _pass_on(self) -> None:
         """Say what the courier met with, from this thread."""
-        if self._outlet is None:
-            return
         troubles = self._outlet.courier.troubles
         while troubles:
             sentence, given_up = troubles.popleft()
@@ -244,35 +243,36 @@ class Channel:
             else:
                 self._line(f"{sentence} The deployment goes on; what was to be told is kept.")
         trouble = self._outlet.store.trouble
-        if trouble and not self._broken:
-            self._broken = True
+        if trouble and trouble not in self._defects:
+            self._defects.add(trouble)
             self._note(trouble)
 
     def _guarded(self, call: Callable[[], None]) -> None:
+        """A defect costs one message, and is told once."""
         try:
             call()
+        except CoordinatorError:
+            raise  # the job is cancelled, and its time is up
         except Exception as error:  # noqa: BLE001 - the first law
-            outlet, self._outlet = self._outlet, None
-            if outlet is not None:
-                self._note(
-                    f"The channel is told nothing more in this step, by a defect of deploy-coordinator: "
-                    f"{type(error).__name__}: {error}"
-                )
+            self._tell_defect(error)
+
+    def _tell_defect(self, error: Exception) -> None:
+        sentence = f"Slack is told less by a defect of deploy-coordinator: {type(error).__name__}: {error}"
+        if sentence not in self._defects:
+            self._defects.add(sentence)
+            self._note(sentence)
 
 
-def open_channel(world: World, wiring: Wiring, settings: Settings, state: JobState) -> Channel:
+def open_slack(
+    world: World, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
+) -> SlackChannel:
     """The channel of this job, as an earlier step left it."""
-    routing = wiring.routing()
-    if routing is None:
-        return Channel()
-    from deploy_action.engine.courier import Courier
-
     store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
     courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
     view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)
-    return Channel(
+    return SlackChannel(
         Outlet(world.clock, store, courier, world.worker(courier), routing),
         view,
         mentions=settings.slack_mentions,
@@ -280,12 +280,6 @@ def open_channel(world: World, wiring: Wiring, settings: Settings, state: JobSta
         line=world.teller.line,
         note=world.teller.note,
     )
-
-
-def remember(channel: Channel, state: JobState) -> None:
-    """Hand on which message is ours."""
-    if channel.box is not None:
-        state.slack_thread_ts, state.slack_channel_id = channel.box.ts, channel.box.channel_id
 
 
 def _who_calls(moment: Moment, found: list[Place]) -> Place | None:

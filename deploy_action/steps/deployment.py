@@ -22,7 +22,7 @@ from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictU
 from deploy_action.inputs import Mode
 from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
-from deploy_action.steps.announce import open_channel
+from deploy_action.steps.channel import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
 from deploy_action.steps.templates import Templates

@@ -10,7 +10,7 @@ from deploy_action.errors import RegistryError
 if TYPE_CHECKING:
     from deploy_action.core.outbox import Box
     from deploy_action.inputs import Settings
-    from deploy_action.steps.announce import Channel
+    from deploy_action.steps.channel import Channel
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 

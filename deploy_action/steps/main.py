@@ -51,10 +51,10 @@ def run(world: World) -> int:
     world.teller.notes.extend(state.report.notes)
     gap_seconds = _begin(world, state)
     deployment = Deployment(world, settings, state)
-    page = Page(world)
-    optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
     if state.starts > 1:
         world.teller.channel.restarted(gap_seconds, state.starts - 1)
+    page = Page(world)
+    optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
     try:
         code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:

@@ -17,8 +17,7 @@ from deploy_action.engine.swap import FileChange
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
-from deploy_action.steps.announce import open_channel, remember
-from deploy_action.steps.handing_over import hand_over
+from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
@@ -45,8 +44,8 @@ def run(world: World) -> int:
     else:
         wiring = Wiring(settings, world.run, world.environ)
         _end(world, state, wiring)
-        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
+        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -94,7 +93,10 @@ def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings)
     channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
     channel.flush(FLUSH_SECONDS)
     remember(channel, state)
-    hand_over(world, wiring, settings, channel)
+    if channel.box is not None:
+        from deploy_action.steps.handing_over import hand_over
+
+        hand_over(world, wiring, settings, channel)
 
 
 def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
@@ -198,5 +200,5 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
             world.teller.note(f"This deployment is not remembered: {error}")
             return True
         # The first try may have landed without an answer, with the history in the same swap.
-        line = client.farewell()
+        line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)[1]
         return line is not None and line.outcome == outcome

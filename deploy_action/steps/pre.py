@@ -20,7 +20,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
-from deploy_action.steps.announce import open_channel, remember
+from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import foresee
@@ -86,12 +86,12 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
-    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
-    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
     teller.channel = channel or teller.channel
     if preflight is not None:
         preflight.before_the_lock()
+    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
+    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
         Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
         optional(teller, "The estimate", lambda: foresee(world, state, recall))

@@ -10,7 +10,7 @@ from deploy_action.core import estimate, history
 from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.lock_codec import decode
 from deploy_action.core.plan import Plan, Planned
-from deploy_action.core.preflight.finding import Finding, Level, softened
+from deploy_action.core.preflight.finding import Finding, Level, gathered, softened
 from deploy_action.core.preflight.values import is_transformed, resources_of
 from deploy_action.core.runs import stable_name
 from deploy_action.data import read_table
@@ -94,7 +94,7 @@ class PreflightStep:
         found = self._softened(preflight.take())
         if self._settings.preflight is PreflightMode.STRICT:
             found += preflight.give_up()
-        who = self._checks.identity() if preflight.done else ""
+        who = self._checks.identity()
         self._world.teller.line(
             render.headline(
                 found, self._correlation_id, who=who, seconds=preflight.seconds, complete=preflight.done
@@ -108,7 +108,7 @@ class PreflightStep:
 
     def _tell(self, found: list[Finding]) -> None:
         teller = self._world.teller
-        for one in render.in_order(found):
+        for one in render.in_order(gathered(found)):
             teller.line(render.line(one, self._correlation_id))
             if one.level is Level.NOTE:
                 continue

@@ -15,7 +15,7 @@ from deploy_action.render import log as render
 from deploy_action.render.escape import log_text
 from deploy_action.render.groups import Groups
 from deploy_action.render.progress import Progress
-from deploy_action.steps.announce import Channel
+from deploy_action.steps.channel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

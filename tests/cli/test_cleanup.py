@@ -254,6 +254,8 @@ def test_a_failed_deployment_says_how_to_clean_up(stage: Stage) -> None:
     assert job.deploy() == 1
     assert "To clean up:" in job.log
     assert "aws cloudformation delete-stack --region eu-west-1 --stack-name shop" in job.log
+    assert "**To clean up**" in job.summary
+    assert "```text\naws cloudformation delete-stack" in job.summary
 
 
 def test_the_list_of_commands_has_it(capsys: pytest.CaptureFixture[str], stage: Stage) -> None:

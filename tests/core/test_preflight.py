@@ -11,7 +11,7 @@ from deploy_action.core.document import Document, Ticket
 from deploy_action.core.preflight.coordination import lock_findings, wait_ahead_seconds
 from deploy_action.core.preflight.credentials import life_findings, told_expiry
 from deploy_action.core.preflight.facts import Context, Declared, Quota, Session, StackFacts, Summary
-from deploy_action.core.preflight.finding import KINDS, Level, finding, ordered, softened
+from deploy_action.core.preflight.finding import KINDS, Level, denied, finding, gathered, ordered, softened
 from deploy_action.core.preflight.names import named_resources
 from deploy_action.core.preflight.quotas import Counted, Need, needs_of, quota_findings
 from deploy_action.core.preflight.references import Store, references_of
@@ -69,6 +69,16 @@ def test_a_blocking_code_that_is_not_certain_is_a_warning() -> None:
     ]
     note, blocking = finding("lock-held", "y"), finding("secret-missing", "x")
     assert ordered([note, blocking, note]) == [blocking, note]
+
+
+def test_many_denials_are_told_as_one() -> None:
+    some = [denied("s3:ListBucket", "whether a"), denied("ec2:DescribeVpcs", "whether b")]
+    other = finding("clock-skew", "x")
+    assert gathered([*some, other]) == [*some, other]
+    found = gathered([*some, denied("s3:ListBucket", "whether c"), other])
+    assert found[0] == other
+    assert found[1].what == "AWS denies `s3:ListBucket`, `ec2:DescribeVpcs`, so 3 checks were left out."
+    assert found[1].level is Level.NOTE
 
 
 def test_every_code_that_is_no_mere_note_has_a_remedy() -> None:

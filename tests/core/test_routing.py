@@ -6,15 +6,8 @@ import pytest
 
 from deploy_action.core.channel import Moment
 from deploy_action.core.outbox import Kind
-from deploy_action.core.routing import (
-    Override,
-    Routing,
-    parse_channel,
-    parse_mentions,
-    parse_outputs,
-    parse_overrides,
-    places,
-)
+from deploy_action.core.routing import Override, Routing, places
+from deploy_action.slack_words import overrides
 
 BOTH = Routing("C1", "C2")
 
@@ -53,7 +46,7 @@ def test_a_bad_end_is_broadcast_too(moment: Moment) -> None:
 
 def test_events_can_go_elsewhere() -> None:
     def routed(moment: Moment, line: str) -> list[str]:
-        return told(moment, Routing("C1", "C2", parse_overrides([line])))
+        return told(moment, Routing("C1", "C2", overrides([line])))
 
     assert routed(Moment.STALLED, "stalled: C3") == ["parent C1", "reply C1", "post C3"]
     assert routed(Moment.STALLED, "stalled: C3 alert") == ["parent C1", "reply C1", "post C3", "post C2"]
@@ -71,41 +64,3 @@ def test_a_webhook_tells_the_start_and_the_end(moment: Moment) -> None:
     )
     quiet = Routing(webhook=True, overrides={Moment.STARTED: Override(off=True)})
     assert places(Moment.STARTED, quiet) == ()
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["lunch: off", "stalled", "stalled:", "stalled: off thread", "stalled: not a channel!", "stalled: <@U1>"],
-)
-def test_overrides_that_cannot_be_meant(line: str) -> None:
-    with pytest.raises(ValueError, match="`"):
-        parse_overrides([line])
-
-
-def test_an_event_stands_there_once() -> None:
-    with pytest.raises(ValueError, match="twice"):
-        parse_overrides(["stalled: off", "stalled: thread"])
-
-
-@pytest.mark.parametrize("text", ["C0123456789", "#deploys", "deploys-2", "G123"])
-def test_channels(text: str) -> None:
-    assert parse_channel(text) == text
-
-
-@pytest.mark.parametrize("text", ["a b", "C1,C2", "<#C1>", "x" * 81, "C12<!here>"])
-def test_channels_that_are_none(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a channel"):
-        parse_channel(text)
-
-
-def test_mentions() -> None:
-    assert parse_mentions("@here, U0123456789\nS0123456789 here") == ("here", "U0123456789", "S0123456789")
-    for text in ("everyone", "@anna", "<!here>", "u0123"):
-        with pytest.raises(ValueError, match="nobody's id"):
-            parse_mentions(text)
-
-
-def test_outputs() -> None:
-    assert parse_outputs("Url, Web*\n*") == ("Url", "Web*", "*")
-    with pytest.raises(ValueError, match="not the name"):
-        parse_outputs("a-b")

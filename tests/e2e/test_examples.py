@@ -145,6 +145,17 @@ def test_a_runner_of_ones_own_needs_no_docker_and_no_write_permission(world: Wor
     assert world.registry() == {}
 
 
+def test_the_queue_of_messages_is_worked_off(world: World) -> None:
+    run = world.act.run(
+        example("slack-queue.yml"),
+        environment={**world.environment(), "SLACK_API_URL": "http://127.0.0.1:9/"},
+        secrets={"SLACK_BOT_TOKEN": "xoxb-1"},
+        event="workflow_dispatch",
+    )
+    good(run)
+    assert "is there for the later steps" in run.raw
+
+
 def test_sam_deploys_under_the_lock(world: World) -> None:
     tools = world.act.folder / "tools"
     tools.mkdir()

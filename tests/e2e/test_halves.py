@@ -1,4 +1,5 @@
-"""The halves of a lock by a real runner: held between steps and between jobs, and given back at every end."""
+"""The halves of a lock by a real runner: held between steps, and given back at every end. (Held between jobs:
+the example `multi-region.yml` in test_examples.py.)"""
 
 from __future__ import annotations
 
@@ -44,43 +45,6 @@ jobs:
         with: {stack-name: shop, environment: production, template: template.yaml, runtime: host}
       - id: last
         run: exit 3
-"""
-ACROSS = """
-on: push
-jobs:
-  lock:
-    runs-on: ubuntu-latest
-    outputs:
-      token: ${{ steps.lock.outputs.lock-token }}
-    steps:
-      - uses: actions/checkout@v4
-      - id: lock
-        uses: org/deploy-coordinator/lock@v1
-        with: {environment: production, stack-name: shop, hold: run, runtime: host}
-  deploy:
-    needs: lock
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - id: deploy
-        uses: org/deploy-coordinator@v1
-        with:
-          stack-name: shop
-          environment: production
-          template: template.yaml
-          lock-token: ${{ needs.lock.outputs.token }}
-          runtime: host
-  release:
-    needs: [lock, deploy]
-    if: always()
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - id: release
-        uses: org/deploy-coordinator/release@v1
-        with:
-          lock-token: ${{ needs.lock.outputs.token }}
-          runtime: host
 """
 
 
@@ -140,15 +104,6 @@ def test_a_failing_job_gives_back_what_its_deployments_went_on_under(world: Worl
     assert registry["tickets"] == [], run.raw
     assert [line["outcome"] for line in registry["finished"]] == ["failed"]
     assert keepers(world.act.folder) == []
-
-
-def test_a_lock_is_handed_from_job_to_job_by_its_token(world: World) -> None:
-    run = world.act.run(ACROSS, environment=world.environment(), timeout=100)
-    assert run.code == 0, run.story
-    assert "Goes on under the lock production" in run.jobs["deploy"].steps["deploy.pre"].text
-    released = "\n".join(step.text for step in run.jobs["release"].steps.values())
-    assert "Gave the lock production back." in released, run.story
-    assert [line["outcome"] for line in world.registry()["finished"]] == ["succeeded"]
 
 
 class Runner:

@@ -82,6 +82,24 @@ def test_a_finding_of_several_checks_is_told_once() -> None:
     assert preflight.take() == []
 
 
+def test_who_only_wants_what_is_known_waits_for_nobody() -> None:
+    release = threading.Event()
+
+    def ask() -> int:
+        release.wait(WAIT)
+        return 1
+
+    once = Once(ask)
+    asking = threading.Thread(target=once)
+    asking.start()
+    began = time.monotonic()
+    assert once.known() is None
+    assert time.monotonic() - began < WAIT / 2
+    release.set()
+    asking.join()
+    assert once.known() == 1
+
+
 def test_a_fact_is_asked_for_once_and_its_error_is_everybodys() -> None:
     asked: list[int] = []
 

@@ -38,7 +38,6 @@ ESTIMATE = "deploy_action/core/estimate.py"
 SPREAD = "deploy_action/core/spread.py"
 ACCURACY = "deploy_action/core/accuracy.py"
 RUNS_DONE = "deploy_action/core/runs.py"
-PAGE = "deploy_action/steps/page.py"
 CHANNEL = "deploy_action/core/channel.py"
 CHANNEL_VIEWS = "deploy_action/core/channel_views.py"
 SLACK_BLOCKS = "deploy_action/render/slack/blocks.py"
@@ -49,8 +48,6 @@ SLACK_WORDS = "deploy_action/render/slack/words.py"
 _SLACK = "tests/render/test_slack_messages.py::"
 _CHANNEL = "tests/core/test_channel.py::test_"
 _LOCK = "tests/core/test_lock.py::test_"
-_COLLECT = "tests/steps/test_collect.py::test_"
-_PAGE = "tests/steps/test_page.py::test_"
 _WATCH = "tests/core/test_leases.py::TestSilence::test_"
 _CLAIMS = "tests/core/test_leases.py::TestClaims::test_"
 _GONE = "tests/core/test_leases.py::test_"
@@ -131,6 +128,10 @@ CLEANUP_ENGINE = "deploy_action/engine/cleanup.py"
 CLEANUP = "deploy_action/core/cleanup.py"
 _PREFLIGHT = "tests/steps/test_preflight.py::"
 _CLEANING = "tests/cli/test_cleanup.py::"
+TEMPLATE_FILE = "deploy_action/template_file.py"
+PAGE = "deploy_action/steps/page.py"
+_COLLECT = "tests/steps/test_collect.py::test_"
+_PAGE = "tests/steps/test_page.py::test_"
 
 MUTANTS = (
     Mutant(
@@ -1520,71 +1521,6 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "what is collected is remembered twice",
-        HISTORY,
-        "[one for one in records if not _is_known(one, remembered)]",
-        "list(records)",
-        (_HISTORY + "what_is_seeded_is_never_remembered_twice",),
-    ),
-    Mutant(
-        "what is collected counts as newer than what is remembered",
-        HISTORY,
-        "if not _is_known(one, remembered)], older=True)",
-        "if not _is_known(one, remembered)])",
-        (_COLLECT + "what_it_finds_stands_before_what_is_remembered",),
-    ),
-    Mutant(
-        "collecting asks without end",
-        "deploy_action/engine/collect.py",
-        "        return self.left >= 0\n",
-        "        return True\n",
-        (_COLLECT + "its_requests_are_bounded_and_it_pauses_between_them",),
-    ),
-    Mutant(
-        "an estimate does not know what ended while it waited",
-        "deploy_action/steps/expecting.py",
-        " and not state.report.waited_for\n",
-        "\n",
-        ("tests/steps/test_foresight.py::TestForThoseWhoWait::test_a_waiter_is_told_how_long_at_most",),
-    ),
-    Mutant(
-        "who comes back to the queue keeps its old end",
-        LOCK,
-        "expected_end=_expected_end(document, ticket, at, expected_seconds),",
-        "expected_end=ticket.expected_end or _expected_end(document, ticket, at, expected_seconds),",
-        (_LOCK + "who_comes_back_to_the_queue_does_not_keep_its_old_end",),
-    ),
-    Mutant(
-        "what a holder has left is told by comparing clocks",
-        OTHERS,
-        "whole - (self._clock.monotonic() - seen)",
-        "whole - (self._clock.now() - seen)",
-        (
-            "tests/engine/test_others.py::test_what_is_left_is_told_by_the_own_clock_whatever_the_holders_says",
-        ),
-    ),
-    Mutant(
-        "trouble with the environments page ends a deployment",
-        PAGE,
-        "found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))",
-        "found = creation.result(PATIENCE_SECONDS)",
-        (_PAGE + "whatever_goes_wrong_is_a_note",),
-    ),
-    Mutant(
-        "a job that GitHub shows by itself is shown twice",
-        "deploy_action/adapters/github_deployments.py",
-        """if any(f"/actions/runs/{run_id}/job" in link for link in links):""",
-        "if not links:",
-        (_PAGE + "a_job_that_github_shows_by_itself_is_not_shown_twice",),
-    ),
-    Mutant(
-        "the environments page shows green what nobody knows",
-        PAGE,
-        """Outcome.UNKNOWN: "error",""",
-        """Outcome.UNKNOWN: "success",""",
-        (_PAGE + "a_job_that_was_killed_is_no_success",),
-    ),
-    Mutant(
         "a defect in the comparison ends the watch",
         "deploy_action/steps/deployment.py",
         """optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))""",
@@ -1892,5 +1828,84 @@ MUTANTS = (
         """ and "cancel" not in activity.reason.lower()""",
         "",
         ("tests/core/test_cleanup.py::test_what_was_cancelled_cannot_be_left_out",),
+    ),
+    Mutant(
+        "what is collected is remembered twice",
+        HISTORY,
+        "[one for one in records if not _is_known(one, remembered)]",
+        "list(records)",
+        (_HISTORY + "what_is_seeded_is_never_remembered_twice",),
+    ),
+    Mutant(
+        "what is collected counts as newer than what is remembered",
+        HISTORY,
+        "if not _is_known(one, remembered)], older=True)",
+        "if not _is_known(one, remembered)])",
+        (_COLLECT + "what_it_finds_stands_before_what_is_remembered",),
+    ),
+    Mutant(
+        "collecting asks without end",
+        "deploy_action/engine/collect.py",
+        "        return self.left >= 0\n",
+        "        return True\n",
+        (_COLLECT + "its_requests_are_bounded_and_it_pauses_between_them",),
+    ),
+    Mutant(
+        "an estimate does not know what ended while it waited",
+        "deploy_action/steps/expecting.py",
+        " and not state.report.waited_for\n",
+        "\n",
+        ("tests/steps/test_foresight.py::TestForThoseWhoWait::test_a_waiter_is_told_how_long_at_most",),
+    ),
+    Mutant(
+        "who comes back to the queue keeps its old end",
+        LOCK,
+        "expected_end=_expected_end(document, ticket, at, expected_seconds),",
+        "expected_end=ticket.expected_end or _expected_end(document, ticket, at, expected_seconds),",
+        (_LOCK + "who_comes_back_to_the_queue_does_not_keep_its_old_end",),
+    ),
+    Mutant(
+        "what a holder has left is told by comparing clocks",
+        OTHERS,
+        "whole - (self._clock.monotonic() - seen)",
+        "whole - (self._clock.now() - seen)",
+        (
+            "tests/engine/test_others.py::test_what_is_left_is_told_by_the_own_clock_whatever_the_holders_says",
+        ),
+    ),
+    Mutant(
+        "a template's aliases are unfolded without end",
+        TEMPLATE_FILE,
+        "        if total > NODES_MAX:\n",
+        "        if False:\n",
+        ("tests/test_template_file.py::test_a_bomb_of_aliases_is_not_unfolded",),
+    ),
+    Mutant(
+        "a template may be nested without end",
+        TEMPLATE_FILE,
+        "        if len(open_parts) > DEPTH_MAX:\n",
+        "        if False:\n",
+        ("tests/test_template_file.py::test_nesting_is_bounded",),
+    ),
+    Mutant(
+        "trouble with the environments page ends a deployment",
+        PAGE,
+        "found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))",
+        "found = creation.result(PATIENCE_SECONDS)",
+        (_PAGE + "whatever_goes_wrong_is_a_note",),
+    ),
+    Mutant(
+        "a job that GitHub shows by itself is shown twice",
+        "deploy_action/adapters/github_deployments.py",
+        """if any(f"/actions/runs/{run_id}/job" in link for link in links):""",
+        "if not links:",
+        (_PAGE + "a_job_that_github_shows_by_itself_is_not_shown_twice",),
+    ),
+    Mutant(
+        "the environments page shows green what nobody knows",
+        PAGE,
+        """Outcome.UNKNOWN: "error",""",
+        """Outcome.UNKNOWN: "success",""",
+        (_PAGE + "a_job_that_was_killed_is_no_success",),
     ),
 )

@@ -339,3 +339,17 @@ def test_an_outbox_that_cannot_be_written_is_told_and_slack_is_told_all_the_same
     assert job.deploy() == 0, job.log
     assert "cannot be kept on the disk" in job.log
     assert any("production is deployed" in message.text for message in about(slack, job))
+
+
+def test_a_defect_in_the_looks_costs_the_looks(
+    stage: Stage, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("no such colour")
+
+    monkeypatch.setattr("deploy_action.steps.announce.parent", broken)
+    job = job_with(stage, slack, template=stage.template(GOOD))
+    assert job.deploy() == 0, job.log
+    (message,) = about(slack, job)
+    assert message.text == "production: complete"
+    assert job.log.count("no such colour") == 3, "once a step"

@@ -22,6 +22,7 @@ class Level(Enum):
 
 
 LEVELS = tuple(Level)
+DENIALS_GATHERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,25 @@ def finding(
     if level is Level.BLOCKING and not certain:
         level = Level.WARNING
     return Finding(level, code, what, remedy or kind.remedy, resource)
+
+
+def denied(permission: str, about: str) -> Finding:
+    """`about` completes the sentence "it was not checked …"."""
+    what = f"AWS denies `{permission}`, so it was not checked {about}."
+    remedy = f"Grant `{permission}`, or do without the check."
+    return finding("check-denied", what, remedy=remedy, resource=permission)
+
+
+def gathered(found: Iterable[Finding]) -> list[Finding]:
+    """Many denials as one: who has not granted any is not told line by line, deployment after deployment."""
+    found = list(found)
+    denials = [one for one in found if one.code == "check-denied"]
+    if len(denials) < DENIALS_GATHERED:
+        return found
+    permissions = ", ".join(f"`{name}`" for name in dict.fromkeys(one.resource for one in denials))
+    what = f"AWS denies {permissions}, so {len(denials)} checks were left out."
+    one = finding("check-denied", what, remedy="Grant them, or do without these checks.")
+    return [*(other for other in found if other.code != "check-denied"), one]
 
 
 def softened(found: Iterable[Finding]) -> list[Finding]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.cloudformation import control, protocol, recording
 from tests.fakes.cloudformation.call import Call
-from tests.fakes.cloudformation.errors import AwsError, missing_token
+from tests.fakes.cloudformation.errors import AwsError, access_denied, missing_token
 from tests.fakes.cloudformation.faults import Effect, Faults, Request
 from tests.fakes.cloudformation.ids import Ids
 from tests.fakes.cloudformation.operations import HANDLERS
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.fakes.cloudformation.stacks import Stack
 
+PLAYED = {"cloudformation", "sts"}
+"""Of other services everything is denied."""
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9]+)/aws4_request")
 
 
@@ -186,6 +188,8 @@ class CloudFormationServer:
             if match is None:
                 raise missing_token()
             region, service = match[3], match[4]
+            if service not in PLAYED:
+                raise access_denied("everybody", service, "Everything", "*")
             namespace = str(protocol.service(service).metadata.get("xmlNamespace", ""))
             payload = self._dispatch(service, region, body, now, entry)
             status = 200
