@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.report import Outcome
 from deploy_action.engine.baseline import attach_to
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
