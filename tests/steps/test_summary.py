@@ -31,7 +31,7 @@ def test_a_later_deployment_is_told_beside_those_before_it(stage: Stage) -> None
     assert "(usually " in page
     assert "- The same resources were touched" in page
     failed = deploy(stage, "bad", BROKEN).summary
-    assert failed.startswith("## ❌")
+    assert "\n## ❌" in failed
     assert "### What changed since the last good deployment" in failed
 
 
