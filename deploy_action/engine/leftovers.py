@@ -48,6 +48,8 @@ class Left:
     repository: str = ""
     webhook: str = ""
     """Fingerprint of the webhook that it was meant for; empty with a bot token."""
+    token: str = ""
+    """Fingerprint of the bot token that it was meant for; empty with a webhook."""
     saved_at: float = 0.0
     taken_by: str = ""
     taken_at: float = 0.0
@@ -58,6 +60,22 @@ class Left:
 
     def free(self, now: float) -> bool:
         return not self.taken_by or abs(now - self.taken_at) >= TAKEN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who tells: through a webhook or with a bot token, by its fingerprint, and for which repository."""
+
+    repository: str = ""
+    webhook: str = ""
+    token: str = ""
+
+    def may_tell(self, left: Left) -> bool:
+        """Another repository's token may be that of another workspace, which does not know the channels or,
+        worse, has some of the same name. A token that was changed is still one for its own repository."""
+        if self.webhook != left.webhook:
+            return False
+        return bool(self.webhook) or self.token == left.token or self.repository == left.repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +156,14 @@ def read(registry: Registry) -> Leftovers:
     return decode(registry.read_file(NAME, registry.read().version))
 
 
-def fingerprint(webhook_url: str) -> str:
-    """Tells webhooks apart; nothing can be read from it."""
-    return hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url else ""
+def fingerprint(secret: str) -> str:
+    """Tells webhooks and tokens apart; nothing can be read from it."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:12] if secret else ""
+
+
+def sender(*, repository: str, token: str, webhook_url: str) -> Sender:
+    """With the token where there is one."""
+    return Sender(repository, "" if token else fingerprint(webhook_url), fingerprint(token))
 
 
 def revive(
@@ -207,16 +230,16 @@ def drain(
     clock: Clock,
     messenger_of: Callable[[str], Messenger],
     *,
-    webhook: str = "",
+    sender: Sender,
     seconds: float,
     posted_at: dict[str, float] | None = None,
 ) -> Drained:
-    """Send what is left over, for about so long. `messenger_of` gets a correlation id; `webhook` is the
-    fingerprint of its webhook, empty with a bot token. `posted_at`: see Courier. Raises RegistryError."""
-    if not any(_fits(one, webhook, clock.now()) for one in read(registry).boxes):
+    """Send what is left over, for about so long. `messenger_of` gets a correlation id. `posted_at`: see
+    Courier. Raises RegistryError."""
+    if not any(_fits(one, sender, clock.now()) for one in read(registry).boxes):
         return Drained()
     end = clock.monotonic() + seconds
-    turn = _Turn(secrets.token_hex(8), webhook, clock)
+    turn = _Turn(secrets.token_hex(8), sender, clock)
     change_file(registry, clock, turn.take)
     troubles: list[str] = []
     posted_at = {} if posted_at is None else posted_at
@@ -237,9 +260,9 @@ def drain(
 class _Turn:
     """One drainer's turn at the document: what it took, and what became of that."""
 
-    def __init__(self, mark: str, webhook: str, clock: Clock) -> None:
+    def __init__(self, mark: str, sender: Sender, clock: Clock) -> None:
         self._mark = mark
-        self._webhook = webhook
+        self._sender = sender
         self._clock = clock
         self.taken: dict[str, Left] = {}
         self.done: dict[str, Box] = {}
@@ -249,7 +272,7 @@ class _Turn:
         self.taken.clear()
         boxes: list[Left] = []
         for one in leftovers.boxes:
-            if _fits(one, self._webhook, now):
+            if _fits(one, self._sender, now):
                 self.taken[one.name] = _doubted(one)
                 boxes.append(replace(one, taken_by=self._mark, taken_at=now))
             else:
@@ -300,8 +323,8 @@ class BoxInMemory:
         pass
 
 
-def _fits(left: Left, webhook: str, now: float) -> bool:
-    return left.free(now) and left.webhook == webhook and bool(left.box.pending)
+def _fits(left: Left, sender: Sender, now: float) -> bool:
+    return left.free(now) and sender.may_tell(left) and bool(left.box.pending)
 
 
 def _doubted(left: Left) -> Left:

@@ -33,7 +33,8 @@ def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel
 
 
 def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
-    left = leftovers.Left(box, world.run.repository, _fingerprint(settings), saved_at=world.clock.now())
+    own = _sender(world, settings)
+    left = leftovers.Left(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
     try:
@@ -60,7 +61,7 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
             wiring.registry(),
             world.clock,
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
-            webhook=_fingerprint(settings),
+            sender=_sender(world, settings),
             seconds=DRAIN_SECONDS,
             posted_at=channel.posted_at,
         )
@@ -73,8 +74,12 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
         world.teller.line(sentence)
 
 
-def _fingerprint(settings: Settings) -> str:
-    return "" if settings.slack_bot_token else leftovers.fingerprint(settings.slack_webhook_url)
+def _sender(world: World, settings: Settings) -> leftovers.Sender:
+    return leftovers.sender(
+        repository=world.run.repository,
+        token=settings.slack_bot_token,
+        webhook_url=settings.slack_webhook_url,
+    )
 
 
 def _are(count: int) -> str:

@@ -56,11 +56,13 @@ def drained(
     *,
     token: str = "xoxb-token",
     seconds: float = 60,
+    repository: str = "",
 ) -> leftovers.Drained:
     def messenger_of(name: str) -> Messenger:
         return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=2.0)
 
-    return leftovers.drain(registry, clock, messenger_of, seconds=seconds)
+    sender = leftovers.sender(repository=repository, token=token, webhook_url="")
+    return leftovers.drain(registry, clock, messenger_of, sender=sender, seconds=seconds)
 
 
 def test_a_later_deployment_tells_it_in_order_and_once(
@@ -97,7 +99,7 @@ def test_whoever_comes_second_finds_it_taken(
         assert drained(registry, slack, clock).sent == 0, "somebody else in the middle of ours"
         return SlackBot("xoxb-token", correlation_id=name, base_url=slack.api_url)
 
-    assert leftovers.drain(registry, clock, messenger_of, seconds=60).sent == 1
+    assert leftovers.drain(registry, clock, messenger_of, sender=leftovers.Sender(), seconds=60).sent == 1
     assert len(slack.messages) == 1
 
 
@@ -120,6 +122,7 @@ def test_what_somebody_died_with_is_looked_up_before_it_is_sent_again(
             registry,
             clock,
             lambda name: Dying("xoxb-token", correlation_id=name, base_url=slack.api_url),
+            sender=leftovers.Sender(),
             seconds=60,
         )
     assert len(slack.messages) == 1
@@ -137,6 +140,26 @@ def test_a_token_that_is_refused_says_nothing_about_the_messages(
     assert (result.sent, result.pending, result.dead) == (0, 1, 0)
     assert "invalid_auth" in result.troubles[0]
     assert drained(registry, slack, clock).sent == 1
+
+
+def test_another_repository_s_messages_are_not_told_into_another_workspace(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    theirs = Left(box("one"), "org/theirs", token=leftovers.fingerprint("xoxb-theirs"))
+    leftovers.save(registry, clock, theirs)
+    assert drained(registry, slack, clock, repository="org/ours") == leftovers.Drained()
+    assert drained(registry, slack, clock) == leftovers.Drained(), "nor by whom does not say whose"
+    assert slack.asked() == []
+    assert drained(registry, slack, clock, repository="org/theirs").sent == 1, "their token was changed"
+
+
+def test_repositories_with_one_token_tell_each_other_s_messages(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    mark = leftovers.fingerprint("xoxb-token")
+    leftovers.save(registry, clock, Left(box("one"), "org/theirs", token=mark))
+    assert drained(registry, slack, clock, repository="org/ours").sent == 1
+    assert "xoxb" not in str(leftovers.read(registry))
 
 
 def test_a_channel_that_is_gone_is_a_dead_letter(

@@ -1722,6 +1722,13 @@ MUTANTS = (
         (_LEFT + "whoever_comes_second_finds_it_taken",),
     ),
     Mutant(
+        "messages are told into another's workspace",
+        LEFTOVERS,
+        "self.token == left.token or self.repository == left.repository",
+        "True",
+        (_LEFT + "another_repository_s_messages_are_not_told_into_another_workspace",),
+    ),
+    Mutant(
         "a token that is refused kills what others left",
         LEFTOVERS,
         "        if courier.token_refused:  #",
@@ -1731,8 +1738,8 @@ MUTANTS = (
     Mutant(
         "the webhook's address is written down",
         LEFTOVERS,
-        "hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url",
-        "webhook_url if webhook_url",
+        "hashlib.sha256(secret.encode()).hexdigest()[:12] if secret",
+        "secret if secret",
         (_LEFT + "a_message_for_one_webhook_is_not_told_through_another",),
     ),
     Mutant(
