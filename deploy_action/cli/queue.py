@@ -72,7 +72,8 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
 
     With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
     address where it is another one. Only what the same token or webhook was to tell, and with a token what
-    belongs to --repository: others may mean another workspace. Exit code 1 where something still waits or failed for good.
+    belongs to --repository: others may mean another workspace. Exit code 1 where something of that still
+    waits or failed for good.
     """
     token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
     webhook = os.environ.get("SLACK_WEBHOOK_URL", "").strip()

@@ -157,6 +157,7 @@ class Courier:
             if not error.lost:
                 raise
             self._store.write(Record(Step.LOST))
+            self._tell(error.trouble.reason, given_up=False)
             return
         self._store.write(Record(Step.SENT, entry.id))
 

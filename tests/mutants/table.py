@@ -1672,8 +1672,8 @@ MUTANTS = (
     Mutant(
         "doubt is lost with the state that had it",
         OUTBOX,
-        "        newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)",
-        "        newest = replace(entry, tried_at=tried_at, unheard=unheard)",
+        "        doubtful=doubtful,\n",
+        "",
         (_COURIER + "TestWhatMayHaveBeenPosted::test_the_newest_state_is_shown_by_what_was_found",),
     ),
     Mutant(
@@ -1685,6 +1685,20 @@ MUTANTS = (
             _COURIER
             + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_it_is_repeated_once_and_that_is_told",
         ),
+    ),
+    Mutant(
+        "what nobody can look for is posted with every state",
+        OUTBOX,
+        "for one in (*box.pending, *given_up) if",
+        "for one in box.pending if",
+        (_COURIER + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_not_every_state_is_new",),
+    ),
+    Mutant(
+        "what may not be changed is posted with every state",
+        OUTBOX,
+        "    if ended or box.lost <= LOST_MAX:\n",
+        "    if True:\n",
+        (_COURIER + "TestRetries::test_a_message_that_may_not_be_changed_is_not_posted_with_every_state",),
     ),
     Mutant(
         "a dead channel is asked again for each message",
