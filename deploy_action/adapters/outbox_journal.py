@@ -5,6 +5,7 @@ What is found after a kill is everything but perhaps the last, half-written line
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from contextlib import suppress
@@ -72,7 +73,8 @@ class OutboxJournal:
     def _append(self, record: Record) -> None:
         line = self._encoder.encode(record) + b"\n"
         with self._path.open("ab", buffering=0) as file:
-            file.write(line)
+            if file.write(line) != len(line):  # what a disk does that is nearly full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
         self._bytes += len(line)
 
