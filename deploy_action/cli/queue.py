@@ -10,7 +10,7 @@ import click
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, WrongWords, as_json, remark, say, say_json, with_registry
 from deploy_action.core.times import iso
-from deploy_action.engine import leftovers
+from deploy_action.engine import draining, leftovers
 from deploy_action.wiring import open_messenger
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
 
     sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook)
     desk.document()  # with the patience that a first read may need
-    told = leftovers.drain(
+    told = draining.drain(
         desk.registry,
         desk.clock,
         messenger_of,

@@ -51,6 +51,8 @@ class Courier:
         """Sentences for people, each told once, and whether a message was given up."""
         self.well = True
         """The last request was answered with yes."""
+        self.silent = False
+        """The last request went out, and no answer came."""
 
     def accept(self, entries: Iterable[Entry]) -> Box:
         """Take entries over: they are on the disk when this returns."""
@@ -80,7 +82,7 @@ class Courier:
             words = f"A message could not be sent by a defect of deploy-coordinator: {type(error).__name__}."
             self._failed(kept, NotDelivered(Trouble(words, permanent=True, doubtful=True)))
         else:
-            self.well = True
+            self.well, self.silent = True, False
         return True
 
     def wait_seconds(self) -> float | None:
@@ -187,8 +189,8 @@ class Courier:
         return True
 
     def _failed(self, entry: Entry, error: NotDelivered) -> None:
-        self.well = False
         trouble = error.trouble
+        self.well, self.silent = False, trouble.unheard
         if trouble.all_of_channel:
             self._closed[entry.lane] = trouble
         record = Record(Step.FAIL, entry.id, self._clock.now(), lane=entry.lane, trouble=trouble)

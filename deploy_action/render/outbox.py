@@ -31,7 +31,8 @@ def folded(lines: tuple[tuple[float, str], ...]) -> Announcement:
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+    """With its day: it may be told days later."""
+    return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M:%S")
 
 
 def _cut(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.engine import leftovers
+from deploy_action.engine import draining, leftovers
 from deploy_action.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
     try:
-        leftovers.save(wiring.registry(), world.clock, left)
+        given_up = leftovers.save(wiring.registry(), world.clock, left)
     except RegistryError as error:
         world.teller.note(f"{messages} could not be delivered, nor kept for later: {error}")
         for entry in (*box.pending, *box.dead)[:LINES_MAX]:
@@ -52,12 +52,17 @@ def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
     world.teller.note(
         f"{messages} could not be delivered, and {_are(count)} kept beside the registry. {how}."
     )
+    if given_up:
+        world.teller.note(
+            f"{given_up} Slack messages that were kept beside the registry had to make room. Look at the "
+            "rest with `deploy-coordinator queue list`, and let `queue drop` remove what nobody needs."
+        )
 
 
 def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
     """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
     try:
-        told = leftovers.drain(
+        told = draining.drain(
             wiring.registry(),
             world.clock,
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),

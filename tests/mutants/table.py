@@ -114,6 +114,7 @@ ROUTING = "deploy_action/core/routing.py"
 COURIER = "deploy_action/engine/courier.py"
 WORKER = "deploy_action/engine/outbox_worker.py"
 LEFTOVERS = "deploy_action/engine/leftovers.py"
+DRAINING = "deploy_action/engine/draining.py"
 JOURNAL = "deploy_action/adapters/outbox_journal.py"
 _OUTBOX = "tests/core/test_outbox.py::"
 _ROUTING = "tests/core/test_routing.py::test_"
@@ -1724,8 +1725,8 @@ MUTANTS = (
     Mutant(
         "a step is not kept before it is done",
         JOURNAL,
-        "            file.write(line)\n            os.fsync",
-        "            os.fsync",
+        "            if file.write(line) != len(line):",
+        "            if False:",
         (_JOURNAL + "everything_comes_back",),
     ),
     Mutant(
@@ -1744,10 +1745,31 @@ MUTANTS = (
     ),
     Mutant(
         "a token that is refused kills what others left",
-        LEFTOVERS,
-        "        if courier.token_refused:  #",
-        "        if False:  #",
+        DRAINING,
+        "            if courier.token_refused:  #",
+        "            if False:  #",
         (_LEFT + "a_token_that_is_refused_says_nothing_about_the_messages",),
+    ),
+    Mutant(
+        "post waits for a Slack that dribbles",
+        DRAINING,
+        "work.join(seconds + GRACE_SECONDS)",
+        "work.join()",
+        (_LEFT + "an_answer_that_comes_byte_by_byte_holds_nobody_up",),
+    ),
+    Mutant(
+        "the oldest deployment's end makes room for looks",
+        LEFTOVERS,
+        "        if looks:\n",
+        "        if False:\n",
+        (_LEFT + "the_looks_go_before_the_words",),
+    ),
+    Mutant(
+        "a half-written line is taken for a whole one",
+        JOURNAL,
+        "if file.write(line) != len(line):",
+        "if file.write(line) < 0:",
+        (_JOURNAL + "a_disk_that_takes_half_a_line_is_full",),
     ),
     Mutant(
         "the webhook's address is written down",
