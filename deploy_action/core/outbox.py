@@ -281,14 +281,16 @@ def failed(box: Box, identity: str, lane_name: str, trouble: Trouble, *, now: fl
 def stale(box: Box, *, now: float) -> tuple[Entry, ...]:
     """Entries of one stream that are told as one, in order; () where there are none.
 
-    What is final speaks for itself, and what may have been posted keeps its identity.
+    After the end even a single one is told so, as something of the past. What is final speaks for itself, and
+    what may have been posted keeps its identity.
     """
     streams: dict[tuple[str, bool], list[Entry]] = {}
     for entry in box.pending:
         if entry.kind in {Kind.REPLY, Kind.POST} and not (entry.final or entry.begun or entry.doubtful):
             streams.setdefault(entry.stream, []).append(entry)
     for entries in streams.values():
-        if len(entries) > 1 and now - entries[0].at >= STALE_SECONDS:
+        late = len(entries) > 1 or (box.finished and not entries[0].lines)
+        if late and now - entries[0].at >= STALE_SECONDS:
             return tuple(entries)
     return ()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -95,14 +94,18 @@ class _Turn:
     ) -> None:
         """In a thread of its own: an answer that comes byte by byte takes as long as it likes."""
         end = self._clock.monotonic() + seconds
-        with suppress(_Ended):
-            for name, left in self.taken.items():
-                store = self._stores[name] = BoxInMemory(outbox.reopened(left.box))
-                courier = Courier(store, messenger_of(name), self._clock, posted_at)
+        for name, left in self.taken.items():
+            store = self._stores[name] = BoxInMemory(outbox.reopened(left.box))
+            courier = Courier(store, messenger_of(name), self._clock, posted_at)
+            try:
                 _work(courier, store, self._clock, end)
-                self._troubles.extend(sentence for sentence, _ in courier.troubles)
-                if courier.token_refused or courier.silent or self._clock.monotonic() >= end:
-                    break
+            except _Ended:
+                return
+            except Exception as error:  # noqa: BLE001 - one outbox costs itself, not the rest
+                self._troubles.append(f"The messages of {name} cannot be told: {type(error).__name__}.")
+            self._troubles.extend(sentence for sentence, _ in courier.troubles)
+            if courier.token_refused or courier.silent or self._clock.monotonic() >= end:
+                return
 
     def end(self) -> None:
         """What is on its way counts as begun; nothing more is."""

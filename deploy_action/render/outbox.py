@@ -17,7 +17,8 @@ def folded(lines: tuple[tuple[float, str], ...]) -> Announcement:
     if len(told) > LINES_MAX:
         head, tail = told[:3], told[3 - LINES_MAX :]
         told = [*head, f"… {len(lines) - len(head) - len(tail)} more", *tail]
-    title = f"Told late, since Slack could not be reached ({len(lines)} messages, times in UTC):"
+    count = "1 message, time" if len(lines) == 1 else f"{len(lines)} messages, times"
+    title = f"Told late, since Slack could not be reached ({count} in UTC):"
     text = f"{title}\n" + "\n".join(told)
     blocks: list[dict[str, object]] = [_section(f"*{title}*")]
     part = ""
@@ -32,7 +33,10 @@ def folded(lines: tuple[tuple[float, str], ...]) -> Announcement:
 
 def _time(at: float) -> str:
     """With its day: it may be told days later."""
-    return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M:%S")
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M:%S")
+    except (OverflowError, OSError, ValueError):  # it comes from a registry
+        return "?"
 
 
 def _cut(text: str) -> str:

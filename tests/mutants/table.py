@@ -1695,6 +1695,13 @@ MUTANTS = (
         (_COURIER + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_not_every_state_is_new",),
     ),
     Mutant(
+        "a stall of yesterday is told as one of now",
+        OUTBOX,
+        "len(entries) > 1 or (box.finished and not entries[0].lines)",
+        "len(entries) > 1",
+        (_OUTBOX + "TestFolding::test_after_the_end_a_single_one_is_told_as_something_of_the_past",),
+    ),
+    Mutant(
         "what may not be changed is posted with every state",
         OUTBOX,
         "    if ended or box.lost <= LOST_MAX:\n",

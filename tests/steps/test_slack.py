@@ -338,7 +338,8 @@ def test_an_outbox_that_cannot_be_written_is_told_and_slack_is_told_all_the_same
     (job.state.path / "outbox.jsonl").mkdir()
     assert job.deploy() == 0, job.log
     assert "cannot be kept on the disk" in job.log
-    assert any("production is deployed" in message.text for message in about(slack, job))
+    (message,) = about(slack, job)
+    assert "production is deployed" in message.text
 
 
 def test_a_defect_in_the_looks_costs_the_looks(
