@@ -85,7 +85,8 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
         return open_messenger(correlation_id, token=token, webhook_url=webhook, api_url=api_url)
 
     sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook)
-    desk.document()  # with the patience that a first read may need
+    others = [left for left in _read(desk) if left.box.pending and not sender.may_tell(left)]
+    waiting = sum(len(left.box.pending) for left in others)
     told = draining.drain(
         desk.registry,
         desk.clock,
@@ -93,8 +94,6 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
         sender=sender,
         seconds=seconds,
     )
-    others = [left for left in leftovers.read(desk.registry).boxes if not sender.may_tell(left)]
-    waiting = sum(len(left.box.pending) for left in others)
     if machine:
         say_json(
             {

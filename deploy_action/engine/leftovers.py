@@ -18,7 +18,7 @@ from deploy_action.engine.swap import FileChange, Swapper
 from deploy_action.errors import RegistryUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from deploy_action.core.outbox import Entry
     from deploy_action.ports import Clock, Registry
@@ -32,6 +32,7 @@ BOXES_MAX = 50
 TAKEN_SECONDS = 300.0
 """After so long, whoever took a box is taken for dead."""
 PATIENCE_SECONDS = 5.0
+YEAR_3000 = 32_503_680_000.0
 _READ_BYTES_MAX = 4_000_000
 
 
@@ -89,9 +90,12 @@ def decode(content: bytes | None) -> Leftovers:
     else:
         try:
             found = msgspec.json.decode(content, type=Leftovers)
-            if found.schema == SCHEMA:
+            if found.schema != SCHEMA:
+                reason = f"its schema is {found.schema}, and this version knows {SCHEMA}"
+            elif all(0.0 <= at < YEAR_3000 for left in found.boxes for at in _times(left)):
                 return found
-            reason = f"its schema is {found.schema}, and this version knows {SCHEMA}"
+            else:
+                reason = "there are times in it that are none"
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             reason = str(error)
     raise RegistryUnreadable(
@@ -99,6 +103,12 @@ def decode(content: bytes | None) -> Leftovers:
         why="They are left as they are.",
         remedy=f"Repair or delete {NAME} beside the registry document.",
     )
+
+
+def _times(left: Left) -> Iterator[float]:
+    yield from (left.saved_at, left.taken_at)
+    for entry in (*left.box.pending, *left.box.dead):
+        yield from (entry.at, entry.tried_at, *(at for at, _ in entry.lines))
 
 
 def encode(leftovers: Leftovers) -> bytes:

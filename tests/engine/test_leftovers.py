@@ -256,7 +256,17 @@ def test_a_message_for_one_webhook_is_not_told_through_another(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"schema": 2}', b'{"schema":1,"boxes":[{"box":7}]}', b"[" * 10_000, b"\xff\xfe"],
+    [
+        b'{"schema":1,"boxes":[{"box":{},"saved_at":1e308}]}',
+        b'{"schema":1,"boxes":[{"box":{"pending":[{"id":"a","kind":"post","channel":"C","text":"","at":-1}]}}]}',
+        b"",
+        b"{",
+        b"[]",
+        b'{"schema": 2}',
+        b'{"schema":1,"boxes":[{"box":7}]}',
+        b"[" * 10_000,
+        b"\xff\xfe",
+    ],
 )
 def test_a_document_that_is_none_is_left_as_it_is(
     registry: FileRegistry, clock: VirtualClock, tmp_path: Path, content: bytes
