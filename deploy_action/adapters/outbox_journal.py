@@ -38,7 +38,7 @@ class OutboxJournal:
         box = replayed(Box(correlation_id), _records(path))
         self._box = reopened(box)
         self._bytes = 0
-        if path.exists():
+        if box != Box(correlation_id):
             with self._lock:
                 self._kept(self._rewrite)
 

@@ -31,6 +31,8 @@ LOST_MAX = 2
 """So often the parent message is posted anew for a passing state, where it cannot be changed any more."""
 STALE_SECONDS = 60.0
 """From this age on, several that wait are told as one."""
+CROWD = 4
+"""So many that wait are told as one at once: a channel is to ring once, and takes one message a second."""
 PENDING_MAX = 200
 DEAD_MAX = 100
 
@@ -290,7 +292,7 @@ def stale(box: Box, *, now: float) -> tuple[Entry, ...]:
             streams.setdefault(entry.stream, []).append(entry)
     for entries in streams.values():
         late = len(entries) > 1 or (box.finished and not entries[0].lines)
-        if late and now - entries[0].at >= STALE_SECONDS:
+        if len(entries) >= CROWD or (late and now - entries[0].at >= STALE_SECONDS):
             return tuple(entries)
     return ()
 

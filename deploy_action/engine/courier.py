@@ -110,7 +110,7 @@ class Courier:
         if not old or box.lanes.get(old[0].lane, outbox.Lane()).due > now:
             return box
         lines = outbox.lines_of(old)
-        told = folded(lines)
+        told = folded(lines, late=now - old[0].at >= outbox.STALE_SECONDS)
         entry = Entry(
             secrets.token_hex(8), old[0].kind, old[0].channel, told.text, told.blocks, old[0].at, lines=lines
         )

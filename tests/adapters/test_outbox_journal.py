@@ -102,6 +102,13 @@ def test_a_disk_that_takes_half_a_line_is_full(path: Path) -> None:
     assert [one.id for one in OutboxJournal(path, "id").box.pending] == ["a", "b", "c"]
 
 
+def test_a_file_that_cannot_even_be_looked_for(tmp_path: Path) -> None:
+    journal = OutboxJournal(tmp_path / ("x" * 300), "id")
+    journal.write(Record(Step.ACCEPT, entry=entry("a")))
+    assert "cannot be kept on the disk" in journal.trouble
+    assert journal.box.entry("a")
+
+
 def test_a_change_of_nothing_is_not_written(path: Path) -> None:
     journal = OutboxJournal(path, "id")
     journal.write(Record(Step.ACCEPT, entry=Entry("end", Kind.PARENT, "C1", "end", final=True)))
@@ -122,6 +129,7 @@ from deploy_action.engine import courier as module
 from deploy_action.engine.outbox_worker import BackgroundWorker
 import time
 module.PACE_SECONDS = 0.0
+module.outbox.CROWD = 10_000  # each is to be told by itself
 path, url, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 journal = OutboxJournal(path, "killed")
 bot = SlackBot("xoxb-token", correlation_id="killed", base_url=url, timeout=2)
@@ -166,7 +174,8 @@ def test_killed_at_any_point_nothing_accepted_is_lost_repeated_or_out_of_order(
         rest, _ = child.communicate()
         # A line that was cut off was not promised to anybody.
         accepted += [line for line in rest.split("\n")[:-1] if line]
-    # On a fast machine many are left, which would be told as one after a minute.
+    # On a fast machine many are left, which would be told as one.
+    monkeypatch.setattr("deploy_action.core.outbox.CROWD", 10_000)
     monkeypatch.setattr("deploy_action.engine.courier.PACE_SECONDS", 0.0)
     journal = OutboxJournal(path, "killed")
     clock = VirtualClock(time.time())

@@ -1695,6 +1695,13 @@ MUTANTS = (
         (_COURIER + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_not_every_state_is_new",),
     ),
     Mutant(
+        "a stack that stalls rings for each resource",
+        OUTBOX,
+        "len(entries) >= CROWD or",
+        "False or",
+        (_OUTBOX + "TestFolding::test_a_crowd_is_told_as_one_at_once",),
+    ),
+    Mutant(
         "a stall of yesterday is told as one of now",
         OUTBOX,
         "len(entries) > 1 or (box.finished and not entries[0].lines)",

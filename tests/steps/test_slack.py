@@ -156,6 +156,19 @@ class TestWhatIsTold:
         assert any("silent" in seen(one.content) for one in slack.replies(message.ts))
         assert any("has ended" in seen(one.content) for one in slack.replies(message.ts))
 
+    def test_many_that_stall_at_once_ring_once(self, stage: Stage, slack: SlackServer) -> None:
+        many = "\n".join(
+            f"  T{n}: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{Seconds: 900}}}}}}"
+            for n in range(1, 60)
+        )
+        body = stage.template(f"Resources:\n{many}")
+        job = job_with(stage, slack, template=body, stall_after_in_minutes="5")
+        assert job.deploy() == 0, job.log
+        alerts = slack.in_channel("alerts")
+        assert 1 <= len(alerts) <= 3, [seen(one.content) for one in alerts]
+        assert "Told together" in alerts[-1].text
+        assert len(slack.messages) <= 12
+
     def test_a_fallback_and_its_end(self, stage: Stage, slack: SlackServer) -> None:
         job = job_with(stage, slack, template=stage.template(GOOD))
         job.run("pre")
