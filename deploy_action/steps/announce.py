@@ -271,6 +271,7 @@ def open_slack(
         # The outbox could not be kept on the disk; which message is ours is known all the same.
         ts, channel_id = state.slack_thread_ts, state.slack_channel_id
         store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
+        store.write(Record(Step.LINK, link=state.report.links.thread))
     courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
