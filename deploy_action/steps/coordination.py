@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.document import LEASE_SECONDS, LEASE_SECONDS_MAX, WHOLE_RUN, Ticket
 from deploy_action.core.report import Ahead
 from deploy_action.core.times import duration, iso
+from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
+
+ACCOUNT_SECONDS = 10.0
+"""Of real time. A network without a way to STS lets each request hang, and the lock can do without."""
 
 
 class Coordination:
@@ -269,13 +273,14 @@ class Coordination:
         )
 
     def _account(self) -> str:
-        """Empty where it cannot be told: others then take its stacks for those of their own account."""
+        """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
+        account."""
         if not self._settings.stacks:
             return ""
         identity = self._wiring.identity(self._settings.stacks[0].region)
         try:
-            return identity.whoami().account
-        except StackSourceError:
+            return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
+        except (StackSourceError, TimeoutError):
             return ""
 
     def _withdraw_earlier(self) -> None:
