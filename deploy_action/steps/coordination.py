@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
+    from deploy_action.ports import IdentitySource
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
@@ -277,11 +278,7 @@ class Coordination:
         account."""
         if not self._settings.stacks:
             return ""
-        identity = self._wiring.identity(self._settings.stacks[0].region)
-        try:
-            return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
-        except (StackSourceError, TimeoutError):
-            return ""
+        return soon_known(self._wiring.identity(self._settings.stacks[0].region))
 
     def _withdraw_earlier(self) -> None:
         """A step that was started a second time stands behind nobody, least of all behind itself."""
@@ -314,6 +311,14 @@ class Coordination:
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
         back = self.keeper is not None and not self.keeper.alone
         self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
+
+
+def soon_known(identity: IdentitySource) -> str:
+    """The account; empty where it cannot be told, or not soon."""
+    try:
+        return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
+    except (StackSourceError, TimeoutError):
+        return ""
 
 
 def _ahead(ticket: Ticket) -> Ahead:

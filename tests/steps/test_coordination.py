@@ -321,3 +321,18 @@ def test_an_account_that_nobody_tells_holds_nothing_up(stage: Stage, monkeypatch
     assert job.run("pre") == 0, job.log
     assert time.monotonic() - began < 12
     assert stage.registry()["tickets"][0].get("account", "") == ""
+
+
+def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stage.job("first", template=stage.template(GOOD), environment="").deploy() == 0
+    monkeypatch.setattr("deploy_action.steps.coordination.ACCOUNT_SECONDS", 0.2)
+    stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
+    job = stage.job("second", template=stage.template(GOOD), environment="")
+    began = time.monotonic()
+    assert job.run("pre") == 0, job.log
+    assert time.monotonic() - began < 12
+    (name,) = stage.registry()["locks"]
+    assert name == "123456789012/eu-west-1/shop"
+    assert stage.registry()["locks"][name]["epoch"] == 2
