@@ -202,6 +202,10 @@ class Messenger(Protocol):
         """The message of that key, of those since then (unix seconds). Raises CannotLook."""
         ...
 
+    def link(self, channel_id: str, ts: str) -> str:
+        """The message's address in a browser; empty where it cannot be told. Never raises."""
+        ...
+
     def say(self, message: Announcement) -> None:
         """A new message through a webhook."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +111,7 @@ class Wiring:
         slack = slack_look(
             settings.slack_bot_token,
             (settings.slack_channel, settings.slack_alert_channel),
-            base_url=self._environ.get("SLACK_API_URL", ""),
+            base_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
         )
         return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
 
@@ -191,15 +190,13 @@ def slack_look(
     token: str, channels: tuple[str, ...], *, base_url: str = ""
 ) -> Callable[[], tuple[tuple[str, str, str], ...]] | None:
     """What keeps messages from Slack: (level, what, remedy) each; None where no bot writes."""
-    try:
-        checking = import_module("deploy_action.adapters.slack.check") if token else None
-    except ImportError:  # slack_sdk is not installed
-        checking = None
-    if checking is None:
+    if not token:
         return None
-    address = {"base_url": base_url} if base_url else {}
-    access = checking.SlackAccess(token, tuple(channel for channel in channels if channel), **address)
-    return lambda: tuple(checking.check(access))
+    from deploy_action.adapters.slack.bot import API_URL
+    from deploy_action.adapters.slack.check import SlackAccess, check
+
+    access = SlackAccess(token, tuple(channel for channel in channels if channel), base_url or API_URL)
+    return lambda: check(access)
 
 
 def repository_look(

@@ -67,14 +67,19 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     assert set(workflow["jobs"]["image"]["needs"]) == {"plan", "test"}
 
 
+NOT_PASSED_ON = {
+    "lock-token",  # of another job, and this is a whole run's deployment
+    "github-deployment",  # the job's own `environment:` makes one
+    "environment-url",
+}
+
+
 def test_the_workflow_to_call_passes_every_input_on_and_repeats_its_default() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"]
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text("utf-8"))
     (call,) = (event["workflow_call"] for key, event in workflow.items() if key is True)
     used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
-    assert set(action) - set(used) == {"lock-token"}, (
-        "a lock of another job is nothing for a whole deployment"
-    )
+    assert set(action) - set(used) == NOT_PASSED_ON
     for name in set(used) - {"github-token", "stack-name", "environment"}:
         if name in call["secrets"]:
             assert used[name] == f"${{{{ secrets.{name} }}}}"

@@ -132,6 +132,8 @@ class Box:
     lanes: dict[str, Lane] = field(default_factory=dict)
     ts: str = ""
     channel_id: str = ""
+    link: str = ""
+    """The parent message's address; empty where it is not known."""
     finished: bool = False
     """The final state was accepted."""
     refused: int = 0
@@ -218,7 +220,8 @@ def parent_found(box: Box, *, ts: str, channel_id: str) -> Box:
         replace(one, begun=False, doubtful=False, unheard=0) if one.kind is Kind.PARENT else one
         for one in box.pending
     )
-    return replace(box, pending=pending, ts=ts, channel_id=channel_id)
+    link = box.link if ts == box.ts else ""
+    return replace(box, pending=pending, ts=ts, channel_id=channel_id, link=link)
 
 
 def parent_lost(box: Box) -> Box:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ class Step(Enum):
     SENT = "sent"
     FAIL = "fail"
     FOUND = "found"
+    LINK = "link"
     LOST = "lost"
     FOLD = "fold"
     CLOSE = "close"
@@ -40,6 +41,7 @@ class Record:
     lane: str = ""
     ts: str = ""
     channel_id: str = ""
+    link: str = ""
     trouble: Trouble | None = None
     box: Box | None = None
 
@@ -78,6 +80,7 @@ _CHANGES: dict[Step, Callable[[Box, Record], Box]] = {
     Step.SENT: lambda box, record: outbox.sent(box, record.id, ts=record.ts, channel_id=record.channel_id),
     Step.FAIL: _fail,
     Step.FOUND: lambda box, record: outbox.parent_found(box, ts=record.ts, channel_id=record.channel_id),
+    Step.LINK: lambda box, record: replace(box, link=record.link),
     Step.LOST: lambda box, _record: outbox.parent_lost(box),
     Step.FOLD: _fold,
     Step.HURRY: lambda box, _record: outbox.hurried(box),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from deploy_action.core.outbox import Box
-    from deploy_action.ports import Clock, Messenger, OutboxStore
+    from deploy_action.ports import Clock, Messenger, OutboxStore, Posted
 
 PACE_SECONDS = 1.0
 """Between two new messages in one channel: Slack takes no more."""
@@ -146,8 +146,15 @@ class Courier:
         )
         if entry.kind is Kind.PARENT:
             self._store.write(Record(Step.SENT, entry.id, ts=posted.ts, channel_id=posted.channel_id))
+            self._learn_link(posted)
         else:
             self._store.write(Record(Step.SENT, entry.id))
+
+    def _learn_link(self, posted: Posted) -> None:
+        """For the summary, and for alerts that lead to the thread. Asked once: it is not worth more."""
+        link = self._messenger.link(posted.channel_id, posted.ts)
+        if link:
+            self._store.write(Record(Step.LINK, link=link))
 
     def _update(self, entry: Entry, message: Announcement) -> None:
         box = self._store.box
@@ -181,6 +188,7 @@ class Courier:
             return False
         if entry.kind is Kind.PARENT:
             self._store.write(Record(Step.FOUND, ts=posted.ts, channel_id=posted.channel_id))
+            self._learn_link(posted)
         else:
             self._store.write(Record(Step.SENT, entry.id))
         return True

@@ -211,7 +211,7 @@ class SlackChannel(Channel):
         self._pass_on()
 
     def _entry(self, place: Place, view: ChannelView, *, calls: bool) -> Entry:
-        view = replace(view, mentions=self._mentions if calls else ())
+        view = replace(view, mentions=self._mentions if calls else (), thread=self.box.link)
         try:
             told = _rendered(place.kind, view)
         except Exception as error:  # noqa: BLE001 - the truth matters more than its looks

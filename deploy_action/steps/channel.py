@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,3 +103,5 @@ def remember(channel: Channel, state: JobState) -> None:
     """Hand on which message is ours."""
     if channel.box is not None:
         state.slack_thread_ts, state.slack_channel_id = channel.box.ts, channel.box.channel_id
+        links = replace(state.report.links, thread=channel.box.link)
+        state.report = replace(state.report, links=links)

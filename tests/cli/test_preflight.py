@@ -10,6 +10,7 @@ import pytest
 from deploy_action import cli
 from tests.cli.desk import Desk
 from tests.fakes.github.server import GitHubServer
+from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,15 @@ class TestDoctor:
         _, told = shell.run("preflight", *words, registry="github")
         assert "token-cannot-write: The token lacks `contents: write`" in told
         assert github.repository.head("refs/heads/deploy-coordinator-probe") is None
+
+    @pytest.mark.parametrize(("token", "line"), [("xoxb-token", "ok   Slack"), ("xoxb-wrong", "warn Slack")])
+    def test_slack(self, shell: Desk, monkeypatch: pytest.MonkeyPatch, token: str, line: str) -> None:
+        with SlackServer() as slack:
+            monkeypatch.setenv("SLACK_BOT_TOKEN", token)
+            monkeypatch.setenv("SLACK_API_URL", slack.api_url)
+            code, told = shell.run("doctor", "--slack-channel", "C0DEPLOYS")
+            assert (code, line in told) == (0, True), told
+            assert not slack.messages
 
     def test_no_region(self, shell: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_REGION")

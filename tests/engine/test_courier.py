@@ -117,7 +117,7 @@ class TestAllIsWell:
         assert desk.told("alerts") == ["stalled: look"]
         assert (desk.left, desk.dead) == ([], [])
         assert not desk.courier.troubles
-        assert len(desk.server.asked("chat.")) == 6
+        assert len(desk.server.asked(r"chat\.(postMessage|update)")) == 6
 
     def test_a_second_passes_between_messages_of_one_channel(self, desk: Desk) -> None:
         desk.parent("started")
@@ -343,8 +343,8 @@ class TestWhatMayHaveBeenPosted:
         desk.courier.step()
         assert raise_after
         lines = desk.path.read_bytes().splitlines(keepends=True)
-        assert b'"sent"' in lines[-1]
-        desk.path.write_bytes(b"".join(lines[:-1]))
+        assert (b'"sent"' in lines[-2], b'"link"' in lines[-1]) == (True, True)
+        desk.path.write_bytes(b"".join(lines[:-2]))
         assert box.box.pending
         desk.restart()
         desk.work()
@@ -413,3 +413,23 @@ def test_what_is_kept_holds_no_secret(desk: Desk) -> None:
     kept = desk.path.read_text("utf-8")
     assert "xoxb" not in kept
     assert all(json.loads(line) for line in kept.splitlines())
+
+
+def test_the_parents_address_is_learned_once_and_kept(desk: Desk) -> None:
+    desk.parent("started")
+    desk.work()
+    link = desk.journal.box.link
+    assert link == f"https://team.slack.com/archives/{CHANNEL}/p{desk.journal.box.ts.replace('.', '')}"
+    desk.parent("half way")
+    desk.work()
+    assert len(desk.server.asked("getPermalink")) == 1
+    desk.restart()
+    assert desk.journal.box.link == link
+
+
+def test_an_address_that_cannot_be_told_costs_nothing_else(desk: Desk) -> None:
+    desk.server.fail("getPermalink", status=500, times=None)
+    desk.parent("started")
+    desk.work()
+    assert desk.journal.box.link == ""
+    assert [message.text for message in desk.server.messages] == ["started"]

@@ -1697,7 +1697,7 @@ MUTANTS = (
         "the deployment waits for Slack",
         WORKER,
         "        self._news.set()\n",
-        "        self._courier.step()\n",
+        "        self._thread.join(5.0)\n",
         ("tests/engine/test_outbox_worker.py::test_nobody_waits_for_a_silent_slack",),
     ),
     Mutant(

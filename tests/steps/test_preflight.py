@@ -24,6 +24,7 @@ from deploy_action.wiring import Wiring
 from tests.fakes.aws import VARIABLES, Aws
 from tests.fakes.cloudformation.harness import client
 from tests.fakes.github.server import GitHubServer
+from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -682,6 +683,20 @@ def test_what_slack_refuses_is_a_warning_at_most(stage: Stage) -> None:
         ("slack-unusable", "note"),
     ]
     assert found[0].sentence == "The channel C1 is archived. Name another one."
+
+
+def test_slack_is_asked_and_never_stops(stage: Stage) -> None:
+    with SlackServer() as slack:
+        job = stage.job(
+            template=stage.template(QUEUE),
+            preflight="strict",
+            slack_bot_token="xoxb-wrong",
+            slack_channel="C0DEPLOYS",
+        )
+        job.environ["SLACK_API_URL"] = slack.api_url
+        assert job.run("pre") == 0, job.log
+        warns(job, "slack-unusable", "does not accept the token")
+        assert not slack.messages
 
 
 def test_each_code_is_seen_by_a_test() -> None:

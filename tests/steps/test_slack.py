@@ -353,3 +353,13 @@ def test_a_defect_in_the_looks_costs_the_looks(
     (message,) = about(slack, job)
     assert message.text == "production: complete"
     assert job.log.count("no such colour") == 3, "once a step"
+
+
+def test_the_summary_and_the_alert_lead_to_the_thread(stage: Stage, slack: SlackServer) -> None:
+    job = job_with(stage, slack, template=stage.template(BAD))
+    assert job.deploy() == 1
+    (message,) = about(slack, job)
+    link = f"https://team.slack.com/archives/C0DEPLOYS/p{message.ts.replace('.', '')}"
+    assert f"[Thread in Slack]({link})" in job.summary
+    (alert,) = [one for one in of_job(slack, job) if one.channel == "alerts"]
+    assert link in json.dumps(alert.content["blocks"])

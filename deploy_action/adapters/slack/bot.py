@@ -23,6 +23,7 @@ EVENT_TYPE = "deployment"
 TIMEOUT_SECONDS = 10
 PAGES_MAX = 5
 PAGE = 100
+LINK_MAX = 500
 
 
 class SlackBot:
@@ -72,6 +73,15 @@ class SlackBot:
                 return None
             asked["cursor"] = cursor
         raise CannotLook("The channel has too many newer messages.")
+
+    def link(self, channel_id: str, ts: str) -> str:
+        asked = {"channel": channel_id, "message_ts": ts}
+        try:
+            answer = guarded(lambda: self._client().api_call("chat.getPermalink", params=asked), channel_id)
+        except NotDelivered:
+            return ""
+        found = answer.get("permalink")
+        return found if isinstance(found, str) and len(found) <= LINK_MAX else ""
 
     def say(self, message: Announcement) -> None:  # noqa: ARG002
         raise NotDelivered(

@@ -45,6 +45,9 @@ class SlackWebhook:
     def find(self, channel: str, **_: object) -> Posted | None:  # noqa: ARG002
         raise CannotLook("A webhook cannot look into its channel.")
 
+    def link(self, channel_id: str, ts: str) -> str:  # noqa: ARG002
+        return ""
+
     def _send(self, message: Announcement) -> WebhookResponse:
         from slack_sdk.webhook import WebhookClient
 

@@ -63,6 +63,7 @@ class SlackServer(FakeServer):
             "auth.test": self._auth_test,
             "chat.postMessage": self._post_message,
             "chat.update": self._update,
+            "chat.getPermalink": self._permalink,
             "conversations.info": self._info,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
@@ -162,6 +163,14 @@ class SlackServer(FakeServer):
         message.content = _content(message.content | given)
         message.versions.append(message.content)
         return {"channel": channel.identity, "ts": message.ts, "text": message.text}
+
+    def _permalink(self, given: dict[str, Any]) -> dict[str, Any]:
+        channel = self._by_id(given)
+        ts = str(given.get("message_ts"))
+        if not any(message.ts == ts for message in self.in_channel(channel.name)):
+            raise _Refused(_no("message_not_found"))
+        link = f"https://team.slack.com/archives/{channel.identity}/p{ts.replace('.', '')}"
+        return {"channel": channel.identity, "permalink": link}
 
     def _info(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = next((c for c in self.channels if c.identity == given.get("channel")), None)
