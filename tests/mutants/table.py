@@ -1873,6 +1873,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "what was there before a creation failed is offered for deletion",
+        CLEANUP,
+        'one.status == "CREATE_COMPLETE"',
+        'one.action == "CREATE"',
+        ("tests/core/test_cleanup.py::test_what_was_there_before_is_none",),
+    ),
+    Mutant(
         "cleanup deletes a stack that is not what it was",
         CLEANUP_ENGINE,
         "    if now is None or (now.stack_id, now.status) != (step.stack_id, status):\n",
