@@ -15,11 +15,12 @@ WIDTH = 132
 KEPT = (
     r"Two deployments|Job 1 creates|A third deployment|What came of it|^  job \d:",
     r"Deployment \d{8}|Holds the lock|changes planned|Gave the lock|job ended",
+    r"Expected to take",
     r"TaskDefinition.*replaced|Service +.*AWS::ECS::Service$",
     r"still creating",
     r"CREATE_COMPLETE.*(Vpc|LoadBalancer |Database/Instance|Service |shop)",
     r"UPDATE_(COMPLETE|FAILED) .*(Service |shop)|UPDATE_ROLLBACK_(IN_PROGRESS|COMPLETE) ",
-    r"└ Resource|Root cause",
+    r"└ Resource|What to do next",
 )
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -118,7 +118,8 @@ _speaking = threading.Lock()
 def say(who: str, line: str) -> None:
     with _speaking:
         if line.startswith("::error"):
-            line = f"\x1b[31m✗ {line.split('::', 2)[2]}{RESET}"
+            words = line.split("::", 2)[2].replace("%0D", "").replace("%0A", " ").replace("%25", "%")
+            line = f"\x1b[31m✗ {words}{RESET}"
         elif line.startswith("::"):
             return
         print(f"{COLORS.get(who, DIM)}{who}{RESET} {DIM}│{RESET} {line}", flush=True)

@@ -26,13 +26,9 @@ ENDINGS = frozenset({"keep", "post", "release", "unlock"})
 def main(arguments: list[str]) -> int:
     """Runs a step of the action, or a command of an operator. Returns the exit code (the table is in
     errors.py, that of the commands in cli.py)."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
     if len(arguments) != 1 or arguments[0] not in STEPS:
-        from deploy_action import cli
-        from deploy_action.adapters.clock import SystemClock
-
-        return cli.main(arguments, SystemClock())
+        return _command(arguments)
+    _set_up_streams()
     stop = threading.Event()
     _handle_signals(stop)
     world = _world(stop)
@@ -112,5 +108,18 @@ def _world(stop: threading.Event) -> World:
 
 
 def run() -> None:
-    """The command `deploy-coordinator`."""
-    raise SystemExit(main(sys.argv[1:]))
+    """The command `deploy-coordinator`, whose `release` is not the step of that name."""
+    raise SystemExit(_command(sys.argv[1:]))
+
+
+def _command(arguments: list[str]) -> int:
+    from deploy_action import cli
+    from deploy_action.adapters.clock import SystemClock
+
+    _set_up_streams()
+    return cli.main(arguments, SystemClock())
+
+
+def _set_up_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]

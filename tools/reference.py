@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/reference.md", "docs/preflight.md", "docs/adr/README.md")
+DOCUMENTS = ("README.md", "docs/reference.md", "docs/cli.md", "docs/preflight.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )

@@ -104,7 +104,7 @@ def explain(error: Exception) -> StackSourceError:
     if code in _DENIED:
         return StackSourceError(
             f"AWS denies access: {message}",
-            remedy="Add the missing action to the role's policy; README.md lists what is needed.",
+            remedy="Add the missing action to the role's policy; docs/security.md lists what is needed.",
             temporary=False,
         )
     if code in _BAD_CREDENTIALS or type(error).__name__ in {
@@ -116,7 +116,8 @@ def explain(error: Exception) -> StackSourceError:
     }:
         return StackSourceError(
             f"There are no usable AWS credentials: {message}",
-            remedy="Run a step such as aws-actions/configure-aws-credentials before this one.",
+            remedy="In a job, run a step such as aws-actions/configure-aws-credentials before this one; "
+            "elsewhere, sign in (aws sso login) and name the profile (AWS_PROFILE).",
             temporary=False,
         )
     status = _http_status(error)

@@ -83,7 +83,9 @@ def command(
         remark(f"Nothing in {ref} would change.")
     estimate = _estimate(past, asked)
     if estimate is None:
-        remark(f"Nothing is known of {ref}. Give --template or --change-set.")
+        known = past.of(str(ref))
+        why = f"No update of {ref} has ended well so far" if known else f"Nothing is known of {ref}"
+        remark(f"{why}{'' if state else ', and there is no such stack'}. Give --template or --change-set.")
         return NOT_FOUND
     _tell(past, asked, estimate, machine=machine)
     return 0

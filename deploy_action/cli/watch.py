@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy_action.cli import INTERRUPTED
+from deploy_action.cli import INTERRUPTED, NOT_FOUND
 from deploy_action.cli.common import (
     Desk,
     as_json,
@@ -23,9 +23,10 @@ from deploy_action.cli.common import (
 )
 from deploy_action.core import history
 from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.report import Outcome, Report, bars_of, failure_causes, outcome_of
+from deploy_action.core.report import Outcome, Report, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out
+from deploy_action.core.times import iso
 from deploy_action.errors import (
     CoordinatorError,
     DeploymentFailed,
@@ -62,10 +63,10 @@ def command(
 ) -> int:
     """Watch what is in progress on stacks, live, until it ends.
 
-    STACK is NAME, REGION/NAME or a glob such as 'shop-*'. It ends with 0 for success and for nothing to
-    watch, 1 for a failure, 6 when --timeout-in-minutes is over, 7 when how it ended cannot be told. Where the
-    registry can be read, times are held against this repository's own history. --json prints one object a
-    line.
+    STACK is NAME, REGION/NAME or a glob such as 'shop-*'. Where nothing is in progress, it says how the
+    last operation ended. Exit codes: 0 success or nothing to watch, 1 a failure or no such stack, 6
+    --timeout-in-minutes is over, 7 how it ended cannot be told. Where the registry can be read, times are
+    held against this repository's own history. --json prints one object a line.
     """
     from deploy_action.adapters.aws import AwsClients
     from deploy_action.adapters.cloudformation import CloudFormation
@@ -75,8 +76,7 @@ def command(
     try:
         running = _running(source, refs, desk.clock, wait=wait)
         if not running:
-            say("Nothing is in progress, so there is nothing to watch.")
-            return 0
+            return _at_rest(source, refs, machine=machine)
         return _watch(desk, source, running, None if minutes is None else minutes * 60, machine=machine)
     except KeyboardInterrupt:
         remark("Stopped watching. What CloudFormation has begun goes on.")
@@ -102,6 +102,27 @@ def _running(
             remark("Waiting for something to begin.")
             told = True
         clock.sleep(WAIT_SECONDS)
+
+
+def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool) -> int:
+    """Nothing to watch: how the stacks are is still what was asked."""
+    missing = False
+    for ref in refs:
+        found = source.matching(ref) if ref.is_glob else [source.describe(ref)]
+        if not any(found):
+            missing = True
+            remark(f"There is no stack {ref}.")
+        for state in filter(None, found):
+            line = StackLine(state.ref.region, state.ref.name, state.stack_id, state.status, state.reason)
+            if machine:
+                say_json_line({"type": "at-rest", **asdict(line)})
+                continue
+            begun = f" (last operation began {iso(state.changed_at)})" if state.changed_at else ""
+            reason = f" {state.reason}" if state.reason else ""
+            say(f"Nothing is in progress on {state.ref}. It is {state.status}{begun}.{reason}")
+            if way := way_out(state.status):
+                say(way, indent=2)
+    return NOT_FOUND if missing else 0
 
 
 def _watch(

@@ -58,7 +58,8 @@ def _then(report: Report, one: Comparison) -> str:
 def _items(report: Report, found: Sequence[Comparison]) -> list[str]:
     """A line a fact where it is about one stack, else a line a stack."""
     if len(report.stacks) == len(found) == 1:
-        return [f"- {fact[:1].upper()}{fact[1:]}" for fact in _facts(report, found[0])]
+        facts = _facts(report, found[0]) or ["nothing notable"]
+        return [f"- {fact[:1].upper()}{fact[1:]}" for fact in facts]
     return [f"- {code(one.stack)}: {'; '.join(_facts(report, one)) or 'nothing notable'}" for one in found]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.report import Outcome
 from deploy_action.engine.baseline import attach_to
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
@@ -24,7 +23,7 @@ def deploy(deployment: Deployment) -> int:
     if state.baseline is None:
         state.baseline = _attach(deployment)
     if state.baseline is None:
-        deployment.report(outcome=Outcome.NO_CHANGES)
+        deployment.left_as_it_was()
         deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)

@@ -67,7 +67,7 @@ def deploy(deployment: Deployment) -> int:
             "`unknown`, and the exit code is the command's."
         )
     elif not watcher.began:
-        deployment.report(outcome=Outcome.NO_CHANGES)
+        deployment.left_as_it_was()
         deployment.teller.line("The command ended well, and no watched stack was changed.")
     return 0
 

@@ -136,7 +136,7 @@ def _nothing_to_change(deployment: Deployment) -> int:
             why="`fail-on-empty-changeset` makes that a failure.",
             remedy="Check that the build put the new version into the template or its parameters.",
         )
-    deployment.report(outcome=Outcome.NO_CHANGES)
+    deployment.left_as_it_was()
     deployment.teller.line("Nothing to change: the stack is as the template says.")
     return 0
 

@@ -269,9 +269,21 @@ class Deployment:
             bars, comparisons = compared(bars, self.state.report.runs, self._past)
             self.report(bars=bars, comparisons=comparisons)
 
+    def left_as_it_was(self) -> None:
+        """Nothing was changed: tell status and outputs of the only stack all the same."""
+        self.report(outcome=Outcome.NO_CHANGES)
+        (ref, *more) = self.settings.stacks
+        if more or ref.is_glob:
+            return
+        state = optional(
+            self.teller, "The look at the stack's outputs", lambda: self.cloudformation.describe(ref)
+        )
+        if state is not None:
+            self.report(stacks=(_line(state),), outputs=state.outputs)
+
     def outcome_by_status(self, state: StackState) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown."""
-        line = StackLine(state.ref.region, state.ref.name, state.stack_id, state.status, state.reason)
+        line = _line(state)
         outcome = outcome_of((line,), (verdict_of(state.status),))
         self.report(outcome=outcome, stacks=(line,), outputs=state.outputs)
         return outcome
@@ -331,6 +343,10 @@ class Deployment:
 
 def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:
     return () if outcome.good else cleanup_of(operation)
+
+
+def _line(state: StackState) -> StackLine:
+    return StackLine(state.ref.region, state.ref.name, state.stack_id, state.status, state.reason)
 
 
 def _number(text: str) -> int:

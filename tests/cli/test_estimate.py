@@ -32,7 +32,14 @@ def machine(desk: Desk, *words: str) -> dict[str, Any]:
 def test_a_stack_that_is_not_there_and_nothing_else_given(desk: Desk) -> None:
     code, told = desk.run("estimate", "shop")
     assert code == 1
-    assert "Nothing is known of eu-west-1/shop. Give --template or --change-set." in told
+    assert "Nothing is known of eu-west-1/shop, and there is no such stack. Give --template or" in told
+
+
+def test_a_stack_that_was_only_created_has_no_update_to_go_by(desk: Desk, stage: Stage) -> None:
+    stage.job(template=stage.template(QUEUE)).deploy()
+    code, told = desk.run("estimate", "shop")
+    assert code == 1
+    assert "No update of eu-west-1/shop has ended well so far. Give --template or --change-set." in told
 
 
 def test_a_new_stack_from_its_template(desk: Desk, stage: Stage) -> None:

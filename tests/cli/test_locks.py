@@ -12,6 +12,7 @@ import pytest
 
 from deploy_action import cli
 from deploy_action.cli.app import COMMANDS
+from deploy_action.main import run
 from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
 
@@ -206,3 +207,13 @@ def test_completion_knows_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
         },
     )
     assert told.stdout.strip() == "plain,freeze"
+
+
+def test_without_words_the_command_release_is_not_the_step_release(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["deploy-coordinator", "release"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 64
+    assert "Usage: deploy-coordinator release" in capsys.readouterr().err

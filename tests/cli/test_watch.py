@@ -57,8 +57,22 @@ def test_a_failure_has_its_cause_and_its_exit_code(stage: Stage, shell: Desk) ->
     assert "\x1b" not in told
 
 
-def test_nothing_to_watch(stage: Stage, shell: Desk) -> None:
-    assert shell.run("watch", "shop") == (0, "Nothing is in progress, so there is nothing to watch.\n")
+def test_a_stack_at_rest_tells_how_its_last_operation_ended(stage: Stage, shell: Desk) -> None:
+    create(stage, FAILS)
+    stage.clock.sleep(600)
+    code, told = shell.run("watch", "shop")
+    assert code == 0
+    assert (
+        "Nothing is in progress on eu-west-1/shop. It is ROLLBACK_COMPLETE (last operation began 20" in told
+    )
+    assert "The stack can only be deleted now" in told
+    code, told = shell.run("watch", "sh*", "--json")
+    assert (code, json.loads(told)["status"]) == (0, "ROLLBACK_COMPLETE")
+
+
+@pytest.mark.parametrize("name", ["shop", "shop-*"])
+def test_a_stack_that_does_not_exist_is_not_taken_for_one_at_rest(shell: Desk, name: str) -> None:
+    assert shell.run("watch", name) == (1, f"There is no stack eu-west-1/{name}.\n")
 
 
 def test_it_waits_for_something_to_begin(stage: Stage, shell: Desk) -> None:

@@ -395,7 +395,9 @@ class TestSinceLastTime:
         assert ", of the same commit `bbbbbbb`:" in self.told(replace(self.THEN, commit=self.NEW))
 
     def test_of_one_that_failed_no_times_are_compared(self) -> None:
-        assert "CloudFormation took" not in self.told(self.THEN, outcome=Outcome.FAILED)
+        told = self.told(self.THEN, outcome=Outcome.FAILED)
+        assert "CloudFormation took" not in told
+        assert told.endswith(":\n\n- Nothing notable"), "a colon with nothing behind it"
 
 
 def test_those_ahead_are_links_and_only_a_few() -> None:

@@ -76,6 +76,7 @@ def test_a_command_that_changes_nothing_is_told_as_such(stage: Stage) -> None:
     job.launch_command(nothing(0))
     assert job.run("main") == 0
     assert job.outputs()["outcome"] == "no-changes"
+    assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
 
 
 def test_globs_catch_stacks_that_begin_during_the_command(stage: Stage) -> None:

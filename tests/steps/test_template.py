@@ -103,6 +103,18 @@ def test_nothing_to_change_is_a_success_and_leaves_no_change_set(stage: Stage) -
     assert _change_sets(stage) == []
 
 
+def test_nothing_to_change_still_tells_the_outputs_of_the_stack(stage: Stage) -> None:
+    first = stage.job("first", template=stage.template(QUEUE))
+    first.deploy()
+    job = stage.job("second", template=stage.template(QUEUE))
+    assert job.deploy() == 0
+    assert job.outputs()["outcome"] == "no-changes"
+    assert "Url" in json.loads(job.outputs()["stack-outputs"])
+    assert job.outputs()["stack-outputs"] == first.outputs()["stack-outputs"]
+    assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
+    assert "`eu-west-1/shop` is `CREATE_COMPLETE`" in job.summary
+
+
 def test_nothing_to_change_fails_where_that_is_asked_for(stage: Stage) -> None:
     stage.job("first", template=stage.template(QUEUE)).deploy()
     job = stage.job("second", template=stage.template(QUEUE), fail_on_empty_changeset="true")

@@ -70,7 +70,9 @@ KINDS = {
         "CloudFormation's own status keeps deployments apart meanwhile. Look at the store and the network.",
     ),
     "registry-forbidden": Kind(
-        _W, "The registry refuses access.", "Grant what the message names; README.md lists the permissions."
+        _W,
+        "The registry refuses access.",
+        "Grant what the message names; docs/security.md lists the permissions.",
     ),
     "registry-unreadable": Kind(
         _W,
