@@ -5,6 +5,7 @@ What is found after a kill is everything but perhaps the last, half-written line
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from contextlib import suppress
@@ -37,7 +38,7 @@ class OutboxJournal:
         box = replayed(Box(correlation_id), _records(path))
         self._box = reopened(box)
         self._bytes = 0
-        if path.exists():
+        if box != Box(correlation_id):
             with self._lock:
                 self._kept(self._rewrite)
 
@@ -72,7 +73,8 @@ class OutboxJournal:
     def _append(self, record: Record) -> None:
         line = self._encoder.encode(record) + b"\n"
         with self._path.open("ab", buffering=0) as file:
-            file.write(line)
+            if file.write(line) != len(line):  # what a disk does that is nearly full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
         self._bytes += len(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -35,10 +36,12 @@ def ask_again(
     (0: no second attempt); the last attempt still takes as long as its own time-out allows. For reads only:
     a write that is repeated blindly may happen twice.
     """
+    began = monotonic()
     try:
         return call()
     except on as error:
-        if seconds <= 0 or give_up(error):
+        left = seconds - (monotonic() - began)
+        if left <= 0 or give_up(error):
             raise
         failures = [error]
 
@@ -50,6 +53,6 @@ def ask_again(
         return call()
 
     retrying = backoff.on_exception(
-        backoff.expo, on, max_tries=3, max_time=seconds, giveup=give_up, factor=0.5, logger=None
+        backoff.expo, on, max_tries=3, max_time=left, giveup=give_up, factor=0.5, logger=None
     )
     return retrying(first_the_known_failure)()

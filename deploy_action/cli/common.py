@@ -70,6 +70,11 @@ class Desk:
         self._address = address
         self._repository = repository
 
+    @property
+    def repository(self) -> str:
+        """OWNER/NAME; empty where it was not told."""
+        return self._repository
+
     @functools.cached_property
     def registry(self) -> Registry:
         """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""

@@ -10,7 +10,7 @@ import click
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, WrongWords, as_json, remark, say, say_json, with_registry
 from deploy_action.core.times import iso
-from deploy_action.engine import leftovers
+from deploy_action.engine import draining, leftovers
 from deploy_action.wiring import open_messenger
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deploy_action.ports import Messenger
 
 SECONDS = 120.0
+SECONDS_MAX = 200.0
+"""Well before others take what we took for a dead one's."""
 
 
 @click.group()
@@ -57,7 +59,11 @@ def list_(desk: Desk, *, machine: bool) -> int:
 
 @command.command()
 @click.option(
-    "--seconds", type=click.FloatRange(1, 3600), default=SECONDS, show_default=True, help="At most so long."
+    "--seconds",
+    type=click.FloatRange(1, SECONDS_MAX),
+    default=SECONDS,
+    show_default=True,
+    help="At most so long.",
 )
 @as_json
 @with_registry
@@ -65,7 +71,9 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
     """Tell Slack what waits.
 
     With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
-    address where it is another one. Exit code 1 where something still waits or failed for good.
+    address where it is another one. Only what the same token or webhook was to tell, and with a token what
+    belongs to --repository: others may mean another workspace. Exit code 1 where something of that still
+    waits or failed for good.
     """
     token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
     webhook = os.environ.get("SLACK_WEBHOOK_URL", "").strip()
@@ -76,22 +84,36 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
         api_url = os.environ.get("SLACK_API_URL", "").strip()
         return open_messenger(correlation_id, token=token, webhook_url=webhook, api_url=api_url)
 
-    desk.document()  # with the patience that a first read may need
-    told = leftovers.drain(
+    sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook)
+    others = [left for left in _read(desk) if left.box.pending and not sender.may_tell(left)]
+    waiting = sum(len(left.box.pending) for left in others)
+    told = draining.drain(
         desk.registry,
         desk.clock,
         messenger_of,
-        webhook="" if token else leftovers.fingerprint(webhook),
+        sender=sender,
         seconds=seconds,
     )
     if machine:
         say_json(
-            {"sent": told.sent, "waiting": told.pending, "failed": told.dead, "troubles": list(told.troubles)}
+            {
+                "sent": told.sent,
+                "waiting": told.pending,
+                "failed": told.dead,
+                "others": waiting,
+                "troubles": list(told.troubles),
+            }
         )
     else:
         say(f"Told {told.sent} messages; {told.pending} still wait, {told.dead} failed for good.")
         for sentence in told.troubles:
             remark(sentence)
+        if waiting:
+            names = ", ".join(sorted({left.repository or "(none)" for left in others}))
+            remark(
+                f"{waiting} more wait that were to be told with another token or webhook, for {names}. Use "
+                "that one; where a bot token was changed, name the repository in --repository."
+            )
     return NOT_FOUND if told.pending or told.dead else 0
 
 

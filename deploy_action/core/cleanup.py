@@ -16,20 +16,19 @@ if TYPE_CHECKING:
     from deploy_action.core.events import Activity, Operation, StackProgress
 
 RESOURCES_MAX = 50
-NAMED_TYPES = frozenset(
-    (
-        "AWS::DynamoDB::Table",
-        "AWS::ECR::Repository",
-        "AWS::IAM::Role",
-        "AWS::Logs::LogGroup",
-        "AWS::S3::Bucket",
-        "AWS::SNS::Topic",
-        "AWS::SQS::Queue",
-        "AWS::SSM::Parameter",
-        "AWS::SecretsManager::Secret",
-    )
-)
-"""What people give names of their own to, which then can be in the way."""
+NAMED_TYPES = {
+    "AWS::DynamoDB::Table": ("dynamodb", "delete-table", "--table-name"),
+    "AWS::ECR::Repository": ("ecr", "delete-repository", "--repository-name"),
+    "AWS::IAM::Role": ("iam", "delete-role", "--role-name"),
+    "AWS::Logs::LogGroup": ("logs", "delete-log-group", "--log-group-name"),
+    "AWS::S3::Bucket": ("s3api", "delete-bucket", "--bucket"),
+    "AWS::SNS::Topic": ("sns", "delete-topic", "--topic-arn"),
+    "AWS::SQS::Queue": ("sqs", "delete-queue", "--queue-url"),
+    "AWS::SSM::Parameter": ("ssm", "delete-parameter", "--name"),
+    "AWS::SecretsManager::Secret": ("secretsmanager", "delete-secret", "--secret-id"),
+}
+"""What people give names of their own to, which then can be in the way; and AWS CLI's words to delete one by
+its physical id."""
 
 _SKIPPING = (
     "CloudFormation then counts these resources as rolled back without touching them, so what they really "
@@ -165,13 +164,17 @@ def _orphan(left: Left, kind: str, name: str) -> CleanupStep:
         left.name,
         left.stack_id,
         f"Delete {kind} {name}, which the rollback left: the next creation would find its name taken.",
-        shlex.join(
-            ["deploy-coordinator", "cleanup", f"{left.region}/{left.name}", "--delete-orphan", name, "--yes"]
-        ),
+        _orphan_command(left, kind, name),
         _WITH_ITS_CONTENT,
         (name,),
         kind,
     )
+
+
+def _orphan_command(left: Left, kind: str, name: str) -> str:
+    """It works without the stack, which an earlier step deletes, and touches nothing else."""
+    service, operation, option = NAMED_TYPES[kind]
+    return shlex.join(["aws", service, operation, "--region", left.region, option, name])
 
 
 def _command(deed: str, left: Left, *options: str) -> str:
@@ -196,8 +199,11 @@ def _not_rolled_back(stack: StackProgress) -> Iterable[str]:
 
 
 def _orphans(stack: StackProgress) -> Iterable[tuple[str, str]]:
-    """What was made in this operation, is not in the stack any more, and has a name of its own."""
-    made = {one.logical_id for one in stack.activities if one.action == "CREATE"}
+    """What was made in this operation, is not in the stack any more, and has a name of its own.
+
+    Made for sure: a creation that failed may have failed because somebody else's of that name was there.
+    """
+    made = {one.logical_id for one in stack.activities if one.status == "CREATE_COMPLETE"}
     for logical_id, activity in _newest(stack).items():
         left = activity.status in {"DELETE_SKIPPED", "DELETE_FAILED"} and logical_id in made
         name = activity.physical_id if activity.resource_type in NAMED_TYPES else ""

@@ -12,16 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ACTIONS = ("CREATE", "UPDATE", "DELETE")
+UNMADE_SHARE = 0.02
 
 
 def parse_table(text: str) -> dict[tuple[str, str], float]:
-    """Seconds by (type, action); measured medians before averages, 0 and 1 count as not known."""
+    """Seconds by (type, action); measured medians before averages, 0 and 1 count as not known.
+
+    Nor does a single deletion count that took next to nothing of what the creation takes: of what was never
+    really made.
+    """
     found: dict[tuple[str, str], float] = {}
     for row in _rows(text):
         for action in _ACTIONS:
             name = action.lower()
             median, average = row.get(f"{name}_median") or "0", row.get(f"avg_{name}") or "0"
             seconds = float(median) or (float(average) if float(average) > 1 else 0.0)
+            made = found.get((row["type"], "CREATE"), 0.0)
+            if action == "DELETE" and row.get("delete_n") == "1" and seconds < UNMADE_SHARE * made:
+                continue
             if seconds:
                 found[row["type"], action] = seconds
     return found

@@ -37,6 +37,8 @@ _WAITS_OUTSIDE = {
 }
 """Ends when something outside CloudFormation says so: no table knows when."""
 NESTED_SECONDS = {"CREATE": 60.0, "UPDATE": 15.0, "DELETE": 60.0}
+SLOW_SECONDS, DELETED_SHARE = 60.0, 0.6
+"""What takes so long to make is deleted in about this share of it: a median over such types."""
 UNKNOWN_SECONDS = {"CREATE": 2.5, "UPDATE": 2.0, "DELETE": 1.5}
 """Medians over types in the real event logs; the table leaves out what takes a second."""
 HEAD_SECONDS = 3.0
@@ -108,6 +110,10 @@ class Learned:
         found = self.known(stack, label, resource_type, action)
         if found is not None:
             return found
+        if action == "DELETE" and resource_type not in _WAITS_OUTSIDE | {STACK_TYPE}:
+            made = self.known(stack, label, resource_type, "CREATE")
+            if made is not None and made.spread.mid >= SLOW_SECONDS:
+                return Known(spread(DELETED_SHARE * made.spread.mid, UNKNOWN_FACTOR), Basis.PRIOR, 0)
         table = NESTED_SECONDS if resource_type == STACK_TYPE else UNKNOWN_SECONDS
         return Known(spread(table.get(action, 2.0), UNKNOWN_FACTOR), Basis.PRIOR, 0)
 

@@ -8,7 +8,8 @@ Guarantees, given that every record is kept before what it tells of is done:
 - posts to one channel and replies in one thread keep their order;
 - the parent message is a register: only its newest state is sent, and it goes first;
 - after the final state nothing is accepted that is not final;
-- what may have been posted is looked for before it is posted again (`Entry.doubtful`).
+- what may have been posted is looked for before it is posted again (`Entry.doubtful`);
+- a parent message that cannot be looked for, or not be changed, is not posted again with every state.
 """
 
 from __future__ import annotations
@@ -24,8 +25,14 @@ RETRY_SECONDS = (5.0, 10.0, 20.0, 40.0, 80.0)
 """After each failure; a message that fails after the last of them is dead."""
 RETRY_AFTER_SECONDS_MAX = 600.0
 """A Slack that asks to be left alone for longer is asked again all the same."""
+AFRESH_SECONDS = 600.0
+"""So long after a parent message of which nobody can tell whether it is there, another is begun."""
+LOST_MAX = 2
+"""So often the parent message is posted anew for a passing state, where it cannot be changed any more."""
 STALE_SECONDS = 60.0
 """From this age on, several that wait are told as one."""
+CROWD = 4
+"""So many that wait are told as one at once: a channel is to ring once, and takes one message a second."""
 PENDING_MAX = 200
 DEAD_MAX = 100
 
@@ -138,6 +145,8 @@ class Box:
     """The final state was accepted."""
     refused: int = 0
     """Entries for which there was no room."""
+    lost: int = 0
+    """How often the parent message was found to be out of reach."""
 
     def entry(self, identity: str) -> Entry | None:
         return next((entry for entry in self.pending if entry.id == identity), None)
@@ -153,14 +162,11 @@ def accept(box: Box, entry: Entry) -> Box:
         return box
     finished = box.finished or entry.final
     if entry.kind is Kind.PARENT:
-        same = [one for one in box.pending if one.kind is Kind.PARENT]
-        # Nothing tells one state of the parent from another: any of them may be the message that is there.
-        doubtful = any(one.begun or one.doubtful for one in same) and not box.ts
-        tried_at = min((one.tried_at for one in same if one.tried_at), default=entry.tried_at)
+        if box.lost > LOST_MAX and not entry.final:
+            return box
         pending = tuple(one for one in box.pending if one.kind is not Kind.PARENT)
         dead = tuple(one for one in box.dead if one.kind is not Kind.PARENT)
-        unheard = max((one.unheard for one in same), default=0) if doubtful else 0
-        newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)
+        newest = _after_those_before(box, entry)
         return replace(box, pending=(*pending, newest), dead=dead, finished=finished)
     if entry.kind is Kind.WEBHOOK and entry.final:
         # The beginning is no news any more; unless it may stand there already.
@@ -169,6 +175,20 @@ def accept(box: Box, entry: Entry) -> Box:
     if len(box.pending) >= PENDING_MAX and not entry.final:
         return replace(box, refused=box.refused + 1)
     return replace(box, pending=(*box.pending, entry), finished=finished)
+
+
+def _after_those_before(box: Box, entry: Entry) -> Entry:
+    """A state of the parent message with the doubts about those in whose place it comes: nothing tells one
+    from another, so any of them may be the message that is there. The last word may be said once more."""
+    given_up = (one for one in box.dead if one.doubtful and entry.at - one.tried_at < AFRESH_SECONDS)
+    same = [one for one in (*box.pending, *given_up) if one.kind is Kind.PARENT]
+    doubtful = any(one.begun or one.doubtful for one in same) and not box.ts
+    return replace(
+        entry,
+        doubtful=doubtful,
+        tried_at=min((one.tried_at for one in same if one.tried_at), default=entry.tried_at),
+        unheard=max((one.unheard for one in same), default=0) if doubtful and not entry.final else 0,
+    )
 
 
 def due(box: Box, *, now: float) -> list[Entry]:
@@ -225,8 +245,13 @@ def parent_found(box: Box, *, ts: str, channel_id: str) -> Box:
 
 
 def parent_lost(box: Box) -> Box:
-    """The parent message is gone or cannot be changed any more: the next state is a new message."""
-    return parent_found(box, ts="", channel_id="")
+    """The parent message is gone or cannot be changed any more: the next state is a new message. Where that
+    happens again and again, only the last word is; the thread goes on at the message that is there."""
+    box = replace(box, lost=box.lost + 1)
+    ended = any(one.kind is Kind.PARENT and one.final for one in box.pending)
+    if ended or box.lost <= LOST_MAX:
+        return parent_found(box, ts="", channel_id="")
+    return replace(box, pending=tuple(one for one in box.pending if one.kind is not Kind.PARENT))
 
 
 def failed(box: Box, identity: str, lane_name: str, trouble: Trouble, *, now: float) -> Box:
@@ -261,14 +286,16 @@ def failed(box: Box, identity: str, lane_name: str, trouble: Trouble, *, now: fl
 def stale(box: Box, *, now: float) -> tuple[Entry, ...]:
     """Entries of one stream that are told as one, in order; () where there are none.
 
-    What is final speaks for itself, and what may have been posted keeps its identity.
+    After the end even a single one is told so, as something of the past. What is final speaks for itself, and
+    what may have been posted keeps its identity.
     """
     streams: dict[tuple[str, bool], list[Entry]] = {}
     for entry in box.pending:
         if entry.kind in {Kind.REPLY, Kind.POST} and not (entry.final or entry.begun or entry.doubtful):
             streams.setdefault(entry.stream, []).append(entry)
     for entries in streams.values():
-        if len(entries) > 1 and now - entries[0].at >= STALE_SECONDS:
+        late = len(entries) > 1 or (box.finished and not entries[0].lines)
+        if len(entries) >= CROWD or (late and now - entries[0].at >= STALE_SECONDS):
             return tuple(entries)
     return ()
 

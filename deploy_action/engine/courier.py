@@ -51,6 +51,8 @@ class Courier:
         """Sentences for people, each told once, and whether a message was given up."""
         self.well = True
         """The last request was answered with yes."""
+        self.silent = False
+        """The last request went out, and no answer came."""
 
     def accept(self, entries: Iterable[Entry]) -> Box:
         """Take entries over: they are on the disk when this returns."""
@@ -80,7 +82,7 @@ class Courier:
             words = f"A message could not be sent by a defect of deploy-coordinator: {type(error).__name__}."
             self._failed(kept, NotDelivered(Trouble(words, permanent=True, doubtful=True)))
         else:
-            self.well = True
+            self.well, self.silent = True, False
         return True
 
     def wait_seconds(self) -> float | None:
@@ -108,7 +110,7 @@ class Courier:
         if not old or box.lanes.get(old[0].lane, outbox.Lane()).due > now:
             return box
         lines = outbox.lines_of(old)
-        told = folded(lines)
+        told = folded(lines, late=now - old[0].at >= outbox.STALE_SECONDS)
         entry = Entry(
             secrets.token_hex(8), old[0].kind, old[0].channel, told.text, told.blocks, old[0].at, lines=lines
         )
@@ -164,6 +166,7 @@ class Courier:
             if not error.lost:
                 raise
             self._store.write(Record(Step.LOST))
+            self._tell(error.trouble.reason, given_up=False)
             return
         self._store.write(Record(Step.SENT, entry.id))
 
@@ -194,8 +197,8 @@ class Courier:
         return True
 
     def _failed(self, entry: Entry, error: NotDelivered) -> None:
-        self.well = False
         trouble = error.trouble
+        self.well, self.silent = False, trouble.unheard
         if trouble.all_of_channel:
             self._closed[entry.lane] = trouble
         record = Record(Step.FAIL, entry.id, self._clock.now(), lane=entry.lane, trouble=trouble)

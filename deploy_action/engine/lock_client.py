@@ -164,7 +164,10 @@ class LockClient:
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
         """A sign of life, and proof that the lock is still ours. Returns the stacks (`REGION/ID`) that an
         earlier holder left in progress and nobody has seen at rest yet. Raises LockLost, RegistryError."""
-        ticket, left = self.ticket, self._left() if self.ticket.holding else None
+        ticket = self.ticket
+        # A lock that is lent is held for longer than one deployment under it takes.
+        own = ticket.holding and not self._borrower.may_use(ticket)
+        left = self._left() if own else None
         end = "" if left is None else iso(self._clock.now() + left)
         self._tried_at = self._clock.monotonic()
 

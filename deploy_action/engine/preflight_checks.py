@@ -65,7 +65,7 @@ class ExistingSource(Protocol):
 class LimitSource(Protocol):
     """Raises BehindDenied and BehindUnavailable."""
 
-    def quota(self, counted: Counted, region: str) -> Quota: ...
+    def quota(self, counted: Counted, region: str, *, account: str) -> Quota: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ class Checks:
             return
         needs = {one: need for one, need in quotas.needs_of(parsed, context).items() if one is counted}
         if needs:
-            quota = self._sources.limits.quota(counted, self._first.region)
+            quota = self._sources.limits.quota(counted, self._first.region, account=self._account())
             yield from quotas.quota_findings(needs, {counted: quota})
 
     def _repository(self) -> Iterator[Finding]:

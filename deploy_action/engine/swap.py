@@ -86,6 +86,7 @@ class Swapper:
         lost_since: dict[str, float] = {}  # by the version at which a swap lost
         attempt = 0
         while True:
+            began = self._clock.monotonic()
             try:
                 snapshot = self._registry.read()
                 document = self._not_older(decode(snapshot.document))
@@ -115,7 +116,9 @@ class Swapper:
                     raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
             except RegistryUnavailable as error:
                 now = self._clock.monotonic()
-                unanswered_since = now if unanswered_since is None else unanswered_since
+                if unanswered_since is None:
+                    # A read that hangs is silence too; what became of a write is worth another look.
+                    unanswered_since = began if sent is None else now
                 least, most = error.retry_seconds or 0.0, unanswered_since + patience_seconds - now
                 if least >= most:
                     raise

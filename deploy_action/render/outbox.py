@@ -1,4 +1,4 @@
-"""Several messages as one: what happened while the channel could not be reached."""
+"""Several messages as one: what happened at once, or while the channel could not be reached."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ LINE_MAX = 300
 SECTION_MAX = 2900
 
 
-def folded(lines: tuple[tuple[float, str], ...]) -> Announcement:
-    """From times (unix seconds) and texts, escaped already. Long stories lose their middle."""
+def folded(lines: tuple[tuple[float, str], ...], *, late: bool = True) -> Announcement:
+    """From times (unix seconds) and texts, escaped already. Long stories lose their middle. `late`: Slack
+    could not be reached; else they came together."""
     told = [f"`{_time(at)}` {_cut(text)}" for at, text in lines]
     if len(told) > LINES_MAX:
         head, tail = told[:3], told[3 - LINES_MAX :]
         told = [*head, f"… {len(lines) - len(head) - len(tail)} more", *tail]
-    title = f"Told late, since Slack could not be reached ({len(lines)} messages, times in UTC):"
+    count = "1 message, time" if len(lines) == 1 else f"{len(lines)} messages, times"
+    why = "Told late, since Slack could not be reached" if late else "Told together"
+    title = f"{why} ({count} in UTC):"
     text = f"{title}\n" + "\n".join(told)
     blocks: list[dict[str, object]] = [_section(f"*{title}*")]
     part = ""
@@ -31,7 +34,11 @@ def folded(lines: tuple[tuple[float, str], ...]) -> Announcement:
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+    """With its day: it may be told days later."""
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M:%S")
+    except (OverflowError, OSError, ValueError):  # it comes from a registry
+        return "?"
 
 
 def _cut(text: str) -> str:

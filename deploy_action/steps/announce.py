@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import channel_views as views
 from deploy_action.core.channel import Moment, Origin
-from deploy_action.core.outbox import Entry, Kind
+from deploy_action.core.outbox import Box, Entry, Kind
 from deploy_action.core.outbox_records import Record, Step
 from deploy_action.core.routing import Place, calls, places
 from deploy_action.engine.courier import Courier
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Estimate, Forecast
     from deploy_action.core.lock import Waiting
-    from deploy_action.core.outbox import Box
     from deploy_action.core.report import Report
     from deploy_action.core.routing import Routing
     from deploy_action.core.stall import StallChange
@@ -268,6 +267,11 @@ def open_slack(
 ) -> SlackChannel:
     """The channel of this job, as an earlier step left it."""
     store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
+    if state.slack_thread_ts and store.box == Box(store.box.correlation_id):
+        # The outbox could not be kept on the disk; which message is ours is known all the same.
+        ts, channel_id = state.slack_thread_ts, state.slack_channel_id
+        store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
+        store.write(Record(Step.LINK, link=state.report.links.thread))
     courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)

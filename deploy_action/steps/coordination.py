@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.document import LEASE_SECONDS, LEASE_SECONDS_MAX, WHOLE_RUN, Ticket
 from deploy_action.core.report import Ahead
 from deploy_action.core.times import duration, iso
+from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
+    from deploy_action.ports import IdentitySource
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
+
+ACCOUNT_SECONDS = 10.0
+"""Of real time. A network without a way to STS lets each request hang, and the lock can do without."""
 
 
 class Coordination:
@@ -269,14 +274,11 @@ class Coordination:
         )
 
     def _account(self) -> str:
-        """Empty where it cannot be told: others then take its stacks for those of their own account."""
+        """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
+        account."""
         if not self._settings.stacks:
             return ""
-        identity = self._wiring.identity(self._settings.stacks[0].region)
-        try:
-            return identity.whoami().account
-        except StackSourceError:
-            return ""
+        return soon_known(self._wiring.identity(self._settings.stacks[0].region))
 
     def _withdraw_earlier(self) -> None:
         """A step that was started a second time stands behind nobody, least of all behind itself."""
@@ -309,6 +311,14 @@ class Coordination:
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
         back = self.keeper is not None and not self.keeper.alone
         self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
+
+
+def soon_known(identity: IdentitySource) -> str:
+    """The account; empty where it cannot be told, or not soon."""
+    try:
+        return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
+    except (StackSourceError, TimeoutError):
+        return ""
 
 
 def _ahead(ticket: Ticket) -> Ahead:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.engine import leftovers
+from deploy_action.engine import draining, leftovers
 from deploy_action.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -33,11 +33,12 @@ def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel
 
 
 def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
-    left = leftovers.Left(box, world.run.repository, _fingerprint(settings), saved_at=world.clock.now())
+    own = _sender(world, settings)
+    left = leftovers.Left(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
     try:
-        leftovers.save(wiring.registry(), world.clock, left)
+        given_up = leftovers.save(wiring.registry(), world.clock, left)
     except RegistryError as error:
         world.teller.note(f"{messages} could not be delivered, nor kept for later: {error}")
         for entry in (*box.pending, *box.dead)[:LINES_MAX]:
@@ -51,16 +52,21 @@ def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
     world.teller.note(
         f"{messages} could not be delivered, and {_are(count)} kept beside the registry. {how}."
     )
+    if given_up:
+        world.teller.note(
+            f"{given_up} Slack messages that were kept beside the registry had to make room. Look at the "
+            "rest with `deploy-coordinator queue list`, and let `queue drop` remove what nobody needs."
+        )
 
 
 def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
     """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
     try:
-        told = leftovers.drain(
+        told = draining.drain(
             wiring.registry(),
             world.clock,
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
-            webhook=_fingerprint(settings),
+            sender=_sender(world, settings),
             seconds=DRAIN_SECONDS,
             posted_at=channel.posted_at,
         )
@@ -73,8 +79,12 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
         world.teller.line(sentence)
 
 
-def _fingerprint(settings: Settings) -> str:
-    return "" if settings.slack_bot_token else leftovers.fingerprint(settings.slack_webhook_url)
+def _sender(world: World, settings: Settings) -> leftovers.Sender:
+    return leftovers.sender(
+        repository=world.run.repository,
+        token=settings.slack_bot_token,
+        webhook_url=settings.slack_webhook_url,
+    )
 
 
 def _are(count: int) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.engine.idle import in_progress
+from deploy_action.engine.idle import account_of, in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Busy,
@@ -22,7 +23,7 @@ from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
-from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.coordination import Coordination, soon_known
 from deploy_action.steps.expecting import foresee
 from deploy_action.steps.page import Page
 from deploy_action.steps.preflight import start_preflight
@@ -120,9 +121,13 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
     """The names given, else one a stack: ACCOUNT/REGION/NAME."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
+    identity = wiring.identity(settings.stacks[0].region)
     try:
-        identity = wiring.identity(settings.stacks[0].region)
-        account = patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
+        account = (
+            soon_known(identity)
+            or _account_of_stacks(wiring, settings)
+            or patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
+        )
     except StackSourceError as error:
         raise CannotStart(
             f"The lock has no name: the account is not known. {error.what}",
@@ -130,6 +135,15 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
             remedy=f"{error.remedy} Or give `environment`.".strip(),
         ) from error
     return tuple(f"{account}/{stack.region}/{stack.name}" for stack in settings.stacks)
+
+
+def _account_of_stacks(wiring: Wiring, settings: Settings) -> str:
+    """By the name that CloudFormation gives a stack, where STS is silent; empty where there is none yet."""
+    with suppress(StackSourceError):
+        for stack in settings.stacks:
+            if not stack.is_glob and (state := wiring.cloudformation.describe(stack)) is not None:
+                return account_of(f"{stack.region}/{state.stack_id}")
+    return ""
 
 
 def _stopped(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:

@@ -60,18 +60,27 @@ def test_what_is_kept_and_why(desk: Desk) -> None:
 
 def test_it_is_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
-    assert desk.run("queue", "process") == (0, "Told 1 messages; 0 still wait, 0 failed for good.\n")
+    own = ("--repository", "org/app")
+    assert desk.run("queue", "process", *own) == (0, "Told 1 messages; 0 still wait, 0 failed for good.\n")
     assert [message.text for message in slack.messages] == ["one complete"]
     assert desk.run("queue", "retry", "one-d")[0] == 0
-    code, told = desk.run("queue", "process", "--json")
+    code, told = desk.run("queue", "process", "--json", *own)
     assert (code, json.loads(told)["sent"]) == (0, 1)
     assert desk.run("queue", "list")[0] == 0
+
+
+def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: SlackServer) -> None:
+    keep(desk)
+    code, told = desk.run("queue", "process", "--repository", "org/other")
+    assert code == 0
+    assert "1 more wait that were to be told with another token or webhook, for org/app" in told
+    assert slack.messages == []
 
 
 def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
     slack.fail("chat.", status=503, times=None)
-    code, told = desk.run("queue", "process", "--seconds", "20")
+    code, told = desk.run("queue", "process", "--seconds", "20", "--repository", "org/app")
     assert code == 1
     assert "1 still wait" in told
     assert "Slack answered 503." in told

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from botocore import xform_name
 
+from deploy_action.adapters.orphans import _WAYS
 from deploy_action.core.cleanup import Deed, Left, cleanup_of, is_generated, steps_for
 from tests.core.story import DATABASE, nested, resource, stack, told
 
@@ -87,8 +89,30 @@ def test_what_a_rollback_keeps_under_its_own_name_is_an_orphan() -> None:
         ("Orders-id",),
         TABLE,
     )
-    assert "--delete-orphan Orders-id" in orphan.command
+    assert orphan.command == "aws dynamodb delete-table --region eu-west-1 --table-name Orders-id"
     assert "lost" in orphan.danger
+
+
+def test_what_was_there_before_is_none() -> None:
+    operation = told(
+        stack(1, "CREATE_IN_PROGRESS"),
+        resource(2, "Orders", "CREATE_IN_PROGRESS", type_=TABLE),
+        resource(2, "Orders", "CREATE_FAILED", "Orders-id already exists", type_=TABLE),
+        stack(5, "ROLLBACK_IN_PROGRESS"),
+        resource(6, "Orders", "DELETE_SKIPPED", type_=TABLE),
+        stack(9, "ROLLBACK_COMPLETE"),
+    )
+    assert [step.deed for step in cleanup_of(operation)] == [Deed.DELETE_STACK]
+
+
+def test_the_command_for_each_kind_of_orphan_is_one_of_the_aws_cli() -> None:
+    """With the arguments that the SDK gives, in AWS CLI's spelling."""
+    for kind, (service, operation, argument) in _WAYS.items():
+        left = Left("eu-west-1", "shop", "arn", "ROLLBACK_COMPLETE", orphans=((kind, "x"),))
+        words = shlex.split(steps_for(left)[1].command)
+        assert words[1] == {"s3": "s3api"}.get(service, service)
+        assert words[2] == operation.replace("_", "-")
+        assert words[-2] == f"--{xform_name(argument, '-')}"
 
 
 def test_what_a_wanted_deletion_keeps_is_none() -> None:

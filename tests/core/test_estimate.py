@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deploy_action.core.accuracy import accuracy_of, widened, width
 from deploy_action.core.change_set import Change
+from deploy_action.core.durations import parse_table
 from deploy_action.core.estimate import ALL, HERE, PARTLY, SAME, around, before
 from deploy_action.core.estimate import PRIOR as AVERAGES
 from deploy_action.core.forecast import Estimate
@@ -301,3 +302,23 @@ def test_widening_keeps_the_middle_inside(a: float, b: float, c: float, factor: 
 
 def test_the_same_question_has_the_same_answer() -> None:
     assert before(plan("A", "B"), past([run(15, "A")])) == before(plan("A", "B"), past([run(15, "A")]))
+
+
+def test_what_is_slow_to_make_is_slow_to_delete_where_nobody_knows_better() -> None:
+    database = "AWS::RDS::DBInstance"
+    prior = {(database, "CREATE"): 340.0}
+    removal = Plan(STACK, "update", (Planned("R", database, "DELETE"),))
+    found = before(removal, Past(prior=prior))
+    assert 150 < found.mid_seconds < 260
+    assert found.high_seconds > 340
+    known = Past(prior={**prior, (database, "DELETE"): 400.0})
+    assert before(removal, known).mid_seconds > 380
+
+
+def test_a_single_deletion_that_took_nothing_is_not_believed() -> None:
+    rows = (
+        "type\tavg_create\tcreate_n\tcreate_median\tdelete_n\tdelete_median\n"
+        "Slow\t300\t0\t\t1\t1.4\nQuick\t3\t0\t\t1\t1.4\nOften\t300\t0\t\t4\t1.4\n"
+    )
+    deleted = {kind: seconds for (kind, action), seconds in parse_table(rows).items() if action == "DELETE"}
+    assert deleted == {"Quick": 1.4, "Often": 1.4}

@@ -197,6 +197,24 @@ class TestFolding:
         old = outbox.stale(box_of(first, reply("2"), ts="1.0"), now=NOW + 60)
         assert [text for _, text in outbox.lines_of(old)] == ["a", "b", "reply 2"]
 
+    def test_a_crowd_is_told_as_one_at_once(self) -> None:
+        few = [post(str(number)) for number in range(outbox.CROWD - 1)]
+        assert outbox.stale(box_of(*few), now=NOW) == ()
+        crowd = (*few, post("last"))
+        assert outbox.stale(box_of(*crowd), now=NOW) == crowd
+        other = (*few, post("last", "C9"))
+        assert outbox.stale(box_of(*other), now=NOW) == ()
+
+    def test_after_the_end_a_single_one_is_told_as_something_of_the_past(self) -> None:
+        stalled = post("stalled")
+        box = box_of(stalled, ts="1.0")
+        assert outbox.stale(box, now=NOW + 60) == (), "it may still be true"
+        box = outbox.accept(box, parent(final=True))
+        assert outbox.stale(box, now=NOW + 60) == (stalled,)
+        told = replace(stalled, lines=outbox.lines_of([stalled]))
+        assert outbox.stale(outbox.folded(box, ["stalled"], told), now=NOW + 60) == (), "once"
+        assert outbox.stale(box_of(post(final=True), parent(final=True)), now=NOW + 60) == ()
+
     def test_what_may_have_been_posted_is_left_as_it_is(self) -> None:
         box = outbox.begun(box_of(reply("1"), reply("2"), reply("3"), ts="1.0"), "1", now=NOW)
         assert names(outbox.stale(box, now=NOW + 60)) == ["2", "3"]

@@ -94,9 +94,12 @@ def bucket(**more: Any) -> dict[str, Any]:
 
 
 def test_names_of_new_resources_only() -> None:
+    kind = "AWS::RDS::DBInstance"
+    database = {"Properties": {"DBInstanceIdentifier": "MyDB"}}
     template = {"Resources": {"A": bucket()}}
     assert [(one.name, one.certain) for one in named_resources(template, context())] == [("data", True)]
     assert named_resources(template, context(OLD, A="data")) == []
+    assert named_resources({"Resources": {"A": {**database, "Type": kind}}}, context(OLD, A="mydb")) == []
     assert named_resources(template, context(OLD, A="other"))[0].name == "data"
     assert not named_resources({"Resources": {"A": bucket(Condition="C")}}, context())[0].certain
     assert not named_resources({"Transform": "M", **template}, context())[0].certain
@@ -167,6 +170,8 @@ def test_quotas() -> None:
     assert [one.level for one in quota_findings(need, {Counted.VPC: Quota(5, 3)})] == [Level.WARNING]
     assert [one.level for one in quota_findings(need, {Counted.VPC: Quota(5, 5)})] == [Level.BLOCKING]
     assert quota_findings(need, {}) == []
+    conditional, beyond = {Counted.VPC: Need(sure=0, most=1)}, {Counted.VPC: Quota(5, 6)}
+    assert [one.level for one in quota_findings(conditional, beyond)] == [Level.WARNING]
 
 
 def test_how_long_credentials_have_to_last() -> None:
@@ -181,6 +186,8 @@ def test_how_long_credentials_have_to_last() -> None:
     assert codes(500, 400, wait=200) == ["credentials-end-early"]
     assert codes(500, None) == ["credentials-end-early"]
     assert codes(1000, 1) == ["credentials-expired"]
+    (late,) = life_findings(session, now=1000, estimate_seconds=1, wait_seconds=0)
+    assert late.level is Level.WARNING, "AWS has just taken them: the clock may be wrong"
     assert life_findings(Session("1", "arn"), now=0, estimate_seconds=1e9, wait_seconds=0) == []
     assert told_expiry({"AWS_SESSION_EXPIRATION": "1970-01-01T00:01:40Z"}) == 100
     assert told_expiry({"AWS_CREDENTIAL_EXPIRATION": "soon"}) is None

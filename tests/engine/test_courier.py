@@ -244,6 +244,22 @@ class TestRetries:
         desk.work()
         assert desk.told() == ["complete", "> the end"]
 
+    def test_a_message_that_may_not_be_changed_is_not_posted_with_every_state(self, desk: Desk) -> None:
+        body = {"ok": False, "error": "edit_window_closed"}
+        desk.server.fail("chat.update", status=200, body=body, times=None)
+        for number in range(50):
+            desk.parent(f"progress {number}")
+            desk.work(10.0)
+            desk.clock.sleep(10.0)
+        desk.reply("stalled")
+        desk.work()
+        desk.parent("complete", final=True)
+        desk.work()
+        told = desk.told()
+        assert len(told) == 5, told
+        assert told[-2:] == ["> stalled", "complete"]
+        assert "does not let messages be changed" in desk.courier.troubles[0][0]
+
 
 class TestWhatMayHaveBeenPosted:
     @pytest.mark.parametrize("kind", ["drop", "status"])
@@ -328,6 +344,20 @@ class TestWhatMayHaveBeenPosted:
         told = " ".join(sentence for sentence, _ in desk.courier.troubles)
         assert "may appear twice" in told
         assert ("channels:history" if channel == CHANNEL else "its id") in told
+
+    def test_where_nobody_may_look_not_every_state_is_new(self, desk: Desk) -> None:
+        desk.server.tokens["xoxb-token"] = {"chat:write"}
+        outage = desk.server.fail("chat.postMessage", kind="drop", when="after", times=None)
+        for number in range(100):
+            desk.parent(f"progress {number}")
+            desk.work(10.0)
+            desk.clock.sleep(10.0)
+        assert 2 <= len(desk.told()) <= 4, "about a quarter of an hour"
+        outage.times = 0
+        desk.parent("complete", final=True)
+        desk.courier.hurry()
+        desk.work(2.0)
+        assert desk.told()[-1] == "complete", "the last word is said all the same"
 
     def test_a_kill_in_the_middle_of_a_request_repeats_nothing(self, desk: Desk) -> None:
         desk.parent("started")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ import pytest
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.adapters.slack.bot import SlackBot
 from deploy_action.core.outbox import Box, Entry, Kind
-from deploy_action.engine import leftovers
+from deploy_action.engine import draining, leftovers
 from deploy_action.engine.leftovers import Left
 from deploy_action.errors import RegistryUnreadable
 from tests.clock import VirtualClock
@@ -56,11 +58,13 @@ def drained(
     *,
     token: str = "xoxb-token",
     seconds: float = 60,
-) -> leftovers.Drained:
+    repository: str = "",
+) -> draining.Drained:
     def messenger_of(name: str) -> Messenger:
         return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=2.0)
 
-    return leftovers.drain(registry, clock, messenger_of, seconds=seconds)
+    sender = leftovers.sender(repository=repository, token=token, webhook_url="")
+    return draining.drain(registry, clock, messenger_of, sender=sender, seconds=seconds)
 
 
 def test_a_later_deployment_tells_it_in_order_and_once(
@@ -97,7 +101,7 @@ def test_whoever_comes_second_finds_it_taken(
         assert drained(registry, slack, clock).sent == 0, "somebody else in the middle of ours"
         return SlackBot("xoxb-token", correlation_id=name, base_url=slack.api_url)
 
-    assert leftovers.drain(registry, clock, messenger_of, seconds=60).sent == 1
+    assert draining.drain(registry, clock, messenger_of, sender=leftovers.Sender(), seconds=60).sent == 1
     assert len(slack.messages) == 1
 
 
@@ -105,28 +109,87 @@ class Died(BaseException):
     """What a kill is to those it does not reach."""
 
 
+class Dying(FileRegistry):
+    """With somebody who dies before he can write down what he sent."""
+
+    swaps = 0
+
+    def swap(self, *args: Any, **more: Any) -> str:
+        self.swaps += 1
+        if self.swaps == 2:
+            raise Died
+        return super().swap(*args, **more)
+
+
 def test_what_somebody_died_with_is_looked_up_before_it_is_sent_again(
-    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock, tmp_path: Path
 ) -> None:
     leftovers.save(registry, clock, Left(box("one", "a", at=clock.now())))
-
-    class Dying(SlackBot):
-        def post(self, *args: Any, **more: Any) -> Any:
-            super().post(*args, **more)
-            raise Died
-
     with pytest.raises(Died):
-        leftovers.drain(
-            registry,
-            clock,
-            lambda name: Dying("xoxb-token", correlation_id=name, base_url=slack.api_url),
-            seconds=60,
-        )
-    assert len(slack.messages) == 1
+        drained(Dying(tmp_path), slack, clock)
+    assert len(slack.messages) == 2
     assert drained(registry, slack, clock).sent == 0, "taken still"
     clock.sleep(leftovers.TAKEN_SECONDS)
     assert drained(registry, slack, clock).sent == 2
     assert [message.text for message in slack.messages] == ["one complete", "a"]
+
+
+def test_a_token_that_is_refused_in_the_middle_repeats_nothing(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a")))
+    respond = slack.respond
+
+    def revoked(request: Any) -> Any:
+        answer = respond(request)
+        slack.tokens.clear()
+        return answer
+
+    slack.respond = revoked  # type: ignore[method-assign]
+    result = drained(registry, slack, clock)
+    assert (result.sent, result.pending, result.dead) == (1, 1, 0)
+    slack.respond = respond  # type: ignore[method-assign]
+    slack.tokens["xoxb-token"] = {"chat:write"}
+    assert drained(registry, slack, clock).sent == 1
+    assert [message.text for message in slack.messages] == ["one complete", "a"]
+
+
+def test_an_answer_that_comes_byte_by_byte_holds_nobody_up(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leftovers.save(registry, clock, Left(box("one", "a")))
+    monkeypatch.setattr(draining, "GRACE_SECONDS", 0.2)
+    release = threading.Event()
+    respond = slack.respond
+
+    def slow(request: Any) -> Any:
+        answer = respond(request)
+        release.wait(20)
+        return answer
+
+    slack.respond = slow  # type: ignore[method-assign]
+
+    def messenger_of(name: str) -> Messenger:
+        return SlackBot("xoxb-token", correlation_id=name, base_url=slack.api_url, timeout=30.0)
+
+    began = time.monotonic()
+    told = draining.drain(registry, clock, messenger_of, sender=leftovers.Sender(), seconds=0.3)
+    assert time.monotonic() - began < 5.0
+    assert (told.sent, told.pending) == (0, 2)
+    release.set()
+    slack.respond = respond  # type: ignore[method-assign]
+    assert drained(registry, slack, clock).sent == 2
+    assert [message.text for message in slack.messages] == ["one complete", "a"], "it was looked for"
+
+
+def test_where_slack_is_silent_the_rest_waits_for_a_better_day(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    for name in ("one", "two", "three"):
+        leftovers.save(registry, clock, Left(box(name)))
+    slack.fail("/api/", kind="drop", times=None)
+    assert drained(registry, slack, clock, seconds=4).pending == 3
+    assert len(slack.asked()) == 1
 
 
 def test_a_token_that_is_refused_says_nothing_about_the_messages(
@@ -137,6 +200,26 @@ def test_a_token_that_is_refused_says_nothing_about_the_messages(
     assert (result.sent, result.pending, result.dead) == (0, 1, 0)
     assert "invalid_auth" in result.troubles[0]
     assert drained(registry, slack, clock).sent == 1
+
+
+def test_another_repository_s_messages_are_not_told_into_another_workspace(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    theirs = Left(box("one"), "org/theirs", token=leftovers.fingerprint("xoxb-theirs"))
+    leftovers.save(registry, clock, theirs)
+    assert drained(registry, slack, clock, repository="org/ours") == draining.Drained()
+    assert drained(registry, slack, clock) == draining.Drained(), "nor by whom does not say whose"
+    assert slack.asked() == []
+    assert drained(registry, slack, clock, repository="org/theirs").sent == 1, "their token was changed"
+
+
+def test_repositories_with_one_token_tell_each_other_s_messages(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock
+) -> None:
+    mark = leftovers.fingerprint("xoxb-token")
+    leftovers.save(registry, clock, Left(box("one"), "org/theirs", token=mark))
+    assert drained(registry, slack, clock, repository="org/ours").sent == 1
+    assert "xoxb" not in str(leftovers.read(registry))
 
 
 def test_a_channel_that_is_gone_is_a_dead_letter(
@@ -173,7 +256,17 @@ def test_a_message_for_one_webhook_is_not_told_through_another(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"schema": 2}', b'{"schema":1,"boxes":[{"box":7}]}', b"[" * 10_000, b"\xff\xfe"],
+    [
+        b'{"schema":1,"boxes":[{"box":{},"saved_at":1e308}]}',
+        b'{"schema":1,"boxes":[{"box":{"pending":[{"id":"a","kind":"post","channel":"C","text":"","at":-1}]}}]}',
+        b"",
+        b"{",
+        b"[]",
+        b'{"schema": 2}',
+        b'{"schema":1,"boxes":[{"box":7}]}',
+        b"[" * 10_000,
+        b"\xff\xfe",
+    ],
 )
 def test_a_document_that_is_none_is_left_as_it_is(
     registry: FileRegistry, clock: VirtualClock, tmp_path: Path, content: bytes
@@ -196,6 +289,33 @@ def test_it_never_outgrows_its_place(registry: FileRegistry, clock: VirtualClock
     assert boxes[-1].name == "11"
     assert all(left.box.entry("end") for left in boxes), "the truth goes last"
     assert len(boxes) >= 4
+
+
+def test_the_looks_go_before_the_words(registry: FileRegistry, clock: VirtualClock) -> None:
+    """Twenty deployments while Slack was down, each with its story."""
+    for number in range(20):
+        story = tuple(
+            Entry(f"{number}-{n}", Kind.REPLY, CHANNEL, "stalled", DIVIDERS, final=True) for n in range(12)
+        )
+        given_up = leftovers.save(registry, clock, Left(Box(f"{number}", story)))
+        assert given_up == 0
+    boxes = leftovers.read(registry).boxes
+    assert [left.name for left in boxes] == [str(number) for number in range(20)]
+    assert boxes[-1].box.pending[0].blocks, "of the newest they are kept"
+
+
+def test_who_only_remembers_why_he_failed_makes_room_first(
+    registry: FileRegistry, clock: VirtualClock
+) -> None:
+    entry = Entry("x", Kind.POST, CHANNEL, "complete", final=True)
+    leftovers.save(registry, clock, Left(Box("waits", (entry,))))
+    lost = [
+        leftovers.save(registry, clock, Left(Box(f"dead {n}", dead=(entry,))))
+        for n in range(leftovers.BOXES_MAX)
+    ]
+    boxes = leftovers.read(registry).boxes
+    assert (boxes[0].name, boxes[1].name, len(boxes)) == ("waits", "dead 1", leftovers.BOXES_MAX)
+    assert lost == [0] * (leftovers.BOXES_MAX - 1) + [1]
 
 
 def test_the_lock_is_not_touched(registry: FileRegistry, clock: VirtualClock) -> None:

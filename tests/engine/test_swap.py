@@ -27,6 +27,8 @@ from tests.engine.memory_registry import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.ports import Snapshot
+
 
 def count_up(document: Document) -> tuple[Document, int]:
     """A transition that shows how often it took effect."""
@@ -323,3 +325,19 @@ def test_conflicts_with_others_that_make_progress_are_no_reason_to_give_up(scene
 
     scene.registry.swap_faults = [somebody] * 60
     assert scene.apply(patience_seconds=2.0) == 61
+
+
+def test_a_request_that_hangs_counts_as_silence_from_its_beginning(scene: Scene) -> None:
+    class Hanging(MemoryRegistry):
+        def read(self) -> Snapshot:
+            scene.clock.sleep(20)
+            self.reads += 1
+            raise RegistryUnavailable("gave no answer")
+
+    scene.registry = Hanging()
+    with pytest.raises(RegistryUnavailable):
+        scene.apply(patience_seconds=3)
+    assert scene.registry.reads == 1
+    with pytest.raises(RegistryUnavailable):
+        scene.apply(patience_seconds=30)
+    assert scene.registry.reads == 3

@@ -114,6 +114,7 @@ ROUTING = "deploy_action/core/routing.py"
 COURIER = "deploy_action/engine/courier.py"
 WORKER = "deploy_action/engine/outbox_worker.py"
 LEFTOVERS = "deploy_action/engine/leftovers.py"
+DRAINING = "deploy_action/engine/draining.py"
 JOURNAL = "deploy_action/adapters/outbox_journal.py"
 _OUTBOX = "tests/core/test_outbox.py::"
 _ROUTING = "tests/core/test_routing.py::test_"
@@ -1672,8 +1673,8 @@ MUTANTS = (
     Mutant(
         "doubt is lost with the state that had it",
         OUTBOX,
-        "        newest = replace(entry, doubtful=doubtful, tried_at=tried_at, unheard=unheard)",
-        "        newest = replace(entry, tried_at=tried_at, unheard=unheard)",
+        "        doubtful=doubtful,\n",
+        "",
         (_COURIER + "TestWhatMayHaveBeenPosted::test_the_newest_state_is_shown_by_what_was_found",),
     ),
     Mutant(
@@ -1685,6 +1686,34 @@ MUTANTS = (
             _COURIER
             + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_it_is_repeated_once_and_that_is_told",
         ),
+    ),
+    Mutant(
+        "what nobody can look for is posted with every state",
+        OUTBOX,
+        "for one in (*box.pending, *given_up) if",
+        "for one in box.pending if",
+        (_COURIER + "TestWhatMayHaveBeenPosted::test_where_nobody_may_look_not_every_state_is_new",),
+    ),
+    Mutant(
+        "a stack that stalls rings for each resource",
+        OUTBOX,
+        "len(entries) >= CROWD or",
+        "False or",
+        (_OUTBOX + "TestFolding::test_a_crowd_is_told_as_one_at_once",),
+    ),
+    Mutant(
+        "a stall of yesterday is told as one of now",
+        OUTBOX,
+        "len(entries) > 1 or (box.finished and not entries[0].lines)",
+        "len(entries) > 1",
+        (_OUTBOX + "TestFolding::test_after_the_end_a_single_one_is_told_as_something_of_the_past",),
+    ),
+    Mutant(
+        "what may not be changed is posted with every state",
+        OUTBOX,
+        "    if ended or box.lost <= LOST_MAX:\n",
+        "    if True:\n",
+        (_COURIER + "TestRetries::test_a_message_that_may_not_be_changed_is_not_posted_with_every_state",),
     ),
     Mutant(
         "a dead channel is asked again for each message",
@@ -1710,8 +1739,8 @@ MUTANTS = (
     Mutant(
         "a step is not kept before it is done",
         JOURNAL,
-        "            file.write(line)\n            os.fsync",
-        "            os.fsync",
+        "            if file.write(line) != len(line):",
+        "            if False:",
         (_JOURNAL + "everything_comes_back",),
     ),
     Mutant(
@@ -1722,17 +1751,45 @@ MUTANTS = (
         (_LEFT + "whoever_comes_second_finds_it_taken",),
     ),
     Mutant(
-        "a token that is refused kills what others left",
+        "messages are told into another's workspace",
         LEFTOVERS,
-        "        if courier.token_refused:  #",
-        "        if False:  #",
+        "self.token == left.token or self.repository == left.repository",
+        "True",
+        (_LEFT + "another_repository_s_messages_are_not_told_into_another_workspace",),
+    ),
+    Mutant(
+        "a token that is refused kills what others left",
+        DRAINING,
+        "            if courier.token_refused:  #",
+        "            if False:  #",
         (_LEFT + "a_token_that_is_refused_says_nothing_about_the_messages",),
+    ),
+    Mutant(
+        "post waits for a Slack that dribbles",
+        DRAINING,
+        "work.join(seconds + GRACE_SECONDS)",
+        "work.join()",
+        (_LEFT + "an_answer_that_comes_byte_by_byte_holds_nobody_up",),
+    ),
+    Mutant(
+        "the oldest deployment's end makes room for looks",
+        LEFTOVERS,
+        "        if looks:\n",
+        "        if False:\n",
+        (_LEFT + "the_looks_go_before_the_words",),
+    ),
+    Mutant(
+        "a half-written line is taken for a whole one",
+        JOURNAL,
+        "if file.write(line) != len(line):",
+        "if file.write(line) < 0:",
+        (_JOURNAL + "a_disk_that_takes_half_a_line_is_full",),
     ),
     Mutant(
         "the webhook's address is written down",
         LEFTOVERS,
-        "hashlib.sha256(webhook_url.encode()).hexdigest()[:12] if webhook_url",
-        "webhook_url if webhook_url",
+        "hashlib.sha256(secret.encode()).hexdigest()[:12] if secret",
+        "secret if secret",
         (_LEFT + "a_message_for_one_webhook_is_not_told_through_another",),
     ),
     Mutant(
@@ -1814,6 +1871,13 @@ MUTANTS = (
             _CLEANING + "TestARolledBackStack::test_a_deletion_that_fails_is_told_and_no_success",
             _CLEANING + "TestAFailedRollback::test_to_go_on_alone_fails_again_here",
         ),
+    ),
+    Mutant(
+        "what was there before a creation failed is offered for deletion",
+        CLEANUP,
+        'one.status == "CREATE_COMPLETE"',
+        'one.action == "CREATE"',
+        ("tests/core/test_cleanup.py::test_what_was_there_before_is_none",),
     ),
     Mutant(
         "cleanup deletes a stack that is not what it was",

@@ -143,6 +143,12 @@ class Job:
         path = self.folder / "summary"
         return path.read_text("utf-8") if path.exists() else ""
 
+    @property
+    def page(self) -> str:
+        """What `post` wrote: the summary without the line that `pre` begins it with."""
+        first, _, rest = self.summary.partition("\n")
+        return rest if first.startswith("<sub>") else self.summary
+
     def launch_command(self, command: Callable[[Any], int | None], *, after: float = 0.0) -> None:
         """Play the launcher: `after` seconds from when `main` lets it go, run `command` with a boto3 client.
 

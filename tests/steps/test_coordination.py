@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -309,3 +310,29 @@ def test_a_step_that_is_started_a_second_time_does_not_stand_behind_itself(stage
     assert stage.clock.elapsed - before < 10
     assert len(stage.registry()["tickets"]) == 1
     assert job.run("main") == 0, job.log
+
+
+def test_an_account_that_nobody_tells_holds_nothing_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a network without a way to STS, where each request hangs."""
+    monkeypatch.setattr("deploy_action.steps.coordination.ACCOUNT_SECONDS", 0.2)
+    stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
+    job = stage.job(template=stage.template(GOOD))
+    began = time.monotonic()
+    assert job.run("pre") == 0, job.log
+    assert time.monotonic() - began < 12
+    assert stage.registry()["tickets"][0].get("account", "") == ""
+
+
+def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stage.job("first", template=stage.template(GOOD), environment="").deploy() == 0
+    monkeypatch.setattr("deploy_action.steps.coordination.ACCOUNT_SECONDS", 0.2)
+    stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
+    job = stage.job("second", template=stage.template(GOOD), environment="")
+    began = time.monotonic()
+    assert job.run("pre") == 0, job.log
+    assert time.monotonic() - began < 12
+    (name,) = stage.registry()["locks"]
+    assert name == "123456789012/eu-west-1/shop"
+    assert stage.registry()["locks"][name]["epoch"] == 2

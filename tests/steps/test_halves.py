@@ -213,6 +213,29 @@ def test_a_deployment_in_the_same_job_goes_on_under_the_lock_and_leaves_it_held(
     assert all(job.outputs()["correlation-id"] in remembered for job in jobs)
 
 
+def test_the_end_of_one_deployment_is_not_told_as_that_of_the_lock_it_goes_on_under(ground: Ground) -> None:
+    first = ground.of_run("first", "1", stack_name="")
+    waiter = ground.of_run("waiter", "2", template=ground.template(GOOD))
+    ends: list[str] = []
+
+    def steps() -> None:
+        deploy = later_step(first, "deploy", **{"stack-name": "shop", "template": "slow.yaml"})
+        ground.plan(ground.clock.elapsed + 400, lambda: ends.append(ground.holder()["expected_end"]))  # type: ignore[index]
+        assert deploy.deploy() == 0, deploy.log
+        ends.append(ground.holder()["expected_end"])  # type: ignore[index]
+        ground.clock.sleep(600)
+        end(first)
+
+    ground.template(SLOW, "slow.yaml")
+    ground.plan(0, lambda: hold(first))
+    ground.plan(10, steps)
+    ground.plan(20, lambda: waiter.run("pre"))
+    ground.play()
+    assert ends == ["", ""]
+    assert "position 2" in waiter.log
+    assert "overdue" not in waiter.log
+
+
 def test_a_lock_of_the_run_is_deployed_under_and_given_back_in_other_jobs(ground: Ground) -> None:
     first = ground.of_run("first", "1", hold="run")
     other_run = ground.of_run("other", "2", template=ground.template(GOOD))

@@ -12,8 +12,11 @@ import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.preflight.limits import Limits
 from deploy_action.context import run_context
 from deploy_action.core.preflight.finding import KINDS
+from deploy_action.core.preflight.quotas import Counted
 from deploy_action.core.times import iso
 from deploy_action.engine.preflight_checks import Checks
 from deploy_action.inputs import parse_inputs
@@ -299,7 +302,7 @@ class TestCredentials:
         job = stage.job(template=stage.template(QUEUE), preflight="warn")
         job.environ["AWS_CREDENTIAL_EXPIRATION"] = iso(stage.clock.now() - 120)
         job.run("pre")
-        blocks(job, "credentials-expired", "2m00s ago")
+        warns(job, "credentials-expired", "2m00s ago", "AWS still takes it")
 
     def test_a_session_that_ends_before_the_deployment_does(self, stage: Stage) -> None:
         slow = QUEUE.replace("AWS::SQS::Queue}", "AWS::RDS::DBInstance}")
@@ -633,6 +636,14 @@ class TestQuotas:
             made("ec2", aws, "create_vpc", CidrBlock=f"10.{number}.0.0/16")
         job = checked(stage, self.VPCS)
         blocks(job, "quota-exceeded", "makes 3 VPCs", "of 5 in this account", "Service Quotas")
+
+    def test_what_others_share_with_the_account_is_not_counted(self, stage: Stage, aws: Aws) -> None:
+        for number in range(4):
+            made("ec2", aws, "create_vpc", CidrBlock=f"10.{number}.0.0/16")
+        own = Limits(AwsClients()).quota(Counted.VPC, "eu-west-1", account="123456789012")
+        assert own.used == 5, "the default one too"
+        other = Limits(AwsClients()).quota(Counted.VPC, "eu-west-1", account="210987654321")
+        assert other.used == 0
 
     def test_more_buckets_and_addresses_than_the_account_may_have(self, stage: Stage, aws: Aws) -> None:
         aws.quotas = {"L-DC2B2D3D": 0, "L-0263D0A3": 1}

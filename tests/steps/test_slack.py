@@ -156,6 +156,19 @@ class TestWhatIsTold:
         assert any("silent" in seen(one.content) for one in slack.replies(message.ts))
         assert any("has ended" in seen(one.content) for one in slack.replies(message.ts))
 
+    def test_many_that_stall_at_once_ring_once(self, stage: Stage, slack: SlackServer) -> None:
+        many = "\n".join(
+            f"  T{n}: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{Seconds: 900}}}}}}"
+            for n in range(1, 60)
+        )
+        body = stage.template(f"Resources:\n{many}")
+        job = job_with(stage, slack, template=body, stall_after_in_minutes="5")
+        assert job.deploy() == 0, job.log
+        alerts = slack.in_channel("alerts")
+        assert 1 <= len(alerts) <= 3, [seen(one.content) for one in alerts]
+        assert "Told together" in alerts[-1].text
+        assert len(slack.messages) <= 12
+
     def test_a_fallback_and_its_end(self, stage: Stage, slack: SlackServer) -> None:
         job = job_with(stage, slack, template=stage.template(GOOD))
         job.run("pre")
@@ -338,7 +351,8 @@ def test_an_outbox_that_cannot_be_written_is_told_and_slack_is_told_all_the_same
     (job.state.path / "outbox.jsonl").mkdir()
     assert job.deploy() == 0, job.log
     assert "cannot be kept on the disk" in job.log
-    assert any("production is deployed" in message.text for message in about(slack, job))
+    (message,) = about(slack, job)
+    assert "production is deployed" in message.text
 
 
 def test_a_defect_in_the_looks_costs_the_looks(

@@ -30,15 +30,15 @@ def test_a_later_deployment_is_told_beside_those_before_it(stage: Stage) -> None
     assert "| Resource | Type | Action | Took | Usually | Last time |" in page
     assert "(usually " in page
     assert "- The same resources were touched" in page
-    failed = deploy(stage, "bad", BROKEN).summary
-    assert "\n## ❌" in failed
+    failed = deploy(stage, "bad", BROKEN).page
+    assert failed.startswith("## ❌")
     assert "### What changed since the last good deployment" in failed
 
 
 def test_a_damaged_history_costs_the_comparison_only(stage: Stage) -> None:
     deploy(stage, "create")
     (stage.root / "registry" / "deployment-history.json").write_text("{", "utf-8")
-    page = deploy(stage, "next", parameter_overrides="Name=two").summary
+    page = deploy(stage, "next", parameter_overrides="Name=two").page
     assert page.startswith("## ✅ Deployed")
     assert "What changed since" not in page
     assert "The deployment history cannot be used" in page

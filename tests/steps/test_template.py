@@ -63,7 +63,7 @@ def test_a_new_stack_is_created_and_told(stage: Stage) -> None:
     assert "+ Add      Queue" in job.log
     assert "✓ CREATE_COMPLETE       Queue" in job.log
     assert "[1/1]" in job.log
-    assert "\n## ✅ Deployed: production in " in job.summary
+    assert job.page.startswith("## ✅ Deployed: production in ")
     assert outputs["correlation-id"] in job.log
     assert outputs["correlation-id"] in job.summary
     assert stage.registry()["tickets"] == []
@@ -223,7 +223,7 @@ def test_credentials_that_expire_midway_make_the_verdict_unknown_and_never_green
     assert job.deploy() == 7, job.log
     assert job.outputs()["outcome"] == "unknown"
     assert "expired" in job.log
-    assert "\n## ❓ Unknown" in job.summary
+    assert job.page.startswith("## ❓ Unknown")
 
 
 def test_a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it(stage: Stage) -> None:

@@ -27,13 +27,14 @@ class Limits:
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
-    def quota(self, counted: Counted, region: str) -> Quota:
+    def quota(self, counted: Counted, region: str, *, account: str) -> Quota:
+        """`account`: whose things count; empty where that is not known, and all that is seen counts."""
         if counted is Counted.ROLE:
             with asking("iam"):
                 summary = self._clients.client("iam", region).get_account_summary()["SummaryMap"]
                 return Quota(summary["RolesQuota"], summary["Roles"])
         limit = self._limit(counted, region)
-        return Quota(limit, self._used(counted, region))
+        return Quota(limit, self._used(counted, region, account))
 
     def _limit(self, counted: Counted, region: str) -> float:
         service, code = _CODES[counted]
@@ -49,7 +50,7 @@ class Limits:
                 answer = client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
             return float(answer["Quota"]["Value"])
 
-    def _used(self, counted: Counted, region: str) -> int:
+    def _used(self, counted: Counted, region: str, account: str) -> int:
         if counted is Counted.BUCKET:
             with asking("s3"):
                 return len(self._clients.client("s3", region).list_buckets()["Buckets"])
@@ -62,7 +63,10 @@ class Limits:
                 Counted.GATEWAY: ("describe_internet_gateways", "InternetGateways"),
             }[counted]
             pages = client.get_paginator(operation).paginate(PaginationConfig={"PageSize": 1000})
-            return sum(len(page[key]) for page in pages)
+            # What others share with this account is seen too.
+            return sum(
+                not account or row.get("OwnerId", account) == account for page in pages for row in page[key]
+            )
 
 
 def _home(region: str) -> str:

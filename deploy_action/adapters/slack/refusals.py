@@ -47,12 +47,15 @@ _CHANNEL = {
     "restricted_action_thread_only_channel": "the channel takes replies only",
 }
 _MESSAGE = {
+    "cant_update_message": "the app may not change the message",
     "cannot_reply_to_message": "the message cannot be replied to",
+    "edit_window_closed": "the workspace does not let messages be changed",
     "invalid_arguments": "it does not accept the request",
     "invalid_blocks": "it does not accept the layout of the message",
     "invalid_blocks_format": "it does not accept the layout of the message",
     "invalid_metadata_format": "it does not accept the message's metadata",
     "invalid_payload": "it does not accept the request",
+    "message_not_found": "the message to be changed is gone",
     "metadata_too_large": "the message's metadata is too large",
     "msg_blocks_too_long": "the message is too long",
     "msg_too_long": "the message is too long",

@@ -33,7 +33,9 @@ def life_findings(
         return []
     left = session.expires - now
     if left <= 0:
-        return [finding("credentials-expired", f"The AWS session ended {duration(-left)} ago.")]
+        # The clock or the variable is wrong: AWS has just answered with these credentials.
+        what = f"The AWS session should have ended {duration(-left)} ago, though AWS still takes it."
+        return [finding("credentials-expired", what, certain=False)]
     needed = (SESSION_SECONDS_MIN if estimate_seconds is None else estimate_seconds) + wait_seconds
     if left >= needed:
         return []

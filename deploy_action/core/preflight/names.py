@@ -70,7 +70,9 @@ def named_resources(template: Mapping[str, Any], context: Context) -> list[Named
 
 
 def _is_called(physical: str, name: str) -> bool:
-    """Physical ids are names, ARNs that end with them (secrets: and six characters more) or addresses."""
+    """Physical ids are names, ARNs that end with them (secrets: and six characters more) or addresses; of
+    databases in lower case."""
+    physical, name = physical.lower(), name.lower()
     return physical == name or physical.endswith((f"/{name}", f":{name}")) or f":{name}-" in physical
 
 

@@ -68,7 +68,6 @@ def quota_findings(needs: Mapping[Counted, Need], quotas: Mapping[Counted, Quota
             f"The change makes {need.most} {words}; {quota.used} of {quota.limit:.0f} in this account "
             "and region are used."
         )
-        found.append(
-            finding("quota-exceeded", what, resource=words, certain=quota.used + need.sure > quota.limit)
-        )
+        certain = need.sure > 0 and quota.used + need.sure > quota.limit
+        found.append(finding("quota-exceeded", what, resource=words, certain=certain))
     return found
