@@ -443,3 +443,8 @@ def test_a_duration_as_people_say_it(seconds: float, expected: str) -> None:
 )
 def test_the_bar_is_full_only_where_all_is_done(done: int, planned: int, filled: int) -> None:
     assert words.bar(done, planned) == "▰" * filled + "▱" * (10 - filled)
+
+
+@pytest.mark.parametrize("story", [good_story, bad_story])
+def test_the_notification_of_the_end_names_the_environment_once(story: Any) -> None:
+    assert story()[-1].entry(alone=True).text.count("production") == 1

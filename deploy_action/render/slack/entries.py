@@ -44,7 +44,7 @@ def entry(moment: Moment, view: ChannelView, *, now: float, alone: bool = False)
         ),
         moment=moment,
         now=now,
-        text=f"{words.what(view)}: {_plain(told)}",
+        text=_plain(told) if moment.final else f"{words.what(view)}: {_plain(told)}",
     )
 
 
