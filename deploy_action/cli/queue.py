@@ -65,9 +65,16 @@ def list_(desk: Desk, *, machine: bool) -> int:
     show_default=True,
     help="At most so long.",
 )
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="ID",
+    help="Only in this channel; several may be given. Default: wherever the messages were to be told.",
+)
 @as_json
 @with_registry
-def process(desk: Desk, *, seconds: float, machine: bool) -> int:
+def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: bool) -> int:
     """Tell Slack what waits.
 
     With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
@@ -84,7 +91,7 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
         api_url = os.environ.get("SLACK_API_URL", "").strip()
         return open_messenger(correlation_id, token=token, webhook_url=webhook, api_url=api_url)
 
-    sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook)
+    sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook, channels=channels)
     others = [left for left in _read(desk) if left.box.pending and not sender.may_tell(left)]
     waiting = sum(len(left.box.pending) for left in others)
     told = draining.drain(
@@ -111,8 +118,8 @@ def process(desk: Desk, *, seconds: float, machine: bool) -> int:
         if waiting:
             names = ", ".join(sorted({left.repository or "(none)" for left in others}))
             remark(
-                f"{waiting} more wait that were to be told with another token or webhook, for {names}. Use "
-                "that one; where a bot token was changed, name the repository in --repository."
+                f"{waiting} more of {names}: to be told with another token or webhook, or in another channel. "
+                "Use that one; where a bot token was changed, name the repository in --repository."
             )
     return NOT_FOUND if told.pending or told.dead else 0
 

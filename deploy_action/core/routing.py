@@ -36,6 +36,13 @@ class Routing:
     overrides: dict[Moment, Override] = field(default_factory=dict)
     webhook: bool = False
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All that anything may be told in."""
+        own = (self.channel, self.alert_channel)
+        others = (channel for override in self.overrides.values() for channel in override.channels)
+        return tuple(dict.fromkeys(channel for channel in (*own, *others) if channel))
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

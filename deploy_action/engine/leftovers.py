@@ -7,6 +7,7 @@ It holds outboxes, the oldest first. No secret is ever in it: of a webhook and a
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -60,18 +61,33 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who tells: through a webhook or with a bot token, by its fingerprint, and for which repository."""
+    """Who tells: through a webhook or with a bot token, by its fingerprint, and for which repository.
+
+    `channels`: nothing is told elsewhere; () for everywhere.
+    """
 
     repository: str = ""
     webhook: str = ""
     token: str = ""
+    channels: tuple[str, ...] = ()
 
     def may_tell(self, left: Left) -> bool:
         """Another repository's token may be that of another workspace, which does not know the channels or,
-        worse, has some of the same name. A token that was changed is still one for its own repository."""
-        if self.webhook != left.webhook:
+        worse, has some of the same name. A token that was changed is still one for its own repository.
+
+        Whoever may write the registry must not choose where the bot speaks, nor what it changes there."""
+        if self.webhook != left.webhook or not self._reaches(left.box):
             return False
         return bool(self.webhook) or self.token == left.token or self.repository == left.repository
+
+    def _reaches(self, box: Box) -> bool:
+        if not self.channels or self.webhook:
+            return True
+        by_id = all(re.fullmatch(r"[CGD][A-Z0-9]{8,}", channel) for channel in self.channels)
+        wanted = {entry.channel for entry in (*box.pending, *box.dead)}
+        if box.channel_id and by_id:  # of a channel that is given by its name nobody here knows the id
+            wanted.add(box.channel_id)
+        return wanted <= set(self.channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +209,9 @@ def fingerprint(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:12] if secret else ""
 
 
-def sender(*, repository: str, token: str, webhook_url: str) -> Sender:
+def sender(*, repository: str, token: str, webhook_url: str, channels: tuple[str, ...] = ()) -> Sender:
     """With the token where there is one."""
-    return Sender(repository, "" if token else fingerprint(webhook_url), fingerprint(token))
+    return Sender(repository, "" if token else fingerprint(webhook_url), fingerprint(token), channels)
 
 
 def revive(

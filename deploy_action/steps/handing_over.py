@@ -9,6 +9,7 @@ from deploy_action.errors import RegistryError
 
 if TYPE_CHECKING:
     from deploy_action.core.outbox import Box
+    from deploy_action.core.routing import Routing
     from deploy_action.inputs import Settings
     from deploy_action.steps.channel import Channel
     from deploy_action.steps.world import World
@@ -33,7 +34,7 @@ def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel
 
 
 def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
-    own = _sender(world, settings)
+    own = _sender(world, settings, wiring.routing())
     left = leftovers.Left(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
@@ -66,7 +67,7 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
             wiring.registry(),
             world.clock,
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
-            sender=_sender(world, settings),
+            sender=_sender(world, settings, wiring.routing()),
             seconds=DRAIN_SECONDS,
             posted_at=channel.posted_at,
         )
@@ -79,11 +80,12 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
         world.teller.line(sentence)
 
 
-def _sender(world: World, settings: Settings) -> leftovers.Sender:
+def _sender(world: World, settings: Settings, routing: Routing | None) -> leftovers.Sender:
     return leftovers.sender(
         repository=world.run.repository,
         token=settings.slack_bot_token,
         webhook_url=settings.slack_webhook_url,
+        channels=routing.channels if routing is not None else (),
     )
 
 

@@ -73,7 +73,7 @@ def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: Sla
     keep(desk)
     code, told = desk.run("queue", "process", "--repository", "org/other")
     assert code == 0
-    assert "1 more wait that were to be told with another token or webhook, for org/app" in told
+    assert "1 more of org/app: to be told with another token or webhook, or in another channel" in told
     assert slack.messages == []
 
 

@@ -57,13 +57,14 @@ def drained(
     clock: VirtualClock,
     *,
     token: str = "xoxb-token",
+    channels: tuple[str, ...] = (),
     seconds: float = 60,
     repository: str = "",
 ) -> draining.Drained:
     def messenger_of(name: str) -> Messenger:
         return SlackBot(token, correlation_id=name, base_url=slack.api_url, timeout=2.0)
 
-    sender = leftovers.sender(repository=repository, token=token, webhook_url="")
+    sender = leftovers.sender(repository=repository, token=token, webhook_url="", channels=channels)
     return draining.drain(registry, clock, messenger_of, sender=sender, seconds=seconds)
 
 
@@ -324,3 +325,23 @@ def test_the_lock_is_not_touched(registry: FileRegistry, clock: VirtualClock) ->
     leftovers.save(registry, clock, replace(Left(box("two")), saved_at=1.0))
     assert registry.read().version != before.version
     assert len(leftovers.read(registry).boxes) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"channel_id": "C0SECRETS", "ts": "1.0"},
+        {"pending": (Entry("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
+        {"dead": (Entry("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
+    ],
+    ids=["its message", "what waits", "what failed"],
+)
+def test_a_deployment_tells_nothing_outside_of_its_own_channels(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock, changed: dict[str, Any]
+) -> None:
+    """Whoever may write the registry must not choose where the bot speaks."""
+    leftovers.save(registry, clock, Left(replace(box("forged"), **changed)))
+    leftovers.save(registry, clock, Left(box("own")))
+    assert drained(registry, slack, clock, channels=(CHANNEL,)).sent == 1
+    assert [message.text for message in slack.messages] == ["own complete"]
+    assert [left.name for left in leftovers.read(registry).boxes] == ["forged"]

@@ -1972,4 +1972,11 @@ MUTANTS = (
         """Outcome.UNKNOWN: "success",""",
         (_PAGE + "a_job_that_was_killed_is_no_success",),
     ),
+    Mutant(
+        "a forged leftover is told wherever it says",
+        "deploy_action/engine/leftovers.py",
+        "        if not self.channels or self.webhook:\n",
+        "        if True:\n",
+        ("tests/engine/test_leftovers.py::test_a_deployment_tells_nothing_outside_of_its_own_channels",),
+    ),
 )
