@@ -118,8 +118,8 @@ def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: b
         if waiting:
             names = ", ".join(sorted({left.repository or "(none)" for left in others}))
             remark(
-                f"{waiting} more of {names}: to be told with another token or webhook, or in another channel. "
-                "Use that one; where a bot token was changed, name the repository in --repository."
+                f"{waiting} more of {names}: to be told with another token or webhook, or in another "
+                "channel. Use that one; where a bot token was changed, name the repository in --repository."
             )
     return NOT_FOUND if told.pending or told.dead else 0
 
