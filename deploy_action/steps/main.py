@@ -85,6 +85,8 @@ def _begin(world: World, state: JobState) -> float | None:
         last = folder.last_sign()
         gap_seconds = None if last is None else max(0.0, now - last)
         gap = "for an unknown time" if gap_seconds is None else f"for {duration(gap_seconds)}"
+        # Before it is told: whoever is killed right here must not be counted again.
+        optional(teller, "Keeping the state", lambda: folder.save(state))
         teller.note(
             f"The watch was restarted (restart {state.starts - 1}), since the coordinator was killed or "
             f"had a defect; nobody watched {gap}. What happened meanwhile follows."

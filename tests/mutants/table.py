@@ -1475,10 +1475,7 @@ MUTANTS = (
         DASHBOARD_DATA,
         'return text.replace("<", ',
         'return text.replace("<<", ',
-        (
-            _DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",
-            _DASHBOARD + "any_data_stands_safely_in_a_script",
-        ),
+        (_DASHBOARD + "no_text_from_outside_ends_the_data_or_becomes_markup",),
     ),
     Mutant(
         "whatever a record calls an address becomes a link",

@@ -11,5 +11,6 @@ from tests.simulation.schedule import play
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
 def test_the_simulation_notices_that(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.build(monkeypatch)
-    killer = next((seed for seed in range(mutant.schedules) if play(seed).violations), None)
+    seeds = range(mutant.first, mutant.first + mutant.schedules)
+    killer = next((seed for seed in seeds if play(seed).violations), None)
     assert killer is not None, f"{mutant.schedules} schedules did not notice it"
