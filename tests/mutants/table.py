@@ -1974,6 +1974,9 @@ MUTANTS = (
         "deploy_action/engine/leftovers.py",
         "        if not self.channels or self.webhook:\n",
         "        if True:\n",
-        ("tests/engine/test_leftovers.py::test_a_deployment_tells_nothing_outside_of_its_own_channels",),
+        (
+            _LEFT + "a_deployment_tells_nothing_outside_of_its_own_channels[its message]",
+            _LEFT + "a_deployment_tells_nothing_outside_of_its_own_channels[what failed]",
+        ),
     ),
 )
