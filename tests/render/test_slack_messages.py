@@ -448,3 +448,12 @@ def test_the_bar_is_full_only_where_all_is_done(done: int, planned: int, filled:
 @pytest.mark.parametrize("story", [good_story, bad_story])
 def test_the_notification_of_the_end_names_the_environment_once(story: Any) -> None:
     assert story()[-1].entry(alone=True).text.count("production") == 1
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;title", "shop\x1b]0;title"])
+@pytest.mark.parametrize("moment", [Moment.QUEUED, Moment.STALLED])
+def test_a_name_takes_nothing_along_of_what_is_said_after_it(name: str, moment: Moment) -> None:
+    view = ChannelView(correlation_id="", moment=moment, at=NOON, environment=name)
+    own = replace(view, environment="shop" if name.startswith("shop") else "")
+    assert entry(moment, view, now=NOON, alone=True).text == entry(moment, own, now=NOON, alone=True).text
+    assert entry(moment, view, now=NOON, alone=True).text.partition(": ")[2]

@@ -48,7 +48,7 @@ def notification(view: ChannelView) -> str:
     if view.outcome is Outcome.SUCCEEDED and view.duration_seconds is not None:
         return f"{said} in {words.span(view.duration_seconds)}"
     if view.moment.final and view.causes:
-        return f"{said}: {view.causes[0].name}: {view.causes[0].message}"
+        return f"{said}: {one_line(view.causes[0].name)}: {view.causes[0].message}"
     if not view.moment.final and view.planned and not words.waits(view):
         return f"{said}: {view.done} of {max(view.planned, view.done)}"
     return said

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.channel import Moment
 from deploy_action.core.report import Outcome
+from deploy_action.render.escape import one_line
 
 if TYPE_CHECKING:
     from deploy_action.core.channel import ChannelView, ResourceSeen
@@ -72,10 +73,12 @@ def doing(action: str) -> str:
 
 
 def what(view: ChannelView) -> str:
-    """The environment, else the names of its stacks; from outside, not made harmless yet."""
-    if view.environment:
-        return view.environment
-    names = ", ".join(stack.name for stack in view.stacks[:_NAMES_MAX])
+    """The environment, else the names of its stacks; from outside, not made harmless yet. No sequence for a
+    terminal is in it: one without an end would take what we say after the name along."""
+    environment = one_line(view.environment)
+    if environment:
+        return environment
+    names = ", ".join(one_line(stack.name) for stack in view.stacks[:_NAMES_MAX])
     more = f" and {len(view.stacks) - _NAMES_MAX} more" if len(view.stacks) > _NAMES_MAX else ""
     return f"{names}{more}" or "this deployment"
 
