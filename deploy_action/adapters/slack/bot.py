@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.adapters.slack.client import web_client
 from deploy_action.adapters.slack.refusals import guarded
-from deploy_action.adapters.slack.trust import silent_logger, tls_context
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 from deploy_action.ports import Posted
 
@@ -38,7 +38,7 @@ class SlackBot:
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._token = token
-        self._base_url = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._base_url = base_url
         self._correlation_id = correlation_id
         self._timeout = timeout
         self._web_client: WebClient | None = None
@@ -120,16 +120,7 @@ class SlackBot:
 
     def _client(self) -> WebClient:
         if self._web_client is None:
-            from slack_sdk import WebClient
-
-            self._web_client = WebClient(
-                token=self._token,
-                base_url=self._base_url,
-                timeout=self._timeout,  # type: ignore[arg-type]  # a socket takes fractions too
-                ssl=tls_context(),
-                logger=silent_logger(),
-                retry_handlers=[],
-            )
+            self._web_client = web_client(self._token, self._base_url, self._timeout)
         return self._web_client
 
 

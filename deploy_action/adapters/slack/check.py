@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deploy_action.adapters.slack.bot import API_URL
+from deploy_action.adapters.slack.client import web_client
 from deploy_action.adapters.slack.refusals import guarded
-from deploy_action.adapters.slack.trust import silent_logger, tls_context
 from deploy_action.core.outbox import NotDelivered
 from deploy_action.render.escape import one_line
 
@@ -38,6 +38,9 @@ class SlackAccess:
     base_url: str = API_URL
     timeout_seconds: float = TIMEOUT_SECONDS
 
+    def client(self) -> WebClient:
+        return web_client(self.token, self.base_url, self.timeout_seconds)
+
     def __repr__(self) -> str:
         """Without the token."""
         return f"SlackAccess(channels={self.channels!r})"
@@ -51,7 +54,7 @@ def check(access: SlackAccess) -> tuple[Finding, ...]:
 
 def _found(access: SlackAccess) -> Iterator[Finding]:
     try:
-        answer = guarded(lambda: _client(access).api_call("auth.test"))
+        answer = guarded(lambda: access.client().api_call("auth.test"))
         scopes = _scopes(answer)
     except NotDelivered as error:
         if error.trouble.ours:
@@ -98,7 +101,7 @@ def _of_channel(access: SlackAccess, channel: str, scopes: frozenset[str] | None
         )
         return
     try:
-        answer = guarded(lambda: _client(access).api_call("conversations.info", params={"channel": channel}))
+        answer = guarded(lambda: access.client().api_call("conversations.info", params={"channel": channel}))
         about = answer.get("channel")
     except NotDelivered as error:
         yield Finding(WARNING, f"The channel {name} cannot be used.", _reason(error))
@@ -129,16 +132,3 @@ def _scopes(answer: Any) -> frozenset[str] | None:
             text = value[0] if isinstance(value, list) and value else value
             return frozenset(part.strip() for part in str(text).split(",") if part.strip())
     return None
-
-
-def _client(access: SlackAccess) -> WebClient:
-    from slack_sdk import WebClient
-
-    return WebClient(
-        token=access.token,
-        base_url=access.base_url,
-        timeout=access.timeout_seconds,  # type: ignore[arg-type]  # a socket takes fractions too
-        ssl=tls_context(),
-        logger=silent_logger(),
-        retry_handlers=[],
-    )
