@@ -14,20 +14,20 @@ import click
 
 from deploy_action.cli import USAGE
 from deploy_action.context import run_context
-from deploy_action.core import history
-from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.stacks import parse_stack_ref
 from deploy_action.core.times import iso, unix_seconds
-from deploy_action.data import read_table
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.registry_address import parse_registry
 from deploy_action.render.escape import log_text, one_line
+from deploy_action.steps.recall import past_of
+from deploy_action.steps.state import Memory
 from deploy_action.wiring import open_registry, repository_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.context import RunContext
     from deploy_action.core.document import Document
     from deploy_action.core.past import Past
     from deploy_action.core.preflight.facts import Repository
@@ -38,12 +38,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DURATIONS_TABLE = "resource-durations.tsv"
 _UNITS_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class WrongWords(CoordinatorError):
     exit_code = USAGE
+
+
+def github_token() -> str:
+    """Empty where there is none."""
+    return os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
 
 
 class Checked(click.ParamType[Any]):
@@ -78,8 +82,7 @@ class Desk:
     @functools.cached_property
     def registry(self) -> Registry:
         """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""
-        token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
-        run = run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
+        token, run = github_token(), self._run
         if self._repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self._repository):
             raise WrongWords(f"`{self._repository}` is not OWNER/NAME.")
         if self._address.kind == "github":
@@ -91,9 +94,11 @@ class Desk:
 
     def repository_look(self) -> Callable[[], Repository] | None:
         """What GitHub says of the registry's repository; None where the registry is somewhere else."""
-        token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
-        run = run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
-        return repository_look(self._address, token=token, run=run, probe=True)
+        return repository_look(self._address, token=github_token(), run=self._run, probe=True)
+
+    @property
+    def _run(self) -> RunContext:
+        return run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
 
     def apply(
         self,
@@ -123,9 +128,10 @@ class Desk:
         self.document()  # with the patience that a first read may need
         return self.registry.read_file(name, self.registry.read().version)
 
-    def past(self, content: bytes | None) -> Past:
-        table = read_table(DURATIONS_TABLE)
-        return history.read(content, parse_table(table), parse_samples(table))
+    @staticmethod
+    def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> Past:
+        """What a history teaches, with records that were collected for it."""
+        return past_of(Memory(content, collected), account="")
 
 
 def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:

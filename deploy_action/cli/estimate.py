@@ -30,7 +30,7 @@ from deploy_action.core.plan import plan_of, plan_of_template
 from deploy_action.core.template_changes import changes_between
 from deploy_action.core.template_graph import template_of
 from deploy_action.engine.collect import collect
-from deploy_action.errors import ChangeSetGone, RegistryUnreadable, StackSourceError
+from deploy_action.errors import ChangeSetGone, StackSourceError
 from deploy_action.render import past as render
 from deploy_action.steps.expecting import sentence
 from deploy_action.template_file import parse_template
@@ -105,10 +105,7 @@ def _past(desk: Desk, source: CloudFormation, ref: StackRef, state: StackState |
     if not found.records:
         return past
     remark(f"Learned from CloudFormation's own events ({len(found.records)} operations); see `collect`.")
-    try:
-        return desk.past(history.seeded(content, found.records))
-    except RegistryUnreadable:
-        return desk.past(history.seeded(None, found.records))
+    return desk.past(content, found.records)
 
 
 def _asked(

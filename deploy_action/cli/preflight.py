@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import WrongWords, as_json, region_option, remark, say, say_json
+from deploy_action.cli.common import WrongWords, as_json, github_token, region_option, remark, say, say_json
 from deploy_action.context import run_context
 from deploy_action.core.preflight.finding import Level, softened
 from deploy_action.inputs import Mode, parse_inputs
@@ -80,8 +80,7 @@ def command(
     It takes the action's inputs, as options or as a JSON file. It ends with 0, or with 1 where the deployment
     is certain to fail; warnings and notes do not count.
     """
-    from deploy_action.engine.preflight import Preflight
-    from deploy_action.steps.preflight import checks_of
+    from deploy_action.steps.preflight import checks_of, preflight_of
     from deploy_action.wiring import Wiring
 
     inputs = _read(file) if file is not None else {}
@@ -92,7 +91,7 @@ def command(
         inputs["delete-rolled-back-stack"] = "true"
     if registry:
         inputs["registry"] = registry
-    inputs.setdefault("github-token", os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or "")
+    inputs.setdefault("github-token", github_token())
     inputs.setdefault(
         "slack-bot-token", os.environ.get("SLACK_BOT_TOKEN", "") if "slack-channel" in inputs else ""
     )
@@ -105,8 +104,7 @@ def command(
     environ.setdefault("GITHUB_WORKSPACE", ".")
     settings = parse_inputs(environ)
     checks = checks_of(settings, Wiring(settings, run_context(environ), environ), clock, environ, probe=True)
-    first = checks.lock()
-    preflight = Preflight([*([first] if first is not None else []), *checks.others()])
+    preflight = preflight_of(checks)
     preflight.start()
     preflight.wait(SECONDS_MAX)
     found = preflight.take()

@@ -133,7 +133,9 @@ def _of_root(
         trouble = trouble or "There are more events than are read at once; the oldest were left out."
     operations = operations_of([*own, *nested], root_id)
     everything = records_from_events(operations, account=_account(root_id))
-    new = records_from_events(operations, account=_account(root_id), known=known)
+    new = everything
+    if known is not None:
+        new = records_from_events(operations, account=_account(root_id), known=known)
     return new, Found(str(root), len(everything), len(new), trouble)
 
 

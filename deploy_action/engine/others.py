@@ -54,7 +54,7 @@ class Others:
         now = self._clock.monotonic()
         holding = [ticket.nonce for ticket in document.tickets if ticket.holding]
         self._held_at = {nonce: self._held_at.get(nonce, now) for nonce in holding}
-        self._watch.observe(document, self._clock.monotonic(), at=iso(self._clock.now()))
+        self._watch.observe(document, now, at=iso(self._clock.now()))
 
     def remarks(self, ahead: tuple[Ticket, ...]) -> tuple[str, ...]:
         """Why somebody who seems to be gone is still waited for."""

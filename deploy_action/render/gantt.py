@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
-SECTIONS_MAX = 10
 _TICKS = (
     (5, "5second"),
     (15, "15second"),

@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core import estimate, history
-from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.lock_codec import decode
 from deploy_action.core.plan import Plan, Planned
 from deploy_action.core.preflight.finding import Finding, Level, gathered, softened
 from deploy_action.core.preflight.values import is_transformed, resources_of
 from deploy_action.core.runs import stable_name
-from deploy_action.data import read_table
 from deploy_action.engine.preflight import SECONDS_MAX, Once, Preflight
 from deploy_action.engine.preflight_checks import Checks
 from deploy_action.errors import Cancelled, PreflightFailed, RegistryError
 from deploy_action.inputs import Mode, PreflightMode
 from deploy_action.render import preflight as render
 from deploy_action.render.log import warning_annotation
+from deploy_action.steps.recall import past_of
+from deploy_action.steps.state import Memory
 from deploy_action.steps.world import optional
 from deploy_action.template_file import parse_template
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from deploy_action.core.preflight.facts import StackFacts
     from deploy_action.engine.preflight_checks import Sources
     from deploy_action.inputs import Settings
-    from deploy_action.ports import Clock, Registry
+    from deploy_action.ports import Clock
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 
@@ -40,7 +40,6 @@ SLICE_SECONDS = 0.25
 """Between two looks whether the job was cancelled."""
 ANNOTATIONS_MAX = 4
 """Of the 10 warnings that GitHub shows for one use of the action."""
-TABLE = "resource-durations.tsv"
 
 
 def start_preflight(
@@ -144,7 +143,8 @@ def _with_registry(sources: Sources, wiring: Wiring, settings: Settings, *, prob
 
     def expected(stack: StackFacts) -> float | None:
         try:
-            return _expected_seconds(settings, stack, _history(registry(), snapshot().version))
+            content = registry().read_file(history.NAME, snapshot().version)
+            return _expected_seconds(settings, stack, content)
         except RegistryError:
             return None
 
@@ -153,14 +153,9 @@ def _with_registry(sources: Sources, wiring: Wiring, settings: Settings, *, prob
     return replace(sources, document=document, estimate=expected, repository=repository, ours=ours)
 
 
-def _history(registry: Registry, version: str) -> bytes | None:
-    return registry.read_file(history.NAME, version)
-
-
 def _expected_seconds(settings: Settings, stack: StackFacts, content: bytes | None) -> float | None:
     """The upper end, by what this stack took before; of a new one, by what its resources take elsewhere."""
-    table = read_table(TABLE)
-    past = history.read(content, parse_table(table), parse_samples(table))
+    past = past_of(Memory(content), account="")
     name, kind = str(settings.stacks[0]), "create" if stack.is_new else "update"
     changes = _planned(settings.template_body) if stack.is_new and settings.template_body else None
     if changes is None and not (past.good(name, kind) or past.seconds([name])):
