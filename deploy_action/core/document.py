@@ -31,6 +31,20 @@ class QueuePolicy(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """Somebody who deploys under a lock that another ticket holds. The fields are those of
+    its ticket."""
+
+    correlation_id: str
+    account: str = ""
+    repository: str = ""
+    run_id: str = ""
+    run_attempt: str = ""
+    job: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """One deployment's place in the queue. Its identity is `nonce`: never the actor, never the run alone."""
 
@@ -63,6 +77,19 @@ class Ticket:
     workflow: str = ""
     url: str = ""
     commit: str = ""
+    ref: str = ""
+    """The git ref in full, such as `refs/heads/main`."""
+    run_number: str = ""
+    """Counts the runs of one workflow; a re-run keeps it."""
+    workflow_file: str = ""
+    """`OWNER/NAME/.github/workflows/FILE` of the run, whichever workflow it calls."""
+    job_key: str = ""
+    """The same for the same job of another run, and for nothing else: its key, and its leg of a matrix.
+    Empty where that could not be told."""
+    loans: tuple[Loan, ...] = ()
+    """Those who deploy under this ticket's locks now, beside its owner."""
+    release_outcome: str = ""
+    """How its owner ended, once it has given the locks back while somebody still deploys under them."""
     extra: tuple[tuple[str, Any], ...] = ()
     """Fields of a later version of this schema: written back as they were."""
 

@@ -14,6 +14,7 @@ from deploy_action.core.document import (
     Document,
     Finished,
     Freeze,
+    Loan,
     Lock,
     QueuePolicy,
     Ticket,
@@ -42,7 +43,13 @@ _TEXT_FIELDS = (
     "workflow",
     "url",
     "commit",
+    "ref",
+    "run_number",
+    "workflow_file",
+    "job_key",
+    "release_outcome",
 )
+_LOAN_TEXTS = ("correlation_id", "account", "repository", "run_id", "run_attempt", "job", "url")
 _TICKET_FIELDS = {
     "nonce",
     "correlation_id",
@@ -54,6 +61,7 @@ _TICKET_FIELDS = {
     "lease_seconds",
     "renewals",
     "epochs",
+    "loans",
     *_TEXT_FIELDS,
 }
 _FINISHED_TEXTS = ("correlation_id", "outcome", "released_at", "url", "note", "nonce")
@@ -204,6 +212,7 @@ def _ticket_in(data: object) -> Ticket:
         lease_seconds=_number(item.get("lease_seconds", 0)),
         renewals=_count(item.get("renewals", 0)),
         epochs=epochs,
+        loans=tuple(Loan(**_texts_of(_dict(loan), _LOAN_TEXTS)) for loan in _list(item.get("loans", []))),
         extra=_extra(item, _TICKET_FIELDS),
         **_texts_of(item, _TEXT_FIELDS),
     )
@@ -221,6 +230,7 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "lease_seconds": ticket.lease_seconds,
         "renewals": _countable(ticket.renewals),
         "epochs": dict(ticket.epochs),
+        "loans": [{name: getattr(loan, name) for name in _LOAN_TEXTS} for loan in ticket.loans],
         **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
         **dict(ticket.extra),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, Grant
+from deploy_action.engine.lock_client import Grant
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import Busy, CannotStart, LockLost, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from deploy_action.core.times import duration, iso
 from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
 from deploy_action.inputs import Hold, WhenBusy
 from deploy_action.steps.world import optional

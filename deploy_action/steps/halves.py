@@ -14,7 +14,7 @@ from deploy_action.core.document import Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.report import Outcome, Report
 from deploy_action.engine.idle import doubtful
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import (
     Busy,
     CannotStart,

@@ -12,7 +12,7 @@ from deploy_action.core import history
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.swap import FileChange
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs

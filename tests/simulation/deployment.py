@@ -10,7 +10,8 @@ from deploy_action.core.change_set import ChangeSetRequest, change_set_name
 from deploy_action.core.stacks import StackRef
 from deploy_action.engine.idle import doubtful, ref_of, revoke, wait_until_idle
 from deploy_action.engine.keeper import Keeper
-from deploy_action.engine.lock_client import BRIEF_PATIENCE_SECONDS, LockClient
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.native import NativeDeployment
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.swap import PATIENCE_SECONDS
