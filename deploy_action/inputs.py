@@ -372,7 +372,7 @@ def parse_lock_name(text: str) -> str:
 
 
 def _environment_url(text: str) -> str:
-    if re.fullmatch(r"output:[A-Za-z0-9]{1,255}", text):
+    if re.fullmatch(r"output:([a-z0-9-]{1,30}/)?([A-Za-z0-9-]{1,128}/)?[A-Za-z0-9]{1,255}", text):
         return text
     try:
         return web_address(text)

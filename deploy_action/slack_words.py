@@ -70,9 +70,12 @@ def mentions(text: str) -> tuple[str, ...]:
 
 
 def outputs(text: str) -> tuple[str, ...]:
-    """Names of stack outputs, or how they begin with a `*` after it; raises ValueError."""
+    """Names of stack outputs, with `STACK/` before them or not, or how they begin with a `*` after it; raises
+    ValueError."""
     names = re.split(r"[\s,]+", text.strip())
     for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9]{0,255}\*|[A-Za-z0-9]{1,255}", name):
+        if not re.fullmatch(
+            r"([a-z0-9-]{1,30}/)?([A-Za-z0-9-]{1,128}/)?([A-Za-z0-9]{0,255}\*|[A-Za-z0-9]{1,255})", name
+        ):
             raise ValueError(f"`{name}` is not the name of a stack's output, nor a beginning with `*`.")
     return tuple(dict.fromkeys(names))

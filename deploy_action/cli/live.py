@@ -59,7 +59,7 @@ class Display:
             doing = WORDS.get(activity.action, activity.action.lower())
             table.add_row(
                 Text(f"  ◦ {log_text(doing, 20)}", style="cyan"),
-                Text(log_text(label, 60)),
+                Text(log_text(operation.name_of_activity(activity), 60)),
                 Text(log_text(activity.resource_type, 60), style="dim"),
                 Text(duration(seconds)),
                 Text(progress.usually(usual), style="dim"),

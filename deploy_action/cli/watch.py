@@ -25,7 +25,7 @@ from deploy_action.core import history
 from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.report import Outcome, Report, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.stacks import verdict_of
-from deploy_action.core.start import way_out
+from deploy_action.core.start import way_out, ways_out
 from deploy_action.core.times import iso
 from deploy_action.errors import (
     CoordinatorError,
@@ -186,7 +186,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
                 "type": "end",
                 "outcome": outcome.value,
                 "stacks": [asdict(line) for line in lines],
-                "outputs": outputs,
+                "outputs": report.outputs_by_stack,
                 "duration_seconds": report.duration_seconds,
                 "root_cause": report.root_cause,
             }
@@ -197,7 +197,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
             say(f"{cause.name} ({cause.resource_type}) {cause.status}: {cause.message}", indent=2)
             if cause.remedy is not None:
                 say(cause.remedy.advice, indent=4)
-        way = way_out(lines[0].status) if lines and not outcome.good else ""
+        way = "" if outcome.good else ways_out(report.named_statuses)
         if way:
             say(way)
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:

@@ -61,7 +61,9 @@ class Subject:
     region: str
     logical_id: str
     label: str
-    """The logical id after those of the nested stacks it lies in."""
+    """The logical id after those of the nested stacks it lies in, as history knows it."""
+    name: str
+    """The same as people are told of it (`Operation.name_of`)."""
     resource_type: str
     physical_id: str
     action: str
@@ -117,6 +119,7 @@ def _subject(operation: Operation, activity: Activity) -> Subject:
         region=operation.stacks[activity.stack_id].region,
         logical_id=activity.logical_id,
         label=operation.label_of(activity),
+        name=operation.name_of_activity(activity),
         resource_type=activity.resource_type,
         physical_id=activity.physical_id,
         action=activity.action,
@@ -230,6 +233,6 @@ def finding_maker(subject: Subject, service: Service) -> Callable[[str, str], Fi
 
     def make(key: str, text: str) -> Finding:
         line = " ".join(text.split())[:TEXT_MAX]
-        return Finding(subject.stack_id, subject.logical_id, subject.label, service.value, line, key)
+        return Finding(subject.stack_id, subject.logical_id, subject.name, service.value, line, key)
 
     return make

@@ -57,12 +57,18 @@ class Cause:
     reason: str
     timestamp: float
     label: str = ""
-    """The logical id after those of the nested stacks it lies in; empty for a cause told of a stack."""
+    """The logical id after those of the nested stacks it lies in; empty for a cause told of a root stack."""
+    root: str = ""
+    """The root stack's name where there is more than one, with the region where that differs."""
 
     @property
     def name(self) -> str:
-        """Where it lies; where only a list of names is known of it, they follow: `shop: Bucket, Queue`."""
-        name = self.label or self.logical_id
+        """Where it lies, `shop-api/Table` where there are several stacks; where only a list of names is known
+        of it, they follow: `shop: Bucket, Queue`."""
+        if self.label:
+            name = f"{self.root}/{self.label}" if self.root else self.label
+        else:
+            name = self.root or self.logical_id
         named = self.named
         if not named:
             return name
@@ -100,7 +106,7 @@ def causes_of(operation: Operation) -> tuple[Cause, ...]:
     explained = {operation.root_of(operation.stacks[cause.stack_id]).stack_id for cause in found}
     for root in operation.roots:
         if root.stack_id not in explained and root.verdict is not Verdict.SUCCEEDED:
-            found += _last_resort(root)
+            found += _last_resort(operation, root)
     return _ranked(found)
 
 
@@ -128,6 +134,7 @@ def early_warnings(operation: Operation) -> tuple[Cause, ...]:
                         reason=activity.reason,
                         timestamp=activity.started,
                         label=stack.label(activity.logical_id),
+                        root=operation.root_name(stack),
                     )
                 )
     return _ranked(found)
@@ -140,12 +147,12 @@ def warning_key(cause: Cause) -> tuple[str, ...]:
 
 def _of_events(operation: Operation) -> list[Cause]:
     return [
-        _cause(stack, event)
+        _cause(operation, stack, event)
         for stack in operation.stacks.values()
         for event in stack.failures
         if _is_cause(operation, stack, event)
     ] + [
-        _cause(stack, event)
+        _cause(operation, stack, event)
         for stack in operation.stacks.values()
         for event in stack.foretold
         if any(e.logical_id == event.logical_id and _CANCELLED.match(e.reason) for e in stack.failures)
@@ -209,7 +216,7 @@ def _is_noise(operation: Operation, stack: StackProgress, event: StackEvent) -> 
     return event.event_id in stack.afterwards or any(e.status != "DELETE_FAILED" for e in before)
 
 
-def _last_resort(root: StackProgress) -> list[Cause]:
+def _last_resort(operation: Operation, root: StackProgress) -> list[Cause]:
     """The stack's own words, else a wrapper around something cancelled, else a failure without a reason.
 
     A list of names says least. Of failures without reasons only the first is told: its siblings may be
@@ -222,10 +229,10 @@ def _last_resort(root: StackProgress) -> list[Cause]:
         e for e in root.failures if not e.is_stack and not e.reason and e.event_id not in root.afterwards
     ]
     # A cancelled update or a rollback somebody asked for has this sentence alone, and then it is the cause.
-    return [_cause(root, event) for event in (better or wrappers or told or silent)[:1]]
+    return [_cause(operation, root, event) for event in (better or wrappers or told or silent)[:1]]
 
 
-def _cause(stack: StackProgress, event: StackEvent) -> Cause:
+def _cause(operation: Operation, stack: StackProgress, event: StackEvent) -> Cause:
     is_stack = event.is_stack
     return Cause(
         stack_id=stack.stack_id,
@@ -235,7 +242,8 @@ def _cause(stack: StackProgress, event: StackEvent) -> Cause:
         status=event.status,
         reason=_reason(event),
         timestamp=event.timestamp,
-        label="" if is_stack else stack.label(event.logical_id),
+        label="/".join(stack.path) if is_stack else stack.label(event.logical_id),
+        root=operation.root_name(stack),
     )
 
 

@@ -112,7 +112,7 @@ def progressed(
     running = operation.running
     since = operation.started
     causes = causes_of(operation)
-    labels = {operation.label_of(one): one for one in running}
+    labels = {operation.name_of_activity(one): one for one in running}
     return view.at_moment(
         moment,
         at=at,
@@ -170,8 +170,8 @@ def remarked(view: ChannelView, moment: Moment, sentence: str, *, at: float) -> 
 def ended(
     view: ChannelView, report: Report, *, at: float, shown: Sequence[str] = (), timed_out: bool = False
 ) -> ChannelView:
-    """How it ended. `shown` names the outputs that people are to see; a name that ends in `*` stands for all
-    that begin so."""
+    """How it ended. `shown` names the outputs that people are to see, of any stack or `STACK/NAME`; a name
+    that ends in `*` stands for all that begin so."""
     stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
     return view.at_moment(
         moment_of(report.outcome, timed_out=timed_out),
@@ -253,7 +253,7 @@ def _frozen(freeze: Freeze | None) -> Frozen | None:
 def _resource(activity: Activity, operation: Operation, now: float) -> ResourceSeen:
     stack = operation.stacks[activity.stack_id]
     return ResourceSeen(
-        label=cut(operation.label_of(activity)),
+        label=cut(operation.name_of_activity(activity)),
         resource_type=cut(activity.resource_type),
         action=cut(activity.action),
         seconds=activity.seconds(now),
@@ -263,9 +263,7 @@ def _resource(activity: Activity, operation: Operation, now: float) -> ResourceS
 
 
 def _stall(change: StallChange, operation: Operation) -> ResourceSeen:
-    own = (a for a in reversed(operation.activities) if operation.label_of(a) == change.label)
-    activity = next(own, None)
-    seen = ResourceSeen(cut(change.label)) if activity is None else _resource(activity, operation, 0.0)
+    seen = _resource(change.activity, operation, 0.0)
     usual = change.usual
     if usual is None:
         return replace(seen, seconds=change.seconds)
@@ -293,6 +291,10 @@ def _cause(cause: Cause) -> CauseSeen:
 def _chosen(outputs: dict[str, str], shown: Sequence[str]) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for name in shown:
-        names = [one for one in outputs if one.startswith(name[:-1])] if name.endswith("*") else [name]
-        found.update({one: outputs[one] for one in names if one in outputs})
+
+        def asked(output: str, name: str = name) -> bool:
+            output = output if "/" in name else output.rpartition("/")[2]
+            return output.startswith(name[:-1]) if name.endswith("*") else output == name
+
+        found.update({output: value for output, value in outputs.items() if asked(output)})
     return tuple((cut(name), cut(value)) for name, value in list(found.items())[:OUTPUTS_MAX])

@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from deploy_action.core.stacks import STACK_TYPE, Verdict, is_in_progress, stack_name_of, verdict_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deploy_action.core.stacks import StackRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +265,14 @@ class StackProgress:
 
 
 class Operation:
-    """The fold over all watched stacks, nested ones included. Feed it each event once, in order a stack."""
+    """The fold over all watched stacks, nested ones included. Feed it each event once, in order a stack.
 
-    def __init__(self) -> None:
+    `asked`: the stacks that may show up, for `name_of`: a name stays the same while ever more of them do.
+    """
+
+    def __init__(self, asked: Iterable[StackRef] = ()) -> None:
         self.stacks: dict[str, StackProgress] = {}
+        self._asked = tuple(asked)
 
     def apply(self, event: StackEvent) -> Activity | None:
         progress = self.stacks.get(event.stack_id)
@@ -306,6 +316,29 @@ class Operation:
 
     def label_of(self, activity: Activity) -> str:
         return self.stacks[activity.stack_id].label(activity.logical_id)
+
+    def root_name(self, stack: StackProgress) -> str:
+        """The root that a stack belongs to, as people are told of it; empty where there is only one root."""
+        root = self.root_of(stack)
+        return self.told_as(root.region, root.name)
+
+    def told_as(self, region: str, name: str) -> str:
+        """A root stack as people are told of it: `shop-api`, or `eu-west-1/shop-api` where the roots lie in
+        several regions; empty where there is only one, which needs no name."""
+        asked = {(ref.region, ref.short_name) for ref in self._asked}
+        places = asked | {(one.region, one.name) for one in self.roots}
+        if len(places) < 2 and not any(ref.is_glob for ref in self._asked):
+            return ""
+        return f"{region}/{name}" if len({region for region, _ in places}) > 1 else name
+
+    def name_of(self, stack: StackProgress, logical_id: str = "") -> str:
+        """A resource, or with no `logical_id` a stack, as people are told of it: `shop-api/Database/Instance`
+        with the root in front where there is more than one. Not for history, which keeps each stack apart."""
+        inside = (*stack.path, logical_id) if logical_id else stack.path
+        return "/".join(part for part in (self.root_name(stack), *inside) if part) or stack.name
+
+    def name_of_activity(self, activity: Activity) -> str:
+        return self.name_of(self.stacks[activity.stack_id], activity.logical_id)
 
     def is_working_on(self, nested_id: str) -> bool:
         """Whether a nested stack is in progress, by its own events or by its parent's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -136,6 +137,7 @@ class Report:
     """What services told of resources that failed or did not end."""
     failure: Failure | None = None
     outputs: dict[str, str] = field(default_factory=dict)
+    """Of the only stack by name; where several were asked for, by `STACK/NAME` (`Operation.told_as`)."""
     command_exit_code: int | None = None
     cleanup: tuple[CleanupStep, ...] = ()
     """What people have to do about what a failure left behind."""
@@ -163,7 +165,27 @@ class Report:
         """The status of the only stack, or of all as `NAME=STATUS` words."""
         if len(self.stacks) == 1:
             return self.stacks[0].status
-        return " ".join(f"{stack.name}={stack.status}" for stack in self.stacks)
+        return " ".join(f"{name}={status}" for name, status in self.named_statuses)
+
+    @property
+    def named_statuses(self) -> tuple[tuple[str, str], ...]:
+        """(name, status) of each stack, with the region in front of names that there are several of."""
+        count = Counter(stack.name for stack in self.stacks)
+        return tuple(
+            (stack.name if count[stack.name] == 1 else f"{stack.region}/{stack.name}", stack.status)
+            for stack in self.stacks
+        )
+
+    @property
+    def outputs_by_stack(self) -> dict[str, str] | dict[str, dict[str, str]]:
+        """The outputs of the only stack by name; where several were asked for, an object a stack."""
+        if not any("/" in key for key in self.outputs):
+            return self.outputs
+        found: dict[str, dict[str, str]] = {}
+        for key, value in self.outputs.items():
+            stack, _, name = key.rpartition("/")
+            found.setdefault(stack, {})[name] = value
+        return found
 
     @property
     def root_cause(self) -> str:

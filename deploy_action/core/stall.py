@@ -36,8 +36,11 @@ class StallChange:
 
     began: bool
     label: str
+    """Its name as people are told of it (`Operation.name_of`)."""
     seconds: float
     usual: Usual | None
+    activity: Activity
+    """What stalls, or moves again."""
 
 
 def key_of(activity: Activity) -> str:
@@ -99,7 +102,8 @@ def _change(
 ) -> StallChange:
     return StallChange(
         began=began,
-        label=operation.label_of(activity),
+        label=operation.name_of_activity(activity),
         seconds=activity.seconds(now),
         usual=usual,
+        activity=activity,
     )

@@ -9,6 +9,8 @@ from deploy_action.core.stacks import StackState, Verdict, verdict_of
 from deploy_action.errors import CannotStart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deploy_action.core.stacks import StackRef
 
 
@@ -39,9 +41,21 @@ _WAYS_OUT = {
 }
 
 
+WAYS_MAX = 5
+"""Of several stacks, so many are told of."""
+
+
 def way_out(status: str) -> str:
     """What to do with a stack whose deployment ended so; empty where that is no special state."""
     return _WAYS_OUT.get(status, "")
+
+
+def ways_out(stacks: Sequence[tuple[str, str]]) -> str:
+    """The same of several, as (name, status): each is named where there is more than one."""
+    if len(stacks) == 1:
+        return way_out(stacks[0][1])
+    found = [f"{name}: {way}" for name, status in stacks if (way := way_out(status))]
+    return " ".join(found[:WAYS_MAX])
 
 
 def starting_point(ref: StackRef, state: StackState | None, *, delete_rolled_back_stack: bool) -> Start:

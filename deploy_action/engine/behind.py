@@ -128,7 +128,7 @@ class Looker:
             self._found += found
             told += found
             if service is Service.CLOUDTRAIL and not answer.findings:
-                self._nothing_in_cloudtrail.add(answer.look.subject.label)
+                self._nothing_in_cloudtrail.add(answer.look.subject.name)
         return told
 
     def _trouble(self, service: Service, error: Exception) -> list[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.report import StackLine, stack_lines
-from deploy_action.core.stacks import StackRef, StackState, is_in_progress
+from deploy_action.core.stacks import StackRef, StackState, is_in_progress, stack_name_of
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ CONFIRM_PAUSE_SECONDS = 2.0
 def confirmed(
     source: StackSource, clock: Clock, operation: Operation, *, ours_only: bool
 ) -> tuple[tuple[StackLine, ...], dict[str, str], list[str]]:
-    """The end of each root stack, the outputs of the only one, and what could not be confirmed.
+    """The end of each root stack, their outputs, and what could not be confirmed.
 
     Events tell the status; `DescribeStacks` confirms it, several times while it may be a stale read. Where
     the two differ for good: with `ours_only` (events filtered by our token) the events are right, since
@@ -29,12 +29,11 @@ def confirmed(
     lines: list[StackLine] = []
     notes: list[str] = []
     outputs: dict[str, str] = {}
-    told = stack_lines(operation)
-    for line in told:
+    for line in stack_lines(operation):
         state, note = _describe(source, clock, line)
         notes += [note] if note else []
-        if state is not None and len(told) == 1:
-            outputs = state.outputs
+        if state is not None:
+            outputs |= outputs_of(state, operation)
         if state is None or state.status == line.status or ours_only:
             lines.append(line)
         elif state.in_progress and not is_in_progress(line.status):
@@ -43,6 +42,12 @@ def confirmed(
         else:
             lines.append(replace(line, status=state.status, reason=state.reason))
     return tuple(lines), outputs, notes
+
+
+def outputs_of(state: StackState, operation: Operation) -> dict[str, str]:
+    """A stack's outputs, with its name before theirs where there are several stacks."""
+    name = operation.told_as(state.ref.region, stack_name_of(state.stack_id))
+    return {f"{name}/{key}" if name else key: value for key, value in state.outputs.items()}
 
 
 def _describe(source: StackSource, clock: Clock, line: StackLine) -> tuple[StackState | None, str]:

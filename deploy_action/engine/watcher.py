@@ -89,7 +89,8 @@ class Poll:
 class Watcher:
     """Call `poll` until `at_rest`; `operation` is the fold of all that was seen.
 
-    With `token`, only the operation that carries it counts. A failing read of one stack does not keep the
+    `asked`: all stacks that were asked for, where `baseline` names fewer. With `token`, only the operation
+    that carries it counts. A failing read of one stack does not keep the
     others from being read; a nested stack that may not be read is told once and left out. All `now` are
     seconds of this machine's monotonic clock.
     """
@@ -102,12 +103,14 @@ class Watcher:
         token: str = "",
         forecast: Forecast | None = None,
         schedule: Schedule | None = None,
+        asked: Iterable[StackRef] = (),
     ) -> None:
         self._source = source
         self._own = _OwnOperation(token) if token else None
         self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
         self._watched: dict[str, _Watched] = {}
-        self.operation = Operation()
+        globs = tuple(pattern for pattern, _ in baseline.glob_seen)
+        self.operation = Operation((*asked, *(stack for stack, _ in baseline.newest), *globs))
         self.forecast: Forecast = forecast or NoForecast()
         self._schedule = schedule or Schedule()
         self._listing_due = 0.0

@@ -14,7 +14,7 @@ from deploy_action.render.progress import brief, expected, usually
 
 if TYPE_CHECKING:
     from deploy_action.core.causes import Cause
-    from deploy_action.core.events import Activity, Operation
+    from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.stall import StallChange
 
@@ -23,24 +23,21 @@ URL_MAX = 600
 
 def stalled(change: StallChange, operation: Operation) -> str:
     """`Database (AWS::RDS::DBInstance) has been in progress for 31m and is silent; …`: a stall began."""
-    activity = _activity_of(change, operation)
-    name = log_text(change.label, 120)
-    where = "."
-    if activity is not None:
-        name += f" ({log_text(activity.resource_type, 100)})"
-        region = operation.stacks[activity.stack_id].region
-        where = f"; look at {log_text(console_url(region, activity.stack_id), URL_MAX)}"
+    activity = change.activity
+    name = f"{log_text(change.label, 120)} ({log_text(activity.resource_type, 100)})"
+    region = operation.stacks[activity.stack_id].region
+    where = log_text(console_url(region, activity.stack_id), URL_MAX)
     known = usually(change.usual)
     normal = f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
     doing = f"has been in progress for {brief(change.seconds)} and is silent"
-    return f"{name} {doing}{normal}. It may still end well{where}"
+    return f"{name} {doing}{normal}. It may still end well; look at {where}"
 
 
-def moving(change: StallChange, operation: Operation) -> str:
+def moving(change: StallChange) -> str:
     """`Database moves again, 33m after it began.`: a stall is over."""
-    activity = _activity_of(change, operation)
+    activity = change.activity
     name = log_text(change.label, 120)
-    if activity is not None and not activity.running:
+    if not activity.running:
         return f"{name} has ended after {brief(change.seconds)} ({log_text(activity.status, 60)})."
     return f"{name} moves again, {brief(change.seconds)} after it began."
 
@@ -57,8 +54,3 @@ def warned(cause: Cause) -> str:
     """For an early sign: CloudFormation has not said that it failed."""
     kind = "" if cause.resource_type == STACK_TYPE else f" ({log_text(cause.resource_type, 100)})"
     return log_text(f"{log_text(cause.name, 120)}{kind} may fail: {cause.message}", LOG_LINE_MAX)
-
-
-def _activity_of(change: StallChange, operation: Operation) -> Activity | None:
-    found = (a for a in reversed(operation.activities) if operation.label_of(a) == change.label)
-    return next(found, None)

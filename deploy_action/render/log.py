@@ -74,9 +74,8 @@ class LogStyle:
                 usual = None  # an average nested stack tells nothing of this one
             took = progress.took(activity.seconds(), usual)
         stack = operation.stacks[event.stack_id]
-        nested = "/".join(stack.path)
-        name = (nested or event.stack_name) if event.is_stack else stack.label(event.logical_id)
-        kind = "" if event.is_stack and not nested else event.resource_type
+        name = operation.name_of(stack, "" if event.is_stack else event.logical_id)
+        kind = "" if event.is_stack and not stack.path else event.resource_type
         status = f"{log_text(event.status, 60):<{STATUS_WIDTH}}"
         parts = [
             self.paint(clock_time(event.timestamp), _DIM),
@@ -203,7 +202,7 @@ def _still(activity: Activity, operation: Operation, forecast: Forecast, now: fl
     label = operation.label_of(activity)
     seconds = activity.seconds(now)
     usually = progress.usually(progress.meaningful(forecast.usual(activity, label), seconds))
-    doing = f"{_doing(activity)} {log_text(label, 60)}"
+    doing = f"{_doing(activity)} {log_text(operation.name_of_activity(activity), 60)}"
     return ", ".join(part for part in (doing, duration(seconds), usually) if part)
 
 

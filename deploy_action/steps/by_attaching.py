@@ -27,7 +27,7 @@ def deploy(deployment: Deployment) -> int:
         deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
-    watcher = Watcher(source, state.baseline)
+    watcher = Watcher(source, state.baseline, asked=deployment.settings.stacks)
     deployment.expect()
     if deployment.unwatched:
         end = deployment.watch_by_status(lambda: not in_progress(source, refs))

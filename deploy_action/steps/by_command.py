@@ -32,7 +32,7 @@ REFUSED_SECONDS = 10.0
 def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     baseline = _begin(deployment)
-    watcher = Watcher(deployment.cloudformation, baseline)
+    watcher = Watcher(deployment.cloudformation, baseline, asked=deployment.settings.stacks)
     deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     done = _Done(deployment, watcher)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from deploy_action.core.accuracy import accuracy_of
 from deploy_action.core.cleanup import cleanup_of
 from deploy_action.core.comparison import compared
+from deploy_action.core.events import Operation
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.runs import runs_of
 from deploy_action.core.stacks import verdict_of
-from deploy_action.core.start import way_out
+from deploy_action.core.start import ways_out
 from deploy_action.core.times import duration
 from deploy_action.engine.by_status import wait_by_status
 from deploy_action.engine.session import End, Session
-from deploy_action.engine.verdict import confirmed
+from deploy_action.engine.verdict import confirmed, outputs_of
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
 from deploy_action.inputs import Mode
 from deploy_action.render import cleanup
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.cleanup import CleanupStep
-    from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 ANNOTATIONS_MAX = 5
 """Of the 10 errors that GitHub shows for one use of the action."""
+UNCHANGED_MAX = 20
+"""So many stacks that were not changed are asked for their outputs."""
 
 
 class Deployment:
@@ -242,6 +244,8 @@ class Deployment:
         for note in notes:
             self.teller.note(note)
         outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+        if outcome.good:
+            outputs |= self._unchanged(operation)[1]
         self.report(
             outcome=outcome,
             stacks=lines,
@@ -270,16 +274,28 @@ class Deployment:
             self.report(bars=bars, comparisons=comparisons)
 
     def left_as_it_was(self) -> None:
-        """Nothing was changed: tell status and outputs of the only stack all the same."""
+        """Nothing was changed: tell status and outputs all the same."""
         self.report(outcome=Outcome.NO_CHANGES)
-        (ref, *more) = self.settings.stacks
-        if more or ref.is_glob:
-            return
-        state = optional(
-            self.teller, "The look at the stack's outputs", lambda: self.cloudformation.describe(ref)
-        )
-        if state is not None:
-            self.report(stacks=(_line(state),), outputs=state.outputs)
+        lines, outputs = self._unchanged(Operation(self.settings.stacks))
+        self.report(stacks=lines, outputs=outputs)
+
+    def _unchanged(self, operation: Operation) -> tuple[tuple[StackLine, ...], dict[str, str]]:
+        """Statuses and outputs of the stacks that were asked for by name and on which nothing was done."""
+        known = {(root.region, root.name) for root in operation.roots}
+        lines: list[StackLine] = []
+        outputs: dict[str, str] = {}
+        for ref in self.settings.stacks[:UNCHANGED_MAX]:
+            if ref.is_glob or (ref.region, ref.short_name) in known or self.world.cancelled():
+                continue
+            state = optional(
+                self.teller,
+                "The look at the stack's outputs",
+                lambda ref=ref: self.cloudformation.describe(ref),  # type: ignore[misc]
+            )
+            if state is not None:
+                lines.append(_line(state))
+                outputs |= outputs_of(state, operation)
+        return tuple(lines), outputs
 
     def outcome_by_status(self, state: StackState) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown."""
@@ -337,7 +353,7 @@ class Deployment:
         raise DeploymentFailed(
             f"The deployment {words} ({report.stack_status}){despite}. "
             f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
-            remedy=way_out(report.stacks[0].status) if report.stacks else "",
+            remedy=ways_out(report.named_statuses),
         )
 
 

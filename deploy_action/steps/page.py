@@ -142,7 +142,12 @@ def _environment_url(settings: Settings, report: Report) -> str:
     name = text.removeprefix(OUTPUT)
     if not report.outcome.good:
         return ""
-    value = report.outputs.get(name, "")
+    named = [value for key, value in report.outputs.items() if name in {key, key.rpartition("/")[2]}]
+    if len(named) > 1:
+        raise PageUnavailable(
+            f"{len(named)} stacks have an output `{name}`: write `output:STACK/{name}` in `environment-url`."
+        )
+    value = named[0] if named else ""
     try:
         return web_address(value)
     except ValueError:

@@ -149,7 +149,7 @@ class Teller:
 
     def moving(self, change: StallChange, operation: Operation) -> None:
         """A stall is over."""
-        optional(self, "The end of a warning", lambda: self.line(alerts.moving(change, operation)))
+        optional(self, "The end of a warning", lambda: self.line(alerts.moving(change)))
         self.channel.stalled(change, operation)
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
@@ -256,7 +256,7 @@ def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
         "correlation-id": report.correlation_id,
         "outcome": report.outcome.value,
         "stack-status": report.stack_status,
-        "stack-outputs": json.dumps(report.outputs, ensure_ascii=False),
+        "stack-outputs": json.dumps(report.outputs_by_stack, ensure_ascii=False),
         "change-set-arn": report.change_set_arn,
         "duration-seconds": seconds(report.duration_seconds),
         "queue-seconds": seconds(report.queue_seconds),

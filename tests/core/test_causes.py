@@ -364,7 +364,7 @@ def test_each_of_several_stacks_has_its_own_last_resort() -> None:
         stack(3, "UPDATE_ROLLBACK_IN_PROGRESS", "Attribute 'Arn' does not exist", of=other),
         stack(4, "UPDATE_ROLLBACK_COMPLETE", of=other),
     )
-    assert names(operation) == ["A", "web"]
+    assert names(operation) == ["shop/A", "web"]
 
 
 def test_what_was_found_invalid_and_then_cancelled_is_a_cause_of_its_own() -> None:

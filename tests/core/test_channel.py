@@ -141,12 +141,14 @@ def test_a_stall_is_over_when_the_resource_has_ended() -> None:
     )
     operation = told(*events)
     view = FIRST
-    for label in ("A", "B"):
-        change = StallChange(began=True, label=label, seconds=600.0, usual=None)
+    for activity in operation.activities:
+        change = StallChange(True, activity.logical_id, 600.0, None, activity)
         view = views.stalled(view, change, operation, at=1000.0)
     assert [one.label for one in view.stalled] == ["A", "B"]
     assert view.moment is Moment.STALLED
-    over = views.stalled(view, replace(change, began=False, label="A"), operation, at=1001.0)
+    over = views.stalled(
+        view, replace(change, began=False, label="A", activity=operation.activities[0]), operation, at=1001.0
+    )
     assert [one.label for one in over.stalled] == ["B"]
     assert over.moment is Moment.MOVING
     ended = told(*events, resource(700, "B", "UPDATE_COMPLETE"))
@@ -156,7 +158,7 @@ def test_a_stall_is_over_when_the_resource_has_ended() -> None:
 def test_the_end_clears_what_was_under_way() -> None:
     operation = told(stack(0, "UPDATE_IN_PROGRESS"), resource(0, "A", "UPDATE_IN_PROGRESS"))
     view = views.progressed(FIRST, operation, at=1000.0, now=10.0, left=LEFT, done=(1, 2))
-    change = StallChange(began=True, label="A", seconds=600.0, usual=None)
+    change = StallChange(True, "A", 600.0, None, operation.activities[0])
     view = views.stalled(view, change, operation, at=1000.0)
     report = replace(
         REPORT,
@@ -177,6 +179,13 @@ def test_outputs_are_shown_by_name_and_in_the_order_asked_for() -> None:
     assert views.ended(FIRST, report, at=1.0).outputs == ()
     shown = views.ended(FIRST, report, at=1.0, shown=("B", "A*", "Missing")).outputs
     assert shown == (("B", "b"), ("A1", "a"), ("A2", "c"))
+
+
+def test_outputs_of_several_stacks_are_shown_by_name_with_or_without_the_stack() -> None:
+    found = {"shop-api/Url": "a", "shop-db/Url": "b", "shop-db/Arn": "c"}
+    report = replace(REPORT, outcome=Outcome.SUCCEEDED, outputs=found)
+    assert views.ended(FIRST, report, at=1.0, shown=("Url",)).outputs == tuple(found.items())[:2]
+    assert views.ended(FIRST, report, at=1.0, shown=("shop-db/*",)).outputs == tuple(found.items())[1:]
 
 
 def test_texts_from_outside_are_bounded() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from deploy_action.core.events import Activity, Operation, Phase, StackEvent, phase_of
-from deploy_action.core.stacks import STACK_TYPE, Verdict
+from deploy_action.core.stacks import STACK_TYPE, StackRef, Verdict
 from tests.core.story import DATABASE, REPLICA, ROOT, nested, resource, stack, told
 
 
@@ -401,3 +401,25 @@ def test_what_lies_in_a_nested_stack_is_no_root_even_when_it_is_told_late() -> N
     assert operation.is_working_on("never heard of")
     operation.apply(stack(51, "CREATE_FAILED", of=replica))
     assert [root.stack_id for root in operation.roots] == [ROOT]
+
+
+class TestNames:
+    def test_a_root_is_named_where_there_is_more_than_one(self) -> None:
+        other = ROOT.replace("/shop/", "/web/")
+        operation = told(stack(0, "CREATE_IN_PROGRESS"), resource(1, "Table", "CREATE_IN_PROGRESS"))
+        assert operation.name_of_activity(operation.activities[0]) == "Table"
+        operation.apply(stack(2, "CREATE_IN_PROGRESS", of=other))
+        assert operation.name_of_activity(operation.activities[0]) == "shop/Table"
+
+    def test_several_regions_are_named_too(self) -> None:
+        operation = Operation((StackRef("eu-west-1", "shop"), StackRef("us-east-1", "shop")))
+        operation.apply(stack(0, "CREATE_IN_PROGRESS"))
+        operation.apply(nested(1, "Database", "CREATE_IN_PROGRESS"))
+        assert operation.name_of(operation.stacks[ROOT]) == "eu-west-1/shop"
+        assert operation.name_of(operation.stacks[DATABASE], "Table") == "eu-west-1/shop/Database/Table"
+
+    def test_a_glob_may_find_more_at_any_time(self) -> None:
+        """A name that is told in one event stays the same in the next."""
+        operation = Operation((StackRef("eu-west-1", "shop*"),))
+        operation.apply(stack(0, "CREATE_IN_PROGRESS"))
+        assert operation.name_of(operation.stacks[ROOT], "Table") == "shop/Table"

@@ -7,7 +7,7 @@ from deploy_action.core.forecast import Basis, NoForecast, Usual
 from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.stall import look
 from tests.core.prior import PriorForecast
-from tests.core.story import resource, stack
+from tests.core.story import ROOT, resource, stack, told
 
 AT = 1_790_000_000.0
 NONE: frozenset[str] = frozenset()
@@ -78,3 +78,16 @@ def test_a_nested_stack_does_not_stall_but_what_runs_in_it_does() -> None:
     operation.apply(resource(AT, "Part", "CREATE_IN_PROGRESS", type_=STACK_TYPE))
     changes, _ = look(operation, NoForecast(), now=AT + 5000, alerted=NONE)
     assert [change.label for change in changes] == ["Service"]
+
+
+def test_of_two_stacks_that_have_a_resource_of_one_name_the_right_one_is_meant() -> None:
+    other = ROOT.replace("eu-west-1", "us-east-1").replace("/shop/", "/web/")
+    operation = told(
+        stack(0, "CREATE_IN_PROGRESS"),
+        stack(0, "CREATE_IN_PROGRESS", of=other),
+        resource(1, "Table", "CREATE_IN_PROGRESS"),
+        resource(1, "Table", "CREATE_IN_PROGRESS", of=other),
+        resource(5000, "Table", "CREATE_COMPLETE", of=other),
+    )
+    changes, _ = look(operation, NoForecast(), now=5001.0, alerted=frozenset())
+    assert [(change.label, change.activity.stack_id) for change in changes] == [("shop/Table", ROOT)]

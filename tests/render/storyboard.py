@@ -90,8 +90,9 @@ def good_story() -> list[Scene]:
     left = Estimate(80.0, 140.0, 220.0, "x", 12)
     progress = views.progressed(started, operation, at=at, now=at, left=left, done=(11, 30))
     at = begun + 450
+    silent_one = next(one for one in operation.activities if one.logical_id == "Database")
     change = StallChange(
-        began=True, label="Database", seconds=429.0, usual=Usual(120.0, 200.0, 320.0, 12, Basis.RESOURCE)
+        True, "Database", 429.0, Usual(120.0, 200.0, 320.0, 12, Basis.RESOURCE), activity=silent_one
     )
     late = told(*events, resource(begun + 161, "Service", "UPDATE_COMPLETE", type_="AWS::ECS::Service"))
     silent = views.progressed(progress, late, at=at, now=at, left=None, done=(12, 30))

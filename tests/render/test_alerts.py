@@ -24,6 +24,8 @@ from tests.render.test_escape import hostile, shown
 if TYPE_CHECKING:
     import pytest
 
+    from deploy_action.core.events import Operation
+
 AT = 1_790_000_000.0
 USUAL = Usual(340.0, 400.0, 492.0, 5, Basis.RESOURCE)
 RUNNING = told(
@@ -33,29 +35,31 @@ RUNNING = told(
 )
 
 
+def change(operation: Operation, seconds: float, usual: Usual | None = None, *, began: bool) -> StallChange:
+    """Of the resource that began last."""
+    activity = operation.activities[-1]
+    return StallChange(began, operation.name_of_activity(activity), seconds, usual, activity)
+
+
 def test_a_stall_is_named_with_what_is_usual_and_where_to_look() -> None:
-    assert alerts.stalled(StallChange(True, "Database/Instance", 1860.0, USUAL), RUNNING) == (
+    assert alerts.stalled(change(RUNNING, 1860.0, USUAL, began=True), RUNNING) == (
         "Database/Instance (AWS::RDS::DBInstance) has been in progress for 31m and is silent; usually it "
         "takes 5m40s to 8m12s. It may still end well; look at https://eu-west-1.console.aws.amazon.com/"
         f"cloudformation/home?region=eu-west-1#/stacks/events?stackId={DATABASE}"
     )
 
 
-def test_a_stall_of_what_nobody_knows() -> None:
-    assert alerts.stalled(StallChange(True, "Gone", 1860.0, None), RUNNING) == (
-        "Gone has been in progress for 31m and is silent. It may still end well."
-    )
-
-
 def test_the_end_of_a_stall() -> None:
-    over = StallChange(False, "Database", 1980.0, None)
-    assert alerts.moving(over, RUNNING) == "Database moves again, 33m after it began."
+    over = change(RUNNING, 1980.0, began=False)
+    assert alerts.moving(over) == "Database/Instance moves again, 33m after it began."
     ended = told(
         stack(AT, "CREATE_IN_PROGRESS"),
         resource(AT, "Database", "CREATE_IN_PROGRESS"),
         resource(AT + 1980, "Database", "CREATE_COMPLETE"),
     )
-    assert alerts.moving(over, ended) == "Database has ended after 33m (CREATE_COMPLETE)."
+    assert (
+        alerts.moving(change(ended, 1980.0, began=False)) == "Database has ended after 33m (CREATE_COMPLETE)."
+    )
 
 
 def test_an_overdue_deployment() -> None:
@@ -80,19 +84,19 @@ def spoken() -> tuple[Teller, StringIO]:
 
 def test_who_is_told_what() -> None:
     teller, stream = spoken()
-    teller.stalled(StallChange(True, "Gone", 1860.0, None), RUNNING)
-    teller.moving(StallChange(False, "Gone", 1980.0, None), RUNNING)
+    teller.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
+    teller.moving(change(RUNNING, 1980.0, began=False), RUNNING)
     teller.overdue(1860.0, Estimate(600.0, 720.0, 900.0, "x"))
     teller.warned(cause("Database", "X::Y", "no room"))
     lines = stream.getvalue().splitlines()
     assert [runner_command(line) for line in lines] == ["warning", None, "warning", None, "warning"]
-    assert [note.partition(" ")[0] for note in teller.notes] == ["Gone", "The"]
+    assert [note.partition(" ")[0] for note in teller.notes] == ["Database/Instance", "The"]
 
 
 def test_a_defect_in_a_warning_is_no_defect_of_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "stalled", lambda *_: 1 / 0)
     teller, stream = spoken()
-    teller.stalled(StallChange(True, "Gone", 1860.0, None), RUNNING)
+    teller.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
     assert "defect of deploy-coordinator" in stream.getvalue()
 
 
@@ -107,10 +111,10 @@ def test_hostile_words_execute_nothing_and_each_line_is_shown_whole(
         stack(AT, "CREATE_IN_PROGRESS", of=f"{ROOT}{name}"),
         resource(AT, name, "CREATE_IN_PROGRESS", reason, type_=type_, of=f"{ROOT}{name}"),
     )
-    change = StallChange(True, name, 1860.0, USUAL)
+    stall = change(operation, 1860.0, USUAL, began=True)
     teller, stream = spoken()
-    teller.stalled(change, operation)
-    teller.moving(change, operation)
+    teller.stalled(stall, operation)
+    teller.moving(stall, operation)
     teller.overdue(1860.0, Estimate(600.0, 720.0, 900.0, reason))
     teller.warned(cause(name, type_, reason))
     lines = runner_lines(stream.getvalue().removesuffix("\n"))

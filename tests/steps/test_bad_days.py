@@ -277,7 +277,7 @@ def test_a_stack_of_a_glob_that_is_created_anew_is_told_once(stage: Stage) -> No
     job = command_job(stage, stack_name="sh*")
     job.launch_command(anew)
     assert job.run("main") == 0, job.log
-    assert job.log.count("CREATE_COMPLETE       Topic") == 1
+    assert job.log.count("CREATE_COMPLETE       shop/Topic") == 1
     assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
 
 

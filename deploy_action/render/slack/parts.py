@@ -229,8 +229,10 @@ def buttons(view: ChannelView, *, thread: bool = False) -> Element | None:
     found = [("open_thread", "Thread", view.thread)] if thread and view.thread else []
     found.append(("open_run", "Run", view.links.run))
     consoles = [stack for stack in view.stacks if stack.console]
+    regions = len({stack.region for stack in consoles}) > 1
     for number, stack in enumerate(consoles[:STACK_BUTTONS_MAX], 1):
-        label = "Stack" if len(consoles) == 1 else stack.name
+        name = f"{stack.region}/{stack.name}" if regions else stack.name
+        label = "Stack" if len(consoles) == 1 else name
         found.append((f"open_stack_{number}", label, stack.console))
     found.append(("open_commit", "Commit", view.links.commit))
     return blocks.buttons(found)
