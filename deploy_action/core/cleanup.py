@@ -163,8 +163,8 @@ def _orphan(left: Left, kind: str, name: str) -> CleanupStep:
         left.region,
         left.name,
         left.stack_id,
-        f"Delete {kind} {name}, which the rollback of stack {left.name} left: the next creation would find its "
-        "name taken.",
+        f"Delete {kind} {name}, which the rollback of stack {left.name} left: the next creation would find "
+        "its name taken.",
         _orphan_command(left, kind, name),
         _WITH_ITS_CONTENT,
         (name,),
