@@ -16,12 +16,31 @@ if (folder) {
 }
 
 async function lock() {
-  const made = fs.mkdtempSync(path.join(process.env.RUNNER_TEMP || os.tmpdir(), 'deploy-coordinator.'));
-  // Before anything can fail or be killed, so that the end of the job finds it.
-  if (process.env.GITHUB_STATE) fs.appendFileSync(process.env.GITHUB_STATE, `folder=${made}${os.EOL}`);
+  let made;
+  try {
+    made = fs.mkdtempSync(path.join(process.env.RUNNER_TEMP || os.tmpdir(), 'deploy-coordinator.'));
+    // Before anything can fail or be killed, so that the end of the job finds it.
+    if (process.env.GITHUB_STATE) append(process.env.GITHUB_STATE, `folder=${made}`);
+  } catch (error) {
+    console.log(
+      `::error title=deploy-coordinator::The end of the job could not find the lock (${error.message}), so nothing was ` +
+        'locked. Free disk space on the runner.',
+    );
+    process.exit(70);
+  }
   const code = await run('lock', made);
   if (code === 0 && fs.existsSync(path.join(made, 'keeper'))) keep(made);
   process.exit(code);
+}
+
+// On a line of its own, whatever is in the file already.
+function append(name, line) {
+  const file = fs.openSync(name, 'a+');
+  const { size } = fs.fstatSync(file);
+  const last = Buffer.from('\n');
+  if (size > 0) fs.readSync(file, last, 0, 1, size - 1);
+  fs.writeSync(file, `${last.toString() === '\n' ? '' : os.EOL}${line}${os.EOL}`);
+  fs.closeSync(file);
 }
 
 // The runner gives an action its inputs as INPUT_*; the coordinator reads them as one JSON object.

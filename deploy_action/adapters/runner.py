@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from io import FileIO
 
 
 class JobLog:
@@ -70,15 +73,40 @@ def _heredocs(values: Mapping[str, str]) -> str:
 
 
 def _append(path: str, text: str, what: str) -> str | None:
+    """All of it or nothing, from a fresh line: half of an entry, or one that is glued to what somebody else
+    left without a line end, makes the runner refuse the whole file and fail the step."""
     if not path:
         return None
+    data = text.encode("utf-8", "replace")
     for attempt in range(3):
         try:
-            with Path(path).open("a", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(text)
+            _append_all(path, data)
         except OSError as error:
             trouble = f"The {what} could not be written to {path}: {error}."
             time.sleep(0.1 * (attempt + 1))
         else:
             return None
     return trouble
+
+
+def _append_all(path: str, data: bytes) -> None:
+    with Path(path).open("a+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            if data and size and _last_byte(file, size) != b"\n":
+                _write(file, b"\n")
+            _write(file, data)
+        except OSError:
+            with suppress(OSError):
+                file.truncate(size)
+            raise
+
+
+def _last_byte(file: FileIO, size: int) -> bytes:
+    file.seek(size - 1)
+    return file.read(1)
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) or 0 :]

@@ -26,6 +26,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import TOKENS_VARIABLE, Hold, Settings, WhenBusy, job_tokens, parse_inputs
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.handing_on import give_back, hand_on
 from deploy_action.steps.post import left_in_progress
 from deploy_action.steps.pre import links_of, lock_names, new_correlation_id
 from deploy_action.steps.state import JobState, StateFolder
@@ -46,17 +47,21 @@ OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled"
 def lock(world: World) -> int:
     """Take the lock. Exit code 0 where it is held, coordinates by CloudFormation alone, or was skipped."""
     state = JobState(Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)))
-    world.files.set_outputs({"correlation-id": state.report.correlation_id, "held": "false"})
     settings: Settings | None = None
     try:
+        hand_on(world, {"correlation-id": state.report.correlation_id, "held": "false"})
         settings = parse_inputs(world.environ, step="lock")
         _take(world, settings, state)
-        state.exit_code = 0
-        state.report = replace(state.report, notes=tuple(world.teller.notes))
-        _save(world, state)
     except CoordinatorError as error:
         return _not_held(world, state, error, settings)
-    _hand_on(world, settings, state)
+    state.exit_code = 0
+    state.report = replace(state.report, notes=tuple(world.teller.notes))
+    try:
+        hand_on(world, _outputs(state), state=state)
+    except CannotStart as error:
+        give_back(world, settings, state)
+        return _not_held(world, state, error, settings)
+    _offer(world, settings, state)
     return 0
 
 
@@ -68,25 +73,19 @@ def _take(world: World, settings: Settings, state: JobState) -> None:
     Coordination(world, wiring, settings, state).begin()
 
 
-def _save(world: World, state: JobState) -> None:
-    try:
-        world.folder.save(state)
-    except OSError as error:
-        raise CannotStart(
-            f"What was locked cannot be handed on: {error}.",
-            why="The end of the job could not give the lock back.",
-            remedy="Free disk space on the runner.",
-        ) from error
-
-
-def _hand_on(world: World, settings: Settings, state: JobState) -> None:
-    """The token for later steps and jobs; no secret: it stands in the registry for its readers to see."""
+def _outputs(state: JobState) -> dict[str, str]:
+    """The token is no secret: it stands in the registry for its readers to see."""
     ticket = state.ticket
-    token = ticket.nonce if ticket is not None else ""
-    held = "true" if ticket is not None and ticket.holding else "alone"
-    world.files.set_outputs(
-        {"held": held, "lock-token": token, "queue-seconds": str(round(state.report.queue_seconds))}
-    )
+    return {
+        "held": "true" if ticket is not None and ticket.holding else "alone",
+        "lock-token": ticket.nonce if ticket is not None else "",
+        "queue-seconds": str(round(state.report.queue_seconds)),
+    }
+
+
+def _offer(world: World, settings: Settings, state: JobState) -> None:
+    """The token to the later steps of this job, and the lock to a keeper."""
+    token = state.ticket.nonce if state.ticket is not None else ""
     if not token:
         return
     if settings.hold is Hold.RUN:

@@ -38,6 +38,12 @@ WAYS = {
 
 def run(world: World) -> int:
     state = world.folder.load()
+    if state is None and world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") not in {"", "0"}:
+        raise VerdictUnknown(
+            "The coordinator was started again, and the state folder no longer holds what it needs to go on.",
+            why="How the deployment goes on is not watched; unknown is not success.",
+            remedy="Look at the stack in the console before you deploy again.",
+        )
     if state is None:
         raise CannotStart(
             "What the `pre` step decided cannot be read.",
@@ -115,5 +121,7 @@ def _hand_on(world: World, state: JobState, code: int, *, seconds: float) -> Non
     state.report = replace(state.report, duration_seconds=seconds, notes=tuple(world.teller.notes))
     state.exit_code = code
     world.teller.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
-    world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
+    trouble = world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
+    if trouble:
+        world.teller.note(f"{trouble} Later steps find the outputs empty.")
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))

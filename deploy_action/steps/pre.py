@@ -25,6 +25,7 @@ from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination, soon_known
 from deploy_action.steps.expecting import foresee
+from deploy_action.steps.handing_on import give_back, hand_on
 from deploy_action.steps.page import Page
 from deploy_action.steps.preflight import start_preflight
 from deploy_action.steps.recall import Recall
@@ -54,19 +55,10 @@ def run(world: World) -> int:
     page.keep(state)
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     try:
-        world.folder.save(state)
-    except OSError as error:
-        return _stopped(
-            world,
-            state,
-            CannotStart(
-                f"What was decided cannot be handed on: {error}.",
-                why="Nothing was changed.",
-                remedy="Free disk space on the runner.",
-            ),
-            settings,
-        )
-    world.files.set_outputs({**_queue_outputs(state), "proceed": "true"})
+        hand_on(world, {**_queue_outputs(state), "proceed": "true"}, state=state)
+    except CannotStart as error:
+        give_back(world, settings, state)
+        return _stopped(world, state, error, settings)
     optional(world.teller, "The summary", lambda: world.files.add_summary(opening(state.report)))
     return 0
 

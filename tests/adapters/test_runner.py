@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.adapters.runner import JobLog, RunnerFiles
-from tests.fakes.runner import heredoc_outputs
+from tests.fakes.runner import Refused, heredoc_outputs
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
+ROOT = Path(__file__).resolve().parents[2]
 
 values = st.lists(
     st.sampled_from(["\n", "a=b", "outcome<<EOF", "EOF", "end_", "x", "\r\n", "\u2028", "::", "=", "<<"])
@@ -55,6 +55,50 @@ def test_summaries_are_added_to_what_is_there(tmp_path: Path) -> None:
     path.write_text("theirs\n")
     RunnerFiles({"GITHUB_STEP_SUMMARY": str(path)}).add_summary("ours\n")
     assert path.read_text() == "theirs\nours\n"
+
+
+@pytest.mark.parametrize("theirs", ["version=1", "x<<EOF\n1\nEOF", "a=1\n\nb=2", "a=1\n", ""])
+def test_outputs_begin_on_a_fresh_line(tmp_path: Path, theirs: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(theirs)
+    assert RunnerFiles({"GITHUB_OUTPUT": str(path)}).set_outputs({"outcome": "succeeded"}) is None
+    assert heredoc_outputs(path.read_text()) == {**heredoc_outputs(theirs), "outcome": "succeeded"}
+
+
+def test_summary_and_environment_begin_on_a_fresh_line(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("| theirs |")
+    files = RunnerFiles({"GITHUB_STEP_SUMMARY": str(path), "GITHUB_ENV": str(path)})
+    files.add_summary("ours")
+    files.add_summary("")
+    files.set_environment({"A": "1"})
+    lines = path.read_text().splitlines()
+    assert lines[:2] == ["| theirs |", "ours"]
+    assert heredoc_outputs("\n".join(lines[2:])) == {"A": "1"}
+
+
+@pytest.mark.parametrize("text", ["no sign", "=1", "<<EOF\nEOF", "x<<", "x<<EOF\n1", "version=1\nx"])
+def test_the_runner_of_the_tests_refuses_what_the_runner_refuses(text: str) -> None:
+    with pytest.raises(Refused):
+        heredoc_outputs(text)
+
+
+def test_what_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A disk that is full in the middle of a value, played by a limit of the file's size."""
+    path = tmp_path / "file"
+    path.write_text("theirs=1")
+    script = (
+        "import resource, signal, sys\n"
+        "from deploy_action.adapters.runner import RunnerFiles\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "print(RunnerFiles({'GITHUB_OUTPUT': sys.argv[1]}).set_outputs({'a': 'x' * 9000}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert "could not be written" in done.stdout
+    assert path.read_text() == "theirs=1"
 
 
 def test_outside_a_runner_there_is_nothing_to_write_to() -> None:

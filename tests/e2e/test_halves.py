@@ -173,6 +173,26 @@ def until(condition: Any, seconds: float = 90.0) -> None:
         time.sleep(0.1)
 
 
+def test_a_lock_whose_end_would_not_be_found_is_not_taken(tmp_path: Path, world: World) -> None:
+    runner = Runner(tmp_path / "full", world)
+    worker = runner.step(GITHUB_STATE="/dev/full")
+    until(lambda: runner.log.endswith("\n70\n"))
+    worker.kill()
+    worker.wait()
+    assert "::error" in runner.log
+    assert runner.registry() == {}
+
+
+def test_the_state_is_named_on_a_line_of_its_own(tmp_path: Path, world: World) -> None:
+    runner = Runner(tmp_path / "glued", world)
+    (runner.folder / "state").write_text("theirs=1")
+    worker = runner.step(INPUT_ENVIRONMENT="", INPUT_LOCK="")
+    until(lambda: runner.log.endswith(("\n0\n", "\n3\n")))
+    worker.kill()
+    worker.wait()
+    assert set(heredoc_outputs((runner.folder / "state").read_text())) == {"theirs", "folder"}
+
+
 @pytest.mark.container
 def test_a_keeper_in_a_container_is_gone_after_the_job_and_after_a_killed_runner(
     tmp_path: Path, world: World, engine: dict[str, str]
