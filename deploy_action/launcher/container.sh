@@ -65,7 +65,8 @@ build() {
   docker build --network host --tag "$image" ${arguments[@]+"${arguments[@]}"} "$action"
 }
 
-# Sets `container_name` and the array `coordinator`: the command that runs this step in the container.
+# container_command NUMBER [NAME=VALUE...]: sets `container_name` and the array `coordinator`, the command that runs
+# this step in the container. It is started with these variables beside the job's own.
 container_command() {
   local name user
   container_name=deploy-coordinator-${state##*.}-$step-$1
@@ -75,7 +76,8 @@ container_command() {
   mounted=()
   mount_all
   if [ -d "${GITHUB_WORKSPACE:-}" ]; then coordinator+=(--workdir "$GITHUB_WORKSPACE"); fi
-  for name in $(compgen -e); do
+  shift
+  for name in $(compgen -e) "${@%%=*}"; do
     if passes "$name"; then coordinator+=(--env "$name"); fi
   done
   coordinator+=("$image" "$step")

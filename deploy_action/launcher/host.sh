@@ -140,7 +140,9 @@ offer_commands() {
   printf '#!/usr/bin/env bash\nexec %q -Iu -X utf8 %q "$@"\n' "$python" "$action/entrypoint.py" \
     >"$folder/deploy-coordinator"
   chmod +x "$folder/deploy-coordinator"
-  printf '%s\n' "$folder" >>"${GITHUB_PATH:-/dev/null}"
+  append "${GITHUB_PATH:-}" "$folder" ||
+    give_up "The file for the PATH (GITHUB_PATH) cannot be written." "Later steps would not find the command." \
+      "Free disk space on the runner."
   say "The command deploy-coordinator is there for the later steps of this job."
   exit 0
 }

@@ -6,7 +6,7 @@
 keep_lock() {
   local parent=${DEPLOY_COORDINATOR_JOB_PROCESS:-} born
   born=$(born_at "$parent")
-  write "$state/keep.pid" "$$"
+  write "$state/keep.pid" "$$ $(born_at "$$")"
   code=0
   while [ -z "$cancelled" ]; do
     start_coordinator
@@ -22,7 +22,7 @@ keep_lock() {
     coordinator_pid=''
     if [ -n "$cancelled" ] || is_verdict; then break; fi
     if [ "$runtime" = container ]; then remove_container "$container_name"; fi
-    restart_allowed || break
+    if too_often; then break; fi
     nap 5
   done
   if [ "$runtime" = container ]; then remove_container "$container_name"; fi
@@ -52,9 +52,9 @@ born_at() {
 
 # Whoever renews must be gone before the lock is given back.
 stop_keeper() {
-  local leader=''
+  local leader='' born=''
   if [ ! -r "$state/keep.pid" ]; then return; fi
-  read -r leader <"$state/keep.pid"
-  if ours "$leader"; then end_group "$leader" 60; fi
+  read -r leader born <"$state/keep.pid"
+  if ours "$leader" "$born"; then end_group "$leader" 60; fi
   rm -f "$state/keep.pid"
 }

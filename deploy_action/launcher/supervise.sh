@@ -1,37 +1,49 @@
 # shellcheck shell=bash
 # Runs the coordinator as a child, and beside it the user's command, which is never stopped because of the coordinator:
 # the command ends by itself, by a cancel, or after the coordinator. A coordinator of `main` that dies is started again
-# and goes on from its state folder; one that dies again and again is started a last time, to wait for the end and read
-# the verdict without watching.
+# and goes on from its state folder; one that dies again and again is started without watching, with growing pauses,
+# to wait for the end and read the verdict.
 
 coordinator=()
 coordinator_pid=''
 container_name=''
-command_pid=''    # leader and number of the command's process group
-command_keeper='' # the shell that waits for it
 restarts=0
 restart_times=()
-unwatched='' # set once the last coordinator is started
+unwatched='' # set once coordinators are started that do not watch
+pause=0      # seconds before the next one of those
+deaths=0     # of those, each soon after its start
+
+pause_max=60
+deaths_max=12 # with the pauses between them some seven minutes
 
 supervise() {
+  local begun
   code=130
+  if [ "$step" = main ] && [ -f "$state/command.sh" ]; then
+    has_command=1
+    prepare_command
+    open_log
+  fi
   while [ -z "$cancelled" ]; do
+    begun=$SECONDS
     start_coordinator
-    if [ "$step" = main ] && [ -f "$state/command.sh" ]; then start_command_when_told; fi
+    if [ -n "$has_command" ]; then start_command_when_told; fi
     await "$coordinator_pid"
     coordinator_pid=''
     if [ -n "$cancelled" ] || is_verdict; then break; fi
     if [ "$runtime" = container ]; then remove_container "$container_name"; fi
     if [ "$step" = main ]; then
-      if [ -n "$unwatched" ]; then
-        finish_without_coordinator
+      # The runner would fold what follows into the group that was open.
+      if [ -z "$has_command" ]; then echo "::endgroup::"; fi
+      if [ -n "$command_keeper" ] && [ ! -e "$state/command.sh" ]; then
+        warn "The state folder was emptied, so the coordinator (exit code $code) cannot be started again." "$COMMAND_DECIDES"
+        follow_command
         break
       fi
-      if restart_allowed; then
-        say "The coordinator ended unexpectedly (exit code $code) and is started again; what is deployed goes on untouched."
-      else
-        stop_watching
-      fi
+      restart_allowed "$begun" || {
+        finish_without_coordinator
+        break
+      }
     fi
     if container_failed; then
       explain_container
@@ -55,33 +67,31 @@ supervise() {
 }
 
 start_coordinator() {
-  export DEPLOY_COORDINATOR_RESTARTS=$restarts
+  local given=("DEPLOY_COORDINATOR_STATE=$state" "DEPLOY_COORDINATOR_RESTARTS=$restarts")
+  if [ -n "$unwatched" ]; then given+=(DEPLOY_COORDINATOR_UNWATCHED=1); fi
   if [ "$runtime" = container ]; then
-    export DEPLOY_COORDINATOR_MARKER=$state/marker
-    : >>"$DEPLOY_COORDINATOR_MARKER"
-    container_command "$restarts"
-    printf '%s\n' "$container_name" >"$state/container"
+    given+=("DEPLOY_COORDINATOR_MARKER=$state/marker")
+    container_command "$restarts" "${given[@]}"
+    { : >>"$state/marker" && printf '%s\n' "$container_name" >"$state/container"; } 2>/dev/null
   else
-    unset DEPLOY_COORDINATOR_MARKER
     coordinator=("$python" -Iu -X utf8 "$action/entrypoint.py" "$step")
   fi
   # What an earlier coordinator allowed counts only once the command runs.
-  if [ -z "$command_pid" ]; then rm -f "$state/command.go"; fi
+  if [ -z "$command_keeper" ]; then rm -f "$state/command.go"; fi
   # Job control gives a child its own process group and leaves it able to hear SIGINT.
   set -m
-  "${coordinator[@]}" </dev/null &
+  as_given "${given[@]}" "${coordinator[@]}" </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   coordinator_pid=$!
   set +m
-  printf '%s\n' "$coordinator_pid" >"$state/coordinator.pid"
+  printf '%s\n' "$coordinator_pid $(born_at "$coordinator_pid")" 2>/dev/null >"$state/coordinator.pid"
   if [ -n "$cancelled" ]; then signal_coordinator "$cancelled"; fi
 }
 
 # Exit codes that the coordinator means: everything but death by a foreign signal, a defect, and Docker's own failures.
 # The command's exit code passes through it, so an equal one is meant too.
 is_verdict() {
-  local of_command=''
-  if [ -r "$state/command.exit" ]; then read -r of_command <"$state/command.exit"; fi
-  if [ "$of_command" = "$code" ]; then return 0; fi
+  local exit_code=''
+  if [ -n "$command_keeper" ] && [ -e "$state/command.exit" ] && read_exit_code && [ "$exit_code" = "$code" ]; then return; fi
   case $code in
   130) return 0 ;;
   70 | 97 | 125 | 126 | 127) return 1 ;;
@@ -100,33 +110,52 @@ explain_container() {
   esac
 }
 
-# At most 5 times in 5 minutes.
+# restart_allowed BEGUN: five times in five minutes at once and as before; then without watching, after growing pauses,
+# for as long as something from outside may be what kills it. A defect of its own (70) would only repeat itself.
 restart_allowed() {
+  if [ -z "$unwatched" ]; then
+    if ! too_often; then
+      say "The coordinator ended unexpectedly (exit code $code) and is started again; what is deployed goes on untouched."
+      nap 0.2
+      return
+    fi
+    unwatched=1
+    warn "The coordinator ended unexpectedly again and again (last exit code $code), so nothing is watched from here on." \
+      "What is deployed goes on, and how it ended is read at the end."
+    return
+  fi
+  restarts=$((restarts + 1))
+  if [ $((SECONDS - $1)) -ge "$pause_max" ]; then pause=0 deaths=0; fi
+  deaths=$((deaths + 1))
+  if [ "$code" = 70 ] || [ "$deaths" -ge "$deaths_max" ] || never_began; then return 1; fi
+  pause=$((pause == 0 ? 1 : pause * 2))
+  if [ "$pause" -gt "$pause_max" ]; then pause=$pause_max; fi
+  say "The coordinator ended unexpectedly (exit code $code) and is started again in $pause s, to read how it ends."
+  patiently sleep "$pause"
+}
+
+# Counts a death; true from the sixth within five minutes on.
+too_often() {
   local moment recent=()
   for moment in ${restart_times[@]+"${restart_times[@]}"}; do
     if [ $((SECONDS - moment)) -lt 300 ]; then recent+=("$moment"); fi
   done
   restart_times=(${recent[@]+"${recent[@]}"} "$SECONDS")
   restarts=$((restarts + 1))
-  if [ ${#restart_times[@]} -gt 5 ]; then return 1; fi
-  nap 0.2
+  [ ${#restart_times[@]} -gt 5 ]
 }
 
-stop_watching() {
-  unwatched=1
-  export DEPLOY_COORDINATOR_UNWATCHED=1
-  warn "The coordinator ended unexpectedly again and again (last exit code $code), so nothing is watched from here on." \
-    "What is deployed goes on, and how it ended is read at the end."
-}
+# With a command it is known that nothing was deployed yet.
+never_began() { [ -n "$has_command" ] && [ -z "$command_keeper" ]; }
 
-# The last coordinator has died too. Exit code 7 says that the verdict is unknown (see errors.py).
+COMMAND_DECIDES="Nothing is watched or recorded from here on; the command goes on, and its exit code decides."
+
+# No coordinator will do. Exit code 7 says that the verdict is unknown (see errors.py).
 finish_without_coordinator() {
-  if [ -n "$command_pid" ]; then
-    warn "The coordinator ended unexpectedly (exit code $code) and is not started any more." \
-      "Nothing is watched or recorded from here on; the command goes on, and its exit code decides."
-    await "$command_keeper"
-    if [ -r "$state/command.exit" ]; then read -r code <"$state/command.exit"; fi
-  elif [ -f "$state/command.sh" ]; then
+  if [ -n "$command_keeper" ]; then
+    warn "The coordinator ended unexpectedly (exit code $code) and is not started any more." "$COMMAND_DECIDES"
+    follow_command
+  elif [ -n "$has_command" ]; then
     code=70
     fail "The coordinator ended unexpectedly again and again before the command was started." "Nothing was deployed." \
       "Look at the lines above, and report a defect with them."
@@ -136,41 +165,6 @@ finish_without_coordinator() {
       "It may have succeeded or failed; unknown is not success." \
       "Look at the stack in the console before you deploy again."
   fi
-}
-
-start_command_when_told() {
-  if [ -n "$command_pid" ]; then return; fi
-  until [ -e "$state/command.go" ]; do
-    kill -0 "$coordinator_pid" 2>/dev/null || return
-    nap
-  done
-  if [ -n "$cancelled" ] || ! kill -0 "$coordinator_pid" 2>/dev/null; then return; fi
-  set -m
-  keep_command </dev/null &
-  command_keeper=$!
-  set +m
-  until [ -e "$state/command.pid" ] || ! kill -0 "$command_keeper" 2>/dev/null; do nap 0.01; done
-  if [ -r "$state/command.pid" ]; then read -r command_pid <"$state/command.pid"; fi
-  if [ -n "$cancelled" ]; then signal_command "$cancelled"; fi
-}
-
-# Runs beside the launcher and outside the command's process group, so that whatever ends the command is recorded.
-keep_command() {
-  local folder='' result=1 pid
-  unset DEPLOY_COORDINATOR_INPUTS DEPLOY_COORDINATOR_MARKER DEPLOY_COORDINATOR_RESTARTS DEPLOY_COORDINATOR_UNWATCHED
-  if [ -r "$state/command.cwd" ]; then IFS= read -r folder <"$state/command.cwd"; fi
-  if cd "${folder:-.}"; then
-    set -m
-    bash --noprofile --norc -eo pipefail "$state/command.sh" &
-    pid=$!
-    set +m
-    write "$state/command.pid" "$pid"
-    wait "$pid" 2>/dev/null
-    result=$?
-  else
-    say "The command cannot be run in the folder $folder: it does not exist or may not be entered."
-  fi
-  write "$state/command.exit" "$result"
 }
 
 # A reader sees the whole line or no file.
@@ -189,20 +183,6 @@ signal_coordinator() {
   if [ -z "$coordinator_pid" ]; then return; fi
   if [ "$runtime" = container ] && limited 5 docker kill --signal "$1" "$container_name" >/dev/null 2>&1; then return; fi
   kill -"$1" "$coordinator_pid" 2>/dev/null
-}
-
-signal_command() {
-  if [ -n "$command_pid" ]; then kill -"$1" -- "-$command_pid" 2>/dev/null; fi
-}
-
-# After the coordinator nothing of the command may go on unseen. After a cancel the runner leaves little time.
-stop_command() {
-  if [ -z "$command_pid" ]; then return; fi
-  local naps=100
-  if [ -n "$cancelled" ]; then naps=20; fi
-  end_group "$command_pid" "$naps"
-  gone "$command_keeper" 20 || :
-  command_pid=''
 }
 
 # end_group LEADER NAPS: TERM, and KILL for what is still there after NAPS times 0.05 s.
@@ -227,31 +207,25 @@ remove_container() { limited 30 docker rm --force "$1" >/dev/null 2>&1; }
 
 # For post: what a killed main (or pre) left behind.
 clear_leftovers() {
-  local name='' pid leader
+  local name='' pid leader born
   if [ -r "$state/container" ]; then
     read -r name <"$state/container"
     remove_container "$name"
     rm -f "$state/container"
   fi
-  for pid in coordinator command; do
+  for pid in coordinator command relay; do
     if [ ! -r "$state/$pid.pid" ]; then continue; fi
-    read -r leader <"$state/$pid.pid"
-    if ours "$leader"; then end_group "$leader" 40; fi
+    read -r leader born <"$state/$pid.pid"
+    if ours "$leader" "$born"; then end_group "$leader" 40; fi
     rm -f "$state/$pid.pid"
   done
 }
 
-# The number may belong to somebody else by now: a process of ours has this state folder in its environment.
+# ours LEADER BORN: the number may belong to somebody else by now. One that is still in use for a group is not given to
+# a new process, so a group without its leader is the one that was written down.
 ours() {
-  local stat line fields
+  case $1 in '' | *[!0-9]*) return 1 ;; esac
   kill -0 -- "-$1" 2>/dev/null || return 1
-  if [ ! -d /proc/self ]; then return 0; fi
-  for stat in /proc/[0-9]*/stat; do
-    { read -r line <"$stat"; } 2>/dev/null || continue
-    read -r _ _ fields _ <<<"${line##*) }"
-    if [ "$fields" = "$1" ] && grep -aqF "DEPLOY_COORDINATOR_STATE=$state" "${stat%stat}environ" 2>/dev/null; then
-      return 0
-    fi
-  done
-  return 1
+  if [ -z "$2" ]; then return 1; fi
+  ! kill -0 "$1" 2>/dev/null || [ "$(born_at "$1")" = "$2" ]
 }

@@ -36,13 +36,24 @@ give_up() {
   fi
   fail "$1 $2 $3"
   code=70
-  if [ -n "$command_pid" ] && [ -z "$cancelled" ]; then finish_without_coordinator; fi
+  if [ -n "$command_keeper" ] && [ -z "$cancelled" ]; then finish_without_coordinator; fi
   stop_command
   exit "$code"
 }
 
 # Shows a tool's output so that nothing in it can be read as a workflow command.
 show() { sed -e 's/##\[/## [/g' -e 's/^/| /' "$1" | tr -d '\r'; }
+
+# append FILE LINE: to a file that the runner shares with other programs, on a line of its own whatever they left. True
+# where there is no such file, as outside of GitHub Actions.
+append() {
+  if [ -z "$1" ]; then return; fi
+  if [ -s "$1" ] && [ -n "$(tail -c 1 "$1" 2>/dev/null)" ]; then
+    printf '\n%s\n' "$2" 2>/dev/null >>"$1"
+  else
+    printf '%s\n' "$2" 2>/dev/null >>"$1"
+  fi
+}
 
 sha256() {
   if command -v sha256sum >/dev/null; then

@@ -11,7 +11,8 @@ from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Watcher
-from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, TimedOut
+from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, TimedOut, VerdictUnknown
+from deploy_action.steps.state import EXIT_CODE_LOST
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def deploy(deployment: Deployment) -> int:
             hurry=lambda: deployment.world.folder.command_exit_code() is not None,
         )
     code = _exit_code(deployment)
-    deployment.report(command_exit_code=code)
+    lost = code == EXIT_CODE_LOST
+    deployment.report(command_exit_code=None if lost else code)
     outcome = deployment.read_outcome(watcher, ours_only=False)
     if code is None:
         _cut_off(deployment, end)
@@ -56,6 +58,14 @@ def deploy(deployment: Deployment) -> int:
         deployment.judge(end, outcome)
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
         deployment.fail(despite="" if code else ", although the command reported success")
+    if lost:
+        deployment.report(outcome=Outcome.UNKNOWN)
+        raise VerdictUnknown(
+            "The command is gone and left no exit code: the process that waited for it was killed.",
+            why="It may have succeeded or failed; unknown is not success.",
+            remedy="Look at the stacks in the console before you deploy again. What kills processes is often "
+            "a lack of memory on the runner.",
+        )
     if code:
         deployment.report(outcome=Outcome.FAILED)
         raise CommandFailed(code)

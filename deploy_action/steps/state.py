@@ -15,6 +15,7 @@ from deploy_action.core.stacks import StackRef
 from deploy_action.engine.baseline import Baseline
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 _FILE = "state.json"
@@ -23,6 +24,9 @@ COMMAND_SCRIPT = "command.sh"
 COMMAND_FOLDER = "command.cwd"
 COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
+COMMAND_TAIL = "command.tail"
+EXIT_CODE_LOST = -1
+"""Of a command that is gone without anybody knowing how it ended."""
 _PRINTED = "printed"
 _SIGN = "watched"
 _OUTBOX = "outbox.jsonl"
@@ -97,6 +101,7 @@ class StateFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._exit: FileIO | None = None
 
     @property
     def outbox(self) -> Path:
@@ -171,8 +176,29 @@ class StateFolder:
         return (self.path / COMMAND_GO).exists()
 
     def command_exit_code(self) -> int | None:
-        """None while the command runs."""
+        """None while the command runs; EXIT_CODE_LOST where it is gone and left none.
+
+        The file has its full size before the command starts and stays open here and in the launcher: it is
+        found although the folder is emptied meanwhile.
+        """
         try:
-            return int((self.path / COMMAND_EXIT).read_text("utf-8").strip())
+            if self._exit is None:
+                self._exit = (self.path / COMMAND_EXIT).open("rb", buffering=0)
+            self._exit.seek(0)
+            text = self._exit.read(16).decode().strip()
+            return EXIT_CODE_LOST if text == "lost" else int(text)
         except (OSError, ValueError):
             return None
+
+    def command_tail(self) -> tuple[str, ...]:
+        """The last lines that the command wrote, oldest first, as they came: with whatever escape sequences
+        and workflow commands stand in them. Empty where the launcher could not keep them.
+
+        The file: 8 digits (how many bytes follow), LF, the lines.
+        """
+        try:
+            size, _, text = (self.path / COMMAND_TAIL).read_bytes().partition(b"\n")
+            kept = text[: int(size)]
+        except (OSError, ValueError):
+            return ()
+        return tuple(kept.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").splitlines())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.launcher_bench import Job, make_action
+
 ENGINE = Path(__file__).parent / "engine"
 
 
@@ -31,3 +33,20 @@ def engine() -> dict[str, str]:
             name, _, value = line.partition("=")
             environment[name] = value
     return environment
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all workers: making a virtual environment takes seconds, and the launcher locks it."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "launch cache"
+
+
+@pytest.fixture(scope="session")
+def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_action(tmp_path_factory.mktemp("the action"))
+
+
+@pytest.fixture
+def job(action: Path, shared: Path, tmp_path: Path) -> Job:
+    return Job(action, tmp_path, shared)

@@ -28,9 +28,9 @@ def main(arguments):
         (state / "command.go").touch()
 
     def command_exit():
-        while not (state / "command.exit").exists():
+        while (ended := (state / "command.exit").read_text().strip()) == "running":
             time.sleep(0.01)
-        return int((state / "command.exit").read_text())
+        return int(ended)
 
     given = {"step": arguments[0], "state": state, "go": go, "command_exit": command_exit}
     scope = {**globals(), **given, "code": 0}
@@ -88,7 +88,7 @@ class Job:
         lines = (self.folder / "temp" / "output").read_text().splitlines()
         return Path([line for line in lines if line.startswith("state=")][-1].removeprefix("state="))
 
-    def start(self, step: str, script: str = "", **environment: str) -> Running:
+    def start(self, step: str, script: str = "", /, **environment: str) -> Running:
         environment = {**self.environment, "DEPLOY_COORDINATOR_TEST": script, **environment}
         if step != "pre" and "DEPLOY_COORDINATOR_STATE" not in environment:
             environment["DEPLOY_COORDINATOR_STATE"] = str(self.state)
@@ -104,7 +104,7 @@ class Job:
             )
         return Running(process, log, time.monotonic())
 
-    def run(self, step: str, script: str = "", **environment: str) -> Done:
+    def run(self, step: str, script: str = "", /, **environment: str) -> Done:
         return self.start(step, script, **environment).wait()
 
     def prepared(self, command: str, **environment: str) -> Job:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.launcher_bench import FOLLOW, Job, make_action
+from tests.e2e.launcher_bench import FOLLOW, Job
+from tests.fakes.runner import heredoc_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,23 +26,6 @@ pytestmark = [
 
 NO_ENGINE = 'echo "Cannot connect to the Docker daemon" >&2; exit 1'
 BROKEN_RUN = 'if [ "$1" = run ]; then echo "docker: Error response from daemon: no" >&2; exit 125; fi'
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all workers: making a virtual environment takes seconds, and the launcher locks it."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "launch cache"
-
-
-@pytest.fixture(scope="session")
-def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_action(tmp_path_factory.mktemp("the action"))
-
-
-@pytest.fixture
-def job(action: Path, shared: Path, tmp_path: Path) -> Job:
-    return Job(action, tmp_path, shared)
 
 
 def environment_name(job: Job) -> str:
@@ -70,6 +54,25 @@ class TestHost:
         assert done.code == 70
         assert "::error" in done.log
         assert "nothing was deployed" in done.log
+
+    def test_pre_whose_folder_cannot_be_named_does_nothing(self, job: Job) -> None:
+        done = job.run("pre", "print('ran')", GITHUB_OUTPUT="/dev/full")
+        assert (done.code, "ran" in done.log, "::error" in done.log) == (70, False, True), done.log
+
+    def test_the_folder_is_named_on_a_line_of_its_own(self, job: Job) -> None:
+        output = job.folder / "temp" / "output"
+        output.write_text("theirs=1")
+        assert job.run("pre").code == 0
+        assert set(heredoc_outputs(output.read_text())) == {"theirs", "state"}
+
+    def test_the_command_line_is_put_on_the_path_on_a_line_of_its_own(self, job: Job) -> None:
+        path = job.folder / "path"
+        path.write_text("/theirs")
+        done = job.run("setup", DEPLOY_COORDINATOR_STATE="", GITHUB_PATH=str(path))
+        assert done.code == 0, done.log
+        first, second = path.read_text().splitlines()
+        assert (first, second.endswith("/bin")) == ("/theirs", True)
+        assert job.run("setup", DEPLOY_COORDINATOR_STATE="", GITHUB_PATH="/dev/full").code == 70
 
     def test_post_without_state_goes_on(self, job: Job) -> None:
         done = job.run("post", "print(step, state.is_dir())", DEPLOY_COORDINATOR_STATE="")
@@ -271,11 +274,42 @@ class TestRestart:
         assert (done.code, "unwatched 6" in done.log) == (0, True), done.log
         assert done.log.count("::warning") == 1
 
+    def quick(self, job: Job) -> Path:
+        """Pauses of a second or more take a moment; the file that is returned holds their lengths."""
+        pauses = job.folder / "pauses"
+        job.tool(
+            "sleep",
+            f'case $1 in 0.*) exec {shutil.which("sleep")} "$1" ;; esac\n'
+            f'echo "$1" >>"{pauses}"; exec {shutil.which("sleep")} 0.02',
+        )
+        return pauses
+
     def test_if_nobody_can_say_how_it_ended_it_is_unknown(self, job: Job) -> None:
         job.run("pre")
+        pauses = self.quick(job)
         done = job.run("main", "os.kill(os.getpid(), signal.SIGKILL)")
         assert (done.code, done.log.count("::error")) == (7, 1), done.log
         assert "unknown is not success" in done.log
+        assert [int(text) for text in pauses.read_text().split()] == [1, 2, 4, 8, 16, 32, *[60] * 5]
+
+    def test_one_that_does_not_watch_is_started_again_too(self, job: Job) -> None:
+        job.run("pre")
+        self.quick(job)
+        done = job.run(
+            "main",
+            "n = int(os.environ['DEPLOY_COORDINATOR_RESTARTS'])\n"
+            "if n < 9: os.kill(os.getpid(), signal.SIGKILL)\n"
+            "print('unwatched', os.environ['DEPLOY_COORDINATOR_UNWATCHED'], n)",
+        )
+        assert (done.code, "unwatched 1 9" in done.log) == (0, True), done.log
+
+    def test_a_kill_during_a_pause_of_the_runner_is_the_end(self, job: Job) -> None:
+        job.run("pre")
+        running = job.start("main", "os.kill(os.getpid(), signal.SIGKILL)")
+        running.until("is started again in 2 s", timeout=60)
+        running.send(signal.SIGINT)
+        done = running.wait(timeout=10)
+        assert (done.code != 0, job.alive()) == (True, []), done.log
 
     def test_a_verdict_is_not_asked_for_twice(self, job: Job) -> None:
         job.run("pre")

@@ -16,7 +16,7 @@ from deploy_action.steps import halves
 from deploy_action.steps import main as main_step
 from deploy_action.steps import post as post_step
 from deploy_action.steps import pre as pre_step
-from deploy_action.steps.state import COMMAND_EXIT, COMMAND_GO, StateFolder
+from deploy_action.steps.state import COMMAND_EXIT, COMMAND_GO, COMMAND_TAIL, StateFolder
 from deploy_action.steps.world import Teller, World
 from tests.fakes.cloudformation.harness import client
 from tests.fakes.runner import heredoc_outputs
@@ -170,6 +170,11 @@ class Job:
                 done.write_text(f"{code}\n", "utf-8")
 
         begin()
+
+    def command_said(self, text: str) -> None:
+        """What the launcher keeps of the command's output."""
+        data = text.encode()
+        (self.state.path / COMMAND_TAIL).write_bytes(b"%08d\n%s" % (len(data), data))
 
     def end_command(self, code: int) -> None:
         (self.state.path / COMMAND_EXIT).write_text(f"{code}\n", "utf-8")

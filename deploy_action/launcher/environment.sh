@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# The environment that the job gave this step. The launcher's own variables would overwrite what the job exported under
+# their names (bash exports such a variable on, a `local` one too), so programs are started out of a copy that was made
+# before the first of them: `launcher_environment`, in the first lines of `launch`.
+
+# as_given [NAME=VALUE...] PROGRAM...: becomes the program, in the job's own environment and shell options; what comes
+# before the program is for `env`. To be called in a subshell. Has no variables, since they would be in the way.
+as_given() {
+  set -- "$launcher_environment" "$@"
+  # shellcheck disable=SC2046 # names
+  unset $(compgen -e) 2>/dev/null
+  # shellcheck disable=SC2046
+  unset -f $(compgen -A function) 2>/dev/null
+  eval "$1" 2>/dev/null
+  shift
+  # A shell counts itself in: the one of a plain `run:` step is as deep as the launcher is.
+  SHLVL=$((${SHLVL:-1} - 1))
+  exec env "$@"
+}
+
+# The same without what action.yml gives the launcher: what a plain `run:` step gets.
+as_plain_step() {
+  as_given -u DEPLOY_COORDINATOR_INPUTS -u DEPLOY_COORDINATOR_REGISTRY -u DEPLOY_COORDINATOR_RUNTIME \
+    -u DEPLOY_COORDINATOR_IMAGE -u DEPLOY_COORDINATOR_STATE -u DEPLOY_COORDINATOR_CHECK_RUN_ID "$@"
+}
