@@ -120,6 +120,10 @@ class StackSource(Protocol):
         """Stacks whose name matches the glob of `pattern.name`, deleted ones left out."""
         ...
 
+    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+        """Deleted stacks, which CloudFormation lists for 90 days, whose name is or matches `pattern.name`."""
+        ...
+
 
 class TemplateSource(Protocol):
     def template(self, stack: StackRef, change_set: str = "") -> object:

@@ -56,18 +56,27 @@ class CloudFormation:
         return found
 
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
-        found = []
         with _explained():
-            client = self._client(pattern)
-            statuses = client.meta.service_model.shape_for("StackStatus").enum
-            wanted = [status for status in statuses if status != "DELETE_COMPLETE"]
-            for row in pages(client.list_stacks, "StackSummaries", StackStatusFilter=wanted):
-                if "ParentId" not in row and pattern.matches(row["StackName"]):
-                    ref = StackRef(pattern.region, row["StackName"])
-                    found.append(
-                        StackState(ref, row["StackId"], row["StackStatus"], changed_at=_changed_at(row))
-                    )
-        return found
+            statuses = self._client(pattern).meta.service_model.shape_for("StackStatus").enum
+            return self._listed(pattern, [status for status in statuses if status != "DELETE_COMPLETE"])
+
+    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+        with _explained():
+            return self._listed(pattern, ["DELETE_COMPLETE"])
+
+    def _listed(self, pattern: StackRef, statuses: list[str]) -> list[StackState]:
+        rows = pages(self._client(pattern).list_stacks, "StackSummaries", StackStatusFilter=statuses)
+        return [
+            StackState(
+                StackRef(pattern.region, row["StackName"]),
+                row["StackId"],
+                row["StackStatus"],
+                changed_at=_changed_at(row),
+                created_at=row["CreationTime"].timestamp(),
+            )
+            for row in rows
+            if "ParentId" not in row and pattern.matches(row["StackName"])
+        ]
 
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         with _explained(refusals=True):

@@ -24,7 +24,6 @@ from deploy_action.cli.common import (
 from deploy_action.core import history
 from deploy_action.core.learned_forecast import LearnedForecast
 from deploy_action.core.report import Outcome, Report, StackLine, bars_of, failure_causes, outcome_of
-from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import way_out, ways_out
 from deploy_action.core.times import iso
 from deploy_action.errors import (
@@ -169,7 +168,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
     lines, outputs, notes = confirmed(source, clock, operation, ours_only=False)
     for note in notes:
         remark(note)
-    outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+    outcome = outcome_of(lines)
     started, ended = operation.started, operation.ended
     report = Report(
         correlation_id="",

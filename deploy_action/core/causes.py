@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy_action.core.events import USER_INITIATED
 from deploy_action.core.remedies import Remedy, remedy_for
 from deploy_action.core.stacks import STACK_TYPE, Verdict, stack_name_of
 
@@ -40,7 +41,7 @@ NAMED_MAX = 5
 """So many of the resources that a summary names are told in a cause's name."""
 _SEARCHED = 4096
 """Patterns look at so many characters of a reason."""
-_NOBODY_ASKED = "rollback requested by user"
+_NOBODY_ASKED = re.compile(r"[. \n]*(rollback|delete) requested by user\Z", re.IGNORECASE)
 _ONE_TRY = re.compile(r"Request ?(?:ID|Token): ?[^\s,;)]+", re.IGNORECASE)
 _HANDLER, _HANDLER_END = 'Resource handler returned message: "', '" (RequestToken: '
 
@@ -89,8 +90,9 @@ class Cause:
     @property
     def message(self) -> str:
         """The reason without what CloudFormation wraps around the service's own words."""
-        if self.reason == "User Initiated":
-            return "A user asked for this rollback (User Initiated)."
+        if self.reason == USER_INITIATED:
+            asked = "deletion" if self.status.startswith("DELETE_") else "rollback"
+            return f"A user asked for this {asked} (User Initiated)."
         message, end, _ = self.reason.rpartition(_HANDLER_END)
         return message[len(_HANDLER) :] if end and message.startswith(_HANDLER) else self.reason
 
@@ -210,7 +212,8 @@ def _nested(operation: Operation, wrapper: StackEvent) -> StackProgress | None:
 
 def _is_noise(operation: Operation, stack: StackProgress, event: StackEvent) -> bool:
     """A deletion that fails is a cause where deleting was the purpose, or where a rollback failed by it."""
-    if operation.root_of(stack).status.endswith("ROLLBACK_FAILED"):
+    root = operation.root_of(stack)
+    if root.status.endswith("ROLLBACK_FAILED") or (root.begun == "CREATE" and root.status == "DELETE_FAILED"):
         return False
     before = stack.failures[: stack.failures.index(event)]
     return event.event_id in stack.afterwards or any(e.status != "DELETE_FAILED" for e in before)
@@ -251,5 +254,6 @@ def _reason(event: StackEvent) -> str:
     if event.hook_failed:
         return f"Hook {event.hook_type} failed: {event.hook_reason or event.reason}"
     text = event.reason.rstrip(" .\n")
-    before = text[: -len(_NOBODY_ASKED)].rstrip(" .\n")
-    return f"{before}." if before and text.lower().endswith(_NOBODY_ASKED) else event.reason
+    asked = _NOBODY_ASKED.search(text, max(0, len(text) - 100))
+    before = text[: asked.start()].rstrip(" .\n") if asked else ""
+    return f"{before}." if before else event.reason

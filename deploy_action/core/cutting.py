@@ -27,7 +27,8 @@ def cut(events: Iterable[StackEvent], root_id: str) -> list[list[StackEvent]]:
         at_rest = root is not None and root.ended is not None
         first = pieces[-1][0] if pieces else None
         begins = own and event.starts_operation
-        if first is None or (begins and (at_rest or event.action != first.action)):
+        goes_on = root is not None and not at_rest and root.undoes_creation(event)
+        if first is None or (begins and (at_rest or (event.action != first.action and not goes_on))):
             pieces.append([])
             fold = Operation()
         pieces[-1].append(event)

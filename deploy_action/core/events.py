@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from deploy_action.core.stacks import STACK_TYPE, Verdict, is_in_progress, stack_name_of, verdict_of
+from deploy_action.core.stacks import STACK_TYPE, Verdict, is_in_progress, operation_verdict, stack_name_of
+
+USER_INITIATED = "User Initiated"
+"""CloudFormation's reason for what somebody asked for."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,6 +148,8 @@ class StackProgress:
     region: str
     status: str = ""
     reason: str = ""
+    begun: str = ""
+    """What its operation was begun as: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen."""
     started: float | None = None
     ended: float | None = None
     parent_id: str | None = None
@@ -165,7 +170,7 @@ class StackProgress:
 
     @property
     def verdict(self) -> Verdict:
-        return verdict_of(self.status) if self.status else Verdict.NONE
+        return operation_verdict(self.begun, self.status) if self.status else Verdict.NONE
 
     @property
     def in_progress(self) -> bool:
@@ -187,6 +192,7 @@ class StackProgress:
     def forget(self) -> None:
         """What an earlier operation did is not part of the one that begins."""
         self.started = self.ended = None
+        self.begun = ""
         self.activities.clear()
         self.failures.clear()
         self.foretold.clear()
@@ -227,16 +233,25 @@ class StackProgress:
                 activity.phase = max(activity.phase, phase, key=_PHASES.index)
         self.afterwards.update(e.event_id for e in self.failures if e.timestamp >= since and not e.is_stack)
 
+    def undoes_creation(self, event: StackEvent) -> bool:
+        """The deletion with which a failed creation ends (`OnFailure=DELETE`), whoever asked for it."""
+        failed = self.begun == "CREATE" and self.status != "CREATE_COMPLETE"
+        return failed and event.status.startswith("DELETE_")
+
     def _apply_stack(self, event: StackEvent) -> None:
         if event.status == "REVIEW_IN_PROGRESS":
             return
-        if event.failed or event.hook_failed or "ROLLBACK" in event.status:
+        undoes = self.undoes_creation(event)
+        refused = self.begun == "DELETE" and not event.status.startswith("DELETE_")
+        if event.failed or event.hook_failed or "ROLLBACK" in event.status or undoes or refused:
             self.failures.append(event)
         if event.timestamp < self.phase_began:
             return  # it became visible behind newer ones
         self.started = event.timestamp if self.started is None else self.started
+        if event.starts_operation and not self.begun:
+            self.begun = event.action
         self.status, self.reason = event.status, event.reason
-        self._phases.append((event.timestamp, phase_of(event.status)))
+        self._phases.append((event.timestamp, Phase.ROLLBACK if undoes else phase_of(event.status)))
         if not is_in_progress(event.status):
             self.ended = event.timestamp
 
@@ -280,7 +295,7 @@ class Operation:
             progress = self.stacks[event.stack_id] = StackProgress(event.stack_id, event.region)
         root = self.root_of(progress)
         begins = event.starts_operation and event.timestamp >= root.phase_began
-        if progress is root and begins and not root.in_progress:
+        if progress is root and begins and not (root.in_progress or root.undoes_creation(event)):
             for stack in self.stacks.values():
                 if self.root_of(stack) is root:
                     stack.forget()
@@ -300,7 +315,7 @@ class Operation:
 
     def _rephase(self, root: StackProgress, event: StackEvent) -> None:
         """Nested stacks may have been read ahead of the root's change of phase."""
-        phase = phase_of(event.status)
+        phase = root.phase_at(event.timestamp)
         if phase is Phase.DEPLOY:
             return
         for stack in self.stacks.values():

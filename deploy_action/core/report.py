@@ -16,7 +16,7 @@ from deploy_action.core.comparison import Comparison
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate, Forecast, NoForecast, Usual
 from deploy_action.core.runs import Run
-from deploy_action.core.stacks import Verdict, console_url
+from deploy_action.core.stacks import Verdict, console_url, operation_verdict
 
 if TYPE_CHECKING:
     from deploy_action.core.events import Activity, Operation, StackProgress
@@ -68,6 +68,12 @@ class StackLine:
     stack_id: str
     status: str
     reason: str = ""
+    begun: str = ""
+    """What its operation was begun as: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return operation_verdict(self.begun, self.status)
 
     @property
     def console(self) -> str:
@@ -188,6 +194,13 @@ class Report:
         return found
 
     @property
+    def deleted(self) -> bool:
+        """All that it did was to delete stacks, and it did."""
+        return bool(self.stacks) and all(
+            stack.status == "DELETE_COMPLETE" and stack.verdict is Verdict.SUCCEEDED for stack in self.stacks
+        )
+
+    @property
     def root_cause(self) -> str:
         """The first cause in one line of text, or the failure that kept the deployment from starting."""
         if self.causes:
@@ -232,15 +245,16 @@ def stack_lines(operation: Operation) -> tuple[StackLine, ...]:
         if stack.verdict is not Verdict.NONE:
             newest[stack.region, stack.name] = stack
     return tuple(
-        StackLine(stack.region, stack.name, stack.stack_id, stack.status, stack.reason)
+        StackLine(stack.region, stack.name, stack.stack_id, stack.status, stack.reason, stack.begun)
         for stack in newest.values()
     )
 
 
-def outcome_of(lines: tuple[StackLine, ...], verdicts: tuple[Verdict, ...]) -> Outcome:
+def outcome_of(lines: tuple[StackLine, ...]) -> Outcome:
     """The worst of what the stacks say; unknown while any is in progress, or where nothing is known."""
     if not lines:
         return Outcome.UNKNOWN
+    verdicts = {line.verdict for line in lines}
     for verdict, outcome in (
         (Verdict.FAILED, Outcome.FAILED),
         (Verdict.ROLLED_BACK, Outcome.ROLLED_BACK),

@@ -122,6 +122,8 @@ def runs_of(
 
 def kind_of(root: StackProgress) -> str:
     """create, update, delete or import, also once it rolls back; empty where it cannot be told."""
+    if root.begun:
+        return root.begun.lower()
     status = root.status
     for word in ("CREATE", "UPDATE", "DELETE", "IMPORT"):
         if status.startswith(word):

@@ -89,6 +89,20 @@ def verdict_of(status: str) -> Verdict:
     return Verdict.FAILED
 
 
+def operation_verdict(begun: str, status: str) -> Verdict:
+    """What became of an operation. `begun`: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen.
+
+    A creation that fails can end DELETE_COMPLETE (`OnFailure=DELETE`), and a deletion that is refused goes
+    back to the status from before, so the last status alone is no verdict.
+    """
+    verdict = verdict_of(status)
+    if verdict in {Verdict.RUNNING, Verdict.NONE} or not begun:
+        return verdict
+    if begun == "DELETE":
+        return Verdict.SUCCEEDED if status == "DELETE_COMPLETE" else Verdict.FAILED
+    return Verdict.FAILED if status == "DELETE_COMPLETE" else verdict
+
+
 def is_in_progress(status: str) -> bool:
     """Something is being changed. A stack under review is not: nothing runs, and anybody may go on."""
     return verdict_of(status) is Verdict.RUNNING
@@ -106,6 +120,8 @@ class StackState:
     parameters: frozenset[str] = frozenset()
     changed_at: float = 0.0
     """When its last operation began, unix seconds of CloudFormation."""
+    created_at: float = 0.0
+    """Unix seconds of CloudFormation; 0 where that was not told."""
     change_set_arn: str = ""
     """The change set whose execution was its last operation; empty where that was none's."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.core.stacks import StackRef
+from deploy_action.core.events import USER_INITIATED
+from deploy_action.core.stacks import StackRef, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +29,8 @@ class Baseline:
 
     newest: tuple[tuple[StackRef, str | None], ...] = ()
     glob_seen: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
+    taken_at: float | None = None
+    """When it was taken, unix seconds of CloudFormation, whole ones; None where that was not told."""
     attach: bool = False
     """Begin at the start of the operation that is in progress, instead of after `newest`."""
 
@@ -38,11 +41,24 @@ def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline
     globs: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
     for stack in stacks:
         if stack.is_glob:
-            seen = tuple((state.stack_id, state.changed_at) for state in source.matching(stack))
+            seen = tuple((state.stack_id, change_mark(state)) for state in source.matching(stack))
             globs.append((stack, seen))
         else:
             newest.append(_newest_event(source, stack))
-    return Baseline(tuple(newest), tuple(globs))
+    return Baseline(tuple(newest), tuple(globs), source.their_time())
+
+
+def change_mark(state: StackState) -> float:
+    """Differs once an operation begins on the stack; one under review has had none."""
+    return -1.0 if verdict_of(state.status) is Verdict.NONE else state.changed_at
+
+
+def lived_since(baseline: Baseline, state: StackState) -> bool:
+    """Whether a deleted stack was created, too, after the baseline was taken.
+
+    False where CloudFormation's clock is not known: without it, nothing tells last month's stacks from ours.
+    """
+    return baseline.taken_at is not None and state.created_at >= baseline.taken_at
 
 
 def attach_to(stacks: Iterable[StackState]) -> Baseline:
@@ -81,14 +97,32 @@ def never() -> Stop:
 
 
 def operation_start() -> Stop:
-    """Accepts the first event before the start of the newest operation, going back in time."""
-    passed_start = False
+    """Accepts the first event before the start of the newest operation, going back in time.
+
+    A deletion that began while the stack was being created belongs to that creation, which has failed.
+    """
+    start: StackEvent | None = None
+    creating = False
 
     def stop(event: StackEvent) -> bool:
-        nonlocal passed_start
-        if passed_start:
+        nonlocal start, creating
+        if start is None or creating:
+            if event.starts_operation:
+                creating, start = False, event
+            return False
+        if start.status != "DELETE_IN_PROGRESS":
             return True
-        passed_start = event.starts_operation
+        if not _leads_to(event, start):
+            return True
+        creating, start = not event.starts_operation, event
         return False
 
     return stop
+
+
+def _leads_to(event: StackEvent, deletion: StackEvent) -> bool:
+    """Whether the last event before the start of a deletion is part of a creation that it undoes."""
+    if not event.is_stack:
+        return event.action == "CREATE"
+    failed = event.status == "CREATE_FAILED" and deletion.reason != USER_INITIATED
+    return failed or event.status == "CREATE_IN_PROGRESS"

@@ -40,7 +40,9 @@ def confirmed(
             notes.append(f"{line.name} was seen to end as {line.status}, and now is {state.status} again.")
             lines.append(line)
         else:
-            lines.append(replace(line, status=state.status, reason=state.reason))
+            # What was at rest before has begun something else since.
+            known = line.begun if is_in_progress(line.status) else ""
+            lines.append(replace(line, status=state.status, reason=state.reason, begun=known))
     return tuple(lines), outputs, notes
 
 

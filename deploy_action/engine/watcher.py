@@ -10,7 +10,7 @@ from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.pace import idle_pause_seconds, pause_seconds
 from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
-from deploy_action.engine.baseline import after, before, never, operation_start
+from deploy_action.engine.baseline import after, before, change_mark, lived_since, never, operation_start
 from deploy_action.engine.schedule import Schedule, Turn
 from deploy_action.errors import CoordinatorError, StackSourceError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.forecast import Forecast
+    from deploy_action.core.stacks import StackState
     from deploy_action.engine.baseline import Baseline, Stop
     from deploy_action.ports import StackSource
 
@@ -107,7 +108,11 @@ class Watcher:
     ) -> None:
         self._source = source
         self._own = _OwnOperation(token) if token else None
+        self._baseline = baseline
         self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
+        self._deleted_known = False
+        """The last listing of deleted stacks showed nothing new."""
+        self._deleted_failed: StackSourceError | None = None
         self._watched: dict[str, _Watched] = {}
         globs = tuple(pattern for pattern, _ in baseline.glob_seen)
         self.operation = Operation((*asked, *(stack for stack, _ in baseline.newest), *globs))
@@ -129,6 +134,9 @@ class Watcher:
         errors: list[StackSourceError] = []
         if self._globs and (complete or now >= self._listing_due) and not stop():
             self._discover(now, errors)
+        if complete and not self._deleted_known and not stop():
+            self._discover_deleted(now, errors)
+        self._deleted_known = self._deleted_known and complete
         if complete:
             pending = [watched for _, watched in self._unfinished()]
             self._schedule.budget.spend(now, len(pending))
@@ -236,7 +244,8 @@ class Watcher:
     @property
     def readable(self) -> bool:
         """Every root stack could be read at the last look, and globs listed at the last listing."""
-        return self._listing_failed is None and not any(root.unreadable for root in self._roots())
+        listed = self._listing_failed is None and self._deleted_failed is None
+        return listed and not any(root.unreadable for root in self._roots())
 
     @property
     def refused(self) -> bool:
@@ -277,12 +286,49 @@ class Watcher:
                 continue
             self._schedule.budget.spend(now)
             for state in states:
-                if seen.get(state.stack_id) == state.changed_at and not state.in_progress:
-                    continue
-                ref = StackRef(pattern.region, state.stack_id)
-                if all(watched.ref != ref for watched in self._watched.values()):
-                    found = _Watched(ref, operation_start, Turn(root=True, due=now), from_glob=True)
-                    self._watched[state.stack_id] = found
+                if seen.get(state.stack_id) != change_mark(state) or state.in_progress:
+                    self._found(state, now, new=state.stack_id not in seen)
+            missing = seen.keys() - {state.stack_id for state in states} - self._watched.keys()
+            for stack_id in sorted(missing):
+                self._look_for(StackRef(pattern.region, stack_id), seen[stack_id], now, errors)
+
+    def _look_for(self, stack: StackRef, mark: float, now: float, errors: list[StackSourceError]) -> None:
+        """A listing leaves out what is deleted, and may leave out what it does not show yet."""
+        self._schedule.budget.spend(now)
+        try:
+            state = self._source.describe(stack)
+        except StackSourceError as error:
+            errors.append(error)
+            self._listing_failed = error
+            return
+        if state is not None and (state.status.startswith("DELETE_") or change_mark(state) != mark):
+            self._found(state, now, new=False)
+
+    def _discover_deleted(self, now: float, errors: list[StackSourceError]) -> None:
+        """What was created and deleted again between two looks: no listing of living stacks shows it."""
+        if self._own is not None or self._baseline.attach:
+            return
+        names = [root.ref for root in self._roots() if not root.ref.name.startswith("arn:")]
+        self._deleted_failed, before = None, len(self._watched)
+        for pattern in [*(pattern for pattern, _ in self._globs), *names]:
+            self._schedule.budget.spend(now)
+            try:
+                deleted = self._source.deleted(pattern)
+            except StackSourceError as error:
+                errors.append(error)
+                self._deleted_failed = error
+                return
+            for state in deleted:
+                if lived_since(self._baseline, state):
+                    self._found(state, now, new=True)
+        self._deleted_known = len(self._watched) == before
+
+    def _found(self, state: StackState, now: float, *, new: bool) -> None:
+        """`new`: all of its events belong to the deployment."""
+        ref = StackRef(state.ref.region, state.stack_id)
+        if all(watched.ref != ref for watched in self._watched.values()):
+            floor = never if new else operation_start
+            self._watched[state.stack_id] = _Watched(ref, floor, Turn(root=True, due=now), from_glob=True)
 
     def _read(
         self, watched: _Watched, now: float, errors: list[StackSourceError], *, whole: bool

@@ -29,4 +29,5 @@ def headline(report: Report, escape: Callable[[str], str]) -> str:
     what = report.environment or ", ".join(stack.name for stack in report.stacks[:3]) or "deployment"
     known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
     took = f" in {duration(report.duration_seconds or 0)}" if known else ""
-    return f"{_WORDS[report.outcome]}: {escape(what)}{took}"
+    words = "✅ Deleted" if report.outcome is Outcome.SUCCEEDED and report.deleted else _WORDS[report.outcome]
+    return f"{words}: {escape(what)}{took}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.engine.baseline import attach_to
+from deploy_action.engine.baseline import attach_to, operation_start
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher
@@ -12,7 +12,6 @@ from deploy_action.errors import StackSourceError, VerdictUnknown
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
-    from deploy_action.core.events import StackEvent
     from deploy_action.core.stacks import StackRef
     from deploy_action.engine.baseline import Baseline
     from deploy_action.steps.deployment import Deployment
@@ -63,18 +62,11 @@ def _attach(deployment: Deployment) -> Baseline | None:
 
 def _first_event(deployment: Deployment, ref: StackRef) -> str:
     """The id of the event with which the stack's newest operation began; empty where it cannot be read."""
-    found: list[str] = []
-
-    def stop(event: StackEvent) -> bool:
-        if event.starts_operation:
-            found.append(event.event_id)
-        return bool(found)
-
     try:
-        deployment.cloudformation.events(ref, stop=stop)
+        events = deployment.cloudformation.events(ref, stop=operation_start())
     except StackSourceError:
         return ""
-    return found[0] if found else ""
+    return next((event.event_id for event in events if event.starts_operation), "")
 
 
 def _only_what_was_found(deployment: Deployment, refs: tuple[StackRef, ...]) -> None:

@@ -205,6 +205,7 @@ def _baseline(deployment: Deployment) -> Baseline:
     return Baseline(
         tuple(entry for part in parts for entry in part.newest),
         tuple(entry for part in parts for entry in part.glob_seen),
+        max((part.taken_at for part in parts if part.taken_at is not None), default=None),
     )
 
 

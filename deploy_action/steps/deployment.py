@@ -13,7 +13,6 @@ from deploy_action.core.events import Operation
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Outcome, StackLine, bars_of, failure_causes, outcome_of
 from deploy_action.core.runs import runs_of
-from deploy_action.core.stacks import verdict_of
 from deploy_action.core.start import ways_out
 from deploy_action.core.times import duration
 from deploy_action.engine.by_status import wait_by_status
@@ -243,7 +242,7 @@ class Deployment:
         )
         for note in notes:
             self.teller.note(note)
-        outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+        outcome = outcome_of(lines)
         if outcome.good:
             outputs |= self._unchanged(operation)[1]
         self.report(
@@ -297,10 +296,10 @@ class Deployment:
                 outputs |= outputs_of(state, operation)
         return tuple(lines), outputs
 
-    def outcome_by_status(self, state: StackState) -> Outcome:
-        """The same from `DescribeStacks` alone; the causes stay unknown."""
-        line = _line(state)
-        outcome = outcome_of((line,), (verdict_of(state.status),))
+    def outcome_by_status(self, state: StackState, begun: str) -> Outcome:
+        """The same from `DescribeStacks` alone; the causes stay unknown. `begun`: CREATE or UPDATE."""
+        line = replace(_line(state), begun=begun)
+        outcome = outcome_of((line,))
         self.report(outcome=outcome, stacks=(line,), outputs=state.outputs)
         return outcome
 

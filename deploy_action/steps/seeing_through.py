@@ -35,12 +35,8 @@ def see_through(deployment: Deployment, execution: Execution) -> int:
         )
         return _by_status(deployment, execution, watcher)
     undone = stopping.undo(deployment, watcher, execution, end)
-    deployment.judge(end, _by_events(deployment, watcher), undone=undone)
+    deployment.judge(end, deployment.read_outcome(watcher, ours_only=True), undone=undone)
     return 0
-
-
-def _by_events(deployment: Deployment, watcher: Watcher) -> Outcome:
-    return _unless_deleted(deployment, deployment.read_outcome(watcher, ours_only=True))
 
 
 def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -> int:
@@ -60,21 +56,12 @@ def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -
     if end is End.DONE:
         optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
     if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:
-        outcome = _by_events(deployment, watcher)
+        outcome = deployment.read_outcome(watcher, ours_only=True)
     else:
         outcome = Outcome.UNKNOWN
         state = own.seen()
         if state is not None:
-            outcome = _unless_deleted(deployment, deployment.outcome_by_status(state))
+            begun = "UPDATE" if execution.changed_at else "CREATE"
+            outcome = deployment.outcome_by_status(state, begun)
     deployment.judge(end, outcome, undone=undone)
     return 0
-
-
-def _unless_deleted(deployment: Deployment, outcome: Outcome) -> Outcome:
-    """What became of our template: a stack that somebody deleted meanwhile is not a success."""
-    deleted = any(line.status.startswith("DELETE_") for line in deployment.state.report.stacks)
-    if not (outcome.good and deleted):
-        return outcome
-    deployment.teller.note("Somebody deleted the stack while it was being deployed.")
-    deployment.report(outcome=Outcome.FAILED)
-    return Outcome.FAILED

@@ -8,26 +8,48 @@ import pytest
 
 from deploy_action.core.causes import causes_of
 from deploy_action.core.report import Failure, Outcome, Report, StackLine, bars_of, outcome_of, stack_lines
-from deploy_action.core.stacks import Verdict, verdict_of
+from deploy_action.core.stacks import Verdict, operation_verdict, verdict_of
 from tests.core.story import ROOT, resource, stack, told
 
 LINE = StackLine("eu-west-1", "shop", ROOT, "UPDATE_COMPLETE")
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "outcome"),
+    ("statuses", "outcome"),
     [
-        ([Verdict.SUCCEEDED], Outcome.SUCCEEDED),
-        ([Verdict.SUCCEEDED, Verdict.ROLLED_BACK], Outcome.ROLLED_BACK),
-        ([Verdict.ROLLED_BACK, Verdict.FAILED], Outcome.FAILED),
-        ([Verdict.SUCCEEDED, Verdict.RUNNING], Outcome.UNKNOWN),
-        ([Verdict.RUNNING, Verdict.ROLLED_BACK], Outcome.ROLLED_BACK),
-        ([Verdict.SUCCEEDED, Verdict.NONE], Outcome.UNKNOWN),
+        (["UPDATE_COMPLETE"], Outcome.SUCCEEDED),
+        (["UPDATE_COMPLETE", "ROLLBACK_COMPLETE"], Outcome.ROLLED_BACK),
+        (["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"], Outcome.FAILED),
+        (["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS"], Outcome.UNKNOWN),
+        (["UPDATE_IN_PROGRESS", "ROLLBACK_COMPLETE"], Outcome.ROLLED_BACK),
+        (["UPDATE_COMPLETE", "REVIEW_IN_PROGRESS"], Outcome.UNKNOWN),
         ([], Outcome.UNKNOWN),
     ],
 )
-def test_the_outcome_is_the_worst_of_all_stacks(verdicts: list[Verdict], outcome: Outcome) -> None:
-    assert outcome_of((LINE,) * len(verdicts), tuple(verdicts)) is outcome
+def test_the_outcome_is_the_worst_of_all_stacks(statuses: list[str], outcome: Outcome) -> None:
+    assert outcome_of(tuple(replace(LINE, status=status) for status in statuses)) is outcome
+
+
+@pytest.mark.parametrize(
+    ("begun", "status", "verdict"),
+    [
+        ("CREATE", "CREATE_COMPLETE", Verdict.SUCCEEDED),
+        ("CREATE", "DELETE_COMPLETE", Verdict.FAILED),
+        ("CREATE", "DELETE_IN_PROGRESS", Verdict.RUNNING),
+        ("CREATE", "ROLLBACK_COMPLETE", Verdict.ROLLED_BACK),
+        ("UPDATE", "DELETE_COMPLETE", Verdict.FAILED),
+        ("UPDATE", "UPDATE_ROLLBACK_COMPLETE", Verdict.ROLLED_BACK),
+        ("DELETE", "DELETE_COMPLETE", Verdict.SUCCEEDED),
+        ("DELETE", "UPDATE_COMPLETE", Verdict.FAILED),
+        ("DELETE", "ROLLBACK_COMPLETE", Verdict.FAILED),
+        ("DELETE", "DELETE_FAILED", Verdict.FAILED),
+        ("", "DELETE_COMPLETE", Verdict.SUCCEEDED),
+    ],
+)
+def test_what_an_operation_was_begun_as_is_half_of_its_verdict(
+    begun: str, status: str, verdict: Verdict
+) -> None:
+    assert operation_verdict(begun, status) is verdict
 
 
 def test_only_two_outcomes_are_good() -> None:

@@ -51,6 +51,9 @@ class Stacks:
     def their_time(self) -> float | None:
         return None
 
+    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+        raise AssertionError("nobody asked for deleted stacks")
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         self._look()
         return [

@@ -63,6 +63,9 @@ class Cloud:
     def their_time(self) -> float | None:
         return None
 
+    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+        raise AssertionError("nobody asked for deleted stacks")
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         raise NotImplementedError
 

@@ -26,7 +26,7 @@ from deploy_action.core.report import (
     stack_lines,
 )
 from deploy_action.core.runs import runs_of
-from deploy_action.core.stacks import STACK_TYPE, verdict_of
+from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import iso
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def reported(operation: Operation, past: Past, plans: tuple[Plan, ...], **more: 
     """As the steps put it together."""
     forecast = LearnedForecast(past, plans)
     lines = stack_lines(operation)
-    outcome = outcome_of(lines, tuple(verdict_of(line.status) for line in lines))
+    outcome = outcome_of(lines)
     runs = runs_of(operation)
     bars, comparisons = compared(bars_of(operation, forecast), runs, past)
     started, ended = operation.started, operation.ended

@@ -110,6 +110,9 @@ class CloudDouble:
     def their_time(self) -> float | None:
         return None
 
+    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+        raise AssertionError("nobody asked for deleted stacks")
+
     def matching(self, pattern: StackRef) -> Sequence[StackState]:
         raise AssertionError("nobody asked for a glob")
 

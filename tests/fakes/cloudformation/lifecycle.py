@@ -333,6 +333,12 @@ def _is_nested(state: ResourceState) -> bool:
 # Deletion
 
 
+def refuse_deletion(run: Run, when: float, before: str, why: str) -> None:
+    """Play a deletion that CloudFormation gives up before it touches a resource."""
+    run.stack_event(when, "DELETE_IN_PROGRESS", "User Initiated")
+    run.stack_event(when + run.lag(1.6, 2.4, "refused"), before, f"Delete canceled. {why}")
+
+
 def delete_resources(
     run: Run, when: float, retain: Collection[str], reason: str = "User Initiated"
 ) -> tuple[float, list[str]]:

@@ -103,6 +103,16 @@ class World:
                 if "ExportName" in output:
                     yield stack, output["ExportName"], output["OutputValue"]
 
+    def export_in_use(self, region: Region, stack: Stack, now: float) -> str:
+        """CloudFormation's words for an export of the stack that another one imports; empty where none is."""
+        for owner, export, _ in self.exports(region, now):
+            users = [
+                other.name for other in region.alive(now) if owner is stack and _imports(other, export, now)
+            ]
+            if users:
+                return f"Cannot delete export {export} as it is in use by {', '.join(sorted(users))}."
+        return ""
+
     def _import(self, region: Region, name: str) -> str:
         for _, export, value in self.exports(region, float("inf")):
             if export == name:
@@ -162,3 +172,15 @@ class World:
                 item["ExportName"] = text(export)
             answer.append(item)
         return answer
+
+
+def _imports(stack: Stack, export: str, now: float) -> bool:
+    version = stack.version(now)
+    return version is not None and _mentions({"Fn::ImportValue": export}, version.template.data)
+
+
+def _mentions(wanted: object, data: object) -> bool:
+    if data == wanted:
+        return True
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    return any(_mentions(wanted, item) for item in inner)

@@ -131,7 +131,11 @@ def delete_stack(call: Call, params: Params) -> Answer:
     call.note(stack, params)
     call.region.forget_after(stack, call.now)
     run = Run.begin(call.world, stack, "DELETE_STACK", call.now, params.get("ClientRequestToken"))
-    lifecycle.delete_resources(run, call.now, retain)
+    in_use = call.world.export_in_use(call.region, stack, call.now)
+    if in_use:
+        lifecycle.refuse_deletion(run, call.now, status, in_use)
+    else:
+        lifecycle.delete_resources(run, call.now, retain)
     return {}
 
 

@@ -1,0 +1,162 @@
+"""A verdict follows from what an operation was begun as and what became of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes.cloudformation.harness import client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.steps.stage import Job, Stage
+
+GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 1, DeleteSeconds: 1}}}}"
+COMMAND_SECONDS = 12.0
+"""It waits for what it began: `cdk destroy`, `serverless remove`."""
+EXPORTING = """
+Resources: {Topic: {Type: AWS::SNS::Topic}}
+Outputs: {Arn: {Value: !Ref Topic, Export: {Name: shop-topic}}}
+"""
+IMPORTING = """
+Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue shop-topic}}}
+"""
+
+
+def failing(seconds: float) -> str:
+    ground = f"{{Seconds: {seconds}, DeleteSeconds: {seconds / 2}, Fail: no topic}}"
+    bucket = f"{{Seconds: 0.2, DeleteSeconds: {seconds / 2}}}"
+    return f"""
+Resources:
+  Topic: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {ground}}}}}
+  Bucket: {{Type: AWS::S3::Bucket, Metadata: {{TestGround: {bucket}}}}}
+"""
+
+
+def create(stage: Stage, name: str, body: str = GOOD, *, wait: float = 60, **options: str) -> None:
+    act(stage, lambda aws: aws.create_stack(StackName=name, TemplateBody=body, **options))
+    stage.clock.sleep(wait)
+
+
+def act(stage: Stage, call: Callable[[Any], object]) -> None:
+    aws = client(stage.server)
+    call(aws)
+    aws.close()
+
+
+def run(stage: Stage, call: Callable[[Any], object], *, stacks: str = "shop", after: float = 0.0) -> Job:
+    """A deployment by a command that does `call` and reports success."""
+    job = stage.job(command="x", stack_name=stacks)
+    job.run("pre")
+
+    def command(aws: Any) -> None:
+        call(aws)
+        stage.clock.at(stage.clock.elapsed + COMMAND_SECONDS, lambda: job.end_command(0))
+
+    job.launch_command(command, after=after)
+    return job
+
+
+def delete(aws: Any, *names: str) -> None:
+    for name in names:
+        aws.delete_stack(StackName=name)
+
+
+def failing_creation(seconds: float, name: str = "shop") -> Callable[[Any], object]:
+    return lambda aws: aws.create_stack(StackName=name, TemplateBody=failing(seconds), OnFailure="DELETE")
+
+
+def remembered(stage: Stage) -> list[dict[str, Any]]:
+    path = stage.root / "registry" / "deployment-history.json"
+    return list(json.loads(path.read_text("utf-8"))["deployments"]) if path.exists() else []
+
+
+@pytest.mark.parametrize("stacks", ["shop", "sh*"])
+@pytest.mark.parametrize("seconds", [60.0, 1.0])
+def test_a_creation_that_fails_and_is_deleted_is_a_failure_with_its_cause(
+    stage: Stage, stacks: str, seconds: float
+) -> None:
+    job = run(stage, failing_creation(seconds), stacks=stacks, after=7)
+    assert job.run("main") == 1, job.log
+    job.run("post")
+    assert job.outputs()["outcome"] == "failed"
+    assert job.outputs()["stack-status"] == "DELETE_COMPLETE"
+    assert job.outputs()["root-cause"] == "Topic (AWS::SNS::Topic): no topic"
+    record = remembered(stage)[-1]
+    assert record["outcome"] == "failed"
+    assert [(run["operation"], run["outcome"]) for run in record["runs"]] == [("create", "failed")]
+
+
+@pytest.mark.parametrize("name", ["shop", "sh*"])
+@pytest.mark.parametrize("after", [30, 75])
+def test_attached_to_the_deletion_of_a_failed_creation_it_is_the_creation_that_is_judged(
+    stage: Stage, name: str, after: float
+) -> None:
+    create(stage, "shop", failing(60), wait=after, OnFailure="DELETE")
+    job = stage.job(stack_name=name)
+    assert job.deploy() == 1, job.log
+    assert job.outputs()["outcome"] == "failed"
+    assert job.outputs()["root-cause"] == "Topic (AWS::SNS::Topic): no topic"
+    assert "CREATE_FAILED         Topic" in job.log
+
+
+def test_a_failed_creation_that_the_command_deletes_itself_is_a_failure(stage: Stage) -> None:
+    """`sam deploy --on-failure DELETE`, and more than one script."""
+    job = stage.job(command="x")
+    job.run("pre")
+    job.launch_command(lambda aws: aws.create_stack(StackName="shop", TemplateBody=failing(5)) and None)
+    aws = client(stage.server)
+
+    def clean() -> None:
+        delete(aws, "shop")
+        job.end_command(0)
+
+    stage.clock.at(stage.clock.elapsed + 60, clean)
+    assert job.run("main") == 1, job.log
+    aws.close()
+    assert job.outputs()["root-cause"] == "Topic (AWS::SNS::Topic): no topic"
+
+
+@pytest.mark.parametrize("stacks", ["shop", "sh*"])
+def test_a_deletion_that_is_refused_is_a_failure_with_its_reason(stage: Stage, stacks: str) -> None:
+    create(stage, "shop", EXPORTING)
+    create(stage, "web", IMPORTING)
+    job = run(stage, lambda aws: delete(aws, "shop"), stacks=stacks)
+    assert job.run("main") == 1, job.log
+    job.run("post")
+    assert job.outputs()["outcome"] == "failed"
+    assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
+    assert "Cannot delete export shop-topic as it is in use by web." in job.outputs()["root-cause"]
+    record = remembered(stage)[-1]
+    assert [(run["operation"], run["outcome"]) for run in record["runs"]] == [("delete", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("stacks", "doomed"),
+    [("shop", ["shop"]), ("shop*", ["shop"]), ("shop*", ["shop", "shop-db", "shop-web"])],
+)
+@pytest.mark.parametrize("after", [0, 1.5, 3, 4.5, 6, 7.5, 9])
+def test_a_good_deletion_is_seen_and_headed_as_one(
+    stage: Stage, stacks: str, doomed: list[str], after: float
+) -> None:
+    for name in doomed:
+        create(stage, name)
+    create(stage, "shop-stays" if "*" in stacks else "other")
+    job = run(stage, lambda aws: delete(aws, *doomed), stacks=stacks, after=after)
+    assert job.run("main") == 0, job.log
+    job.run("post")
+    assert job.outputs()["outcome"] == "succeeded"
+    assert job.page.startswith("## ✅ Deleted: production")
+    assert [log_line for log_line in job.log.splitlines() if "DELETE_COMPLETE       shop" in log_line]
+    assert "DELETE_COMPLETE" in job.outputs()["stack-status"]
+
+
+def test_what_was_deleted_before_this_deployment_is_not_its_own(stage: Stage) -> None:
+    create(stage, "shop-old", failing(1), OnFailure="DELETE")
+    create(stage, "shop-new")
+    job = run(stage, lambda _aws: None, stacks="shop-*")
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["outcome"] == "no-changes"
