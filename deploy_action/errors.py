@@ -35,6 +35,8 @@ class CoordinatorError(Exception):
         self.what = what
         self.why = why
         self.remedy = remedy
+        self.said: tuple[str, ...] = ()
+        """What somebody else said about it, in their own words."""
 
     def __str__(self) -> str:
         return " ".join(_sentence(part) for part in (self.what, self.why, self.remedy) if part)
@@ -44,6 +46,23 @@ class DeploymentFailed(CoordinatorError):
     """CloudFormation says that the deployment failed."""
 
     exit_code = 1
+
+
+class CommandFailed(DeploymentFailed):
+    """The command failed, and no stack did. The step's exit code is the command's.
+
+    `said`: its own words about why, most telling first; they come from outside.
+    """
+
+    def __init__(self, code: int, said: tuple[str, ...] = (), *, remedy: str = "") -> None:
+        words = f" It said: {said[0]}" if said else ""
+        super().__init__(
+            f"The command ended with exit code {code}.{words}",
+            why="No watched stack failed.",
+            remedy=remedy or "Read what the command wrote into the log.",
+        )
+        self.said = said
+        self.exit_code = code  # type: ignore[misc]  # of this instance only
 
 
 class Busy(CoordinatorError):

@@ -117,6 +117,15 @@ def _slack(stage: Stage, _: pytest.MonkeyPatch) -> Job:
         return _deployed(job)
 
 
+def _command(stage: Stage, _: pytest.MonkeyPatch) -> Job:
+    job = stage.job(command="cdk deploy --all")
+    job.run("pre")
+    job.command_said("Error: no stage is given\n")
+    job.launch_command(lambda _cloudformation: 1)
+    job.run("main")
+    return job
+
+
 SITUATIONS: dict[str, Callable[[Stage, pytest.MonkeyPatch], Job]] = {
     "Stuck in the queue": _queue,
     "The watch was silent": _silent,
@@ -126,6 +135,7 @@ SITUATIONS: dict[str, Callable[[Stage, pytest.MonkeyPatch], Job]] = {
     "The stack is stuck": _stuck,
     "ECS tasks do not start": _tasks,
     "RDS is slow": _database,
+    "The command failed": _command,
     "The outcome is unknown": _unknown,
 }
 

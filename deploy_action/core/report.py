@@ -116,6 +116,8 @@ class Failure:
     what: str
     why: str = ""
     remedy: str = ""
+    said: tuple[str, ...] = ()
+    """What the command itself said about it, most telling first; `what` quotes the first."""
 
 
 @dataclass(frozen=True, slots=True)

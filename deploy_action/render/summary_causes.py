@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.stacks import STACK_TYPE
-from deploy_action.render.escape import code, code_block, link, markdown, prose
+from deploy_action.render.escape import code, code_block, link, markdown, one_line, prose
 
 if TYPE_CHECKING:
     from deploy_action.core.behind import Finding
@@ -39,6 +39,8 @@ def why(report: Report) -> str:
     if report.failure is not None:
         if not report.causes:
             lines.append(f"**What happened.** {prose(report.failure.what)}")
+            if len(report.failure.said) > 1:
+                lines.append(code_block("\n".join(one_line(line) for line in report.failure.said)))
         if report.failure.why:
             lines.append(f"**Why it matters.** {prose(report.failure.why)}")
         if report.failure.remedy:

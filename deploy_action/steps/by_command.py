@@ -11,7 +11,8 @@ from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Watcher
-from deploy_action.errors import Cancelled, DeploymentFailed, StackSourceError, TimedOut, VerdictUnknown
+from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
+from deploy_action.steps.command_words import failed_command
 from deploy_action.steps.state import EXIT_CODE_LOST
 from deploy_action.steps.world import optional
 
@@ -68,7 +69,7 @@ def deploy(deployment: Deployment) -> int:
         )
     if code:
         deployment.report(outcome=Outcome.FAILED)
-        raise CommandFailed(code)
+        raise failed_command(deployment, code)
     unclear = watcher.began and outcome is Outcome.UNKNOWN
     if unclear or not watcher.readable or deployment.state.partly_unwatched:
         deployment.report(outcome=Outcome.UNKNOWN)
@@ -96,18 +97,6 @@ def _cut_off(deployment: Deployment, end: End) -> None:
         why="What CloudFormation has begun goes on by itself.",
         remedy="Look at the stacks in the console, and raise `timeout-in-minutes` if the time was too short.",
     )
-
-
-class CommandFailed(DeploymentFailed):
-    """The command failed, and no stack did. The step's exit code is the command's."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(
-            f"The command ended with exit code {code}.",
-            why="No watched stack failed, so the reason stands in the command's own output.",
-            remedy="Read the lines above.",
-        )
-        self.exit_code = code  # type: ignore[misc]  # of this instance only
 
 
 class _Done:

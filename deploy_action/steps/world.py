@@ -234,7 +234,7 @@ def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
     """Why it ended so. Who asked to be skipped needs no remedy."""
     remedy = "" if outcome is Outcome.SKIPPED else error.remedy
-    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, remedy))
+    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, remedy, error.said))
 
 
 def skipped(error: CoordinatorError) -> str:

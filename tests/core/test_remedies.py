@@ -9,6 +9,13 @@ from deploy_action.core.remedies import QUOTED_MAX, SEARCHED_MAX, Row, remedy_fo
 # Title of the row, reason, resource type, status.
 EXAMPLES = [
     ("No updates", "No updates are to be performed.", "", ""),
+    (
+        "CDK not bootstrapped",
+        "Shop: SSM parameter /cdk-bootstrap/hnb659fds/version not found. Has the",
+        "",
+        "",
+    ),
+    ("No credentials", "Unable to locate credentials. You can configure them", "", ""),
     ("Expired credentials", "The security token included in the request is expired", "", ""),
     ("Missing capability", "Requires capabilities : [CAPABILITY_IAM]", "", ""),
     ("Missing capability, not named", "InsufficientCapabilitiesException", "", ""),

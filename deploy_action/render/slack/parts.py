@@ -21,6 +21,8 @@ VALUE_MAX = 200
 ADVICE_MAX = 400
 SENTENCE_MAX = 400
 STACK_BUTTONS_MAX = 3
+SAID_MAX = 3
+"""Of a command's own words, so many lines."""
 
 
 def queue_lines(view: ChannelView) -> list[Element | None]:
@@ -176,6 +178,7 @@ def failure_lines(view: ChannelView, *, most: int, message_max: int) -> list[Ele
         silent = not lines and view.outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}
         return [line("CloudFormation gives no cause.")] if silent else lines
     lines.append(line(*prose(failure.what, message_max)) if failure.what else None)
+    lines += [blocks.quote(said, SENTENCE_MAX) for said in failure.said[1:SAID_MAX]]
     lines.append(line(*prose(failure.why, SENTENCE_MAX)) if failure.why else None)
     lines.append(next_step(failure.remedy))
     return lines

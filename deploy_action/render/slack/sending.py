@@ -49,6 +49,8 @@ def notification(view: ChannelView) -> str:
         return f"{said} in {words.span(view.duration_seconds)}"
     if view.moment.final and view.causes:
         return f"{said}: {one_line(view.causes[0].name)}: {view.causes[0].message}"
+    if view.moment.final and view.failure is not None and view.failure.said:
+        return f"{said}: {view.failure.said[0]}"
     if not view.moment.final and view.planned and not words.waits(view):
         return f"{said}: {view.done} of {max(view.planned, view.done)}"
     return said
