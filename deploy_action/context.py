@@ -23,9 +23,18 @@ class RunContext:
     workflow: str = ""
     workflow_ref: str = ""
     workflow_sha: str = ""
+    job_workflow_ref: str = ""
+    """Of the workflow that defines the job: another one where the run's own calls it. Empty where GitHub does
+    not tell."""
+    matrix: str = ""
+    """The job's leg of its matrix, as JSON; `null` where it has none, empty where that is not known."""
+    run_number: str = ""
+    """Counts the runs of one workflow; a re-run keeps it."""
     actor: str = ""
     commit: str = ""
     ref: str = ""
+    """A short name, such as `main`; `full_ref`, `refs/heads/main`."""
+    full_ref: str = ""
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
     graphql_url: str = ""
@@ -48,6 +57,11 @@ class RunContext:
         return found[1] if found else ""
 
     @property
+    def workflow_file(self) -> str:
+        """`OWNER/NAME/.github/workflows/FILE`, whichever repository it is in; empty where it is not known."""
+        return self.workflow_ref.partition("@")[0]
+
+    @property
     def commit_url(self) -> str:
         return f"{self.server_url}/{self.repository}/commit/{self.commit}" if self.commit else ""
 
@@ -64,9 +78,13 @@ def run_context(environ: Mapping[str, str]) -> RunContext:
         workflow=environ.get("GITHUB_WORKFLOW", ""),
         workflow_ref=environ.get("GITHUB_WORKFLOW_REF", ""),
         workflow_sha=environ.get("GITHUB_WORKFLOW_SHA", ""),
+        job_workflow_ref=environ.get("DEPLOY_COORDINATOR_JOB_WORKFLOW_REF", ""),
+        matrix=environ.get("DEPLOY_COORDINATOR_MATRIX", "").strip(),
+        run_number=environ.get("GITHUB_RUN_NUMBER", ""),
         actor=environ.get("GITHUB_TRIGGERING_ACTOR") or environ.get("GITHUB_ACTOR", ""),
         commit=environ.get("GITHUB_SHA", ""),
         ref=environ.get("GITHUB_REF_NAME", ""),
+        full_ref=environ.get("GITHUB_REF", ""),
         server_url=environ.get("GITHUB_SERVER_URL") or "https://github.com",
         api_url=api_url,
         graphql_url=environ.get("GITHUB_GRAPHQL_URL") or f"{api_url.removesuffix('/v3')}/graphql",

@@ -10,6 +10,7 @@
 | 5 | the lock was lost before anything was changed |
 | 6 | the deployment did not end within `timeout-in-minutes`; it may still be running |
 | 7 | the verdict could not be read: neither success nor failure is known |
+| 8 | the `lock` step gave way to a newer deployment, so the lock is not held; nothing was changed |
 | 9 | `preflight: strict`: the deployment is certain to fail; nothing was locked or changed |
 | 70 | a defect in deploy-coordinator itself |
 | 130 | cancelled |
@@ -76,6 +77,12 @@ class Superseded(CoordinatorError):
     failure."""
 
     exit_code = 0
+
+
+class NotHeld(CoordinatorError):
+    """A `lock` step gave way to a newer deployment: what the job does next would run without the lock."""
+
+    exit_code = 8
 
 
 class InvalidInput(CoordinatorError):

@@ -15,6 +15,7 @@ from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.stacks import StackRef, parse_stack_ref
+from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.errors import InvalidInput
 from deploy_action.input_fields import Fields
 from deploy_action.registry_address import RegistryAddress, parse_registry
@@ -123,6 +124,7 @@ class Settings:
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
     hold: Hold = Hold.JOB
+    when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
 
@@ -206,6 +208,7 @@ class _Parser(Fields):
             look_behind=self._boolean("look-behind", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             hold=self._choice("hold", Hold, Hold.JOB),
+            when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
             lock_tokens=self._lock_tokens(),
         )
         self._check_together(settings)

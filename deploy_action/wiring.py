@@ -79,6 +79,7 @@ class Wiring:
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
+            compare=runs.compare if runs else lambda _base, _head: "",
             revoke=lambda holder: revoke(self.cloudformation, holder),
             cancelled=cancelled,
             borrower=self.borrower,

@@ -58,6 +58,8 @@ function environment(state) {
     DEPLOY_COORDINATOR_RUNTIME: inputs.runtime || '',
     DEPLOY_COORDINATOR_IMAGE: inputs.image || '',
     DEPLOY_COORDINATOR_CHECK_RUN_ID: inputs['job-id'] || '',
+    DEPLOY_COORDINATOR_JOB_WORKFLOW_REF: inputs['job-workflow-ref'] || '',
+    DEPLOY_COORDINATOR_MATRIX: inputs['job-matrix'] || '',
     DEPLOY_COORDINATOR_JOB_STATUS: inputs['job-status'] || '',
     DEPLOY_COORDINATOR_JOB_PROCESS: String(process.ppid),
     DEPLOY_COORDINATOR_STATE: state,

@@ -62,10 +62,19 @@ def test_the_code_reads_exactly_the_inputs_that_the_action_has() -> None:
         raw = Recording({**REQUIRED, **way})
         _Parser(raw, {"AWS_REGION": "eu-west-1"}, "pre").settings()
         asked |= raw.asked
-    assert asked == set(INPUTS) | {"hold"}
+    assert asked == set(INPUTS) | {"hold", "when-superseded"}
 
 
-@pytest.mark.parametrize(("half", "own"), [("lock", {"hold", "job-id", "job-status"}), ("release", set())])
+@pytest.mark.parametrize(
+    ("half", "own"),
+    [
+        (
+            "lock",
+            {"hold", "when-superseded", "job-id", "job-matrix", "job-workflow-ref", "job-status"},
+        ),
+        ("release", set()),
+    ],
+)
 def test_the_halves_of_a_lock_take_inputs_of_the_whole(half: str, own: set[str]) -> None:
     inputs = HALVES[half]["inputs"]
     assert set(inputs) - set(INPUTS) == own

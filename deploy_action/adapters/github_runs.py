@@ -22,6 +22,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 COMMIT = re.compile(r"[0-9a-f]{40,64}")
 ALIVE = frozenset({"requested", "queued", "pending", "waiting", "in_progress"})
 FACTS = ("id", "run_id", "run_attempt", "status")
+STANDINGS = frozenset({"ahead", "behind", "diverged", "identical"})
 REMEMBERED_MAX = 200
 
 _NOTHING: Mapping[str, object] = {}
@@ -91,6 +92,24 @@ class GitHubRuns:
         names = [group.get("group_name") if isinstance(group, dict) else None for group in groups]
         texts = tuple(name for name in names if isinstance(name, str))
         return texts if len(texts) == len(names) else None
+
+    def job_name(self, job_id: str) -> str:
+        """As the run's page shows it: with the job that called its workflow, and its leg of a matrix. Empty
+        where it cannot be had."""
+        if not (REPOSITORY.fullmatch(self._repository) and NUMBER.fullmatch(job_id)):
+            return ""
+        name = _body(self._ask(self._repository, f"jobs/{job_id}")).get("name")
+        return name if isinstance(name, str) else ""
+
+    def compare(self, base: str, head: str) -> str:
+        """How one commit of this repository stands to another: ahead, behind, diverged or identical; empty
+        where it cannot be had. Needs `contents: read`."""
+        if not (REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(base) and COMMIT.fullmatch(head)):
+            return ""
+        # The first page alone lists the files that differ.
+        what = f"compare/{base}...{head}?per_page=1&page=2"
+        status = _body(self._get(self._repository, what)).get("status")
+        return status if isinstance(status, str) and status in STANDINGS else ""
 
     def workflow_text(self, path: str, ref: str) -> str | None:
         """The file at `path` of this repository at the commit `ref`; None where it cannot be had."""

@@ -22,12 +22,12 @@ LEASE_SECONDS_MAX = 3600.0
 
 
 class QueuePolicy(Enum):
-    """What a newcomer does to older waiters for the same locks and stacks."""
+    """Whether a newer deployment of the same makes one that waits pointless."""
 
     FIFO = "fifo"
     """Nothing: all are served, in order of arrival."""
     NEWEST = "newest"
-    """It supersedes those that chose this policy too: only the newest is deployed."""
+    """Yes, where both chose this policy: only the newest is deployed (`core.superseding`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +114,6 @@ class Ticket:
 
     def shares_lock_with(self, other: Ticket) -> bool:
         return not set(self.locks).isdisjoint(other.locks)
-
-    def supersedes(self, other: Ticket) -> bool:
-        """Whether deploying `other` has become pointless: this one is newer and covers what it would
-        deploy."""
-        return (
-            self.policy is other.policy is QueuePolicy.NEWEST
-            and not other.holding
-            and other.number < self.number
-            and set(other.locks) <= set(self.locks)
-            and set(other.stacks) <= set(self.stacks)
-        )
 
 
 @dataclass(frozen=True, slots=True)

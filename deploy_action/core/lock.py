@@ -7,8 +7,8 @@ when they are off: when a freeze ends, and when a line of the document's memory 
 Guarantees, given a registry whose swaps are atomic:
 - one lock has at most one holder, and its epoch rises by one with each holder;
 - locks of one ticket are taken together or not at all, so tickets cannot deadlock;
-- tickets that share a lock are served in order of arrival; with the policy `newest`, older waiters for the
-  same locks and stacks are superseded instead.
+- tickets that share a lock are served in order of arrival; with the policy `newest`, older deployments of the
+  same give way instead (`core.superseding`).
 
 Not guaranteed: that a holder knows at once that it was taken over. It learns so at its next swap, which is
 why it renews immediately before it changes anything.
@@ -18,10 +18,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import TYPE_CHECKING
 
 from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, QueuePolicy, Ticket
+from deploy_action.core.superseding import NOTHING, superseder, supersedes
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.errors import Busy, LockLost, Superseded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
 
 KEPT_FINISHED = 50
 KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
@@ -33,6 +38,7 @@ USUAL_OF = 5
 
 ABANDONED = "abandoned"
 SKIPPED = "skipped"
+WITHDRAWN = "withdrawn"
 FORCED = "released by force"
 _SUCCEEDED = "succeeded"
 
@@ -81,11 +87,19 @@ def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze 
     return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
 
 
-def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
+def enqueue(
+    document: Document,
+    ticket: Ticket,
+    *,
+    at: str,
+    alive: Set[str] = frozenset(),
+    compared: Mapping[tuple[str, str], str] = NOTHING,
+) -> Document:
     """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
     place.
 
-    Raises Superseded where a ticket that comes back was superseded meanwhile, Busy where the queue is full.
+    `alive` and `compared`: as in core.superseding. Raises Superseded where a living one makes it pointless,
+    Busy where the queue is full.
     """
     if document.ticket(ticket.nonce) is not None:
         return document
@@ -97,13 +111,12 @@ def enqueue(document: Document, ticket: Ticket, *, at: str) -> Document:
         )
     number = ticket.number or document.arrivals + 1
     joining = replace(ticket, revision=document.revision + 1, number=number, epochs=(), held_since="")
+    newer = superseder(document, joining, alive=alive, compared=compared)
+    if newer is not None:
+        raise superseded(joining, superseded_by(newer))
     for other in document.tickets:
-        if other.supersedes(joining):
-            line = Finished(joining.correlation_id, joining.locks, SKIPPED, at, note=_superseded_by(other))
-            raise superseded(joining, line)
-    for other in document.tickets:
-        if joining.supersedes(other):
-            document = finish(document, other, outcome=SKIPPED, at=at, note=_superseded_by(joining))
+        if not other.holding and supersedes(joining, other, compared):
+            document = finish(document, other, outcome=SKIPPED, at=at, note=superseded_by(joining))
     return replace(document, tickets=(*document.tickets, joining), arrivals=max(document.arrivals, number))
 
 
@@ -140,12 +153,14 @@ def request(
     at: str,
     enqueue_if_busy: bool,
     expected_seconds: float | None = None,
+    alive: Set[str] = frozenset(),
+    compared: Mapping[tuple[str, str], str] = NOTHING,
 ) -> Document | None:
-    """One swap's worth: take the locks if they are free, else stand in the queue.
+    """One swap's worth: take the locks if they are free, else stand in the queue. Arguments as in `enqueue`.
 
     None where the locks are busy and `enqueue_if_busy` is false: nothing is to be written. Raises Superseded.
     """
-    queued = enqueue(document, ticket, at=at)
+    queued = enqueue(document, ticket, at=at, alive=alive, compared=compared)
     granted = grant(queued, ticket.nonce, at=at, expected_seconds=expected_seconds)
     if granted is not None:
         return granted
@@ -164,7 +179,7 @@ def join(document: Document, ticket: Ticket, *, at: str, nothing_changed: bool =
         if line.outcome == FORCED:
             raise lost(document, ticket)
         if line.outcome == SKIPPED and nothing_changed:
-            raise superseded(ticket, line)
+            raise superseded(ticket, line.note)
     current = document.ticket(ticket.nonce)
     if current is not None and not current.holding:
         standing = replace(current, policy=QueuePolicy.FIFO)
@@ -286,14 +301,14 @@ def finish(document: Document, ticket: Ticket, *, outcome: str, at: str, note: s
     return replace(document.without(ticket.nonce), finished=(*kept, line)[-KEPT_FINISHED:])
 
 
-def superseded(ticket: Ticket, line: Finished) -> Superseded:
+def superseded(ticket: Ticket, note: str) -> Superseded:
     return Superseded(
-        f"Deployment {ticket.correlation_id} gave way to a newer one of the same stacks. {line.note}",
+        f"Deployment {ticket.correlation_id} gave way to a newer one of the same stacks. {note}",
         why="`queue-policy: newest` deploys only the newest that waits. Nothing was changed.",
     )
 
 
-def _superseded_by(ticket: Ticket) -> str:
+def superseded_by(ticket: Ticket) -> str:
     return f"Superseded by {ticket.correlation_id}{f' ({ticket.url})' if ticket.url else ''}."
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from deploy_action.core import leases
 from deploy_action.core import lock as core
 from deploy_action.core.borrowing import borrow
+from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
 from deploy_action.engine.lock_words import busy, takeover_note
 from deploy_action.engine.others import Others
+from deploy_action.engine.rivals import Known, Rivals
 from deploy_action.engine.swap import PATIENCE_SECONDS
-from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable
+from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable, Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
 COMEBACK_RENEWALS = 1_000_000
+NOTHING_KNOWN = Known()
 STAY_AWAY_SECONDS_MAX = 60.0
 """A store that asks to be left alone for longer is asked again all the same: it may have changed its mind."""
 
@@ -63,17 +66,19 @@ class LockClient(LockHold):
         poll_seconds: float,
         life: Callable[[Ticket], JobLife] = _unknown,
         revoke: Callable[[Ticket], bool] = _nothing,
+        compare: Callable[[str, str], str] = lambda _base, _head: "",
         cancelled: Callable[[], bool] = lambda: False,
         borrower: Borrower = NOBODY,
         left: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """`borrower` and `left`: as in LockHold."""
+        """`borrower` and `left`: as in LockHold; `compare`: as in Rivals."""
         super().__init__(registry, clock, ticket, borrower=borrower, left=left)
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
         self._others = Others(
             clock, ticket.account, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke
         )
+        self._rivals = Rivals(clock, life=life, compare=compare)
         self._away_since: float | None = None
         self._stay_away = 0.0
         self.taken_over: list[str] = []
@@ -92,7 +97,7 @@ class LockClient(LockHold):
         self.taken_over.clear()
         waited_for: dict[str, None] = {}
         try:
-            document, newest = self._request(wait), True
+            document, newest = self._enter(wait), True
             while not self._take(document):
                 document = self._step(document, wait=wait, newest=newest)
                 if self._take(document):
@@ -107,8 +112,8 @@ class LockClient(LockHold):
                 tell(waiting)
                 self._clock.sleep(min(self._pause(waiting), timeout_seconds - waited))
                 newest = False
-        except BaseException:
-            self._withdraw()
+        except BaseException as error:
+            self._withdraw(core.SKIPPED if isinstance(error, Superseded) else core.WITHDRAWN)
             raise
         return Grant(
             self.ticket,
@@ -147,13 +152,32 @@ class LockClient(LockHold):
             return self._waiting(document)
         return Grant(self.ticket, 0.0, (), core.settling_stacks(document, self.ticket.locks), ())
 
-    def _request(self, wait: bool, *, patience_seconds: float = PATIENCE_SECONDS) -> Document:
+    def _enter(self, wait: bool) -> Document:
+        """The first request. With `newest` it matters who stands there already."""
+        if self.ticket.policy is not QueuePolicy.NEWEST:
+            return self._request(wait)
+        known = self._rivals.know(self._swapper.read(patience_seconds=PATIENCE_SECONDS), self.ticket)
+        return self._request(wait, known=known)
+
+    def _request(
+        self,
+        wait: bool,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        known: Known = NOTHING_KNOWN,
+    ) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
         ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
             new = self._lent(document) or core.request(
-                document, ticket, at=at, enqueue_if_busy=wait, expected_seconds=expected
+                document,
+                ticket,
+                at=at,
+                enqueue_if_busy=wait,
+                expected_seconds=expected,
+                alive=known.alive,
+                compared=known.compared,
             )
             return new, document if new is None else new
 
@@ -210,7 +234,7 @@ class LockClient(LockHold):
         """Our ticket is not there any more. Whoever was taken for dead stands in the queue again."""
         line = document.farewell(self.ticket.nonce)
         if line is not None and line.outcome == core.SKIPPED:
-            raise core.superseded(self.ticket, line)
+            raise core.superseded(self.ticket, line.note)
         if line is not None and line.outcome == core.FORCED:
             raise Busy(
                 f"Deployment {self.ticket.correlation_id} was taken out of the queue. {line.note}",
@@ -219,10 +243,14 @@ class LockClient(LockHold):
             )
         # Another sign of life than any before: nobody goes on counting the silence of the old ticket.
         self.ticket = replace(self.ticket, renewals=self.ticket.renewals + COMEBACK_RENEWALS, epochs=())
-        return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
+        known = self._rivals.know(document, self.ticket)
+        return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS, known=known)
 
     def _advance(self, document: Document, *, wait: bool) -> Document:
         """Show life, remove the dead ahead, take the lock when nobody is."""
+        newer = self._rivals.superseded_by(document, self.ticket)
+        if newer:
+            raise core.superseded(self.ticket, newer)
         self._others.observe(document)
         gone = self._others.gone(core.ahead_of(document, self.ticket))
         if gone:

@@ -148,14 +148,14 @@ class LockHold:
         document = self._swapper.read(patience_seconds=patience_seconds)
         return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
 
-    def _withdraw(self) -> None:
+    def _withdraw(self, outcome: str) -> None:
         """Best effort: the lease ends what cannot be withdrawn."""
         if self.borrowed:
             return
         with suppress(RegistryError):
             self._swapper.apply(
                 lambda document: (
-                    core.release(document, self.ticket, outcome="withdrawn", at=self._at()),
+                    core.release(document, self.ticket, outcome=outcome, at=self._at()),
                     None,
                 ),
                 message=f"withdraw {self.ticket.correlation_id}",

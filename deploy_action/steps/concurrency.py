@@ -24,7 +24,7 @@ def look_at_concurrency(world: World, wiring: Wiring, settings: Settings) -> Non
         return
     try:
         groups = runs.concurrency_groups(world.run.run_id)
-        text = _workflow_text(world, runs) if groups != () else None
+        text = workflow_text(world, runs) if groups != () else None
     finally:
         runs.close()
     file = workflow_file(parse_workflow(text), world.run.job) if text is not None else None
@@ -34,7 +34,7 @@ def look_at_concurrency(world: World, wiring: Wiring, settings: Settings) -> Non
         (world.teller.note if finding.warning else world.teller.line)(finding.text)
 
 
-def _workflow_text(world: World, runs: GitHubRuns) -> str | None:
+def workflow_text(world: World, runs: GitHubRuns) -> str | None:
     """As it was for this run; else as it is in the workspace, if it was checked out."""
     path, workspace = world.run.workflow_path, world.environ.get("GITHUB_WORKSPACE")
     if not path:

@@ -6,8 +6,15 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import LEASE_SECONDS, LEASE_SECONDS_MAX, WHOLE_RUN, Ticket
+from deploy_action.core.document import (
+    LEASE_SECONDS,
+    LEASE_SECONDS_MAX,
+    WHOLE_RUN,
+    QueuePolicy,
+    Ticket,
+)
 from deploy_action.core.report import Ahead
+from deploy_action.core.superseding import unknown_of
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
@@ -15,6 +22,7 @@ from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
 from deploy_action.inputs import Hold, WhenBusy
+from deploy_action.steps.job_key import job_key
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -31,6 +39,17 @@ if TYPE_CHECKING:
 
 ACCOUNT_SECONDS = 10.0
 """Of real time. A network without a way to STS lets each request hang, and the lock can do without."""
+
+UNKNOWN_WORDS = {
+    "account": "AWS account",
+    "repository": "repository",
+    "workflow_file": "workflow file",
+    "job_key": "job and its leg of a matrix (`actions: read` shows it)",
+    "ref": "branch or tag",
+    "commit": "commit",
+    "run_number": "run's number",
+    "stacks": "stacks (give `stack-name`)",
+}
 
 
 class Coordination:
@@ -254,7 +273,8 @@ class Coordination:
                 "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
             )
         for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
-        return Ticket(
+        newest = settings.queue_policy is QueuePolicy.NEWEST
+        ticket = Ticket(
             nonce=secrets.token_hex(16),
             correlation_id=state.report.correlation_id,
             locks=state.report.locks,
@@ -271,7 +291,18 @@ class Coordination:
             workflow=run.workflow,
             url=run.url,
             commit=run.commit,
+            ref=run.full_ref,
+            run_number=run.run_number,
+            workflow_file=run.workflow_file,
+            job_key=job_key(self._world, self._wiring.runs) if newest else "",
         )
+        unknown = unknown_of(ticket)
+        if newest and unknown:
+            self._world.teller.note(
+                "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
+                f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
+            )
+        return ticket
 
     def _account(self) -> str:
         """Empty where it cannot be told, or not soon: others then take its stacks for those of their own

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.document import Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.report import Outcome, Report
+from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.engine.idle import doubtful
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.errors import (
@@ -21,10 +22,18 @@ from deploy_action.errors import (
     CoordinatorError,
     InvalidInput,
     LockLost,
+    NotHeld,
     RegistryError,
     Superseded,
 )
-from deploy_action.inputs import TOKENS_VARIABLE, Hold, Settings, WhenBusy, job_tokens, parse_inputs
+from deploy_action.inputs import (
+    TOKENS_VARIABLE,
+    Hold,
+    Settings,
+    WhenBusy,
+    job_tokens,
+    parse_inputs,
+)
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.handing_on import give_back, hand_on
 from deploy_action.steps.post import left_in_progress
@@ -45,7 +54,8 @@ OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled"
 
 
 def lock(world: World) -> int:
-    """Take the lock. Exit code 0 where it is held, coordinates by CloudFormation alone, or was skipped."""
+    """Take the lock. Exit code 0 where it is held, where CloudFormation alone coordinates, and where the job
+    wants to go on without."""
     state = JobState(Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)))
     settings: Settings | None = None
     try:
@@ -107,15 +117,31 @@ def _not_held(world: World, state: JobState, error: CoordinatorError, settings: 
     if isinstance(error, InvalidInput):
         for problem in error.problems:
             world.teller.line(f"  - {problem}")
-    wants_skip = settings is not None and settings.when_busy is WhenBusy.SKIP
-    code = 0 if isinstance(error, Superseded) or (isinstance(error, Busy) and wants_skip) else error.exit_code
-    if code:
-        world.teller.error(error)
-    else:
-        world.teller.line(skipped(error))
-    state.exit_code = error.exit_code or Busy.exit_code
+    state.exit_code = error.exit_code or NotHeld.exit_code
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
-    return code
+    if settings is not None and _may_go_on(error, settings):
+        world.teller.line(skipped(error))
+        world.teller.note(
+            "The lock is not held, and the job goes on: give the steps that need it "
+            "`if: steps.ID.outputs.held != 'false'`, with the id of this step."
+        )
+        return 0
+    if isinstance(error, Superseded):
+        error = NotHeld(
+            error.what,
+            why="The steps after this one would run without the lock. Nothing was changed.",
+            remedy="The newer deployment does what this one would have done; nothing has to be run again. "
+            "`when-superseded: skip` goes on instead, for jobs whose steps look at the output `held`.",
+        )
+    world.teller.error(error)
+    return error.exit_code
+
+
+def _may_go_on(error: CoordinatorError, settings: Settings) -> bool:
+    """Whether the job wants to go on without the lock."""
+    if isinstance(error, Superseded):
+        return settings.when_superseded is WhenSuperseded.SKIP
+    return isinstance(error, Busy) and settings.when_busy is WhenBusy.SKIP
 
 
 def keep(world: World) -> int:

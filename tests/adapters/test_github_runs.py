@@ -363,3 +363,41 @@ def test_a_file_that_may_not_be_read_is_no_trouble_with_runs(place: Place) -> No
     runs = place.open("blind")
     assert runs.workflow_text(PATH, "0" * 40) is None
     assert runs.trouble == ""
+
+
+class TestCommits:
+    """How two commits stand to each other."""
+
+    def commits(self, place: Place) -> list[str]:
+        repository = place.server.state.repositories["org/app"]
+        tree = repository.add_tree({})
+        made: list[str] = []
+        for parents in ((), (0,), (1,), (0,)):
+            made.append(repository.add_commit(tree, tuple(made[one] for one in parents), f"{len(made)}", 0.0))
+        return made
+
+    @pytest.mark.parametrize(
+        ("base", "head", "standing"),
+        [(0, 2, "ahead"), (2, 0, "behind"), (1, 1, "identical"), (2, 3, "diverged")],
+    )
+    def test_they_are_compared_by_github(self, place: Place, base: int, head: int, standing: str) -> None:
+        made = self.commits(place)
+        assert place.open().compare(made[base], made[head]) == standing
+        assert place.paths == [f"/repos/org/app/compare/{made[base]}...{made[head]}?page=2&per_page=1"]
+
+    def test_without_an_answer_nothing_is_made_up(self, place: Place) -> None:
+        made = self.commits(place)
+        assert place.open().compare(made[0], "0" * 40) == ""
+        place.server.state.tokens["weak"] = {"actions": "read"}
+        assert place.open("weak").compare(made[0], made[1]) == ""
+
+    @pytest.mark.parametrize("text", ["", "main", "../../x", "0" * 39, "é" * 40])
+    def test_what_is_no_commit_gets_into_no_request(self, place: Place, text: str) -> None:
+        assert place.open().compare(text, "0" * 40) == place.open().compare("0" * 40, text) == ""
+        assert place.paths == []
+
+
+def test_a_job_is_named_as_its_page_shows_it(place: Place) -> None:
+    place.job(21, name="production / deploy (eu)")
+    assert place.open().job_name("21") == "production / deploy (eu)"
+    assert place.open().job_name("22") == place.open().job_name("") == place.open().job_name("x") == ""

@@ -21,7 +21,7 @@ from deploy_action.core.document import (
     Ticket,
 )
 from deploy_action.core.lock import Waiting
-from deploy_action.errors import Busy, LockLost, Superseded
+from deploy_action.errors import Busy, LockLost
 
 AT = "2027-01-15T08:00:00Z"
 
@@ -356,49 +356,11 @@ def test_extra_fields_of_locks_and_tickets_stay_through_all_transitions() -> Non
     assert document.extra == (("note", 1),)
 
 
-class TestTheNewestOnly:
-    """Who asks for it supersedes older waiters that asked for it too, and nobody else."""
-
-    def newest(self, nonce: str, *locks: str, **fields: object) -> Ticket:
-        return ticket(nonce, *locks, policy=QueuePolicy.NEWEST, **fields)
-
-    def test_the_older_waiter_leaves_with_a_line_that_says_why(self) -> None:
-        document = queue(self.newest("a"), self.newest("b"), self.newest("c"))
-        assert [one.nonce for one in document.tickets] == ["a", "c"]
-        line = document.farewell("b")
-        assert line is not None
-        assert (line.outcome, line.note) == (core.SKIPPED, "Superseded by id-c.")
-
-    def test_who_wants_its_turn_keeps_it(self) -> None:
-        document = queue(ticket("a"), ticket("b"), self.newest("c"))
-        assert [one.nonce for one in document.tickets] == ["a", "b", "c"]
-        assert [one.nonce for one in queue(ticket("a"), self.newest("b"), ticket("c")).tickets] == [
-            "a",
-            "b",
-            "c",
-        ]
-
-    def test_one_that_would_deploy_something_else_too_is_not_superseded(self) -> None:
-        for older, newer in (
-            (self.newest("b", "prod", "test"), self.newest("c", "prod")),
-            (self.newest("b", stacks=("r/one", "r/two")), self.newest("c", stacks=("r/one",))),
-        ):
-            assert [one.nonce for one in queue(ticket("a"), older, newer).tickets] == ["a", "b", "c"]
-
-    def test_one_that_comes_back_keeps_its_number_and_supersedes_nobody(self) -> None:
-        document = queue(ticket("a"), self.newest("b"))
-        old = document.ticket("b")
-        assert old is not None
-        document = core.evict(document, "b", at=AT, note="gone")
-        document = core.enqueue(document, self.newest("c"), at=AT)
-        with pytest.raises(Superseded, match="by id-c"):
-            core.enqueue(document, old, at=AT)
-
-    def test_numbers_rise_with_each_arrival(self) -> None:
-        document = released(queue(ticket("a")), "a")
-        document = core.enqueue(document, ticket("b"), at=AT)
-        assert [one.number for one in document.tickets] == [2]
-        assert document.arrivals == 2
+def test_numbers_rise_with_each_arrival() -> None:
+    document = released(queue(ticket("a")), "a")
+    document = core.enqueue(document, ticket("b"), at=AT)
+    assert [one.number for one in document.tickets] == [2]
+    assert document.arrivals == 2
 
 
 def test_a_queue_has_an_end() -> None:

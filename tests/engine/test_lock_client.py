@@ -267,7 +267,7 @@ def test_a_dead_waiter_ahead_is_pruned_and_told(staged: World, stage: Stage) -> 
 
     def dies() -> None:
         client = staged.client("b")
-        client._withdraw = lambda: None  # type: ignore[method-assign]
+        client._withdraw = lambda outcome: None  # type: ignore[method-assign]
         with pytest.raises(SystemExit):
             acquire(client, tell=dead)
 
@@ -808,6 +808,21 @@ class TestTheLifeOfJobs:
         assert "id-a seems to be gone (no sign of life for 1m00s), but eu-west-1/app is in progress" in remark
 
 
+def of_run(number: int) -> dict[str, object]:
+    """The same job of a run: what a ticket says of it."""
+    return {
+        "policy": QueuePolicy.NEWEST,
+        "account": "111122223333",
+        "repository": "org/app",
+        "run_id": str(7000 + number),
+        "run_number": str(number),
+        "workflow_file": "org/app/.github/workflows/deploy.yml",
+        "job_key": "deploy",
+        "ref": "refs/heads/main",
+        "commit": f"{number:040x}",
+    }
+
+
 class TestTheNewestOnly:
     def test_an_older_waiter_is_superseded_and_told_by_whom(self, staged: World, stage: Stage) -> None:
         ends: list[str] = []
@@ -818,8 +833,8 @@ class TestTheNewestOnly:
             stage.sleep(40.0)
             client.release(outcome="succeeded")
 
-        def waiter(name: str) -> None:
-            client = staged.client(name, policy=QueuePolicy.NEWEST)
+        def waiter(name: str, number: int) -> None:
+            client = staged.client(name, **of_run(number))  # type: ignore[arg-type]
             try:
                 acquire(client)
                 ends.append(f"{name} served")
@@ -829,7 +844,7 @@ class TestTheNewestOnly:
 
         stage.enter(0.0, holder)
         for number, name in enumerate("bcd", start=1):
-            stage.enter(float(number), lambda name=name: waiter(name))  # type: ignore[misc]
+            stage.enter(float(number), lambda name=name, number=number: waiter(name, number))  # type: ignore[misc]
         stage.run()
         assert sorted(ends) == ["b superseded", "c superseded", "d served"]
         skipped = [line for line in staged.document.finished if line.outcome == core.SKIPPED]
@@ -837,8 +852,8 @@ class TestTheNewestOnly:
 
     def test_a_superseded_one_that_was_paused_does_not_come_back(self, world: World) -> None:
         world.hold("a")
-        late = world.client("b", policy=QueuePolicy.NEWEST)
-        newer = world.client("c", policy=QueuePolicy.NEWEST)
+        late = world.client("b", **of_run(1))  # type: ignore[arg-type]
+        newer = world.client("c", **of_run(2))  # type: ignore[arg-type]
 
         def meanwhile(waiting: Waiting) -> None:
             with pytest.raises(Busy):
@@ -850,15 +865,101 @@ class TestTheNewestOnly:
 
     def test_one_that_was_taken_for_dead_gives_way_to_a_newer_one_when_it_wakes(self, world: World) -> None:
         world.hold("a")
-        newer = world.client("c", policy=QueuePolicy.NEWEST).ticket
+        newer = world.client("c", **of_run(2)).ticket  # type: ignore[arg-type]
 
         def meanwhile(waiting: Waiting) -> None:
             world.rewrite(lambda document: core.evict(document, "b", at="", note=""))
             world.rewrite(lambda document: core.enqueue(document, newer, at=""))
 
+        older = world.client("b", life=lambda _: JobLife.RUNNING, **of_run(1))  # type: ignore[arg-type]
         with pytest.raises(Superseded, match="by id-c"):
-            acquire(world.client("b", policy=QueuePolicy.NEWEST), tell=meanwhile)
+            acquire(older, tell=meanwhile)
         assert world.standing() == ["a", "c"]
+
+    def older(self, world: World, life: JobLife, **fields: object) -> LockClient:
+        """A re-run of an old run, where a newer one waits already."""
+        world.hold("a")
+        waiter = world.client("c", **of_run(2)).ticket  # type: ignore[arg-type]
+        world.rewrite(lambda document: core.enqueue(document, waiter, at=""))
+        return world.client("b", life=lambda _: life, **{**of_run(1), **fields})  # type: ignore[arg-type]
+
+    def test_the_older_gives_way_although_it_came_later(self, world: World) -> None:
+        with pytest.raises(Superseded, match="by id-c"):
+            acquire(self.older(world, JobLife.RUNNING))
+        assert world.standing() == ["a", "c"]
+
+    def test_it_does_so_too_where_it_would_not_wait(self, world: World) -> None:
+        with pytest.raises(Superseded):
+            acquire(self.older(world, JobLife.RUNNING), wait=False)
+
+    def test_one_that_nobody_knows_to_live_is_waited_for_and_gives_proof_by_taking_the_lock(
+        self, world: World, clock: VirtualClock
+    ) -> None:
+        older = self.older(world, JobLife.UNKNOWN)
+
+        def served() -> None:
+            world.rewrite(lambda document: core.evict(document, "a", at="", note=""))
+            world.rewrite(lambda document: core.grant(document, "c", at="") or document)
+
+        clock.at(20.0, served)
+        with pytest.raises(Superseded, match="by id-c"):
+            acquire(older)
+        line = world.document.farewell("b")
+        assert line is not None
+        assert line.outcome == core.SKIPPED
+
+    def test_one_that_was_deployed_between_two_looks_makes_it_pointless(
+        self, world: World, clock: VirtualClock
+    ) -> None:
+        older = self.older(world, JobLife.UNKNOWN)
+
+        def deployed() -> None:
+            ticket = world.document.ticket("c")
+            assert ticket is not None
+            world.rewrite(lambda document: core.finish(document, ticket, outcome="succeeded", at=""))
+
+        clock.at(20.0, deployed)
+        with pytest.raises(Superseded, match="by id-c"):
+            acquire(older)
+
+    @pytest.mark.parametrize("outcome", ["failed", "withdrawn", core.ABANDONED, core.FORCED])
+    def test_one_that_left_without_a_deployment_makes_nothing_pointless(
+        self, world: World, clock: VirtualClock, outcome: str
+    ) -> None:
+        older = self.older(world, JobLife.UNKNOWN)
+
+        def leaves() -> None:
+            for nonce in "ac":
+                ticket = world.document.ticket(nonce)
+                assert ticket is not None
+                world.rewrite(lambda document, one=ticket: core.finish(document, one, outcome=outcome, at=""))  # type: ignore[misc]
+
+        clock.at(20.0, leaves)
+        assert acquire(older).ticket.nonce == "b"
+
+    def test_a_dead_one_is_passed_and_the_older_one_deployed(self, world: World) -> None:
+        lives = {"c": JobLife.COMPLETED}
+        older = self.older(world, JobLife.UNKNOWN)
+        world.rewrite(lambda document: core.evict(document, "a", at="", note=""))
+        older = world.client(
+            "b",
+            life=lambda ticket: lives.get(ticket.nonce, JobLife.RUNNING),
+            **of_run(1),  # type: ignore[arg-type]
+        )
+        assert acquire(older).ticket.nonce == "b"
+
+    def test_commits_are_compared_once_a_pair(self, world: World) -> None:
+        asked: list[tuple[str, str]] = []
+
+        def compare(base: str, head: str) -> str:
+            asked.append((base, head))
+            return "behind"
+
+        older = self.older(world, JobLife.RUNNING)
+        older._rivals._compare = compare
+        with pytest.raises(Busy):
+            acquire(older, timeout=60.0)
+        assert asked == [(f"{1:040x}", f"{2:040x}")]
 
 
 class TestOperators:

@@ -6,6 +6,8 @@
 4. No ticket is lost: who leaves the document leaves a line in `finished`, and nothing else changes.
 7. The registry is what the trace of grants, releases and evictions says (`reconcile`).
 
+8. Under `newest` no deployment is lost that nobody else makes.
+
 Invariants 5 (the queue drains) and 6 (requests) are about time: `schedule.py` judges them.
 """
 
@@ -15,13 +17,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Document, Lock, QueuePolicy
+from deploy_action.core.document import Document, Lock
 from deploy_action.core.lock import KEPT_FINISHED, SKIPPED
 from deploy_action.errors import RegistryUnreadable
 from tests.simulation.history import decode
+from tests.simulation.shapes import makes_pointless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from deploy_action.core.document import Finished, Ticket
     from deploy_action.engine.lock_client import Grant
@@ -43,6 +46,7 @@ class Departure:
     ticket: Ticket
     by: str
     outcome: str
+    at: float
 
 
 class Audit:
@@ -57,6 +61,10 @@ class Audit:
         self.departures: dict[str, Departure] = {}
         self.document = Document()
         self.changes = 0
+        self.compare: Callable[[str, str], str] = lambda _base, _head: ""
+        """What is known of two commits, as the deployments see it."""
+        self.said_to_run: Callable[[Ticket, bool], bool] = lambda _ticket, _looked_before: True
+        """What GitHub may be heard to say of its job."""
         self._scheduler = scheduler
         self._faults = faults
         self._trace = trace
@@ -181,7 +189,7 @@ class Audit:
             return
         for ticket, line in zip(gone, _in_order(gone, lines), strict=True):
             self._left.append(ticket.correlation_id)
-            self.departures[ticket.nonce] = Departure(ticket, by, line.outcome)
+            self.departures[ticket.nonce] = Departure(ticket, by, line.outcome, self._scheduler.time)
             owner = self.owners[ticket.nonce]
             if by == OPERATOR:
                 self._faults.count("release forced by an operator")
@@ -196,15 +204,35 @@ class Audit:
         self._faults.count("superseded by a newer one")
         known = _by_nonce(old)
         newer = [
-            other
-            for other in new.tickets
-            if other.nonce not in known
-            and other.policy is ticket.policy is QueuePolicy.NEWEST
-            and set(ticket.locks) <= set(other.locks)
-            and set(ticket.stacks) <= set(other.stacks)
+            other for other in new.tickets if other.nonce not in known and makes_pointless(other, ticket)
         ]
         if ticket.holding or not newer:
             self.fail(f"3: {ticket.correlation_id} was superseded by nobody, or while it held the lock")
+        elif all(self._is_set_back(other, ticket) for other in newer):
+            self.fail(f"8: {ticket.correlation_id} gave way to an older commit")
+
+    def gave_way(self, actor: Actor, ticket: Ticket) -> None:
+        """8: no deployment is lost that nobody else makes. An owner left in favour of a newer one: there must
+        be one that deploys, or has deployed, all that it would have."""
+        gone = self.departures.get(ticket.nonce)
+        if gone is not None and gone.outcome == SKIPPED and gone.by != actor.name:
+            return  # judged when it was superseded
+        self._faults.count("gave way to a newer one")
+        looked_before = ticket.nonce in self.arrived
+        made = [one for one in self.document.tickets if self.said_to_run(one, looked_before)]
+        made += [
+            gone.ticket
+            for gone in self.departures.values()
+            if gone.outcome == "succeeded" or self._scheduler.time - gone.at < MEMORY_SECONDS
+        ]
+        better = [one for one in made if makes_pointless(one, ticket)]
+        if not better:
+            self.fail(f"8: {ticket.correlation_id} gave way, and nobody deploys in its place")
+        elif all(self._is_set_back(other, ticket) for other in better):
+            self.fail(f"8: {ticket.correlation_id} gave way to an older commit")
+
+    def _is_set_back(self, newer: Ticket, older: Ticket) -> bool:
+        return self.compare(older.commit, newer.commit) == "behind"
 
     def _check_eviction(self, ticket: Ticket, owner: Actor) -> None:
         time = self._scheduler.time

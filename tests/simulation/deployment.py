@@ -23,6 +23,7 @@ from deploy_action.errors import (
     Overtaken,
     RegistryError,
     StackSourceError,
+    Superseded,
 )
 from tests.simulation.cloudformation import CloudDouble
 
@@ -76,6 +77,10 @@ class Scene:
     granted: Callable[[Actor, Grant], None]
     told_gone: Callable[[Ticket, str], None]
     """The owner of a ticket was told, by what is named, that the registry has it no more."""
+    gave_way: Callable[[Actor, Ticket], None]
+    """The owner of a ticket leaves, since a newer one deploys the same."""
+    compare: Callable[[str, str], str]
+    """What GitHub says of two commits."""
 
 
 class Deployment:
@@ -135,6 +140,7 @@ class Deployment:
             poll_seconds=self._wish.poll_seconds,
             life=lambda ticket: self._scene.jobs.look(self._actor, ticket),
             revoke=lambda holder: revoke(self._stacks, holder),
+            compare=self._scene.compare,
             cancelled=self._cancelled,
         )
 
@@ -148,9 +154,13 @@ class Deployment:
         )
 
     def _queue(self, client: LockClient) -> Grant:
-        grant = client.acquire(
-            wait=self._wish.wait, timeout_seconds=self._wish.timeout_seconds, tell=lambda _: None
-        )
+        try:
+            grant = client.acquire(
+                wait=self._wish.wait, timeout_seconds=self._wish.timeout_seconds, tell=lambda _: None
+            )
+        except Superseded:
+            self._scene.gave_way(self._actor, self._ticket)
+            raise
         self._queued = True
         self._scene.granted(self._actor, grant)
         return grant

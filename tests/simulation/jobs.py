@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from tests.simulation.actor import Actor
 
 
+MEMORY_SECONDS = 200.0
+"""How long an answer counts for those who asked."""
+REQUEST_SECONDS = 20.0
+
+
 @dataclass(slots=True)
 class Job:
     actor: Actor
@@ -34,6 +39,13 @@ class Jobs:
         """One look by `observer`; costs one request."""
         time = observer.scheduler.time
         return observer.request("job", lambda: self._life(ticket, time), _Unanswered, service=Service.JOBS)
+
+    def seems_to_run(self, ticket: Ticket, time: float, *, looked_before: bool) -> bool:
+        """Whether somebody who looks may still take it for alive; who looked before may go by that."""
+        job = self._jobs[ticket.job]
+        ended = job.actor.ended_at
+        memory = MEMORY_SECONDS if looked_before else REQUEST_SECONDS
+        return job.stuck or ended is None or time < ended + job.lag + memory
 
     def look(self, observer: Actor, ticket: Ticket) -> JobLife:
         try:

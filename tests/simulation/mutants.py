@@ -5,18 +5,20 @@ Each is built into the running process; `tests/mutants` builds others into the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 from deploy_action.adapters.registry.github import GitHubRegistry
 from deploy_action.adapters.registry.s3 import S3Registry
-from deploy_action.core import leases, lock
+from deploy_action.core import leases, lock, superseding
 from deploy_action.core.document import Document, Ticket
 from deploy_action.core.life import JobLife
+from deploy_action.core.superseding import may_supersede
 from deploy_action.core.times import unix_seconds
 from deploy_action.engine.lock_client import LockClient
 from deploy_action.engine.others import Others
+from deploy_action.engine.rivals import Rivals
 from tests.simulation import deployment
 from tests.simulation.deployment import Deployment
 
@@ -97,7 +99,7 @@ def _creation_always_succeeds(patch: pytest.MonkeyPatch) -> None:
 
 
 def _withdrawal_frees_the_holder(patch: pytest.MonkeyPatch) -> None:
-    def withdraw(self: LockClient) -> None:
+    def withdraw(self: LockClient, outcome: str) -> None:
         at = self._at()
 
         def decide(document: Document) -> tuple[Document | None, None]:
@@ -139,16 +141,34 @@ def _a_freeze_keeps_nobody_out(patch: pytest.MonkeyPatch) -> None:
 
 
 def _the_newest_ends_the_holder(patch: pytest.MonkeyPatch) -> None:
-    supersedes = Ticket.supersedes
+    enqueue = lock.enqueue
 
-    def regardless(self: Ticket, other: Ticket) -> bool:
-        return supersedes(replace(self, epochs=()), replace(other, epochs=()))
+    def regardless(document: Document, ticket: Ticket, *, at: str, **known: Any) -> Document:
+        for other in document.tickets:
+            if may_supersede(ticket, other):
+                document = lock.finish(document, other, outcome=lock.SKIPPED, at=at)
+        return enqueue(document, ticket, at=at, **known)
 
-    patch.setattr(
-        Ticket,
-        "supersedes",
-        lambda self, other: supersedes(replace(self, epochs=()), replace(other, epochs=())),
-    )
+    patch.setattr(lock, "enqueue", regardless)
+
+
+def _regardless_of(field: str) -> Callable[[pytest.MonkeyPatch], None]:
+    def build(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(superseding, "SAME", tuple(name for name in superseding.SAME if name != field))
+
+    return build
+
+
+def _newer_is_who_came_later(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(superseding, "_number", lambda ticket: ticket.number)
+
+
+def _commits_are_not_compared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(superseding, "NOT_OLDER", frozenset({"ahead", "identical", "behind", "", None}))
+
+
+def _the_dead_deploy_too(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Rivals, "_lives", lambda self, ticket: True)
 
 
 def _renewals_are_not_written(patch: pytest.MonkeyPatch) -> None:
@@ -178,6 +198,13 @@ MUTANTS = (
     Mutant("a job that cannot be seen is taken for dead", _no_answer_means_dead),
     Mutant("a frozen lock is granted", _a_freeze_keeps_nobody_out),
     Mutant("the newest ends a holder", _the_newest_ends_the_holder),
+    *(
+        Mutant(f"the newest takes another {name} for its own", _regardless_of(name))
+        for name in ("account", "job_key", "ref")
+    ),
+    Mutant("the newest is who came last", _newer_is_who_came_later),
+    Mutant("the newest may deploy an older commit", _commits_are_not_compared),
+    Mutant("one gives way to the dead", _the_dead_deploy_too, first=1000),
     Mutant("a holder does not renew while it deploys", _renewals_are_not_written, first=2000),
     Mutant("what the last holder left running is not waited for", _what_is_left_running_is_forgotten),
     Mutant("waiters spend too many requests", _waiters_look_all_the_time),

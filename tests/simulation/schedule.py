@@ -25,6 +25,7 @@ from tests.simulation.history import History, decode
 from tests.simulation.jobs import Job, Jobs
 from tests.simulation.operators import Operator
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.shapes import Shapes
 from tests.simulation.trace import Trace
 
 if TYPE_CHECKING:
@@ -129,7 +130,20 @@ class World:
         self.actors: list[Actor] = []
         self._crash = crash
         self._registry = self._store()
-        self.scene = Scene(self._registry, self.cloud, self.jobs, self.audit.granted, self.audit.told_gone)
+        self.shapes = Shapes(random.Random(f"shapes {seed}"), two_accounts=plot.profile is CALM)
+        self.audit.compare = self.shapes.compare
+        self.audit.said_to_run = lambda ticket, looked_before: self.jobs.seems_to_run(
+            ticket, self.scheduler.time, looked_before=looked_before
+        )
+        self.scene = Scene(
+            self._registry,
+            self.cloud,
+            self.jobs,
+            self.audit.granted,
+            self.audit.told_gone,
+            self.audit.gave_way,
+            self.shapes.compare,
+        )
 
     def play(self) -> Verdict:
         _make_replayable(self.seed)
@@ -188,9 +202,9 @@ class World:
         return actor
 
     def _rerun(self, actor: Actor, ticket: Ticket) -> None:
-        """Somebody runs a job again that has crashed."""
-        if actor.dead:
-            self.faults.count("re-run of a crashed job")
+        """Somebody runs a job again that has crashed, or to deploy an old commit once more."""
+        if actor.dead or (actor.ended and self.shapes.again()):
+            self.faults.count("re-run of a crashed job" if actor.dead else "re-run of an old run")
             self._enter(f"{actor.name}'", self.scheduler.time, rerun=ticket)
 
     def _actor(self, name: str) -> Actor:
@@ -221,7 +235,7 @@ class World:
             locks, stack = self.dice.choice(
                 ((("a",), "app-0"), (("b",), "app-1"), (("a", "b"), "app-0"), (("a", "b"), "app-1"))
             )
-        return Ticket(
+        ticket = Ticket(
             nonce=nonce,
             correlation_id=correlation_id,
             locks=locks,
@@ -229,11 +243,11 @@ class World:
             policy=QueuePolicy.FIFO if name == FRESH else self.dice.choice(self.plot.policies),
             lease_seconds=self.plot.lease_seconds,
             repository=REPOSITORY,
-            run_id=str(100 + number),
             run_attempt="1",
             job=job,
             actor=who,
         )
+        return self.shapes.dress(ticket)
 
     def _wish(self, ticket: Ticket, *, calm: bool) -> Wish:
         dice, hosted = self.dice, self.plot.store == "github"

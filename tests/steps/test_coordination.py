@@ -176,27 +176,89 @@ def test_slack_gets_one_message_that_is_kept_up_to_date(stage: Stage) -> None:
     assert job.outputs()["slack-thread-ts"]
 
 
-def test_of_those_that_wait_only_the_newest_is_deployed(stage: Stage) -> None:
-    first = stage.job("first", template=stage.template(GOOD))
-    first.run("pre")
-    older = stage.job("older", template="template.yaml", queue_policy="newest")
-    newer = stage.job("newer", template="template.yaml", queue_policy="newest")
+def of_run(job: Job, number: int, **facts: str) -> Job:
+    """The job `deploy` of a run of `main`, as the runner tells it."""
+    job.environ |= {
+        "GITHUB_RUN_ID": str(7000 + number),
+        "GITHUB_RUN_NUMBER": str(number),
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_SHA": f"{number:040x}",
+        "GITHUB_JOB": "deploy",
+        "GITHUB_WORKFLOW_REF": "org/app/.github/workflows/deploy.yml@refs/heads/main",
+        "DEPLOY_COORDINATOR_JOB_WORKFLOW_REF": "org/app/.github/workflows/deploy.yml@refs/heads/main",
+        "DEPLOY_COORDINATOR_MATRIX": "null",
+        **facts,
+    }
+    return job
 
-    def finish() -> None:
-        first.run("main")
-        first.run("post")
 
-    def overtake() -> None:
-        stage.clock.at(stage.clock.elapsed + 60, finish)
-        assert newer.deploy() == 0, newer.log
+class TestTheNewestOnly:
+    """`queue-policy: newest`: no deployment is dropped that nobody else makes."""
 
-    stage.clock.at(stage.clock.elapsed + 30, overtake)
-    assert older.deploy() == 0, older.log
-    assert older.outputs()["outcome"] == "skipped"
-    assert "`queue-policy: newest` asks" in older.log
-    assert newer.outputs()["outcome"] == "no-changes"
-    ends = [line["outcome"] for line in stage.registry()["finished"]]
-    assert ends == ["skipped", "succeeded", "no-changes"]
+    def meet(self, stage: Stage, one: dict[str, str], other: dict[str, str]) -> tuple[Job, Job]:
+        """Two that wait behind a third, the first of them for longer."""
+        first = stage.job("first", template=stage.template(GOOD))
+        first.run("pre")
+        early = of_run(stage.job("early", template="template.yaml", queue_policy="newest"), 1, **one)
+        late = of_run(stage.job("late", template="template.yaml", queue_policy="newest"), 2, **other)
+
+        def finish() -> None:
+            first.run("main")
+            first.run("post")
+
+        def arrive() -> None:
+            stage.clock.at(stage.clock.elapsed + 60, finish)
+            assert late.deploy() == 0, late.log
+
+        stage.clock.at(stage.clock.elapsed + 30, arrive)
+        assert early.deploy() == 0, early.log
+        return early, late
+
+    def test_of_those_that_wait_only_the_newest_is_deployed(self, stage: Stage) -> None:
+        older, newer = self.meet(stage, {}, {})
+        assert older.outputs()["outcome"] == "skipped"
+        assert "`queue-policy: newest` asks" in older.log
+        assert newer.outputs()["outcome"] == "no-changes"
+        ends = [line["outcome"] for line in stage.registry()["finished"]]
+        assert ends == ["skipped", "succeeded", "no-changes"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"GITHUB_RUN_ID": "7001", "GITHUB_RUN_NUMBER": "1", "DEPLOY_COORDINATOR_MATRIX": '{"leg": 2}'},
+            {"DEPLOY_COORDINATOR_MATRIX": '{"leg": 2}'},
+            {"GITHUB_REF": "refs/heads/feature"},
+            {"GITHUB_WORKFLOW_REF": "org/app/.github/workflows/hotfix.yml@refs/heads/main"},
+            {"GITHUB_JOB": "rollback"},
+            {"DEPLOY_COORDINATOR_MATRIX": ""},
+            {"GITHUB_RUN_NUMBER": "1"},
+        ],
+        ids=["legs-of-one-run", "another-leg", "branch", "workflow", "job", "unknown-leg", "no-newer-run"],
+    )
+    def test_what_is_not_the_same_is_deployed_too(self, stage: Stage, other: dict[str, str]) -> None:
+        early, late = self.meet(stage, {"DEPLOY_COORDINATOR_MATRIX": '{"leg": 1}'}, other)
+        assert early.outputs()["outcome"] == late.outputs()["outcome"] == "no-changes"
+
+    def test_a_leg_is_the_same_whatever_the_order_of_its_keys(self, stage: Stage) -> None:
+        early, _ = self.meet(
+            stage,
+            {"DEPLOY_COORDINATOR_MATRIX": '{"a": 1,\n "b": 2}'},
+            {"DEPLOY_COORDINATOR_MATRIX": '{"b":2,"a":1}'},
+        )
+        assert early.outputs()["outcome"] == "skipped"
+
+    def test_who_cannot_be_compared_is_told_that_nobody_gives_way(self, stage: Stage) -> None:
+        job = stage.job(template=stage.template(GOOD), queue_policy="newest")
+        assert job.deploy() == 0, job.log
+        assert "`queue-policy: newest` has no effect on this deployment" in job.log
+        assert (
+            "its workflow file, job and its leg of a matrix (`actions: read` shows it), branch or tag"
+            in job.log
+        )
+        job = of_run(stage.job("known", template="template.yaml", queue_policy="newest"), 3)
+        assert job.deploy() == 0, job.log
+        assert "has no effect" not in job.log
 
 
 def test_a_frozen_lock_is_busy_and_says_why(stage: Stage) -> None:

@@ -384,6 +384,38 @@ def test_a_busy_lock_is_skipped_green_or_fails(ground: Ground) -> None:
     assert "lock-token" not in skip.outputs()
 
 
+NEWEST = {
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_JOB": "deploy",
+    "GITHUB_WORKFLOW_REF": "org/app/.github/workflows/deploy.yml@refs/heads/main",
+    "DEPLOY_COORDINATOR_JOB_WORKFLOW_REF": "org/app/.github/workflows/deploy.yml@refs/heads/main",
+    "DEPLOY_COORDINATOR_MATRIX": "null",
+}
+"""What the runner tells of a job that can be told from others."""
+
+
+@pytest.mark.parametrize(("asked", "code"), [({}, 8), ({"when_superseded": "skip"}, 0)])
+def test_a_lock_step_that_gave_way_ends_its_job_unless_the_input_asks_to_go_on(
+    ground: Ground, asked: dict[str, str], code: int
+) -> None:
+    """What comes after it would run without the lock."""
+    ground.plan(0, lambda: hold(ground.of_run("first", "1")))
+    codes: list[int] = []
+    older = ground.of_run("older", "2", queue_policy="newest", **asked)
+    newer = ground.of_run("newer", "3", queue_policy="newest")
+    for number, job in enumerate((older, newer), start=1):
+        job.environ |= {**NEWEST, "GITHUB_RUN_NUMBER": str(number), "GITHUB_SHA": str(number) * 40}
+    ground.plan(10, lambda: codes.append(older.run("lock")))
+    ground.plan(20, lambda: newer.run("lock"))
+    ground.play(60)
+    assert codes == [code], older.log
+    assert older.outputs()["held"] == "false"
+    assert "gave way to a newer one" in older.log
+    told = "::warning title=deploy-coordinator::The lock is not held, and the job goes on" in older.log
+    assert told == (code == 0)
+    assert ("::error" in older.log) == (code != 0)
+
+
 def test_a_registry_that_is_away_locks_nothing_and_is_joined_when_it_is_back(ground: Ground) -> None:
     folder = ground.root / "registry"
     folder.mkdir()

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 
 OPERATIONS = {
     "/repos/{owner}/{repo}": ("get",),
+    "/repos/{owner}/{repo}/compare/{basehead}": ("get",),
     "/repos/{owner}/{repo}/contents/{path}": ("get",),
     "/repos/{owner}/{repo}/git/blobs": ("post",),
     "/repos/{owner}/{repo}/git/blobs/{file_sha}": ("get",),

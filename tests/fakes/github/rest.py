@@ -185,6 +185,25 @@ def get_contents(call: Call, path: str) -> Response:
     return Response(200, folder) if folder else refusal(404, "Not Found")
 
 
+@route("GET", r"/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)", "contents:read")
+def compare(call: Call, base: str, head: str) -> Response:
+    """By first parents, as all commits here are made. Only the first page lists files."""
+    commits = call.repository.commits
+    if base not in commits or head not in commits:
+        return refusal(404, "Not Found")
+    lines = [_ancestors(call.repository, one) for one in (base, head)]
+    common = next(sha for sha in lines[0] if sha in lines[1])
+    behind, ahead = (line.index(common) for line in lines)
+    return Response(200, shapes.comparison(call.url, commits[base], commits[common], ahead, behind))
+
+
+def _ancestors(repository: Repository, sha: str) -> list[str]:
+    line = [sha]
+    while repository.commits[line[-1]].parents:
+        line.append(repository.commits[line[-1]].parents[0])
+    return line
+
+
 @route("GET", r"/actions/jobs/(\d+)", "actions:read")
 def get_job(call: Call, job_id: str) -> Response:
     given = call.state.jobs.get((call.repository.name, int(job_id)))

@@ -177,6 +177,40 @@ def repository(base: str, repo: Repository) -> dict[str, Any]:
     )
 
 
+def comparison(url: str, base: Commit, common: Commit, ahead: int, behind: int) -> dict[str, Any]:
+    """Of two commits, a later page: commits and files are on the first."""
+    own = f"{url}/compare/{base.sha}"
+    status = "diverged" if behind and ahead else "ahead" if ahead else "behind" if behind else "identical"
+    return {
+        **dict.fromkeys(("url", "html_url", "permalink_url", "diff_url", "patch_url"), own),
+        "base_commit": _commit(url, base),
+        "merge_base_commit": _commit(url, common),
+        "status": status,
+        "ahead_by": ahead,
+        "behind_by": behind,
+        "total_commits": ahead,
+        "commits": [],
+    }
+
+
+def _commit(url: str, commit: Commit) -> dict[str, Any]:
+    plain = git_commit(url, commit)
+    return {
+        **{name: plain[name] for name in ("sha", "node_id", "html_url", "parents")},
+        "url": f"{url}/commits/{commit.sha}",
+        "comments_url": f"{url}/commits/{commit.sha}/comments",
+        "author": {},
+        "committer": {},
+        "commit": {
+            **{
+                name: plain[name]
+                for name in ("author", "committer", "message", "tree", "url", "verification")
+            },
+            "comment_count": 0,
+        },
+    }
+
+
 def job(url: str, given: dict[str, Any], seconds: float) -> dict[str, Any]:
     """A job as given, the rest filled in. `status` and `conclusion` are the ones that matter."""
     own = f"{url}/actions/jobs/{given['id']}"
