@@ -351,6 +351,11 @@ class _Parser(Fields):
         for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
             if self._boolean(name):
                 self._problem(f"`{name}` works with `template` only.")
+        if settings.delete_rolled_back_stack:
+            self._problem(
+                "`delete-rolled-back-stack` works with `template` only: let your command delete such a "
+                "stack, or run `deploy-coordinator cleanup STACK` once."
+            )
         if OnStop.CANCEL_UPDATE in {settings.on_cancel, settings.on_timeout}:
             self._problem(
                 "`cancel-update` works with `template` only: of a command's updates nobody knows whose "

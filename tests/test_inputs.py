@@ -196,9 +196,9 @@ def test_a_missing_stack_name_is_told() -> None:
 
 
 def test_null_and_real_booleans_are_understood() -> None:
-    raw = {**SMALLEST, "environment": None, "delete-rolled-back-stack": True, "timeout-in-minutes": 3}
+    raw = {**SMALLEST, "environment": None, "look-behind": False, "timeout-in-minutes": 3}
     found = parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(raw), "AWS_REGION": "eu-west-1"})
-    assert (found.environment, found.delete_rolled_back_stack, found.timeout_seconds) == ("", True, 180.0)
+    assert (found.environment, found.look_behind, found.timeout_seconds) == ("", False, 180.0)
 
 
 class TestStackNames:

@@ -25,7 +25,7 @@ RENAMED = {
 """Operations that are allowed by the name of another one."""
 PREFIXES = {"service-quotas": "servicequotas"}
 NEEDS_NONE = {"sts:GetCallerIdentity"}
-FOR_PEOPLE = {"cloudformation:ContinueUpdateRollback"}
+FOR_PEOPLE = {"cloudformation:ContinueUpdateRollback", "cloudformation:RollbackStack"}
 """Of the command `cleanup`, which no job uses."""
 WITHOUT_A_CALL = {
     "s3:ListBucket": "without it S3 answers 403 for an object that is not there",

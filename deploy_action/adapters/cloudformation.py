@@ -186,6 +186,11 @@ class CloudFormation:
                 **({"ResourcesToSkip": list(skip)} if skip else {}),
             )
 
+    def roll_back(self, stack: StackRef, *, token: str) -> None:
+        """Of a stack whose update failed while rollback was disabled."""
+        with _explained(refusals=True):
+            self._client(stack).rollback_stack(StackName=stack.name, ClientRequestToken=token)
+
     def cancel_update(self, stack: StackRef, *, token: str) -> None:
         with _explained(refusals=True):
             self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)

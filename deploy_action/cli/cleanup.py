@@ -103,6 +103,13 @@ def command(
     return _clean(desk, source, clients, left, chosen)
 
 
+_DOING = {
+    Deed.DELETE_STACK: "Deleting",
+    Deed.CONTINUE_ROLLBACK: "Going on with the rollback of",
+    Deed.ROLL_BACK: "Rolling back",
+}
+
+
 def _shown(left: Left, steps: Sequence[CleanupStep]) -> dict[str, object]:
     return {
         "stack": f"{left.region}/{left.name}",
@@ -174,7 +181,7 @@ def _clean(
         if step.deed is Deed.DELETE_ORPHAN:
             code = max(code, _delete_orphan(step, clients))
             continue
-        doing = "Going on with the rollback of" if step.deed is Deed.CONTINUE_ROLLBACK else "Deleting"
+        doing = _DOING[step.deed]
         without = f" without {', '.join(step.resources)}" if step.resources else ""
         say(f"{doing} {left.region}/{left.name}{without}.")
         end = carry_out(

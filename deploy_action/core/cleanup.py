@@ -35,12 +35,14 @@ _SKIPPING = (
     "are may differ from the template. Bring them in line before the next update."
 )
 _RETAINING = "These resources stay, without a stack: they cost, and their names stay taken."
+_LOSING = "What was created is deleted; to keep it, deploy again with rollback disabled instead."
 _WITH_ITS_CONTENT = "Its content is lost for good."
 
 
 class Deed(Enum):
     DELETE_STACK = "delete-stack"
     CONTINUE_ROLLBACK = "continue-rollback"
+    ROLL_BACK = "roll-back"
     DELETE_ORPHAN = "delete-orphan"
 
 
@@ -109,6 +111,10 @@ def steps_for(left: Left) -> tuple[CleanupStep, ...]:
     found: list[CleanupStep] = []
     if left.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}:
         found.append(_delete(left, "whose creation failed: it can only be deleted"))
+    elif left.status == "CREATE_FAILED":
+        found.append(_delete(left, "whose creation failed while rollback was disabled", danger=_LOSING))
+    elif left.status == "UPDATE_FAILED":
+        found.append(_roll_back(left))
     elif left.status == "REVIEW_IN_PROGRESS":
         found.append(_delete(left, "which is empty and was left by a change set that was not executed"))
     elif left.status == "DELETE_FAILED":
@@ -123,7 +129,7 @@ def steps_for(left: Left) -> tuple[CleanupStep, ...]:
     return tuple(found)
 
 
-def _delete(left: Left, why: str, *, keeping: tuple[str, ...] = ()) -> CleanupStep:
+def _delete(left: Left, why: str, *, keeping: tuple[str, ...] = (), danger: str = "") -> CleanupStep:
     return CleanupStep(
         Deed.DELETE_STACK,
         left.region,
@@ -131,9 +137,20 @@ def _delete(left: Left, why: str, *, keeping: tuple[str, ...] = ()) -> CleanupSt
         left.stack_id,
         f"Delete stack {left.name}, {why}.",
         _command("delete-stack", left, *(("--retain-resources", *keeping) if keeping else ())),
-        _RETAINING if keeping else "",
+        _RETAINING if keeping else danger,
         keeping,
         otherwise=bool(keeping),
+    )
+
+
+def _roll_back(left: Left) -> CleanupStep:
+    return CleanupStep(
+        Deed.ROLL_BACK,
+        left.region,
+        left.name,
+        left.stack_id,
+        f"Roll stack {left.name} back to its last good state; or deploy it again with rollback disabled.",
+        _command("rollback-stack", left),
     )
 
 

@@ -9,8 +9,9 @@ from deploy_action.core.stacks import StackState, Verdict, verdict_of
 from deploy_action.errors import CannotStart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from deploy_action.core.change_set import Change
     from deploy_action.core.stacks import StackRef
 
 
@@ -36,11 +37,20 @@ _WAYS_OUT = {
     "UPDATE_ROLLBACK_FAILED": (
         "Repair what the rollback needs, then run aws cloudformation continue-update-rollback."
     ),
-    "CREATE_FAILED": "What was created was kept. Correct the cause, then deploy again.",
-    "UPDATE_FAILED": "What was changed was kept. Correct the cause, then deploy again.",
+    "CREATE_FAILED": (
+        "What was created was kept. Correct the cause, then deploy again with rollback disabled; or "
+        "delete the stack."
+    ),
+    "UPDATE_FAILED": (
+        "What was changed was kept. Correct the cause, then deploy again with rollback disabled; or go "
+        "back to the last good state: aws cloudformation rollback-stack."
+    ),
 }
+HALF_DONE = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
+"""An operation failed while rollback was disabled, and what it had done was kept."""
 
 
+NAMED_MAX = 5
 WAYS_MAX = 5
 """Of several stacks, so many are told of."""
 
@@ -58,7 +68,13 @@ def ways_out(stacks: Sequence[tuple[str, str]]) -> str:
     return " ".join(found[:WAYS_MAX])
 
 
-def starting_point(ref: StackRef, state: StackState | None, *, delete_rolled_back_stack: bool) -> Start:
+def starting_point(
+    ref: StackRef,
+    state: StackState | None,
+    *,
+    delete_rolled_back_stack: bool,
+    disable_rollback: bool = False,
+) -> Start:
     """What a deployment has to do first. Raises CannotStart, with the way out, for states that forbid it.
 
     Source: the CloudFormation guide's table of stack statuses.
@@ -90,4 +106,37 @@ def starting_point(ref: StackRef, state: StackState | None, *, delete_rolled_bac
                 f"--region {ref.region} --stack-name {ref.short_name} (with --resources-to-skip if need be)."
             ),
         )
+    if state.status in HALF_DONE and not disable_rollback:
+        raise _half_done(ref, state)
     return Start.UPDATE
+
+
+def _half_done(ref: StackRef, state: StackState) -> CannotStart:
+    deed = "delete-stack" if state.status == "CREATE_FAILED" else "rollback-stack"
+    back = "delete it" if state.status == "CREATE_FAILED" else "go back to its last good state"
+    return CannotStart(
+        f"Stack {ref} is {state.status}: it failed while rollback was disabled. {state.reason}".rstrip(),
+        why="CloudFormation updates a stack in this state only with rollback disabled.",
+        remedy=(
+            f"Deploy again with `disable-rollback: true`; or {back}: aws cloudformation {deed} "
+            f"--region {ref.region} --stack-name {ref.short_name}"
+        ),
+    )
+
+
+def replaced_without_rollback(changes: Iterable[Change]) -> CannotStart | None:
+    """Why a change set cannot be executed while rollback is disabled: it replaces resources.
+
+    Source: CloudFormation's "Replacement type updates not supported on stack with disable-rollback."
+    """
+    names = [change.logical_id for change in changes if change.replacement == "True"]
+    if not names:
+        return None
+    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+    return CannotStart(
+        f"The change set replaces {', '.join(names[:NAMED_MAX])}{more}, and `disable-rollback` is set.",
+        why="CloudFormation replaces nothing while rollback is disabled: the update would fail midway. "
+        "Nothing was changed.",
+        remedy="Deploy this change without `disable-rollback`. A stack that is UPDATE_FAILED has to go back "
+        "to its last good state first: aws cloudformation rollback-stack.",
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.core.cleanup import Deed, Left, left_by
-from deploy_action.core.events import Operation, StackEvent
+from deploy_action.core.events import Operation
 from deploy_action.core.stacks import StackRef, is_in_progress
 from deploy_action.core.times import duration
+from deploy_action.engine.baseline import operation_start
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import Cancelled, DeploymentFailed, Overtaken, TimedOut
 
@@ -25,6 +26,7 @@ NESTED_MAX = 50
 GOOD_ENDS = {
     Deed.DELETE_STACK: {"", "DELETE_COMPLETE"},
     Deed.CONTINUE_ROLLBACK: {"UPDATE_ROLLBACK_COMPLETE"},
+    Deed.ROLL_BACK: {"UPDATE_ROLLBACK_COMPLETE"},
 }
 """Statuses that say that it worked; empty for a stack that is gone."""
 
@@ -35,6 +37,7 @@ class Deeds(Protocol):
     def delete_stack(self, stack: StackRef, *, token: str) -> None: ...
     def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None: ...
     def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None: ...
+    def roll_back(self, stack: StackRef, *, token: str) -> None: ...
 
 
 def look(source: StackSource, stack: StackRef) -> tuple[StackState | None, Left | None]:
@@ -49,7 +52,7 @@ def look(source: StackSource, stack: StackRef) -> tuple[StackState | None, Left 
     while todo and len(read) <= NESTED_MAX:
         ref = todo.pop(0)
         read.add(ref.name)
-        for event in _last_operation(source, ref):
+        for event in source.events(ref, stop=operation_start()):
             operation.apply(event)
             nested = event.nested_stack_id
             if nested and nested not in read and all(nested != one.name for one in todo):
@@ -58,20 +61,6 @@ def look(source: StackSource, stack: StackRef) -> tuple[StackState | None, Left 
     if root is None:
         return state, Left(stack.region, state.ref.name, state.stack_id, state.status)
     return state, left_by(operation, root, status=state.status)
-
-
-def _last_operation(source: StackSource, stack: StackRef) -> Sequence[StackEvent]:
-    """Oldest first; with the event that began it."""
-    began: list[StackEvent] = []
-
-    def before_it(event: StackEvent) -> bool:
-        if began:
-            return True
-        if event.is_stack and event.starts_operation:
-            began.append(event)
-        return False
-
-    return source.events(stack, stop=before_it)
 
 
 def holder_of(document: Document, stack: StackRef, account: str) -> Ticket | None:
@@ -114,6 +103,8 @@ def carry_out(
         )
     if step.deed is Deed.CONTINUE_ROLLBACK:
         deeds.continue_update_rollback(by_id, step.resources, token=token)
+    elif step.deed is Deed.ROLL_BACK:
+        deeds.roll_back(by_id, token=token)
     elif step.resources:
         deeds.delete_stack_keeping(by_id, step.resources, token=token)
     else:

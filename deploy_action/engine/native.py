@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, Parameter
 from deploy_action.core.stacks import StackRef, StackState, Verdict, verdict_of
-from deploy_action.core.start import Start, starting_point
+from deploy_action.core.start import Start, replaced_without_rollback, starting_point
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Cancelled,
@@ -68,7 +68,7 @@ class NativeDeployment:
         self._alive = alive
         self._fence = fence
 
-    def plan(self, *, delete_rolled_back_stack: bool) -> Plan:
+    def plan(self, *, delete_rolled_back_stack: bool, disable_rollback: bool = False) -> Plan:
         """Create the change set and wait for it.
 
         Raises Overtaken where somebody else works on the stack, CannotStart, StackSourceError, Cancelled.
@@ -77,7 +77,12 @@ class NativeDeployment:
         state = self._patiently(lambda: self._source.describe(stack))
         if state is not None and state.in_progress:
             raise Overtaken(f"Stack {stack} is {state.status}.")
-        start = starting_point(stack, state, delete_rolled_back_stack=delete_rolled_back_stack)
+        start = starting_point(
+            stack,
+            state,
+            delete_rolled_back_stack=delete_rolled_back_stack,
+            disable_rollback=disable_rollback,
+        )
         if start is Start.DELETE_THEN_CREATE and state is not None:
             self._delete(state)
             state = None
@@ -112,6 +117,9 @@ class NativeDeployment:
                 why="Nothing was changed.",
                 remedy="Correct the template or its parameters.",
             )
+        elif disable_rollback and (refusal := replaced_without_rollback(change_set.changes)):
+            self.discard(plan)
+            raise refusal
         return plan
 
     def execute(

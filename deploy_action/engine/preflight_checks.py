@@ -206,7 +206,9 @@ class Checks:
             yield from stack_findings(
                 stack,
                 delete_rolled_back_stack=self._settings.delete_rolled_back_stack,
+                disable_rollback=self._settings.disable_rollback,
                 deploys=self._settings.mode is not Mode.ATTACH,
+                by_command=self._settings.mode is Mode.COMMAND,
             )
 
     def _template(self) -> Iterator[Finding]:

@@ -68,7 +68,10 @@ def _attempt(deployment: Deployment) -> int:
     deployment.checkpoint()
     name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts)
     native = _native(deployment, name)
-    plan = native.plan(delete_rolled_back_stack=settings.delete_rolled_back_stack)
+    plan = native.plan(
+        delete_rolled_back_stack=settings.delete_rolled_back_stack,
+        disable_rollback=settings.disable_rollback,
+    )
     deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
     if plan.change_set.is_empty:
         return _nothing_to_change(deployment)

@@ -121,6 +121,42 @@ class TestARolledBackStack:
         assert [step["deed"] for step in shown["steps"]] == ["delete-stack"]
 
 
+class TestAStackThatWasLeftHalfDone:
+    """An operation failed while rollback was disabled."""
+
+    def failed(self, stage: Stage, *templates: str) -> str:
+        cloudformation = client(stage.server)
+        for number, resources in enumerate(templates):
+            change = cloudformation.update_stack if number else cloudformation.create_stack
+            change(StackName="shop", TemplateBody=f"Resources: {resources}", DisableRollback=True)
+            stage.clock.sleep(1000)
+        cloudformation.close()
+        return status(stage)
+
+    def test_an_update_is_rolled_back(self, stage: Stage, shell: Desk) -> None:
+        bad = (
+            "{Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: x}, "
+            "Metadata: {TestGround: {Fail: nope}}}}"
+        )
+        assert self.failed(stage, "{Topic: {Type: AWS::SNS::Topic}}", bad) == "UPDATE_FAILED"
+        code, told = shell.run("cleanup", "shop")
+        assert code == 1
+        assert "aws cloudformation rollback-stack --region eu-west-1 --stack-name shop" in told
+        assert "or deploy it again with rollback disabled" in told
+        code, told = shell.run("cleanup", "shop", "--yes")
+        assert code == 0, told
+        assert status(stage) == "UPDATE_ROLLBACK_COMPLETE"
+
+    def test_a_creation_is_deleted_and_what_is_lost_by_that_is_told(self, stage: Stage, shell: Desk) -> None:
+        bad = "{Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Fail: nope}}}}"
+        assert self.failed(stage, bad) == "CREATE_FAILED"
+        code, told = shell.run("cleanup", "shop")
+        assert code == 1
+        assert "Beware: What was created is deleted" in told
+        code, told = shell.run("cleanup", "shop", "--yes")
+        assert (code, status(stage)) == (0, ""), told
+
+
 class TestAFailedRollback:
     def test_it_names_what_can_be_left_out_and_what_that_means(self, stage: Stage, shell: Desk) -> None:
         assert ended(stage, *STUCK) == "UPDATE_ROLLBACK_FAILED"

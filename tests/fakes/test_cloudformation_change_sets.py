@@ -198,6 +198,9 @@ def test_disable_rollback_at_execution(cfn: Any, clock: VirtualClock, stack: str
     cfn.execute_change_set(StackName="s", ChangeSetName="c", DisableRollback=True)
     clock.advance(600)
     assert status(cfn, "s") == "UPDATE_FAILED"
+    propose(cfn, clock, "again", body)
+    with pytest.raises(ClientError, match=r"non-terminal \[UPDATE_FAILED\] state"):
+        cfn.execute_change_set(StackName="s", ChangeSetName="again", DisableRollback=False)
     cfn.rollback_stack(StackName="s")
     clock.advance(600)
     assert status(cfn, "s") == "UPDATE_ROLLBACK_COMPLETE"

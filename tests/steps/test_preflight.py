@@ -353,11 +353,26 @@ class TestTheStack:
             ("ROLLBACK_FAILED", "stack-rollback-failed"),
             ("DELETE_FAILED", "stack-delete-failed"),
             ("UPDATE_ROLLBACK_FAILED", "stack-update-rollback-failed"),
+            ("CREATE_FAILED", "stack-create-failed"),
+            ("UPDATE_FAILED", "stack-update-failed"),
         ],
     )
     def test_others_that_are_stuck(self, stage: Stage, status: str, code: str) -> None:
         stuck(stage, status)
         blocks(checked(stage), code, f"eu-west-1/shop is {status}", "cleanup STACK")
+
+    @pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED"])
+    def test_one_that_was_left_half_done_is_deployed_with_rollback_disabled(
+        self, stage: Stage, status: str
+    ) -> None:
+        stuck(stage, status)
+        assert "stack-" not in checked(stage, disable_rollback="true").log
+
+    def test_one_that_was_left_half_done_may_be_known_to_the_command(self, stage: Stage) -> None:
+        stuck(stage, "UPDATE_FAILED")
+        warns(
+            checked(stage, template="", command="cdk deploy --no-rollback"), "stack-update-failed", "rollback"
+        )
 
     def test_one_in_progress(self, stage: Stage) -> None:
         cloudformation = client(stage.server)
@@ -398,6 +413,14 @@ STUCK = {
     "DELETE_FAILED": [
         "{Kept: {Type: AWS::SQS::Queue, Metadata: {TestGround: {Fail: stuck, FailOn: delete}}}}",
     ],
+    "CREATE_FAILED": ["{Bad: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Fail: nope}}}}"],
+    "UPDATE_FAILED": [
+        "{Bad: {Type: AWS::SNS::Topic}}",
+        (
+            "{Bad: {Type: AWS::SNS::Topic, Properties: {DisplayName: x}, "
+            "Metadata: {TestGround: {Fail: nope}}}}"
+        ),
+    ],
     "UPDATE_ROLLBACK_FAILED": [
         (
             "{Queue: {Type: AWS::SQS::Queue, Metadata: {TestGround: {Fail: stuck, FailOn: rollback}}}, "
@@ -418,7 +441,8 @@ def stuck(stage: Stage, status: str) -> None:
     cloudformation = client(stage.server)
     for number, resources in enumerate(STUCK[status]):
         change = cloudformation.update_stack if number else cloudformation.create_stack
-        change(StackName="shop", TemplateBody=f"Resources: {resources}")
+        kept = {"DisableRollback": True} if status in {"CREATE_FAILED", "UPDATE_FAILED"} else {}
+        change(StackName="shop", TemplateBody=f"Resources: {resources}", **kept)
         stage.clock.sleep(1000)
     if status == "DELETE_FAILED":
         cloudformation.delete_stack(StackName="shop")

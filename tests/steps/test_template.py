@@ -156,6 +156,43 @@ def test_disable_rollback_leaves_what_was_created(stage: Stage) -> None:
     assert (job.outputs()["outcome"], job.outputs()["stack-status"]) == ("failed", "CREATE_FAILED")
 
 
+FAILING_UPDATE = QUEUE.replace(
+    "    Properties", "    Metadata: {TestGround: {Fail: nope}}\n    Properties"
+).replace("QueueName: !Sub", "DelaySeconds: 5, QueueName: !Sub")
+
+
+def test_a_stack_that_was_left_half_done_is_deployed_with_rollback_disabled_only(stage: Stage) -> None:
+    stage.job("first", template=stage.template(QUEUE)).deploy()
+    job = stage.job("second", template=stage.template(FAILING_UPDATE), disable_rollback="true")
+    assert job.deploy() == 1
+    assert job.outputs()["stack-status"] == "UPDATE_FAILED"
+    assert "rollback-stack --region eu-west-1 --stack-name shop" in job.log
+    assert "rollback disabled" in job.summary
+    job = stage.job("third", template=stage.template(QUEUE))
+    assert job.deploy() == 4
+    assert (
+        "`disable-rollback: true`; or go back to its last good state: aws cloudformation rollback-stack"
+        in (job.log)
+    )
+    assert _change_sets(stage) == []
+    job = stage.job("fourth", template=stage.template(QUEUE), disable_rollback="true")
+    assert job.deploy() == 0, job.log
+    assert job.outputs()["stack-status"] == "UPDATE_COMPLETE"
+
+
+def test_a_replacement_is_not_executed_while_rollback_is_disabled(stage: Stage) -> None:
+    stage.job("first", template=stage.template(QUEUE)).deploy()
+    job = stage.job(
+        "second", template=stage.template(QUEUE), disable_rollback="true", parameter_overrides="Name=two"
+    )
+    assert job.deploy() == 4
+    assert "replaces Queue, and `disable-rollback` is set" in job.log
+    assert job.outputs()["outcome"] == "failed"
+    assert _change_sets(stage) == []
+    job = stage.job("third", template=stage.template(QUEUE), parameter_overrides="Name=two")
+    assert job.deploy() == 0, job.log
+
+
 def test_a_rolled_back_stack_is_explained_and_deleted_only_on_request(stage: Stage) -> None:
     stage.job("first", template=stage.template(BROKEN)).deploy()
     job = stage.job("second", template=stage.template(QUEUE))

@@ -145,6 +145,16 @@ KINDS = {
         "The rollback of an update failed: no update is possible before it is finished.",
         "`deploy-coordinator cleanup STACK` goes on with it, and can leave resources out.",
     ),
+    "stack-create-failed": Kind(
+        _B,
+        "The stack's creation failed while rollback was disabled: it is updated only with rollback disabled.",
+        "Deploy with `disable-rollback: true` again, or delete it: `deploy-coordinator cleanup STACK`.",
+    ),
+    "stack-update-failed": Kind(
+        _B,
+        "An update failed while rollback was disabled: the stack is updated only with rollback disabled.",
+        "Deploy with `disable-rollback: true` again, or roll it back: `deploy-coordinator cleanup STACK`.",
+    ),
     "stack-under-review": Kind(
         _N,
         "The stack is an empty one, left by a change set that was not executed.",

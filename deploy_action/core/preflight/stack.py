@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.preflight.finding import Finding, finding
 from deploy_action.core.stacks import is_in_progress, stack_name_of
+from deploy_action.core.start import HALF_DONE
 
 if TYPE_CHECKING:
     from deploy_action.core.preflight.facts import StackFacts
@@ -15,11 +16,20 @@ _STUCK = {
     "ROLLBACK_FAILED": "stack-rollback-failed",
     "DELETE_FAILED": "stack-delete-failed",
     "UPDATE_ROLLBACK_FAILED": "stack-update-rollback-failed",
+    "CREATE_FAILED": "stack-create-failed",
+    "UPDATE_FAILED": "stack-update-failed",
 }
 
 
-def stack_findings(stack: StackFacts, *, delete_rolled_back_stack: bool, deploys: bool) -> list[Finding]:
-    """`deploys`: false where nothing but watching was asked for."""
+def stack_findings(
+    stack: StackFacts,
+    *,
+    delete_rolled_back_stack: bool,
+    disable_rollback: bool,
+    deploys: bool,
+    by_command: bool,
+) -> list[Finding]:
+    """`deploys`: false where nothing but watching was asked for. A command may disable rollback by itself."""
     name, found = str(stack.ref), []
     if stack.parent_id and deploys:
         parent = stack_name_of(stack.parent_id)
@@ -31,7 +41,7 @@ def stack_findings(stack: StackFacts, *, delete_rolled_back_stack: bool, deploys
             finding("stack-under-review", f"Stack {name} is REVIEW_IN_PROGRESS and empty.", resource=name)
         )
     code = _STUCK.get(stack.status)
-    if code is None or not deploys:
+    if code is None or not deploys or (stack.status in HALF_DONE and disable_rollback):
         return found
     if stack.status == "ROLLBACK_COMPLETE" and delete_rolled_back_stack:
         if stack.protected:
@@ -53,5 +63,6 @@ def stack_findings(stack: StackFacts, *, delete_rolled_back_stack: bool, deploys
         " It is protected from termination." if stack.protected and "UPDATE" not in code.upper() else ""
     )
     what = f"Stack {name} is {stack.status}. {stack.reason}".rstrip()
-    found.append(finding(code, what + protected, resource=name))
+    certain = not (by_command and stack.status in HALF_DONE)
+    found.append(finding(code, what + protected, resource=name, certain=certain))
     return found

@@ -20,7 +20,7 @@ from tests.fakes.cloudformation.errors import (
 from tests.fakes.cloudformation.run import Run
 from tests.fakes.cloudformation.stacks import Event, Stack
 from tests.fakes.cloudformation.templates import missing_capabilities
-from tests.fakes.cloudformation.writing import check_updatable, version_of
+from tests.fakes.cloudformation.writing import check_rollback_disabled, check_updatable, version_of
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.call import Call, Params
@@ -227,6 +227,9 @@ def execute_change_set(call: Call, params: Params) -> Answer:
         return {}
     _check_executable(call, stack, change_set)
     version = change_set.version
+    check_rollback_disabled(
+        call, stack, disabled=bool(params.get("DisableRollback", version.disable_rollback))
+    )
     if params.get("DisableRollback") is not None:
         version = version.with_rollback(bool(params["DisableRollback"]))
     if params.get("RetainExceptOnCreate"):

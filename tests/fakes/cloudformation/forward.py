@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CREATE, UPDATE, REPLACE, VISIT, RESTORE, IMPORT = "create", "update", "replace", "visit", "restore", "import"
 REPLACEMENT_REASON = "Requested update requires the creation of a new physical resource; hence creating one."
+NO_REPLACEMENT = "Replacement type updates not supported on stack with disable-rollback."
 _GRACE = 0.15  # seconds in which siblings still fail of their own accord
 
 
@@ -139,6 +140,11 @@ def _create(play: _Play, definition: Definition, begin: float) -> float | None:
 def _replace(play: _Play, definition: Definition, begin: float) -> float | None:
     old = play.before[definition.logical_id].physical_id
     play.run.emit(begin, definition, "UPDATE_IN_PROGRESS", REPLACEMENT_REASON, physical=old)
+    version = play.run.stack.version(begin)
+    if version is not None and version.disable_rollback:
+        play.run.emit(begin + 0.3, definition, "UPDATE_FAILED", NO_REPLACEMENT, physical=old)
+        play.fail(begin + 0.3, definition, "update")
+        return None
     return _make(play, definition, begin, "UPDATE", physical_before=old)
 
 

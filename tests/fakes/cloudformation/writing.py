@@ -90,10 +90,19 @@ def create_stack(call: Call, params: Params) -> Answer:
 
 def check_updatable(call: Call, stack: Stack) -> None:
     status = stack.status(call.now)
-    version = stack.version(call.now)
-    half_done = status in _HALF_DONE and version is not None and version.disable_rollback
-    if status not in UPDATABLE and not half_done:
+    if status not in UPDATABLE | _HALF_DONE:
         raise cannot_be_updated(stack.stack_id, status)
+
+
+def check_rollback_disabled(call: Call, stack: Stack, *, disabled: bool) -> None:
+    """A stack that was left half done is updated with rollback disabled only (AWS's words)."""
+    status = stack.status(call.now)
+    if status in _HALF_DONE and not disabled:
+        raise validation(
+            f"This stack is currently in a non-terminal [{status}] state. To update the stack from this "
+            "state, please use the disable-rollback parameter with update-stack API. To rollback to the last "
+            "known good state, use the rollback-stack API"
+        )
 
 
 def update_stack(call: Call, params: Params) -> Answer:
@@ -101,6 +110,7 @@ def update_stack(call: Call, params: Params) -> Answer:
     if call.repeats(stack, params):
         return {"StackId": stack.stack_id, "OperationId": stack.operations[-1].operation_id}
     check_updatable(call, stack)
+    check_rollback_disabled(call, stack, disabled=bool(params.get("DisableRollback")))
     version = version_of(call, params, stack.name, stack.version(call.now))
     if not lifecycle.has_changes(call.world, stack, version, call.now):
         raise validation("No updates are to be performed.")
