@@ -15,10 +15,15 @@ Runs on the runner's own Python (3.7 or newer) without any package. Ends with ex
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STDOUT, STDERR, OURS = 5, 6, 7
 END = b"\0end of the log\n"
@@ -26,9 +31,22 @@ LINE_MAX = 1 << 20
 """A longer line is parted; the runner's live log cuts at 1,024 characters."""
 PARTED = "… ".encode()
 TAIL_MAX = 1 << 16
+MASKS_MAX = 1 << 14
+ADD_MASK = re.compile(rb"[^\r\n]*(?:::add-mask|##\[add-mask)[^\r\n]*", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    rb"SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_KEY|_PAT$|_KEY$|WEBHOOK", re.IGNORECASE
+)
+SECRET_MIN = 6
 TAIL_SECONDS = 0.2
 DRAIN_SECONDS = 2.0
 ORPHAN_SECONDS = 60.0
+
+
+def secrets_of(environ: Mapping[bytes, bytes]) -> list[bytes]:
+    """Values of variables whose names say that they are secret, the longest first; each line on its own."""
+    values = [value for name, value in environ.items() if SECRET_NAME.search(name)]
+    lines = {line.strip() for value in values for line in value.splitlines()}
+    return sorted((line for line in lines if len(line) >= SECRET_MIN), key=len, reverse=True)
 
 
 class Source:
@@ -83,10 +101,17 @@ class Outlet:
 
 
 class Tail:
-    """The last lines of the command, in a file that has its full size before it is needed."""
+    """The last lines of the command, in a file that has its full size before it is needed.
+
+    Lines that ask the runner to mask a value are kept before them, however old they are: whoever quotes the
+    tail must mask it too. With more of these than fit, nothing is kept. The values of variables whose names
+    say that they are secret are hidden here: the coordinator in its container does not know them.
+    """
 
     def __init__(self, path: str) -> None:
         self._lines = b""
+        self._masks = b""
+        self._secrets = secrets_of(os.environb)
         self._dirty = False
         self._written = 0.0
         self._file: int | None = None
@@ -98,9 +123,17 @@ class Tail:
             self._file = None
 
     def add(self, data: bytes) -> None:
-        lines = (self._lines + data)[-TAIL_MAX:]
-        if len(self._lines) + len(data) > TAIL_MAX:
+        for line in ADD_MASK.findall(data):
+            self._masks += line + b"\n"
+        for secret in self._secrets:
+            data = data.replace(secret, b"***")
+        lines = self._lines + data
+        room = max(0, TAIL_MAX - len(self._masks))
+        if len(lines) > room:
+            lines = lines[len(lines) - room :]
             lines = lines[lines.find(b"\n") + 1 :]
+        if len(self._masks) > MASKS_MAX:
+            lines, self._masks = b"", self._masks[: MASKS_MAX + 1]
         self._lines, self._dirty = lines, True
 
     def keep(self, *, now: float | None = None) -> None:
@@ -108,7 +141,8 @@ class Tail:
         if not self._dirty or self._file is None or (now is not None and now - self._written < TAIL_SECONDS):
             return
         try:
-            os.pwrite(self._file, b"%08d\n%s" % (len(self._lines), self._lines), 0)
+            kept = self._masks + self._lines if len(self._masks) <= MASKS_MAX else b""
+            os.pwrite(self._file, b"%08d\n%s" % (len(kept), kept), 0)
         except OSError:
             self._file = None
         self._dirty, self._written = False, time.monotonic() if now is None else now
