@@ -24,8 +24,10 @@ class JobLog:
 
     def write(self, line: str = "") -> None:
         try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            # Line by line: a short write is not torn where another program writes to the same pipe.
+            for part in line.split("\n"):
+                self._stream.write(part + "\n")
+                self._stream.flush()
         except (OSError, ValueError):
             # The reader of the log is gone (BrokenPipeError); the deployment is not.
             return

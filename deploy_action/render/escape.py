@@ -1,8 +1,10 @@
 """Text from outside, made harmless for each place that shows it. The words stay readable.
 
 The runner reads commands from the log: `::name::` at the start of a trimmed line, and `##[name]` anywhere in
-a line (source: actions/runner, ActionCommand.cs). Terminals read ANSI sequences, Markdown reads nearly
-everything, Slack reads `<...>`.
+a line (source: actions/runner, ActionCommand.cs), whatever the case. A line can be torn where another program
+writes to the same pipe, so no name of a command is left anywhere in it; a visible space does that, and harms
+no address that somebody copies. Terminals read ANSI sequences, Markdown reads nearly everything, Slack reads
+`<...>`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,13 @@ LOG_TEXT_MAX = 4000
 """Of a text that may go on over several lines."""
 ANNOTATION_MAX = 4000
 _ZERO_WIDTH = "\u200b"
+_ACTING = (
+    "add-mask|add-matcher|add-path|internal-set-repo-path|remove-matcher|"
+    "save-state|set-env|set-output|stop-commands"
+)
+_SPEAKING = "debug|echo|endgroup|error|group|notice|warning"
+"""Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows."""
+_COMMAND = re.compile(rf"(?i)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _KEPT = {"\n", "\t"}
@@ -53,14 +62,21 @@ def log_lines(text: str, width: int, limit: int = LOG_TEXT_MAX) -> list[str]:
     return [*lines, line]
 
 
-def _inert(line: str) -> str:
-    line = line.replace("##[", f"#{_ZERO_WIDTH}#[")
-    return f":{_ZERO_WIDTH}:{line[2:]}" if line.startswith("::") else line
+def _inert(text: str) -> str:
+    """Without anything that the runner takes for a command, wherever a line of the text begins."""
+    text = _COMMAND.sub(": :", text.replace("##[", "## ["))
+    if text.startswith("::"):
+        return f": :{text[2:]}"
+    # What it is put behind may end in a colon.
+    return f" {text}" if _COMMAND.match(f":{text}") else text
 
 
 def command_data(text: str, limit: int = ANNOTATION_MAX) -> str:
     """For the data of a workflow command: annotations may have several lines."""
-    text = plain(text).strip().replace("##[", f"#{_ZERO_WIDTH}#[")
+    text = _inert(plain(text).strip())
+    text = (
+        f" {text}" if _COMMAND.match(f"::{text}") else text
+    )  # it stands behind the colons of our own command
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

@@ -11,6 +11,14 @@ COMMANDS = ["set-env", "add-path", "set-output", "add-mask", "error", "group", "
 """Some of the runner's commands; the readers below take any other name for one as well."""
 
 
+REGISTERED = [
+    *("add-mask", "add-matcher", "add-path", "debug", "echo", "endgroup", "error", "group"),
+    *("internal-set-repo-path", "notice", "remove-matcher", "save-state", "set-env", "set-output"),
+    *("stop-commands", "warning"),
+]
+"""All of them (source: actions/runner, ActionCommandManager.cs and its extensions)."""
+
+
 def runner_lines(text: str) -> list[str]:
     """Lines as .NET's reader splits them."""
     return re.split(r"\r\n|\r|\n", text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from deploy_action.render import escape
 from tests.render.readers import (
     COMMANDS,
+    REGISTERED,
     decoded_command,
     elements,
     runner_command,
@@ -105,6 +106,26 @@ class TestTheLog:
         found = escape.log_text(text)
         for line in (found, f"  {found}", f"{found} {found}", f"17:55:02  {found}", f"\x1b[2m{found}\x1b[0m"):
             assert runner_commands(line) == []
+
+    @many
+    @given(hostile)
+    @example("arn::add-mask::x")
+    @example("x ::Stop-Commands::x")
+    @example("::::error::x")
+    @example("AWS::IAM::Group was not made: ::x")
+    @example("add-mask::x")
+    @example(":set-output name=a::x")
+    def test_the_rest_of_a_torn_line_is_no_command(self, text: str) -> None:
+        found = escape.log_text(text)
+        annotation = f"::warning title={escape.command_property(text)}::{escape.command_data(text)}"
+        for line in (found, f"at:{found}", f"\x1b[31m{found}", annotation):
+            for start in range(1, len(line)):
+                assert runner_command(line[start:]) not in REGISTERED, line[start:]
+
+    def test_it_is_said_visibly_and_types_stay_whole(self) -> None:
+        assert escape.log_text("arn::add-mask::x ##[error]y") == "arn: :add-mask::x ## [error]y"
+        for text in ("AWS::IAM::Group", "Group (AWS::IAM::Group) 5m40s", "Custom::Error [1/2]"):
+            assert escape.log_text(text) == text
 
     @many
     @given(hostile)
