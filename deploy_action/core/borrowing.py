@@ -7,15 +7,20 @@ of the very run attempt that holds it as a run.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.lock import ABANDONED, FORCED, lost
+from deploy_action.core.document import Loan, Ticket
+from deploy_action.core.life import JobLife
+from deploy_action.core.lock import ABANDONED, FORCED, finish, leave_settling, lost, release
 from deploy_action.errors import CannotStart
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document, Ticket
+    from collections.abc import Callable, Set
 
+    from deploy_action.core.document import Document
+
+_LOAN_FIELDS = tuple(field.name for field in fields(Loan))
 STACKS_MAX = 200
 """What a lock protects is looked at before it is taken over; a registry document stays small."""
 
@@ -68,13 +73,87 @@ class Borrower:
 
 def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:
     """The lender's ticket also stands for what `ticket` deploys: whoever would take the lock over looks at
-    these stacks too, and finds the change sets by the id. It is a sign of life as well."""
+    these stacks too, finds the change sets by the id, and asks whether its job lives. A sign of life as well.
+
+    Steps of one job come one after the other, so an earlier loan of the same job is over.
+    """
+    loan = Loan(**{name: getattr(ticket, name) for name in _LOAN_FIELDS})
+    others = tuple(
+        one
+        for one in lender.loans
+        if one.correlation_id != loan.correlation_id and not is_of_job(one, ticket.job, ticket.run_id)
+    )
+    accounts = dict.fromkeys((*lender.account.split(), *ticket.account.split()))
     return document.with_ticket(
         replace(
             lender,
             correlation_id=ticket.correlation_id,
             stacks=tuple(dict.fromkeys((*lender.stacks, *ticket.stacks)))[:STACKS_MAX],
-            account=lender.account or ticket.account,
+            account=" ".join(accounts),
+            loans=(*others, loan),
             renewals=lender.renewals + 1,
         )
     )
+
+
+def is_of_job(loan: Loan, job_id: str, run_id: str) -> bool:
+    """Whether it is certain that this very job has it: a key names all legs of a matrix."""
+    return job_id.isdecimal() and (loan.job, loan.run_id) == (job_id, run_id)
+
+
+def repay(
+    document: Document, ticket: Ticket, correlation_id: str, *, at: str, settling: tuple[str, ...] = ()
+) -> Document:
+    """The end of a deployment under a lent lock, which goes on being held; but where its owner has given it
+    back before, and this was the last one that used it, it is free now.
+
+    The same document where it is not held under these epochs any more.
+    """
+    current = document.ticket(ticket.nonce)
+    if current is None or current.epochs != ticket.epochs:
+        return document
+    loans = tuple(loan for loan in current.loans if loan.correlation_id != correlation_id)
+    after = replace(current, loans=loans, renewals=current.renewals + 1)
+    document = leave_settling(document.with_ticket(after), after, settling)
+    if after.release_outcome and not loans:
+        return finish(document, after, outcome=after.release_outcome, at=at)
+    return document
+
+
+def give_back(
+    document: Document,
+    ticket: Ticket,
+    *,
+    outcome: str,
+    at: str,
+    settling: tuple[str, ...] = (),
+    ended: Set[str] = frozenset(),
+) -> Document:
+    """As `core.lock.release`; but a lock that somebody still deploys under stays held until the last of them
+    ends. `ended`: the correlation ids of loans whose jobs are known to be over."""
+    current = document.ticket(ticket.nonce)
+    loans = () if current is None else tuple(one for one in current.loans if one.correlation_id not in ended)
+    if current is None or not loans or (ticket.holding and current.epochs != ticket.epochs):
+        return release(document, ticket, outcome=outcome, at=at, settling=settling)
+    after = replace(current, loans=loans, release_outcome=outcome)
+    return leave_settling(document.with_ticket(after), after, settling)
+
+
+def life_of_all(ticket: Ticket, life: Callable[[Ticket], JobLife]) -> JobLife:
+    """Whether anybody lives who holds or uses the ticket's locks, by what `life` says of single jobs."""
+    own = JobLife.COMPLETED if ticket.release_outcome else life(ticket)
+    if own is not JobLife.COMPLETED:
+        return own
+    answers = {life(as_ticket(loan)) for loan in ticket.loans}
+    return next((one for one in (JobLife.RUNNING, JobLife.UNKNOWN) if one in answers), JobLife.COMPLETED)
+
+
+def as_ticket(loan: Loan) -> Ticket:
+    """For whoever asks about jobs of tickets."""
+    return Ticket(nonce="", locks=(), **{name: getattr(loan, name) for name in _LOAN_FIELDS})
+
+
+def account_of_loan(ticket: Ticket, correlation_id: str) -> str:
+    """The account of one of those that use a lock; of the ticket itself where it is none of them."""
+    loan = next((one for one in ticket.loans if one.correlation_id == correlation_id), None)
+    return ticket.account if loan is None else loan.account

@@ -68,7 +68,8 @@ class Ticket:
     held_since: str = ""
     expected_end: str = ""
     account: str = ""
-    """The AWS account that its stacks are in; empty where it could not be told."""
+    """The AWS account that its stacks are in; empty where it could not be told. Of a lock that is lent into
+    several accounts all of them, with a space between."""
     repository: str = ""
     run_id: str = ""
     run_attempt: str = ""

@@ -46,15 +46,17 @@ def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
 
 
 def revoke(deployer: StackDeployer, holder: Ticket) -> bool:
-    """Delete the change sets that a holder made and has not executed, so that one that was only paused cannot
-    execute them any more. Best effort: CloudFormation's own fence, one operation a stack, stays."""
+    """Delete the change sets that a holder, or who uses its lock, made and has not executed, so that one that
+    was only paused cannot execute them any more. Best effort: CloudFormation's own fence, one operation a
+    stack, stays."""
     certain = True
+    borrowers = (loan.correlation_id for loan in holder.loans)
+    names = [name for name in dict.fromkeys((holder.correlation_id, *borrowers)) if name]
     for text in holder.stacks:
         try:
             stack = ref_of(text)
-            if not stack.is_glob and holder.correlation_id:
-                prefix = change_set_prefix(holder.correlation_id)
-                deployer.delete_unexecuted_change_sets(stack, prefix)
+            for name in () if stack.is_glob else names:
+                deployer.delete_unexecuted_change_sets(stack, change_set_prefix(name))
         except StackSourceError as error:
             certain = certain and not error.temporary
         except ValueError:

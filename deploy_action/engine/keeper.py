@@ -109,9 +109,13 @@ class Keeper:
             self._missed(error)
         return True
 
-    def let_go(self) -> None:
-        """Give the lock back before anything was done with it. Raises RegistryError."""
-        self._client.release(outcome="withdrawn")
+    def let_go(self, correlation_id: str) -> None:
+        """Give the lock back before anything was done with it; one that is lent, to its owner. Raises
+        RegistryError."""
+        if self.borrowed:
+            self._client.leave(correlation_id)
+        else:
+            self._client.release(outcome="withdrawn")
 
     def settled(self, stacks: tuple[str, ...]) -> None:
         """What an earlier holder left in progress is at rest. Raises RegistryError."""

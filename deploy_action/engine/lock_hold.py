@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
-from deploy_action.core.borrowing import Borrower
+from deploy_action.core.borrowing import Borrower, give_back, repay
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Set
 
-    from deploy_action.core.document import Document, Finished, Ticket
+    from deploy_action.core.document import Document, Finished, Loan, Ticket
     from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
 
@@ -24,6 +25,15 @@ BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
+
+
+class Left(Enum):
+    """What a deployment under a borrowed lock left behind."""
+
+    HELD = "held"
+    FREED = "freed"
+    """Its owner had given the lock back before, and nobody else used it."""
+    LOST = "lost"
 
 
 class LockHold:
@@ -49,6 +59,8 @@ class LockHold:
         self.ticket = ticket
         self.borrowed = False
         """The ticket is that of a `lock` step, which gives it back."""
+        self.lent_to: tuple[Loan, ...] = ()
+        """Who still deploys under the lock that was given back."""
 
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
         """A sign of life, and proof that the lock is still ours. Returns the stacks (`REGION/ID`) that an
@@ -106,39 +118,51 @@ class LockHold:
         settling: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
         history: FileChange | None = None,
+        ended: Set[str] = frozenset(),
     ) -> bool:
-        """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent.
+        """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent. A lock
+        that others still deploy under (`lent_to`) is freed by the last of them.
 
-        `history` is written with it, in one swap. Raises RegistryError.
+        `history` is written with it, in one swap. `ended`: as in core.borrowing. Raises RegistryError.
         """
         ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document | None, bool]:
-            new = core.release(document, ticket, outcome=outcome, at=at, settling=settling)
-            return (None, False) if new == document else (new, True)
+        def decide(document: Document) -> tuple[Document | None, tuple[Loan, ...] | None]:
+            new = give_back(document, ticket, outcome=outcome, at=at, settling=settling, ended=ended)
+            left = new.ticket(ticket.nonce)
+            if left is not None and left.release_outcome:
+                return new, left.loans
+            return (None, None) if new == document else (new, ())
 
-        return self._swapper.apply(
+        loans = self._swapper.apply(
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
             file=history,
         )
+        self.lent_to = loans or ()
+        return loans is not None
 
     def leave(
-        self, *, settling: tuple[str, ...], history: FileChange | None, patience_seconds: float
-    ) -> bool:
-        """The end of a deployment under a borrowed lock, which stays held. Returns whether it still was."""
-        ticket = self.ticket
+        self,
+        correlation_id: str,
+        *,
+        settling: tuple[str, ...] = (),
+        history: FileChange | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Left:
+        """The end of a deployment, by its id, under a borrowed lock. Raises RegistryError."""
+        ticket, at = self.ticket, self._at()
 
-        def decide(document: Document) -> tuple[Document, bool]:
-            current = document.ticket(ticket.nonce)
-            if current is None or current.epochs != ticket.epochs:
-                return document, False
-            return core.leave_settling(core.renew(document, ticket), current, settling), True
+        def decide(document: Document) -> tuple[Document, Left]:
+            new = repay(document, ticket, correlation_id, at=at, settling=settling)
+            if new is document:
+                return document, Left.LOST
+            return new, Left.HELD if new.ticket(ticket.nonce) is not None else Left.FREED
 
         return self._swapper.apply(
             decide,
-            message=f"end of {ticket.correlation_id}, the lock stays held",
+            message=f"end of {correlation_id} under a lent lock",
             patience_seconds=patience_seconds,
             file=history,
         )

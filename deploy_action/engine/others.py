@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
+from deploy_action.core.borrowing import life_of_all
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import expected_hold_seconds
 from deploy_action.core.times import iso
@@ -13,7 +14,7 @@ from deploy_action.core.times import iso
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.document import Document, Ticket
+    from deploy_action.core.document import Document, Loan, Ticket
     from deploy_action.ports import Clock
 
 LOOK_SECONDS = 15.0
@@ -44,7 +45,7 @@ class Others:
         self._life = life
         self._revoke = revoke
         self._watch = leases.LeaseWatch()
-        self._answers: dict[str, tuple[JobLife, float]] = {}
+        self._answers: dict[tuple[str, tuple[Loan, ...]], tuple[JobLife, float]] = {}
         self._ran_at: dict[str, float] = {}
         self._in_doubt: dict[str, tuple[str, float]] = {}
         self._held_at: dict[str, float] = {}
@@ -90,19 +91,20 @@ class Others:
 
         An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
         """
-        answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
+        whom = (ticket.nonce, ticket.loans)
+        answer, asked_at = self._answers.get(whom, (JobLife.UNKNOWN, None))
         interval = leases.ask_again_seconds(
             ticket, silent_seconds=silent, is_next=self._watch.is_next(ticket)
         )
         if answer is JobLife.COMPLETED or interval is None:
             return answer
         if asked_at is None or now - asked_at >= interval:
-            answer = self._life(ticket)
+            answer = life_of_all(ticket, self._life)
             if answer is JobLife.RUNNING:
                 self._ran_at[ticket.nonce] = now
             elif answer is JobLife.UNKNOWN and now - self._ran_at.get(ticket.nonce, -inf) < ticket.lease:
                 answer = JobLife.RUNNING
-            self._answers[ticket.nonce] = (answer, now)
+            self._answers[whom] = (answer, now)
         return answer
 
     def _at_rest(self, holder: Ticket, why: str, now: float) -> bool:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deploy_action.core.borrowing import account_of_loan
 from deploy_action.core.document import (
     LEASE_SECONDS,
     LEASE_SECONDS_MAX,
@@ -183,7 +184,8 @@ class Coordination:
         another account. One that is refused for good keeps nobody from waiting for the rest."""
         found: list[StackRef] = []
         seen: list[str] = []
-        own = self._state.ticket.account if self._state.ticket is not None else ""
+        ticket, name = self._state.ticket, self._state.report.correlation_id
+        own = account_of_loan(ticket, name) if ticket is not None else ""
         for text in settling:
             account = account_of(text)
             if own and account and account != own:
@@ -325,11 +327,8 @@ class Coordination:
     def _let_go(self) -> None:
         if self.keeper is None:
             return
-        if self.keeper.borrowed:
-            self._state.ticket, self.keeper = None, None
-            return
         try:
-            self.keeper.let_go()
+            self.keeper.let_go(self._state.report.correlation_id)
         except RegistryError as error:
             self._world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
             return

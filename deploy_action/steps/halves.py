@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy_action.core.borrowing import as_ticket, is_of_job
 from deploy_action.core.document import Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.report import Outcome, Report
@@ -254,13 +255,32 @@ def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> No
     stacks = current.stacks if current is not None else ticket.stacks
     settling = tuple(doubtful(wiring.cloudformation, stacks)) if current is not None else ()
     locks = ", ".join(ticket.locks)
-    if client.release(outcome=outcome, settling=settling):
+    ended = _ended_loans(world, wiring, current)
+    given = client.release(outcome=outcome, settling=settling, ended=ended)
+    if given and client.lent_to:
+        names = ", ".join(f"{loan.correlation_id} ({loan.url or 'no link'})" for loan in client.lent_to[:5])
+        world.teller.note(
+            f"The lock {locks} stays held, since others still deploy under it: {names}. The last of them "
+            "gives it back at its end."
+        )
+    elif given:
         world.teller.line(f"Gave the lock {locks} back.")
         left_in_progress(world, settling)
     elif line is not None:
         world.teller.line(f"The lock {locks} was given back before ({line.outcome}). {line.note}")
     elif ticket.holding:
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
+
+
+def _ended_loans(world: World, wiring: Wiring, ticket: Ticket | None) -> frozenset[str]:
+    """Deployments under the lock that ended without a word: those of this job, and of jobs that are over."""
+    run, runs = world.run, wiring.runs
+    return frozenset(
+        loan.correlation_id
+        for loan in (ticket.loans if ticket is not None else ())
+        if is_of_job(loan, run.check_run_id, run.run_id)
+        or (runs is not None and runs.life(as_ticket(loan)) is JobLife.COMPLETED)
+    )
 
 
 def _outcome(world: World) -> str:

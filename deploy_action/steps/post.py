@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core import history
+from deploy_action.core.borrowing import account_of_loan
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
-from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, Left
 from deploy_action.engine.swap import FileChange
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs
@@ -24,6 +25,7 @@ from deploy_action.steps.world import World, optional, outputs_of
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
+    from deploy_action.core.document import Ticket
     from deploy_action.engine.lock_client import LockClient
     from deploy_action.inputs import Settings
 
@@ -160,19 +162,40 @@ def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
 
 
 def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
-    """Remember the deployment; the lock stays held."""
+    """Remember the deployment; the lock stays held, unless its owner waited for this end."""
     if state.ticket is None or not state.ticket.holding:
         return
     client = wiring.lock_client(state.ticket, world.clock)
     locks = ", ".join(state.ticket.locks)
-    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    change = FileChange(history.NAME, lambda content: history.merged(content, record))
-    held = client.leave(settling=settling, history=change, patience_seconds=HISTORY_PATIENCE_SECONDS)
-    if held:
+    record = history.record_of(_own_part(world, state, state.ticket), state.report, at=iso(world.clock.now()))
+    left = client.leave(
+        state.report.correlation_id,
+        settling=settling,
+        history=FileChange(history.NAME, lambda content: history.merged(content, record)),
+        patience_seconds=HISTORY_PATIENCE_SECONDS,
+    )
+    if left is Left.HELD:
         world.teller.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
+    elif left is Left.FREED:
+        world.teller.line(f"Gave the lock {locks} back: its `release` waited for this deployment.")
     else:
         world.teller.line(f"The lock {locks} was not held any more.")
     left_in_progress(world, settling)
+
+
+def _own_part(world: World, state: JobState, lender: Ticket) -> Ticket:
+    """What of a lock that several deploy under is this deployment's own."""
+    run, name = world.run, state.report.correlation_id
+    return replace(
+        lender,
+        correlation_id=name,
+        stacks=tuple(f"{stack.region}/{stack.name}" for stack in state.stacks),
+        account=account_of_loan(lender, name),
+        repository=run.repository,
+        actor=run.actor,
+        commit=run.commit,
+        url=run.url,
+    )
 
 
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:

@@ -6,8 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from deploy_action.core.borrowing import Borrower, borrow, parse_token
+from deploy_action.core.borrowing import (
+    Borrower,
+    account_of_loan,
+    borrow,
+    give_back,
+    life_of_all,
+    parse_token,
+    repay,
+)
 from deploy_action.core.document import WHOLE_RUN, Document, Ticket
+from deploy_action.core.life import JobLife
 from deploy_action.core.lock import FORCED, evict, finish, release, request
 from deploy_action.errors import CannotStart, LockLost
 
@@ -90,6 +99,108 @@ def test_what_is_deployed_under_it_is_looked_at_before_a_takeover() -> None:
     assert after.stacks == ("eu-west-1/network", "eu-west-1/shop")
     assert (after.correlation_id, after.account) == (GUEST.correlation_id, "1")
     assert (after.epochs, after.renewals) == (lender.epochs, lender.renewals + 1)
+
+
+class TestLoans:
+    """A lock that several jobs use is freed by the last of them."""
+
+    def leg(self, number: int, **fields: object) -> Ticket:
+        nonce, name = str(number) * 32, f"20270115-080{number}00-cccccc"
+        ticket = replace(GUEST, nonce=nonce, correlation_id=name, job=str(20 + number), run_id="7")
+        return replace(ticket, **fields)  # type: ignore[arg-type]
+
+    def lent(self, *legs: Ticket) -> tuple[Document, Ticket]:
+        document = held(replace(OWNER, job=WHOLE_RUN))
+        for leg in legs:
+            lender = document.ticket(TOKEN)
+            assert lender is not None
+            document = borrow(document, lender, leg)
+        owner = document.ticket(TOKEN)
+        assert owner is not None
+        return document, owner
+
+    def test_a_release_waits_for_those_that_still_deploy(self) -> None:
+        one, two = self.leg(1), self.leg(2)
+        document, owner = self.lent(one, two)
+        document = repay(document, owner, one.correlation_id, at=AT)
+        document = give_back(document, owner, outcome="succeeded", at=AT)
+        assert document.holder_of("production") is not None
+        document = repay(document, owner, two.correlation_id, at=AT)
+        assert document.holder_of("production") is None
+        line = document.farewell(TOKEN)
+        assert line is not None
+        assert line.outcome == "succeeded"
+
+    def test_without_a_release_the_last_one_leaves_it_held(self) -> None:
+        document, owner = self.lent(self.leg(1))
+        document = repay(document, owner, self.leg(1).correlation_id, at=AT)
+        assert document.holder_of("production") is not None
+        assert give_back(document, owner, outcome="succeeded", at=AT).holder_of("production") is None
+
+    def test_those_whose_jobs_are_over_are_not_waited_for(self) -> None:
+        one, two = self.leg(1), self.leg(2)
+        document, owner = self.lent(one, two)
+        ended = frozenset({one.correlation_id, two.correlation_id})
+        assert give_back(document, owner, outcome="failed", at=AT, ended=ended).tickets == ()
+
+    def test_a_job_that_borrows_again_has_ended_what_it_did_before(self) -> None:
+        again = replace(self.leg(2), job="21")
+        assert [loan.correlation_id for loan in self.lent(self.leg(1), again)[1].loans] == [
+            again.correlation_id
+        ]
+
+    @pytest.mark.parametrize("job", ["deploy", ""])
+    def test_legs_of_a_matrix_that_have_no_ids_are_kept_apart(self, job: str) -> None:
+        assert len(self.lent(self.leg(1, job=job), self.leg(2, job=job))[1].loans) == 2
+
+    def test_what_is_left_in_progress_is_waited_for_by_the_next(self) -> None:
+        document, owner = self.lent(self.leg(1))
+        document = repay(document, owner, self.leg(1).correlation_id, at=AT, settling=("eu-west-1/arn:x",))
+        assert document.locks["production"].settling == ("eu-west-1/arn:x",)
+
+    def test_one_that_was_taken_over_meanwhile_frees_nobodys_lock(self) -> None:
+        document, owner = self.lent(self.leg(1))
+        document = evict(document, TOKEN, at=AT, note="")
+        again = request(document, replace(OWNER, job=WHOLE_RUN), at=AT, enqueue_if_busy=True)
+        assert again is not None
+        assert repay(again, owner, self.leg(1).correlation_id, at=AT) is again
+        assert give_back(again, owner, outcome="failed", at=AT) == again
+
+    def test_two_accounts_under_one_lock_are_seen_from_neither(self) -> None:
+        _, owner = self.lent(self.leg(1), self.leg(2, account="2"))
+        assert owner.account == "1 2"
+        assert account_of_loan(owner, self.leg(2).correlation_id) == "2"
+        assert account_of_loan(owner, "somebody") == "1 2"
+
+    @pytest.mark.parametrize(
+        ("owner", "leg", "all_of_them"),
+        [
+            (JobLife.RUNNING, JobLife.COMPLETED, JobLife.RUNNING),
+            (JobLife.UNKNOWN, JobLife.COMPLETED, JobLife.UNKNOWN),
+            (JobLife.COMPLETED, JobLife.RUNNING, JobLife.RUNNING),
+            (JobLife.COMPLETED, JobLife.UNKNOWN, JobLife.UNKNOWN),
+            (JobLife.COMPLETED, JobLife.COMPLETED, JobLife.COMPLETED),
+        ],
+    )
+    def test_a_lock_lives_as_long_as_anybody_who_uses_it(
+        self, owner: JobLife, leg: JobLife, all_of_them: JobLife
+    ) -> None:
+        _, ticket = self.lent(self.leg(1))
+        assert life_of_all(ticket, lambda one: leg if one.job == "21" else owner) is all_of_them
+
+    def test_an_owner_that_has_given_it_back_keeps_nobody_waiting(self) -> None:
+        document, owner = self.lent(self.leg(1))
+        ticket = give_back(document, owner, outcome="succeeded", at=AT).ticket(TOKEN)
+        assert ticket is not None
+        lives = {"21": JobLife.COMPLETED}
+        assert life_of_all(ticket, lambda one: lives.get(one.job, JobLife.RUNNING)) is JobLife.COMPLETED
+
+    def test_loans_are_written_and_read_again(self) -> None:
+        from deploy_action.core.lock_codec import decode, encode
+
+        document, owner = self.lent(self.leg(1), self.leg(2))
+        document = give_back(document, owner, outcome="failed", at=AT)
+        assert decode(encode(document)) == document
 
 
 @pytest.mark.parametrize("text", ["", "a" * 31, "A" * 32, "a" * 33, f"{TOKEN}\n", "../../x"])

@@ -264,6 +264,65 @@ def test_a_lock_of_the_run_is_deployed_under_and_given_back_in_other_jobs(ground
     assert ground.finished() == ["succeeded"]
 
 
+def history_of(ground: Ground) -> list[dict[str, Any]]:
+    content = json.loads((ground.root / "registry" / history.NAME).read_text("utf-8"))
+    return [record for records in content.values() if isinstance(records, list) for record in records]
+
+
+def slow_stack(ground: Ground, name: str, seconds: int = 200) -> str:
+    body = (
+        f"Resources: {{Topic: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{Seconds: {seconds}}}}}}}}}"
+    )
+    return ground.template(body, f"{name}.yaml")
+
+
+@pytest.mark.parametrize("hold_for", ["run", "job"])
+def test_a_lock_is_not_freed_under_another_job_that_still_deploys_under_it(
+    ground: Ground, hold_for: str
+) -> None:
+    """Each leg of a matrix goes on under the lock of the run, and gives it back."""
+    opener = ground.of_run("opener", "7", hold=hold_for)
+    ground.plan(0, lambda: hold(opener))
+    legs: dict[str, Job] = {}
+
+    def leg(name: str, job_id: str, seconds: int) -> None:
+        job = ground.of_run(
+            name,
+            "7",
+            stack_name=name,
+            template=slow_stack(ground, name, seconds),
+            lock_token=token_of(opener),
+        )
+        job.environ["DEPLOY_COORDINATOR_CHECK_RUN_ID"] = job_id
+        legs[name] = job
+        assert job.deploy() == 0, job.log
+        release = later_step(job, f"{name}-release", **{"lock-token": token_of(opener)})
+        legs[f"{name}-release"] = release
+        assert release.run("release") == 0, release.log
+
+    other = ground.of_run("other", "8", stack_name="other", template=slow_stack(ground, "other", 10))
+    began: list[float] = []
+
+    def compete() -> None:
+        assert other.run("pre") == 0, other.log
+        began.append(ground.clock.elapsed)
+
+    ground.plan(10, lambda: leg("quick", "71", 30))
+    ground.plan(12, lambda: leg("long", "72", 600))
+    ground.plan(20, compete)
+    ground.play(2000)
+    told = legs["quick-release"].log
+    assert "The lock production stays held, since others still deploy under it: " in told
+    assert legs["long"].outputs()["correlation-id"] in told
+    assert "Gave the lock production back: its `release` waited" in legs["long"].log
+    assert began
+    assert began[0] > 600
+    remembered = {one["correlation_id"]: one for one in history_of(ground)}
+    for name in ("quick", "long"):
+        record = remembered[legs[name].outputs()["correlation-id"]]
+        assert record["stacks"] == [f"eu-west-1/{name}"]
+
+
 def test_another_attempt_and_another_run_do_not_deploy_under_the_lock_of_a_run(ground: Ground) -> None:
     ground.plan(0, lambda: hold(ground.of_run("first", "1", hold="run")))
     attempt = ground.of_run("attempt", "1", template=ground.template(GOOD), when_busy="fail")
