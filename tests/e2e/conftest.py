@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.launcher_bench import Job, make_action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENGINE = Path(__file__).parent / "engine"
 
@@ -48,5 +52,7 @@ def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def job(action: Path, shared: Path, tmp_path: Path) -> Job:
-    return Job(action, tmp_path, shared)
+def job(action: Path, shared: Path, tmp_path: Path) -> Iterator[Job]:
+    job = Job(action, tmp_path, shared)
+    yield job
+    job.end()

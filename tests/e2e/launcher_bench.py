@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import signal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = REPOSITORY / "deploy_action" / "launcher"
+APPENDED: dict[str, str] = {}
+"""Behind the functions of a part, by its file's name: a later definition takes the place of an earlier."""
 
 # The test's script runs inside the coordinator, with what most of them need.
 STUB = """
@@ -121,12 +122,23 @@ class Job:
         path.chmod(0o755)
 
     def alive(self) -> list[str]:
-        """The processes of this job that still run: its folder is in the environment of each."""
-        found = []
+        """The processes of this job that still run."""
+        return list(self._processes().values())
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for number in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+
+    def _processes(self) -> dict[int, str]:
+        """Command lines by process number: the job's folder is in the environment of each."""
+        found = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if bytes(self.folder) in (process / "environ").read_bytes():
-                    found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                    line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    found[int(process.name)] = line
             except OSError:
                 continue
         return found
@@ -160,7 +172,10 @@ def make_action(folder: Path) -> Path:
     package = folder / "deploy_action"
     package.mkdir(parents=True)
     shutil.copy(REPOSITORY / "deploy_action" / "launch", package)
-    shutil.copytree(REPOSITORY / "deploy_action" / "launcher", package / "launcher")
+    shutil.copytree(PARTS, package / PARTS.name)
+    for name, text in APPENDED.items():
+        with (package / PARTS.name / name).open("a", encoding="utf-8") as part:
+            part.write(text)
     shutil.copy(REPOSITORY / "entrypoint.py", folder)
     (package / "__init__.py").touch()
     (package / "main.py").write_text(STUB)

@@ -171,7 +171,7 @@ class TestSignals:
         )
         running.until("up")
         running.send(signal.SIGINT)
-        done = running.wait()
+        done = running.wait(timeout=20)
         assert (done.code, job.alive()) == (130, [])
         assert "command heard" in done.log
         assert "coordinator heard" in done.log
@@ -308,7 +308,7 @@ class TestRestart:
         running = job.start("main", "os.kill(os.getpid(), signal.SIGKILL)")
         running.until("is started again in 2 s", timeout=60)
         running.send(signal.SIGINT)
-        done = running.wait(timeout=10)
+        done = running.wait(timeout=20)
         assert (done.code != 0, job.alive()) == (True, []), done.log
 
     def test_a_verdict_is_not_asked_for_twice(self, job: Job) -> None:

@@ -1,73 +1,145 @@
-"""Each defect of the table is built into a copy of the tree, and the tests named for it must fail there."""
+"""Each rule of safety has a defect that breaks it, and the tests named for it notice.
+
+A new rule is a function in a file `rules_*.py` here. `python -m tests.mutants.run tests.mutants.rules_lock`
+shows one file's.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.mutants.table import MUTANTS, Mutant
-
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON", "COV_"))
 }
-ALL_PASSED, SOME_FAILED = 0, 1
-TIMEOUT_SECONDS = 400
+TIMEOUT_SECONDS = 600
 
 
-def copy_of_the_tree(place: Path) -> Path:
-    tree = place / "tree"
-    for folder in ("deploy_action", "tests", "tools"):
-        shutil.copytree(ROOT / folder, tree / folder)
-    shutil.copy2(ROOT / "pyproject.toml", tree)
-    return tree
-
-
-def run(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def trial(module: str, *places: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider"),
-            *(f"--basetemp={tree.parent / 'temporary'}", *tests),
-        ],
-        cwd=tree,
-        env={**ENVIRONMENT, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
+        [sys.executable, "-m", "tests.mutants.run", module],
+        cwd=ROOT,
+        env={
+            **ENVIRONMENT,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": os.pathsep.join(map(str, places)),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all: a mutant is taken out again. Byte code is never written, so none of a mutant can stay."""
-    return copy_of_the_tree(tmp_path_factory.mktemp("mutants"))
+@pytest.mark.parametrize("rules", sorted(path.stem for path in HERE.glob("rules_*.py")))
+def test_every_mutant_is_killed(rules: str) -> None:
+    done = trial(f"{__package__}.{rules}")
+    assert done.returncode == 0, done.stdout
 
 
-def test_without_a_mutant_every_test_named_passes(tree: Path) -> None:
-    named = tuple(dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests))
-    result = run(tree, named)
-    assert result.returncode == ALL_PASSED, result.stdout
+PRODUCT = """
+LIMIT = 3
+
+def double(number):
+    return 2 * number
+
+class Box:
+    @property
+    def size(self):
+        return double(LIMIT)
+"""
+TESTS = """
+import pytest
+import product
+
+def test_double():
+    assert product.double(2) == 4
+
+def test_size():
+    assert product.Box().size == 6
+
+def test_nothing():
+    pass
+
+def test_broken():
+    assert False
+
+def test_skipped():
+    pytest.skip("not here")
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_several(number):
+    assert product.double(number) == 2 * number
+"""
+RULES = """
+import test_product
+from product import core
+from tests.mutants.mutant import Case, killed_by
+
+ADD = lambda original, *arguments: original(*arguments) + 1
+SAME = lambda original, number: number
+
+"""
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-def test_the_tests_named_notice_that(mutant: Mutant, tree: Path) -> None:
-    file = tree / mutant.file
-    source = file.read_text(encoding="utf-8")
-    assert source.count(mutant.text) == 1, (
-        f"the text stands {source.count(mutant.text)} times in {mutant.file}"
-    )
-    times = file.stat()
-    file.write_text(source.replace(mutant.text, mutant.replacement), encoding="utf-8")
-    try:
-        result = run(tree, mutant.tests)
-    finally:
-        file.write_text(source, encoding="utf-8")
-        os.utime(file, (times.st_atime, times.st_mtime))
-    assert result.returncode == SOME_FAILED, result.stdout
-    assert " passed" not in result.stdout.splitlines()[-1], result.stdout
+NOTICED = {
+    "function": ("test_product.test_double, test_product.test_size", "function(core.double, ADD)"),
+    "property": ("test_product.test_size", "function(core.Box.size, ADD)"),
+    "constant": ("test_product.test_size", "constant(core, 'LIMIT', 4)"),
+    "one case": ("Case(test_product.test_several, '1')", "function(core.double, ADD)"),
+}
+UNNOTICED = {
+    "test_nothing does not notice it": (
+        "test_product.test_double, test_product.test_nothing",
+        "function(core.double, ADD)",
+    ),
+    "test_several[0] does not notice it": ("test_product.test_several", "function(core.double, SAME)"),
+    "test_skipped does not notice it": ("test_product.test_skipped", "constant(core, 'LIMIT', 4)"),
+    "test_broken does not pass without a mutant": ("test_product.test_broken", "function(core.double, ADD)"),
+    "has no attribute 'gone'": ("test_product.test_double", "function(core.gone, ADD)"),
+    "has no attribute 'GONE'": ("test_product.test_double", "constant(core, 'GONE', 4)"),
+    "there is no test": ("Case(test_product.test_several, '2')", "function(core.double, ADD)"),
+    "no test is named": ("", "function(core.double, ADD)"),
+}
+
+
+def rule(tests: str, change: str) -> str:
+    return f"@killed_by({tests})\ndef mutant(patch): patch.{change}"
+
+
+def sample(folder: Path, rules: str) -> subprocess.CompletedProcess[str]:
+    (folder / "product").mkdir()
+    (folder / "product" / "core.py").write_text(PRODUCT)
+    (folder / "product" / "__init__.py").write_text("from product.core import Box, double\n")
+    (folder / "test_product.py").write_text(TESTS)
+    (folder / "sample_rules.py").write_text(RULES + rules)
+    return trial("sample_rules", folder)
+
+
+@pytest.mark.parametrize("noticed", NOTICED)
+def test_a_mutant_that_is_noticed_is_killed_and_taken_out_again(noticed: str, tmp_path: Path) -> None:
+    done = sample(tmp_path, rule(*NOTICED[noticed]))
+    assert (done.returncode, "1 of 1 mutants killed" in done.stdout) == (0, True), done.stdout
+
+
+@pytest.mark.parametrize("complaint", UNNOTICED)
+def test_whatever_is_not_noticed_is_reported(complaint: str, tmp_path: Path) -> None:
+    done = sample(tmp_path, rule(*UNNOTICED[complaint]))
+    assert (done.returncode, complaint in done.stdout) == (1, True), done.stdout
+
+
+def test_a_file_without_a_mutant_proves_nothing(tmp_path: Path) -> None:
+    done = sample(tmp_path, "")
+    assert (done.returncode, "there are no mutants" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_mutant_that_breaks_by_itself_proves_nothing() -> None:
+    done = trial(f"{__package__}.broken_rule")
+    assert (done.returncode, "it is broken itself" in done.stdout) == (1, True), done.stdout

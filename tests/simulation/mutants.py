@@ -1,6 +1,6 @@
 """Defects of the protocol that the simulation must find: those that other lock actions really had, and more.
 
-Each is built into the running process; `tests/mutants` builds others into the source.
+`tests/mutants` builds others in, which single tests notice.
 """
 
 from __future__ import annotations

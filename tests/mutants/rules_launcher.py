@@ -1,0 +1,76 @@
+"""What the launcher promises. Bash has no objects to patch: a function is defined again behind the first."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.e2e import launcher_bench, test_launch
+from tests.mutants.mutant import killed_by
+
+if TYPE_CHECKING:
+    from tests.mutants.mutant import Patch
+
+
+def _redefine(patch: Patch, name: str, body: str) -> None:
+    """`body` may call what the function was, as `original_NAME`. Raises LookupError where there is none."""
+    for part in launcher_bench.PARTS.glob("*.sh"):
+        if re.search(rf"^{name}\(\)", part.read_text(encoding="utf-8"), re.MULTILINE):
+            text = f'\neval "original_$(declare -f {name})"\n{name}() {{ {body}; }}\n'
+            patch.constant(launcher_bench, "APPENDED", {part.name: text})
+            return
+    raise LookupError(f"no part of the launcher defines {name}")
+
+
+@killed_by(test_launch.TestRestart.test_a_killed_coordinator_is_started_again_and_the_command_goes_on)
+def the_death_of_a_coordinator_is_a_verdict(patch: Patch) -> None:
+    _redefine(patch, "is_verdict", "return 0")
+
+
+@killed_by(test_launch.TestRestart.test_if_nobody_can_say_how_it_ended_it_is_unknown)
+def what_nobody_can_say_is_green(patch: Patch) -> None:
+    _redefine(patch, "finish_without_coordinator", "original_finish_without_coordinator; code=0")
+
+
+@killed_by(test_launch.TestCommand.test_it_never_runs_if_the_coordinator_ends_first)
+def a_command_is_started_before_it_is_allowed(patch: Patch) -> None:
+    _redefine(
+        patch,
+        "start_command_when_told",
+        ': >"$state/command.go"; original_start_command_when_told',
+    )
+
+
+@killed_by(test_launch.TestCommand.test_nothing_of_it_outlives_the_coordinator)
+def a_command_outlives_its_step(patch: Patch) -> None:
+    _redefine(patch, "stop_command", ":")
+
+
+@killed_by(test_launch.TestSignals.test_an_interrupt_reaches_both)
+def a_cancellation_does_not_reach_the_command(patch: Patch) -> None:
+    _redefine(patch, "signal_command", ":")
+
+
+@killed_by(test_launch.TestLeftovers.test_post_ends_what_a_killed_main_left)
+def what_a_killed_step_left_goes_on(patch: Patch) -> None:
+    _redefine(patch, "clear_leftovers", ":")
+
+
+@killed_by(test_launch.TestLeftovers.test_post_leaves_a_stranger_with_the_same_number_alone)
+def a_process_number_is_proof_enough(patch: Patch) -> None:
+    _redefine(patch, "ours", "return 0")
+
+
+@killed_by(test_launch.TestFallback.test_an_image_that_cannot_be_pulled_is_no_workflow_command)
+def what_docker_says_is_printed_as_it_is(patch: Patch) -> None:
+    _redefine(patch, "escaped", 'printf %s "$1"')
+
+
+@killed_by(test_launch.TestFallback.test_post_never_fails_a_deployment_that_has_ended)
+def the_last_step_fails_a_deployment_that_has_ended(patch: Patch) -> None:
+    _redefine(patch, "is_ending", "return 1")
+
+
+@killed_by(test_launch.TestFallback.test_docker_sees_no_value_and_awkward_paths_whole)
+def the_container_is_told_everything(patch: Patch) -> None:
+    _redefine(patch, "passes", "return 0")
