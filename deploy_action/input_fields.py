@@ -30,9 +30,10 @@ class Fields:
     def _text(self, name: str) -> str:
         return self._raw.get(name, "")
 
-    def _lines(self, name: str) -> list[str]:
+    def _lines(self, name: str, *, comments: bool = True) -> list[str]:
+        """Without empty lines and, where there may be `comments`, without those that begin with `#`."""
         lines = (line.strip() for line in self._text(name).splitlines())
-        return [line for line in lines if line and not line.startswith("#")]
+        return [line for line in lines if line and not (comments and line.startswith("#"))]
 
     def _checked(self, name: str, parse: Callable[[str], T], default: T) -> T:
         text = self._text(name)

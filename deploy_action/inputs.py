@@ -14,6 +14,7 @@ from deploy_action import slack_words
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
+from deploy_action.core.lock_name import parse_lock_name, unique_locks
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.errors import InvalidInput
@@ -258,14 +259,14 @@ class _Parser(Fields):
 
     def _locks(self) -> tuple[str, ...]:
         names: list[str] = []
-        for line in self._lines("lock"):
+        for line in self._lines("lock", comments=False):
             try:
                 names.append(parse_lock_name(line))
             except ValueError as error:
                 self._problem(f"`lock`: {error}")
         if not names and self._text("environment"):
             names.append(self._text("environment"))
-        return tuple(dict.fromkeys(names))
+        return unique_locks(names)
 
     def _template_body(self) -> str:
         """The template's text; empty where it is an address."""
@@ -370,13 +371,6 @@ def job_tokens(text: str) -> tuple[str, ...]:
         with suppress(ValueError):
             tokens.append(parse_token(word))
     return tuple(dict.fromkeys(tokens))
-
-
-def parse_lock_name(text: str) -> str:
-    """A lock's name as given; raises ValueError with a sentence for people."""
-    if not re.fullmatch(r"[\w][\w ./:@+-]{0,199}", text):
-        raise ValueError(f"`{text}` is not a name (letters, digits, spaces and . / : @ + - _, 200 at most).")
-    return text
 
 
 def _environment_url(text: str) -> str:

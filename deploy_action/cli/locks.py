@@ -22,8 +22,8 @@ from deploy_action.cli.common import (
 )
 from deploy_action.core import operators
 from deploy_action.core.lock_codec import encode
+from deploy_action.core.lock_name import parse_lock_name
 from deploy_action.core.times import iso, unix_seconds
-from deploy_action.inputs import parse_lock_name
 from deploy_action.render import tables
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ def test_a_freeze_says_who_goes_on_and_what_may_be_a_slip(desk: Desk) -> None:
         ("freeze", "prod", "--reason", "x", "--until", "2020-01-01T00:00:00Z"),
         ("freeze", "prod", "--reason", "x", "--for", "0h"),
         ("freeze", "prod", "--reason", "x", "--for", "1h", "--until", "2028-01-01"),
-        ("freeze", "prod#1", "--reason", "x"),
+        ("freeze", "prod\u202e1", "--reason", "x"),
         ("release", "prod", "--reason", "x"),
         ("release", "prod", "--force"),
         ("dance",),
