@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from deploy_action.keyvalues import parse_key_values
+from deploy_action.keyvalues import TEXT_MAX, parse_key_values
+from deploy_action.workspace_file import read_workspace_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
+
+    from deploy_action.key_value_grammar import Grammar, Pairs
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -45,19 +49,28 @@ class Fields:
             self._problem(f"`{name}`: {error}")
             return default
 
-    def _key_values(self, name: str, prefix: str) -> list[tuple[str, str]]:
-        def parse(text: str) -> list[tuple[str, str]]:
-            if text.startswith("file://"):
-                if not self._reads_files:
-                    return []
-                path = self._workspace / text.removeprefix("file://")
-                try:
-                    text = path.read_text("utf-8-sig")
-                except (OSError, UnicodeDecodeError) as error:
-                    raise ValueError(f"the file {path} cannot be read ({error}).") from error
-            return parse_key_values(text, f"{prefix}Key", f"{prefix}Value")
+    def _key_values(
+        self,
+        name: str,
+        grammar: Grammar,
+        *,
+        declared: Callable[[], frozenset[str] | None] = lambda: None,
+        ignored_sections: Container[str] = (),
+    ) -> Pairs | None:
+        """None where the input is empty, or names a file in a step that reads none."""
 
-        return self._checked(name, parse, [])
+        def parse(text: str) -> Pairs | None:
+            if re.match(r"(?i)(s3|https?)://", text):
+                raise ValueError(
+                    "an address is not read; download the file in an earlier step, then `file://PATH`."
+                )
+            if text[:7].lower() == "file://":
+                if not self._reads_files:
+                    return None
+                text = read_workspace_text(self._workspace, text[7:], TEXT_MAX)
+            return parse_key_values(text, grammar, declared=declared, ignored_sections=ignored_sections)
+
+        return self._checked(name, parse, None)
 
     def _boolean(self, name: str, *, default: bool = False) -> bool:
         text = self._text(name).lower()

@@ -19,7 +19,10 @@ from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.errors import InvalidInput
 from deploy_action.input_fields import Fields
+from deploy_action.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.registry_address import RegistryAddress, parse_registry
+from deploy_action.template_file import parse_template
+from deploy_action.workspace_file import read_workspace_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +96,8 @@ class Settings:
     """Empty where `template` is an https:// address."""
     parameters: tuple[Parameter, ...]
     capabilities: tuple[str, ...]
-    tags: tuple[tuple[str, str], ...]
+    tags: tuple[tuple[str, str], ...] | None
+    """None leaves the stack's tags as they are; an empty one removes them all."""
     role_arn: str
     disable_rollback: bool
     fail_on_empty_change_set: bool
@@ -164,22 +168,23 @@ class _Parser(Fields):
         self._step = step
         self._looks_for_folders = step == "pre"
         self._of_job = environ.get(TOKENS_VARIABLE, "")
+        self._template = re.sub(r"(?i)^file://", "", self._text("template"))
+        self._body = ""
         self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
 
     def settings(self) -> Settings:
         mode = self._mode()
+        self._body = self._read_template()
         settings = Settings(
             stacks=self._stacks(mode),
             mode=mode,
             environment=self._named("environment"),
             locks=self._locks(),
-            template=self._text("template"),
-            template_body=self._template_body(),
-            parameters=tuple(
-                Parameter(name, value) for name, value in self._key_values("parameter-overrides", "Parameter")
-            ),
+            template=self._template,
+            template_body=self._body,
+            parameters=self._parameters(),
             capabilities=self._capabilities(),
-            tags=tuple(self._key_values("tags", "")),
+            tags=self._tags(),
             role_arn=self._role_arn(),
             disable_rollback=self._boolean("disable-rollback"),
             fail_on_empty_change_set=self._boolean("fail-on-empty-changeset"),
@@ -268,30 +273,47 @@ class _Parser(Fields):
             names.append(self._text("environment"))
         return unique_locks(names)
 
-    def _template_body(self) -> str:
+    def _read_template(self) -> str:
         """The template's text; empty where it is an address."""
-        text = self._text("template")
-        if not text or text.startswith("https://") or not self._reads_files:
+        if not self._text("template") or self._template.startswith("https://") or not self._reads_files:
             return ""
-        try:
-            content = (self._workspace / text).read_bytes()
-        except (OSError, ValueError):
-            self._problem(
-                f"`template`: no file `{text}` in the workspace; is `actions/checkout` an earlier step?"
-            )
-            return ""
+        return self._checked("template", self._read_body, "")
+
+    def _read_body(self, _text: str) -> str:
+        if re.match(r"(?i)[a-z][a-z0-9+.-]+://", self._template):
+            raise ValueError(_template_address_advice(self._template))
+        content = read_workspace_text(
+            self._workspace,
+            self._template,
+            TEMPLATE_BYTES_MAX,
+            too_large="Upload the template to S3 and give its https:// address.",
+        )
         if not content.strip():
-            self._problem(f"`template`: `{text}` is empty.")
-        if len(content) > TEMPLATE_BYTES_MAX:
-            self._problem(
-                f"`template`: `{text}` has {len(content):,} bytes, and CloudFormation takes "
-                f"{TEMPLATE_BYTES_MAX:,} at most this way; upload it to S3 and give its https:// address."
-            )
+            raise ValueError(f"`{self._template}` is empty.")
+        return content
+
+    def _declared(self) -> frozenset[str] | None:
+        """The parameters of the template; None where its text does not tell."""
         try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self._problem(f"`template`: `{text}` is not UTF-8; save it in that encoding.")
-            return ""
+            template = parse_template(self._body)
+        except ValueError:
+            return None
+        if "Fn::Transform" in template or "AWS::Include" in self._body:
+            return None
+        parameters = template.get("Parameters", {})
+        return frozenset(parameters) if isinstance(parameters, dict) else None
+
+    def _parameters(self) -> tuple[Parameter, ...]:
+        others = {"Tags"} if self._text("tags") else ()
+        pairs = self._key_values(
+            "parameter-overrides", PARAMETERS, declared=self._declared, ignored_sections=others
+        )
+        return tuple(Parameter(name, value) for name, value in pairs or ())
+
+    def _tags(self) -> tuple[tuple[str, str], ...] | None:
+        others = {"Parameters"} if self._text("parameter-overrides") else ()
+        pairs = self._key_values("tags", TAGS, ignored_sections=others)
+        return None if pairs is None else tuple((name, value) for name, value in pairs if value is not None)
 
     def _capabilities(self) -> tuple[str, ...]:
         names = [name for name in re.split(r"[\s,]+", self._text("capabilities")) if name]
@@ -371,6 +393,16 @@ def job_tokens(text: str) -> tuple[str, ...]:
         with suppress(ValueError):
             tokens.append(parse_token(word))
     return tuple(dict.fromkeys(tokens))
+
+
+def _template_address_advice(address: str) -> str:
+    """For an address that `CreateChangeSet` does not take: its TemplateURL is https:// alone."""
+    bucket = re.fullmatch(r"(?i)s3://([^/]+)/(.+)", address)
+    if bucket is None:
+        return f"`{address}` is neither a file of the workspace nor an https:// address in S3."
+    return (
+        f"`{address}`: CloudFormation takes https://{bucket[1]}.s3.REGION.amazonaws.com/{bucket[2]} instead."
+    )
 
 
 def _environment_url(text: str) -> str:

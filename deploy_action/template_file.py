@@ -71,7 +71,7 @@ def _yaml(text: str) -> Any:
 
     try:
         # Event by event first: building from what is too deep would end the process, not the parse.
-        _check_events(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        check_yaml_size(text)
         return _built(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -90,6 +90,13 @@ def _built(text: str) -> Any:
         return yaml.load(text, Loader=_loader())  # noqa: S506 - made of the safe loader
     except (ValueError, RecursionError, OverflowError, TypeError) as error:
         raise ValueError("it holds a value that cannot be read.") from error
+
+
+def check_yaml_size(text: str) -> None:
+    """Raises ValueError where it is too deep or unfolds to too much, YAMLError where it is no YAML."""
+    import yaml
+
+    _check_events(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def _check_events(events: Iterator[Any]) -> None:

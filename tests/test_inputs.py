@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -377,8 +378,61 @@ class TestFilesAndFolders:
         assert parsed(template="https://b.s3.amazonaws.com/t.yaml").template.startswith("https://")
 
     def test_a_template_that_is_missing_points_at_the_checkout(self, workspace: Path) -> None:
-        for name in ("missing.yaml", "infra", "x" * 5000, "a\0b"):
-            assert "actions/checkout" in the_problem(workspace, template=name)
+        assert "actions/checkout" in the_problem(workspace, template="missing.yaml")
+        assert "not a regular file" in the_problem(workspace, template="infra")
+        for name in ("x" * 5000, "a\0b"):
+            assert "cannot be read" in the_problem(workspace, template=name)
+
+    def test_only_regular_files_inside_the_workspace_are_read(self, workspace: Path) -> None:
+        (workspace / "environ").symlink_to("/proc/self/environ")
+        (workspace / "zero").symlink_to("/dev/zero")
+        (workspace / "round").symlink_to("round")
+        os.mkfifo(workspace / "pipe")
+        for name in ("environ", "zero", "/dev/zero", "../outside", "round", "pipe"):
+            (workspace.parent / "outside").write_text("A=1")
+            given = {"parameter-overrides": f"file://{name}", "template": "stack.yaml"}
+            assert "`parameter-overrides`: " in the_problem(workspace, **given)
+            assert "`template`: " in the_problem(workspace, template=name)
+
+    def test_a_link_inside_the_workspace_and_an_absolute_path_are_read(self, workspace: Path) -> None:
+        (workspace / "infra" / "link.yaml").symlink_to("../stack.yaml")
+        for name in ("infra/link.yaml", f"{workspace}/stack.yaml", "file://stack.yaml"):
+            assert parsed(workspace, template=name).template_body == "Resources: {}\n"
+
+    def test_an_address_that_cloudformation_does_not_take_is_refused_with_the_one_to_give(self) -> None:
+        found = the_problem(template="s3://bucket/a/t.yaml")
+        assert "https://bucket.s3.REGION.amazonaws.com/a/t.yaml" in found
+        assert "neither a file" in the_problem(template="http://bucket/t.yaml")
+        assert "an address is not read" in the_problem(
+            template="https://b.s3.amazonaws.com/t", parameter_overrides="s3://bucket/p.json"
+        )
+
+    def test_the_declared_parameters_of_the_template_decide(self, workspace: Path) -> None:
+        (workspace / "p.yaml").write_text(
+            "Parameters: {Env: {Type: String}, Tag: {Type: String}}\nResources: {}"
+        )
+        found = the_problem(workspace, template="p.yaml", parameter_overrides="Env=stage Tag=1.1")
+        assert "the value of `Env` contains `Tag=`" in found
+        kept = parsed(workspace, template="p.yaml", parameter_overrides="Env=stage other=1.1")
+        assert kept.parameters == (Parameter("Env", "stage other=1.1"),)
+
+    def test_a_parameter_keeps_the_value_of_the_stack(self, workspace: Path) -> None:
+        given = '[{"ParameterKey":"DbPassword","UsePreviousValue":true}]'
+        assert parsed(workspace, template="stack.yaml", parameter_overrides=given).parameters == (
+            Parameter("DbPassword", None),
+        )
+
+    def test_no_tags_are_not_the_same_as_none_given(self, workspace: Path) -> None:
+        assert parsed(workspace, template="stack.yaml").tags is None
+        assert parsed(workspace, template="stack.yaml", tags="# none").tags is None
+        assert parsed(workspace, template="stack.yaml", tags="[]").tags == ()
+
+    def test_a_file_of_codepipeline_serves_both_inputs(self, workspace: Path) -> None:
+        (workspace / "c.json").write_text('{"Parameters": {"A": "1"}, "Tags": {"team": "a"}}')
+        found = parsed(
+            workspace, template="stack.yaml", parameter_overrides="file://c.json", tags="file://c.json"
+        )
+        assert (found.parameters, found.tags) == ((Parameter("A", "1"),), (("team", "a"),))
 
     def test_a_template_that_is_too_long_names_the_way_out(self, workspace: Path) -> None:
         file = workspace / "long.yaml"
@@ -386,7 +440,7 @@ class TestFilesAndFolders:
         assert parsed(workspace, template="long.yaml").mode is Mode.TEMPLATE
         file.write_bytes(b"x" * (TEMPLATE_BYTES_MAX + 1))
         assert "51,201 bytes" in the_problem(workspace, template="long.yaml")
-        assert "upload it to S3" in the_problem(workspace, template="long.yaml")
+        assert "Upload the template to S3" in the_problem(workspace, template="long.yaml")
 
     def test_a_folder_that_is_missing_is_told(self, workspace: Path) -> None:
         for name in ("missing", "stack.yaml", "x" * 5000, "a\0b"):

@@ -97,12 +97,14 @@ class CloudFormation:
             else {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
             for parameter in request.parameters
         ]
-        # An empty list is not the same as none: empty tags would take the stack's tags away.
         optional = {
-            "RoleARN": request.role_arn,
-            "Parameters": parameters,
-            "Capabilities": list(request.capabilities),
-            "Tags": [{"Key": key, "Value": value} for key, value in request.tags],
+            "RoleARN": request.role_arn or None,
+            "Parameters": parameters or None,
+            "Capabilities": list(request.capabilities) or None,
+            # An empty list is sent, and takes the stack's tags away.
+            "Tags": None
+            if request.tags is None
+            else [{"Key": key, "Value": value} for key, value in request.tags],
         }
         with _explained(refusals=True):
             answer = self._client(request.stack).create_change_set(
@@ -112,7 +114,7 @@ class CloudFormation:
                 ClientToken=request.token,
                 Description=request.description,
                 **_template(request),
-                **{name: value for name, value in optional.items() if value},
+                **{name: value for name, value in optional.items() if value is not None},
             )
             return str(answer["Id"])
 

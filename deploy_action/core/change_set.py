@@ -39,7 +39,8 @@ class ChangeSetRequest:
     template_url: str | None = None
     parameters: tuple[Parameter, ...] = ()
     capabilities: tuple[str, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] | None = None
+    """None leaves the stack's tags as they are, an empty one removes them all."""
     role_arn: str | None = None
 
 

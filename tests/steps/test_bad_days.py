@@ -136,6 +136,27 @@ def test_what_somebody_begins_after_our_end_is_not_ours(stage: Stage) -> None:
     assert job.outputs()["outcome"] == "succeeded"
 
 
+def test_an_empty_list_of_tags_removes_all_of_them(stage: Stage) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=GOOD, Tags=[{"Key": "team", "Value": "a"}])
+    stage.clock.sleep(60)
+    two = GOOD.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    job = stage.job(template=stage.template(two), tags="[]")
+    assert job.deploy() == 0, job.log
+    assert cloud(stage, "describe_stacks", StackName="shop")["Stacks"][0]["Tags"] == []
+
+
+def test_a_parameter_keeps_the_value_that_the_stack_has(stage: Stage) -> None:
+    body = "Parameters: {Secret: {Type: String}}\n" + GOOD
+    given = [{"ParameterKey": "Secret", "ParameterValue": "hunter2"}]
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=body, Parameters=given)
+    stage.clock.sleep(60)
+    two = body.replace("Topic: {", "More: {Type: AWS::SNS::Topic}, Topic: {")
+    previous = '[{"ParameterKey":"Secret","UsePreviousValue":true}]'
+    job = stage.job(template=stage.template(two), parameter_overrides=previous)
+    assert job.deploy() == 0, job.log
+    assert cloud(stage, "describe_stacks", StackName="shop")["Stacks"][0]["Parameters"] == given
+
+
 def test_the_tags_that_a_stack_has_are_left_alone(stage: Stage) -> None:
     cloud(stage, "create_stack", StackName="shop", TemplateBody=GOOD, Tags=[{"Key": "team", "Value": "a"}])
     stage.clock.sleep(60)
