@@ -38,7 +38,7 @@ class JobLog:
             return
         for line in secret.splitlines():
             if line.strip():
-                self.write(f"::add-mask::{line.strip()}")
+                self.write(f"::add-mask::{line.strip().replace('%', '%25')}")
 
 
 class RunnerFiles:

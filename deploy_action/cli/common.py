@@ -19,7 +19,7 @@ from deploy_action.core.times import iso, unix_seconds
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.registry_address import parse_registry
-from deploy_action.render.escape import log_text, one_line
+from deploy_action.render.escape import log_text, machine_json, one_line
 from deploy_action.steps.recall import past_of
 from deploy_action.steps.state import Memory
 from deploy_action.wiring import open_registry, repository_look
@@ -207,12 +207,11 @@ def remark(text: str) -> None:
 
 
 def say_json(value: object) -> None:
-    # Escaped: a terminal that is shown JSON must not be written to by it.
-    click.echo(json.dumps(value, indent=2))
+    click.echo(machine_json(json.dumps(value, indent=2)))
 
 
 def say_json_line(value: object) -> None:
-    click.echo(json.dumps(value, default=str))
+    click.echo(machine_json(json.dumps(value, default=str)))
 
 
 def _line(text: str) -> str:

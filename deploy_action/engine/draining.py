@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core import outbox
+from deploy_action.core.outbox import CannotLook, Kind, NotDelivered
 from deploy_action.core.outbox_records import after
-from deploy_action.engine.courier import Courier
+from deploy_action.engine.courier import PARENT, Courier
 from deploy_action.engine.leftovers import change_file, decode, encode, read
 
 if TYPE_CHECKING:
@@ -95,8 +96,14 @@ class _Turn:
         """In a thread of its own: an answer that comes byte by byte takes as long as it likes."""
         end = self._clock.monotonic() + seconds
         for name, left in self.taken.items():
-            store = self._stores[name] = BoxInMemory(outbox.reopened(left.box))
-            courier = Courier(store, messenger_of(name), self._clock, posted_at)
+            messenger = messenger_of(name)
+            try:
+                box = _proven(outbox.reopened(left.box), messenger)
+            except NotDelivered as error:
+                self._troubles.append(error.trouble.reason)
+                continue
+            store = self._stores[name] = BoxInMemory(box)
+            courier = Courier(store, messenger, self._clock, posted_at)
             try:
                 _work(courier, store, self._clock, end)
             except _Ended:
@@ -180,6 +187,28 @@ class BoxInMemory:
 
 def _fits(left: Left, sender: Sender, now: float) -> bool:
     return left.free(now) and sender.may_tell(left) and bool(left.box.pending)
+
+
+def _proven(box: Box, messenger: Messenger) -> Box:
+    """The registry says which message is this deployment's, and anybody may have written that: unless Slack
+    shows our own mark on it, it is neither changed nor replied to, and what is left to tell is posted anew.
+    Raises NotDelivered where Slack cannot be asked at present."""
+    if not box.ts:
+        return box
+    try:
+        found = messenger.find(box.channel_id, key=PARENT, since=0.0, thread_ts=box.ts)
+    except CannotLook:
+        found = None
+    except NotDelivered as error:
+        if not (error.lost or error.trouble.permanent):
+            raise
+        found = None
+    if found is not None and found.ts == box.ts:
+        return box
+    pending = tuple(
+        replace(entry, kind=Kind.POST) if entry.kind.in_thread else entry for entry in box.pending
+    )
+    return replace(outbox.parent_found(replace(box, pending=pending), ts="", channel_id=""), link="")
 
 
 def _doubted(left: Left) -> Left:

@@ -27,7 +27,7 @@ _SPEAKING = "debug|echo|endgroup|error|group|notice|warning"
 """Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows."""
 _COMMAND = re.compile(rf"(?i)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _KEPT = {"\n", "\t"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 
@@ -84,6 +84,12 @@ def command_data(text: str, limit: int = ANNOTATION_MAX) -> str:
 def command_property(text: str) -> str:
     """For a property of a workflow command, such as `title`."""
     return command_data(one_line(text, 200)).replace(":", "%3A").replace(",", "%2C")
+
+
+def machine_json(text: str) -> str:
+    """The same JSON with no workflow command and no control character in it, also where somebody prints it in
+    a step: `#` stands in its strings alone, and may be written as `\\u0023` there."""
+    return re.sub(r"[#\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def markdown(text: str, limit: int = 2000) -> str:

@@ -12,6 +12,7 @@ from deploy_action.render import cleanup
 from deploy_action.render.escape import code, link, markdown, prose
 from deploy_action.render.gantt import gantt
 from deploy_action.render.headline import headline
+from deploy_action.render.links import leads_home
 from deploy_action.render.summary_causes import why
 from deploy_action.render.summary_changes import since_last_time
 from deploy_action.render.summary_tables import folded_table, table
@@ -103,14 +104,14 @@ def _behind(report: Report) -> str:
     if not report.ahead:
         return ""
     more = len(report.ahead) - AHEAD_MAX
-    names = ", ".join(_named(one) for one in report.ahead[:AHEAD_MAX])
+    names = ", ".join(_named(one, report.links.run) for one in report.ahead[:AHEAD_MAX])
     return f", behind {names}" + (f" and {more} more" if more > 0 else "")
 
 
-def _named(one: Ahead) -> str:
+def _named(one: Ahead, home: str) -> str:
     name = code(one.correlation_id)
     by = f" by {markdown(one.actor, 60)}" if one.actor else ""
-    return (link(name, one.url) if one.url and name else name) + by
+    return (link(name, one.url) if name and leads_home(one.url, (home,)) else name) + by
 
 
 def _place(report: Report) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.report import Outcome
 from deploy_action.core.times import duration
 from deploy_action.render.escape import code, link, markdown
+from deploy_action.render.links import leads_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def _then(report: Report, one: Comparison) -> str:
     """When it was, and which commits lie between."""
     when = one.ended[:16].replace("T", " ")
     words = f"{markdown(when)} UTC" if when else "the deployment before"
-    told = f"Compared with {link(words, one.url) if one.url else words}"
+    told = f"Compared with {link(words, one.url) if leads_home(one.url, (report.links.run,)) else words}"
     now, then = report.links.commit_id, one.commit
     if not (_COMMIT.fullmatch(now) and _COMMIT.fullmatch(then)):
         return f"{told}:"

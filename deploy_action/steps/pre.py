@@ -19,7 +19,7 @@ from deploy_action.errors import (
     StackSourceError,
     Superseded,
 )
-from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs, secrets_given
 from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
@@ -42,12 +42,12 @@ def run(world: World) -> int:
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
+    for secret in secrets_given(world.environ):
+        world.teller.log.mask(secret)
     page = Page(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
-        for secret in (settings.slack_bot_token, settings.slack_webhook_url):
-            world.teller.log.mask(secret)
         _prepare(world, settings, state, page)
     except CoordinatorError as error:
         page.keep(state)

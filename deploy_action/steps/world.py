@@ -12,7 +12,7 @@ from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError, Superseded
 from deploy_action.render import alerts
 from deploy_action.render import log as render
-from deploy_action.render.escape import log_text
+from deploy_action.render.escape import log_text, machine_json
 from deploy_action.render.groups import Groups
 from deploy_action.render.progress import Progress
 from deploy_action.steps.channel import Channel
@@ -256,7 +256,7 @@ def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
         "correlation-id": report.correlation_id,
         "outcome": report.outcome.value,
         "stack-status": report.stack_status,
-        "stack-outputs": json.dumps(report.outputs_by_stack, ensure_ascii=False),
+        "stack-outputs": machine_json(json.dumps(report.outputs_by_stack, ensure_ascii=False)),
         "change-set-arn": report.change_set_arn,
         "duration-seconds": seconds(report.duration_seconds),
         "queue-seconds": seconds(report.queue_seconds),

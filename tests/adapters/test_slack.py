@@ -15,6 +15,7 @@ from deploy_action.adapters.slack.trust import tls_context
 from deploy_action.adapters.slack.webhook import SlackWebhook
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 from deploy_action.ports import Announcement
+from tests.fakes.http import FakeServer, Request, Response
 from tests.fakes.proxy import Proxy
 from tests.fakes.slack.server import Channel, SlackServer
 
@@ -195,7 +196,7 @@ def test_the_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("REQUEST_METHOD", raising=False)
-        post(bot(server, base_url="http://slack.invalid/api/"))
+        post(bot(server, base_url="http://slack.localhost/api/"))
         assert len(proxy.requests) == 1
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         post(bot(server), "C0ALERTS")
@@ -287,3 +288,43 @@ class TestTheCheck:
     def test_odd_answers(self, server: SlackServer, body: object) -> None:
         server.fail("conversations.info", status=200, body=body)
         assert len(self.found(server, CHANNEL)) == 1
+
+
+class _Elsewhere(FakeServer):
+    """Answers every request with a redirect to another server, or remembers what came."""
+
+    def __init__(self, target: str = "", status: int = 302) -> None:
+        super().__init__(0)
+        self.target, self.status = target, status
+        self.seen: list[str] = []
+
+    def respond(self, request: Request) -> Response:
+        self.seen.append(request.headers.get("authorization", ""))
+        return (
+            Response(self.status, "", {"location": self.target})
+            if self.target
+            else Response(200, {"ok": True})
+        )
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("way", ["token", "webhook"])
+def test_a_token_does_not_follow_a_redirect(status: int, way: str) -> None:
+    with _Elsewhere() as thief, _Elsewhere(f"{thief.url}/api/x", status) as server:
+        if way == "token":
+            send: Callable[[], object] = lambda: post(  # noqa: E731
+                SlackBot(TOKEN, correlation_id="x", base_url=f"{server.url}/api/")
+            )
+        else:
+            send = lambda: SlackWebhook(f"{server.url}/services/T0/B0/secret").say(START)  # noqa: E731
+        trouble(send)
+        assert len(server.seen) == 1
+        assert thief.seen == []
+
+
+@pytest.mark.parametrize("url", ["http://slack.example/api/", "http://10.0.0.1/api/"])
+def test_nothing_is_sent_unencrypted_but_to_this_machine(url: str) -> None:
+    said = trouble(lambda: post(SlackBot(TOKEN, correlation_id="x", base_url=url)))
+    assert said.permanent
+    assert "https://" in said.reason
+    assert "https://" in trouble(lambda: SlackWebhook(f"{url}secret").say(START)).reason

@@ -15,6 +15,7 @@ from deploy_action.core.outbox import Box, Entry, Kind
 from deploy_action.engine import draining, leftovers
 from deploy_action.engine.leftovers import Left
 from deploy_action.errors import RegistryUnreadable
+from deploy_action.ports import Announcement
 from tests.clock import VirtualClock
 from tests.fakes.slack.server import SlackServer
 
@@ -325,6 +326,29 @@ def test_the_lock_is_not_touched(registry: FileRegistry, clock: VirtualClock) ->
     leftovers.save(registry, clock, replace(Left(box("two")), saved_at=1.0))
     assert registry.read().version != before.version
     assert len(leftovers.read(registry).boxes) == 2
+
+
+@pytest.mark.parametrize("mark", ["", "of another deployment", "theirs"])
+def test_only_a_message_with_our_own_mark_is_changed(
+    registry: FileRegistry, slack: SlackServer, clock: VirtualClock, mark: str
+) -> None:
+    """A registry's writer could rewrite any message of the bot."""
+    old = SlackBot("xoxb-token", correlation_id=mark, base_url=slack.api_url)
+    theirs = old.post(CHANNEL, Announcement("do not touch"), key="parent")
+    if not mark:
+        del slack.messages[0].content["metadata"]
+    clock.sleep(60)
+    ours = SlackBot("xoxb-token", correlation_id="own", base_url=slack.api_url)
+    own = ours.post(CHANNEL, Announcement("own started"), key="parent")
+    for name, posted in (("forged", theirs), ("own", own)):
+        kept = replace(box(name, "reply"), ts=posted.ts, channel_id=posted.channel_id)
+        leftovers.save(registry, clock, Left(kept))
+    drained(registry, slack, clock, channels=(CHANNEL,))
+    texts = [message.text for message in slack.messages]
+    assert texts[:2] == ["do not touch", "own complete"]
+    assert {"forged complete", "reply"} <= set(texts[2:])
+    assert not slack.replies(theirs.ts)
+    assert leftovers.read(registry).boxes == ()
 
 
 @pytest.mark.parametrize(

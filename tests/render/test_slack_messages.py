@@ -13,8 +13,8 @@ from slack_sdk.models.blocks import Block, HeaderBlock, RichTextBlock
 
 from deploy_action.core.channel import ChannelView, Moment
 from deploy_action.core.report import Failure, Outcome
+from deploy_action.render.links import openable
 from deploy_action.render.slack import entry, parent, single, words
-from deploy_action.render.slack.blocks import openable
 from tests.fakes.slack import blockkit
 from tests.render.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.render.storyboard import NOON, REPORT, RUN, STORIES, Scene, bad_story, good_story, side_scenes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -20,6 +21,7 @@ ABSENT = "no object yet"
 WRONG_ETAG = '"00000000000000000000000000000000"'
 
 _PERMISSIONS = "s3:GetObject, s3:PutObject and s3:ListBucket (without it, S3 answers 403 for no object)"
+_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _POINTERS = (
@@ -221,4 +223,6 @@ def _id(document: bytes, content: bytes) -> str:
 
 
 def _pointers(answer: Any) -> Mapping[str, str]:
-    return dict(parse_qsl(answer["Metadata"].get(_POINTERS, "")))
+    """Names and ids become parts of keys: one that could leave the place of the files is none."""
+    found = parse_qsl(answer["Metadata"].get(_POINTERS, ""))
+    return {name: identity for name, identity in found if _PART.fullmatch(name) and _PART.fullmatch(identity)}

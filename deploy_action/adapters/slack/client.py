@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def web_client(token: str, base_url: str, timeout_seconds: float) -> WebClient:
     """Asks once: what is asked again is decided elsewhere."""
-    from slack_sdk import WebClient
+    from deploy_action.adapters.slack.strict import StrictWebClient
 
-    return WebClient(
+    return StrictWebClient(
         token=token,
         base_url=base_url if base_url.endswith("/") else f"{base_url}/",
         timeout=timeout_seconds,  # type: ignore[arg-type]  # a socket takes fractions too

@@ -49,9 +49,9 @@ class SlackWebhook:
         return ""
 
     def _send(self, message: Announcement) -> WebhookResponse:
-        from slack_sdk.webhook import WebhookClient
+        from deploy_action.adapters.slack.strict import StrictWebhookClient
 
-        client = WebhookClient(
+        client = StrictWebhookClient(
             self._url,
             timeout=self._timeout,  # type: ignore[arg-type]  # a socket takes fractions too
             ssl=tls_context(),

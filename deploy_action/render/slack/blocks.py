@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from deploy_action.core.times import clock_time, iso
 from deploy_action.render.escape import one_line, slack_plain
+from deploy_action.render.links import openable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,14 +24,11 @@ BLOCKS_MAX = 50
 HEADER_MAX = 150
 LABEL_MAX = 40
 """Of a button: Slack takes 75 and shows about 30 of them."""
-URL_MAX = 2000
-"""Slack takes 3,000; a longer address is no link here, rather than a broken one."""
 NAME_MAX = 120
 CONTEXT_MAX = 300
 _TIMES = (946_684_800.0, 4_102_444_800.0)
 """From 2000 to 2100: other times are not told."""
 _USER, _GROUP = re.compile(r"[UW][A-Z0-9]{2,20}"), re.compile(r"S[A-Z0-9]{2,20}")
-_URL = re.compile(r"https?://[!-~]+")
 
 
 def outside(
@@ -58,17 +55,6 @@ def link(words: str, url: str, *, bold: bool = False) -> Element | None:
     if not (words and openable(url)):
         return outside(words, bold=bold)
     return {"type": "link", "url": url, "text": words, **({"style": {"bold": True}} if bold else {})}
-
-
-def openable(url: str) -> bool:
-    """A web address in ASCII, not too long, and without a name before its host that could pass for one."""
-    if len(url) > URL_MAX or not _URL.fullmatch(url) or re.search(r'[<>|"`\\]', url):
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and "@" not in parts.netloc
 
 
 def when(unix_seconds: float | None) -> Element | None:

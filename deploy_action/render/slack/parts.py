@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from deploy_action.core.report import Outcome
+from deploy_action.render.links import leads_home, openable
 from deploy_action.render.slack import blocks, words
 from deploy_action.render.slack.blocks import around, bold, line, link, outside, when
 
@@ -69,13 +69,7 @@ def _ahead(one: Ahead, view: ChannelView) -> list[Piece]:
 
 
 def _ours(url: str, view: ChannelView) -> bool:
-    """The registry may hold anything: only what leads to where this deployment runs as well is a link."""
-    if not blocks.openable(url):
-        return False
-    homes = {
-        urlsplit(home)[:2] for home in (view.links.run, view.origin.server) if home and blocks.openable(home)
-    }
-    return urlsplit(url)[:2] in (homes or {("https", "github.com")})
+    return leads_home(url, (view.links.run, view.origin.server))
 
 
 def expectation(view: ChannelView) -> Element | None:
@@ -154,7 +148,7 @@ def cause_lines(causes: Iterable[CauseSeen], *, most: int, message_max: int) -> 
 def next_step(advice: str, source: str = "") -> Element | None:
     """Our own sentences quote code in backticks, here as everywhere."""
     parts = prose(advice, ADVICE_MAX)
-    more = link("more", source) if source and blocks.openable(source) else None
+    more = link("more", source) if source and openable(source) else None
     return line(bold("Next: "), *parts, *around(" (", more, ")")) if parts else None
 
 
@@ -215,7 +209,7 @@ def output_list(view: ChannelView) -> Element | None:
     """Outputs that were asked for; an address can be opened, and is shown as what it is."""
     items = []
     for name, value in view.outputs[:OUTPUTS_MAX]:
-        whole = len(value) <= blocks.NAME_MAX and blocks.openable(value)
+        whole = len(value) <= blocks.NAME_MAX and openable(value)
         shown = link(value, value) if whole else outside(value, VALUE_MAX, code=True)
         items.append(line(outside(name, bold=True), "  ", shown or "(empty)"))
     hidden = len(view.outputs) - OUTPUTS_MAX
