@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deploy_action.render import dashboard_data, escape, summary_changes
+from deploy_action.render import dashboard_data, escape, links, summary_changes
 from deploy_action.render.slack import blocks, parts
 from tests.mutants.mutant import Case, killed_by
 from tests.render import test_dashboard, test_escape, test_slack_messages, test_summary
@@ -36,7 +36,7 @@ def the_registrys_links_lead_anywhere(patch: Patch) -> None:
     Case(test_slack_messages.test_an_address_that_may_deceive_is_no_link, "https://github.com@evil.example/x")
 )
 def an_address_may_deceive(patch: Patch) -> None:
-    patch.function(blocks.openable, lambda original, url: True)
+    patch.function(links.openable, lambda original, url: True)
 
 
 @killed_by(test_slack_messages.TestEntries.test_a_mark_in_the_name_of_the_alarm_calls_nobody)
