@@ -4,7 +4,7 @@
 | --- | --- |
 | 0 | the deployment succeeded, changed nothing, was skipped on request, or superseded by a newer one |
 | 1 | the deployment failed or was rolled back |
-| 2 | busy: another deployment holds the lock and waiting was not wanted or timed out |
+| 2 | busy: another deployment holds the lock, or may, and waiting was not wanted or timed out |
 | 3 | the inputs are wrong; nothing was locked or changed |
 | 4 | the deployment cannot start (credentials, stack state, template); nothing was changed |
 | 5 | the lock was lost before anything was changed |
@@ -67,9 +67,17 @@ class CommandFailed(DeploymentFailed):
 
 
 class Busy(CoordinatorError):
-    """Another deployment holds the lock, and waiting was not wanted or took too long."""
+    """Another deployment holds the lock, and waiting was not wanted or took too long. `may_skip`: it is what
+    `when-busy: skip` means."""
 
     exit_code = 2
+    may_skip: ClassVar[bool] = True
+
+
+class RegistryAway(Busy):
+    """The registry cannot be used, and what is known, or asked for, speaks against going on without it."""
+
+    may_skip = False
 
 
 class Superseded(CoordinatorError):
@@ -122,6 +130,11 @@ class LockLost(CoordinatorError):
     exit_code = 5
 
 
+class LockUnconfirmed(LockLost):
+    """Nobody is known to have taken the lock, but the registry has not confirmed it for longer than its
+    lease."""
+
+
 class TimedOut(CoordinatorError):
     """The deployment did not end in time and may still be running."""
 
@@ -161,12 +174,21 @@ class RegistryUnavailable(RegistryError):
         self.retry_seconds = retry_seconds
 
 
+class RegistryBehind(RegistryUnavailable):
+    """The store shows an older state than it did before: doubt, from which nothing may be concluded."""
+
+
 class RegistryForbidden(RegistryError):
     """The store refuses for good: permission, ruleset, missing bucket. Trying again does not help."""
 
 
 class RegistryUnreadable(RegistryError):
-    """The document is damaged, foreign or of a newer schema. It is never overwritten."""
+    """The document is damaged or foreign. It is never overwritten."""
+
+
+class RegistryTooNew(RegistryUnreadable):
+    """A newer version of deploy-coordinator wrote the document: there is a lock, and it cannot be
+    understood."""
 
 
 class StackSourceError(CoordinatorError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy_action import slack_words
+from deploy_action.core.away import WhenAway
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.document import QueuePolicy
@@ -128,6 +129,7 @@ class Settings:
     look_behind: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
+    when_registry_away: WhenAway = WhenAway.GO_ON
     hold: Hold = Hold.JOB
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     lock_tokens: tuple[str, ...] = ()
@@ -224,6 +226,7 @@ class _Parser(Fields):
             environment_url=self._checked("environment-url", _environment_url, ""),
             look_behind=self._boolean("look-behind", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
+            when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
             hold=self._choice("hold", Hold, Hold.JOB),
             when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
             lock_tokens=self._lock_tokens(),

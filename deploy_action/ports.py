@@ -27,7 +27,8 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that only moves forward; for every decision about elapsed time."""
+        """Seconds on a clock that only moves forward, also while the machine is suspended, and that all
+        processes of this machine share; for every decision about elapsed time."""
         ...
 
     def sleep(self, seconds: float) -> None:

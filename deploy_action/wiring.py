@@ -11,7 +11,7 @@ from deploy_action.adapters.cloudformation import CloudFormation, Sts
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
-from deploy_action.engine.idle import doubtful, revoke
+from deploy_action.engine.idle import doubtful, look_at, revoke
 from deploy_action.engine.lock_client import LockClient
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Wiring:
         *,
         cancelled: Callable[[], bool] = lambda: False,
         left: Callable[[], float | None] = lambda: None,
+        confirmed_at: float | None = None,
+        known_epoch: int | None = None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs = self.runs
@@ -84,6 +86,10 @@ class Wiring:
             cancelled=cancelled,
             borrower=self.borrower,
             left=left,
+            look=lambda texts: look_at(self.cloudformation, texts),
+            confirmed_at=confirmed_at,
+            known_epoch=known_epoch,
+            when_away=self._settings.when_registry_away,
         )
 
     def looker(self) -> Looker | None:

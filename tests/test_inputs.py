@@ -158,6 +158,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         registry="redis://x",
         queue_policy="lottery",
         when_busy="panic",
+        when_registry_away="pray",
         wait_timeout_in_minutes="-1",
         slack_webhook_url="hooks",
         slack_bot_token="xoxb-1",

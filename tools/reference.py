@@ -53,6 +53,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "registry",
         "queue-policy",
         "when-busy",
+        "when-registry-away",
         "wait-timeout-in-minutes",
         "github-token",
     ),

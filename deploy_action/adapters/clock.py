@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
+THROUGH_SUSPENSION = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux counts a suspended machine's time in CLOCK_BOOTTIME alone (clock_gettime(2)), macOS in
+CLOCK_MONOTONIC."""
+
 
 class SystemClock:
     """Time, scaled: with `speed` 60 a minute passes in a second, for demonstrations and end-to-end tests.
@@ -24,7 +28,7 @@ class SystemClock:
         return self._origin + (time.time() - self._origin) * self._speed
 
     def monotonic(self) -> float:
-        return time.monotonic() * self._speed
+        return time.clock_gettime(THROUGH_SUSPENSION) * self._speed
 
     def sleep(self, seconds: float) -> None:
         if self._stop.is_set():

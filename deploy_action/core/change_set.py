@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ _NO_CHANGES = (
     "didn't contain changes",
     "No updates are to be performed",
 )
+_OURS = re.compile(r"deploy-\d{8}-\d{6}-[0-9a-f]+-e(\d{1,18})(?:-\d+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +106,9 @@ def change_set_prefix(correlation_id: str) -> str:
 def change_set_name(correlation_id: str, epoch: int, attempt: int = 1) -> str:
     """Carries who and which turn, so that CloudFormation's own history can be read without us."""
     return f"{change_set_prefix(correlation_id)}{epoch}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def epoch_in(name: str) -> int:
+    """The epoch in the name of a change set of ours; 0 in any other."""
+    found = _OURS.match(name)
+    return int(found[1]) if found else 0

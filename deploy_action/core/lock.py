@@ -5,7 +5,7 @@ people who read the document. Machines' clocks differ, so only two decisions res
 when they are off: when a freeze ends, and when a line of the document's memory is old.
 
 Guarantees, given a registry whose swaps are atomic:
-- one lock has at most one holder, and its epoch rises by one with each holder;
+- one lock has at most one holder, and its epoch rises with each holder, whatever becomes of the document;
 - locks of one ticket are taken together or not at all, so tickets cannot deadlock;
 - tickets that share a lock are served in order of arrival; with the policy `newest`, older deployments of the
   same give way instead (`core.superseding`).
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from statistics import median
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, QueuePolicy, Ticket
@@ -41,6 +42,7 @@ SKIPPED = "skipped"
 WITHDRAWN = "withdrawn"
 FORCED = "released by force"
 _SUCCEEDED = "succeeded"
+NO_FLOORS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,16 @@ def enqueue(
 
 
 def grant(
-    document: Document, nonce: str, *, at: str, expected_seconds: float | None = None
+    document: Document,
+    nonce: str,
+    *,
+    at: str,
+    expected_seconds: float | None = None,
+    floors: Mapping[str, int] = NO_FLOORS,
 ) -> Document | None:
     """Make the ticket the holder of all its locks; None while somebody is ahead, a lock is frozen, or the
-    ticket is not there. `expected_seconds`: how long it will hold them, where the document does not know."""
+    ticket is not there. `expected_seconds`: how long it will hold them, where the document does not know.
+    `floors`: epochs by lock that were given before, as far as that is known otherwise."""
     ticket = document.ticket(nonce)
     if ticket is None:
         return None
@@ -135,7 +143,7 @@ def grant(
     locks = dict(document.locks)
     for name in ticket.locks:
         lock = locks.get(name, Lock())
-        locks[name] = replace(lock, epoch=lock.epoch + 1, freeze=None)
+        locks[name] = replace(lock, epoch=max(lock.epoch, floors.get(name, 0)) + 1, freeze=None)
     held = replace(
         ticket,
         revision=document.revision + 1,
@@ -155,19 +163,27 @@ def request(
     expected_seconds: float | None = None,
     alive: Set[str] = frozenset(),
     compared: Mapping[tuple[str, str], str] = NOTHING,
+    floors: Mapping[str, int] = NO_FLOORS,
 ) -> Document | None:
     """One swap's worth: take the locks if they are free, else stand in the queue. Arguments as in `enqueue`.
 
     None where the locks are busy and `enqueue_if_busy` is false: nothing is to be written. Raises Superseded.
     """
     queued = enqueue(document, ticket, at=at, alive=alive, compared=compared)
-    granted = grant(queued, ticket.nonce, at=at, expected_seconds=expected_seconds)
+    granted = grant(queued, ticket.nonce, at=at, expected_seconds=expected_seconds, floors=floors)
     if granted is not None:
         return granted
     return queued if enqueue_if_busy else None
 
 
-def join(document: Document, ticket: Ticket, *, at: str, nothing_changed: bool = False) -> Document:
+def join(
+    document: Document,
+    ticket: Ticket,
+    *,
+    at: str,
+    nothing_changed: bool = False,
+    floors: Mapping[str, int] = NO_FLOORS,
+) -> Document:
     """A request by somebody who could not reach the registry before: it waits in turn, whatever it chose
     before, and shows life.
 
@@ -187,7 +203,7 @@ def join(document: Document, ticket: Ticket, *, at: str, nothing_changed: bool =
             standing = replace(standing, renewals=current.renewals + 1)
         document = document.with_ticket(standing)
     patient = replace(ticket, policy=QueuePolicy.FIFO)
-    return request(document, patient, at=at, enqueue_if_busy=True) or document
+    return request(document, patient, at=at, enqueue_if_busy=True, floors=floors) or document
 
 
 def usual_seconds(document: Document, ticket: Ticket) -> float | None:

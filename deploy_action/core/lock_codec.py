@@ -19,7 +19,7 @@ from deploy_action.core.document import (
     QueuePolicy,
     Ticket,
 )
-from deploy_action.errors import RegistryUnreadable
+from deploy_action.errors import RegistryTooNew, RegistryUnreadable
 
 ABOUT = (
     "Written by deploy-coordinator. Change it with its command line only: `release`, `freeze`, `unfreeze`."
@@ -115,8 +115,10 @@ def decode(content: bytes | None) -> Document:
     if type(schema) is not int or schema < 1:
         raise _unreadable(f"its schema is {reprlib.repr(schema)}")
     if schema > SCHEMA:
-        raise _unreadable(
-            f"its schema {reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows",
+        raise RegistryTooNew(
+            f"A newer version of deploy-coordinator wrote the registry document: its schema "
+            f"{reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows.",
+            why="Who holds the lock cannot be read, and going on could overlap with them.",
             remedy="Use a version that knows it, in every workflow that shares this registry.",
         )
     try:

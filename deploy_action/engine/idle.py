@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.core.change_set import change_set_prefix
@@ -22,27 +23,56 @@ PATIENCE_SECONDS = 60.0
 
 def in_progress(source: StackSource, stacks: Iterable[StackRef]) -> list[StackState]:
     """Those of the stacks, globs expanded, that CloudFormation is working on. Raises StackSourceError."""
-    found: list[StackState] = []
-    for stack in stacks:
-        if stack.is_glob:
-            found += [state for state in source.matching(stack) if state.in_progress]
-        else:
-            state = source.describe(stack)
-            if state is not None and state.in_progress:
-                found.append(state)
-    return found
+    return [state for stack in stacks for state in described(source, stack) if state.in_progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What CloudFormation says of some `REGION/NAME` texts: which are in progress, which could not be told
+    of, and the names of the change sets that were executed last on those that were seen."""
+
+    in_progress: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    change_sets: tuple[str, ...] = ()
+
+
+def look_at(source: StackSource, texts: Iterable[str]) -> Look:
+    """Never raises: what cannot be told is unseen."""
+    busy: list[str] = []
+    unseen: list[str] = []
+    names: list[str] = []
+    for text in texts:
+        try:
+            states = described(source, ref_of(text))
+        except (StackSourceError, ValueError):
+            unseen.append(text)
+            continue
+        if any(state.in_progress for state in states):
+            busy.append(text)
+        names += [name for state in states if (name := executed_by(state))]
+    return Look(tuple(busy), tuple(unseen), tuple(names))
+
+
+def executed_by(state: StackState) -> str:
+    """The name of the change set whose execution was the stack's last operation; empty where that was
+    none's."""
+    parts = state.change_set_arn.split("/")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def described(source: StackSource, stack: StackRef) -> list[StackState]:
+    """The stack, or all that its glob matches. Raises StackSourceError."""
+    if stack.is_glob:
+        return list(source.matching(stack))
+    state = source.describe(stack)
+    return [] if state is None else [state]
 
 
 def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
     """Those of the `REGION/NAME` texts that are in progress or cannot be told: doubt never frees a lock."""
-    found = []
-    for text in texts:
-        try:
-            if in_progress(source, [ref_of(text)]):
-                found.append(text)
-        except (StackSourceError, ValueError):
-            found.append(text)
-    return found
+    wanted = list(texts)
+    found = look_at(source, wanted)
+    return [text for text in wanted if text in {*found.in_progress, *found.unseen}]
 
 
 def revoke(deployer: StackDeployer, holder: Ticket) -> bool:

@@ -5,9 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.times import duration
 from deploy_action.engine.lock_client import Grant
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
-from deploy_action.errors import Busy, CannotStart, LockLost, RegistryError, RegistryUnavailable
+from deploy_action.engine.lock_words import away, overtaken
+from deploy_action.errors import (
+    Busy,
+    CannotStart,
+    LockLost,
+    LockUnconfirmed,
+    RegistryBehind,
+    RegistryError,
+    RegistryTooNew,
+    RegistryUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +26,14 @@ if TYPE_CHECKING:
     from deploy_action.core.document import Ticket
     from deploy_action.core.lock import Waiting
     from deploy_action.engine.lock_client import LockClient
+    from deploy_action.engine.outage import Outage
     from deploy_action.ports import Clock
 
 JOIN_SECONDS = 60.0
 """Between two tries to be seen in a registry that could not be used before."""
+
+ASK_SECONDS = 5.0
+"""Between two tries of a fence that must have an answer."""
 
 
 class Keeper:
@@ -26,7 +41,8 @@ class Keeper:
 
     `tell` is called with one sentence when the fallback begins and when it ends. `queue` takes the lock in
     turn; it is called where the registry is back before anything was changed, and somebody else holds it.
-    `alone`: the registry could not be used so far.
+    `alone`: the registry could not be used so far. `limit_seconds`: how long the fence waits for a registry
+    without which it may not go on.
     """
 
     def __init__(
@@ -37,7 +53,11 @@ class Keeper:
         tell: Callable[[str], None],
         queue: Callable[[], Grant],
         alone: bool = False,
+        limit_seconds: float = 0.0,
+        waits: Callable[[str, float], None] = lambda _why, _waited: None,
     ) -> None:
+        self._limit_seconds = limit_seconds
+        self._waits = waits
         self._client = client
         self._clock = clock
         self._tell = tell
@@ -50,6 +70,14 @@ class Keeper:
     @property
     def ticket(self) -> Ticket:
         return self._client.ticket
+
+    @property
+    def confirmed_at(self) -> float | None:
+        return self._client.confirmed_at
+
+    @property
+    def outage(self) -> Outage:
+        return self._client.outage
 
     @property
     def borrowed(self) -> bool:
@@ -77,23 +105,67 @@ class Keeper:
             self._missed(error)
 
     def fence(self) -> tuple[str, ...]:
-        """The last moment before something changes: make sure that the lock is ours, as far as the registry
-        can be used. Returns the stacks (`REGION/ID`) that an earlier holder left in progress and nobody has
-        seen at rest yet.
+        """The last moment before something changes: make sure that the lock is ours, or that nothing that is
+        known speaks against going on without the registry. Returns the stacks (`REGION/ID`) that an earlier
+        holder left in progress and nobody has seen at rest yet.
 
-        Raises LockLost; and where the registry is back, Busy, Superseded, and what `queue` raises.
+        Raises LockLost, Busy, CannotStart, Cancelled; and where the registry is back, Superseded, and what
+        `queue` raises.
         """
-        try:
-            if self.ticket.holding:
-                settling = self._client.renew()
+        started = self._clock.monotonic()
+        doubted = not self._client.holds_by_lease()
+        while True:
+            try:
+                settling = self._confirm()
+            except RegistryTooNew as error:
+                raise CannotStart(error.what, why=error.why, remedy=error.remedy) from error
+            except RegistryError as error:
+                waited = self._clock.monotonic() - started
+                pause = self._may_not_go_on(error, waited)
+                if pause is None:
+                    return ()
+                self._client.sleep(pause)
             else:
-                answer = self._join(nothing_changed=True)
-                settling = (answer if isinstance(answer, Grant) else self._queue()).settling
-        except RegistryError as error:
+                self._is_well()
+                if self.ticket.holding and not self._client.holds_by_lease():
+                    continue  # this process slept between the question and the answer
+                newer = self.outage.overtaken_by() if doubted or self.outage.seen.was_blind else ""
+                if newer:
+                    raise overtaken(newer)
+                return settling
+
+    def _confirm(self) -> tuple[str, ...]:
+        if self.ticket.holding:
+            return self._client.renew()
+        answer = self._join(nothing_changed=True)
+        return (answer if isinstance(answer, Grant) else self._queue()).settling
+
+    def _may_not_go_on(self, error: RegistryError, waited_seconds: float) -> float | None:
+        """Seconds to wait before the registry is asked again; None where nothing speaks against going on."""
+        client = self._client
+        if isinstance(error, RegistryBehind):
+            return ASK_SECONDS  # for as long as doubt lasts: then what it shows is believed
+        if client.holds_by_lease():
+            self._missed(error)
+            return None
+        pause = client.outage.hold_off_seconds(error)
+        why = "" if self.ticket.holding else client.outage.objection()
+        if not (self.ticket.holding or pause or why):
             self._go_alone(error)
-            return ()
-        self._is_well()
-        return settling
+            return None
+        pause = pause or ASK_SECONDS
+        if waited_seconds + pause <= self._limit_seconds:
+            self._waits(why or error.what, waited_seconds)
+            return pause
+        if self.ticket.holding:
+            raise LockUnconfirmed(
+                f"The lock {', '.join(self.ticket.locks)} counts as lost: the registry has not confirmed "
+                f"it for "
+                f"longer than its lease of {duration(self.ticket.lease)}. {error.what}",
+                why="Others may hold it by now. Nothing was changed.",
+                remedy="Run this deployment again once the registry answers.",
+            ) from error
+        raise away(error, waited_seconds, why) from error
 
     def still_held(self) -> bool:
         """Whether nobody has taken the lock, as far as the registry tells within moments."""

@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
+from deploy_action.core.away import WhenAway, last_seen
 from deploy_action.core.borrowing import borrow
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
+from deploy_action.engine.epochs import EpochFloors
+from deploy_action.engine.idle import Look
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
-from deploy_action.engine.lock_words import busy, takeover_note
+from deploy_action.engine.lock_words import away, busy, overtaken, takeover_note
 from deploy_action.engine.others import Others
+from deploy_action.engine.outage import Outage
 from deploy_action.engine.rivals import Known, Rivals
 from deploy_action.engine.swap import PATIENCE_SECONDS
-from deploy_action.errors import Busy, Cancelled, LockLost, RegistryError, RegistryUnavailable, Superseded
+from deploy_action.errors import (
+    Busy,
+    Cancelled,
+    LockLost,
+    RegistryError,
+    RegistryTooNew,
+    Superseded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,8 +40,8 @@ POLLS_BACK_MAX = 3
 """Who is further back looks more seldom, up to so many times."""
 COMEBACK_RENEWALS = 1_000_000
 NOTHING_KNOWN = Known()
-STAY_AWAY_SECONDS_MAX = 60.0
-"""A store that asks to be left alone for longer is asked again all the same: it may have changed its mind."""
+NAP_SECONDS = 15.0
+"""How late a cancellation may be heard where the clock does not hear it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +81,57 @@ class LockClient(LockHold):
         cancelled: Callable[[], bool] = lambda: False,
         borrower: Borrower = NOBODY,
         left: Callable[[], float | None] = lambda: None,
+        look: Callable[[Iterable[str]], Look] | None = None,
+        confirmed_at: float | None = None,
+        when_away: WhenAway = WhenAway.GO_ON,
+        known_epoch: int | None = None,
     ) -> None:
-        """`borrower` and `left`: as in LockHold; `compare`: as in Rivals."""
-        super().__init__(registry, clock, ticket, borrower=borrower, left=left)
+        """`borrower`, `left`, `confirmed_at`: as in LockHold; `compare`: as in Rivals; `look`: as in Outage;
+        `known_epoch`: as in EpochFloors."""
+        super().__init__(registry, clock, ticket, borrower=borrower, left=left, confirmed_at=confirmed_at)
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
         self._others = Others(
             clock, ticket.account, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke
         )
         self._rivals = Rivals(clock, life=life, compare=compare)
-        self._away_since: float | None = None
-        self._stay_away = 0.0
+        self.outage = Outage(
+            clock,
+            ticket,
+            look=look or (lambda texts: Look(unseen=tuple(stacks_in_progress(texts)))),
+            life=life,
+            poll_seconds=poll_seconds,
+            when_away=when_away,
+        )
+        self._epochs = EpochFloors(ticket.locks, known_epoch, self.outage.epoch_on_stacks)
         self.taken_over: list[str] = []
         """One sentence for each ticket whose owner was found to be gone."""
 
-    def acquire(self, *, wait: bool, timeout_seconds: float, tell: Callable[[core.Waiting], None]) -> Grant:
+    def acquire(
+        self,
+        *,
+        wait: bool,
+        timeout_seconds: float,
+        tell: Callable[[core.Waiting], None],
+        limit_seconds: float | None = None,
+    ) -> Grant:
         """Take all locks of the ticket, in turn. `tell` is called at each look at the queue.
+        `limit_seconds`: how long to wait for a rate limit's end before the first look; as long as for the
+        lock without it.
 
         Raises Busy (not free and `wait` is false, `timeout_seconds` passed, or an operator took the place in
-        the queue away), Superseded, Cancelled, RegistryError (of a registry that goes away while waiting:
-        after a whole lease without it).
+        the queue away, or what is known speaks against going on without the registry), Superseded, Cancelled,
+        RegistryError (where it is away, and this deployment may go on without it).
         In each of these cases the own ticket has been withdrawn as far as the registry could be reached.
         """
         started = self._clock.monotonic()
-        self._away_since, self._stay_away = None, 0.0
         self.taken_over.clear()
         waited_for: dict[str, None] = {}
         try:
-            document, newest = self._enter(wait), True
+            document, newest = (
+                self._first_request(wait, timeout_seconds if limit_seconds is None else limit_seconds, tell),
+                True,
+            )
             while not self._take(document):
                 document = self._step(document, wait=wait, newest=newest)
                 if self._take(document):
@@ -106,12 +140,13 @@ class LockClient(LockHold):
                 waiting = self._waiting(document, waited, timeout_seconds)
                 waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in waiting.ahead))
                 if not wait or waited >= timeout_seconds:
-                    raise busy(waiting, waited if wait else None)
+                    raise busy(waiting, waited if wait else None, self.outage.standing_objection)
                 if self._cancelled():
                     raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
                 tell(waiting)
-                self._clock.sleep(min(self._pause(waiting), timeout_seconds - waited))
+                self.sleep(min(self._pause(waiting), timeout_seconds - waited))
                 newest = False
+            self._let_newer_stand()
         except BaseException as error:
             self._withdraw(core.SKIPPED if isinstance(error, Superseded) else core.WITHDRAWN)
             raise
@@ -122,6 +157,13 @@ class LockClient(LockHold):
             core.settling_stacks(document, self.ticket.locks),
             tuple(self.taken_over),
         )
+
+    def _let_newer_stand(self) -> None:
+        """Who could not see the registry for long may have been passed by somebody behind who could not
+        either."""
+        newer = self.outage.overtaken_by() if self.outage.seen.was_blind else ""
+        if newer:
+            raise overtaken(newer)
 
     def join(self, *, nothing_changed: bool = False) -> core.Waiting | Grant:
         """One try to be seen in a registry that could not be reached before: takes the locks, or stands in
@@ -134,13 +176,20 @@ class LockClient(LockHold):
 
         def decide(document: Document) -> tuple[Document, Document]:
             new = self._lent(document)
-            new = new or core.join(document, ticket, at=at, nothing_changed=nothing_changed)
+            new = new or core.join(
+                document,
+                ticket,
+                at=at,
+                nothing_changed=nothing_changed,
+                floors=self._epochs.floors(document),
+            )
             return new, new
 
         def confirm(document: Document) -> None:
             if document.ticket(ticket.nonce) is None and self._lent(document) is None:
                 raise core.lost(document, ticket)
 
+        asked_at = self._clock.monotonic()
         document = self._swapper.apply(
             decide,
             message=f"join {ticket.correlation_id}",
@@ -148,8 +197,10 @@ class LockClient(LockHold):
             confirm=confirm,
         )
         self._adopt(document)
+        self._understood(document)
         if not self._take(document):
             return self._waiting(document)
+        self.confirmed_at = asked_at
         return Grant(self.ticket, 0.0, (), core.settling_stacks(document, self.ticket.locks), ())
 
     def _enter(self, wait: bool) -> Document:
@@ -178,14 +229,46 @@ class LockClient(LockHold):
                 expected_seconds=expected,
                 alive=known.alive,
                 compared=known.compared,
+                floors=self._epochs.floors(document),
             )
             return new, document if new is None else new
 
+        asked_at = self._clock.monotonic()
         document = self._swapper.apply(
             decide, message=f"request {ticket.correlation_id}", patience_seconds=patience_seconds
         )
         self._adopt(document)
+        self._understood(document)
+        if self.ticket.holding:
+            self.confirmed_at = asked_at
         return document
+
+    def _first_request(
+        self, wait: bool, limit_seconds: float, tell: Callable[[core.Waiting], None]
+    ) -> Document:
+        """Nothing is known of others yet, so only a limit that names its end, or the wish to, makes one
+        wait."""
+        started = self._clock.monotonic()
+        while True:
+            try:
+                return self._enter(wait)
+            except RegistryError as error:
+                waited = self._clock.monotonic() - started
+                pause = self.outage.hold_off_seconds(error)
+                if pause is None:
+                    raise
+                if waited + pause > limit_seconds:
+                    raise away(error, waited) from error
+                tell(core.Waiting((), waited, limit_seconds, away_seconds=waited))
+                self.sleep(pause)
+
+    def sleep(self, seconds: float) -> None:
+        """In naps, so that one that was paused does not sleep on for what is left. Raises Cancelled."""
+        end = self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            if self._cancelled():
+                raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
+            self._clock.sleep(min(left, NAP_SECONDS))
 
     def _lent(self, document: Document) -> Document | None:
         """With the ticket of a `lock` step taken for the own one; None where there is none."""
@@ -208,24 +291,26 @@ class LockClient(LockHold):
     def _step(self, last: Document, *, wait: bool, newest: bool) -> Document:
         """One look at the queue, unless `last` is the newest, and what follows from it.
 
-        A registry that is away does not let anybody pass: somebody was ahead when it was last seen, so the
-        queue is left only after a whole lease without it.
+        A registry that is away lets nobody pass: somebody was ahead when it was last seen. The queue is left
+        after a whole lease without it, and only where nothing speaks against that.
         """
         try:
             document = self._advance(last if newest else self._look(), wait=wait)
         except RegistryError as error:
-            now = self._clock.monotonic()
-            self._away_since = now if self._away_since is None else self._away_since
-            asked = error.retry_seconds if isinstance(error, RegistryUnavailable) else None
-            self._stay_away = min(asked or 0.0, STAY_AWAY_SECONDS_MAX)
-            if not wait or now - self._away_since >= self.ticket.lease:
+            if not wait or isinstance(error, RegistryTooNew):
                 raise
+            self.outage.missed(error)
             return last
-        self._away_since, self._stay_away = None, 0.0
+        self._understood(document)
         return document
+
+    def _understood(self, document: Document) -> None:
+        self.outage.saw(last_seen(document, self.ticket, at=self._at()))
+        self._epochs.saw(document)
 
     def _look(self) -> Document:
         document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        self._understood(document)
         if document.ticket(self.ticket.nonce) is None:
             return self._came_back(document)
         return document
@@ -241,6 +326,7 @@ class LockClient(LockHold):
                 why="Nothing was changed.",
                 remedy="Ask who did it, then run this again.",
             )
+        self.outage.queued_anew()
         # Another sign of life than any before: nobody goes on counting the silence of the old ticket.
         self.ticket = replace(self.ticket, renewals=self.ticket.renewals + COMEBACK_RENEWALS, epochs=())
         known = self._rivals.know(document, self.ticket)
@@ -289,11 +375,12 @@ class LockClient(LockHold):
     ) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
-        away = None if self._away_since is None else self._clock.monotonic() - self._away_since
         remarks = self._others.remarks(ahead)
         left = self._others.left_seconds(ahead[0]) if ahead else None
-        return core.Waiting(ahead, waited_seconds, timeout_seconds, freeze, remarks, away, left)
+        return core.Waiting(
+            ahead, waited_seconds, timeout_seconds, freeze, remarks, self.outage.away_seconds, left
+        )
 
     def _pause(self, waiting: core.Waiting) -> float:
         polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
-        return max(self._poll_seconds * polls, self._stay_away)
+        return max(self._poll_seconds * polls, self.outage.stay_away_seconds)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
+from deploy_action.core.away import holds_by_lease
 from deploy_action.core.borrowing import Borrower, give_back, repay
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
@@ -47,9 +48,10 @@ class LockHold:
         *,
         borrower: Borrower = NOBODY,
         left: Callable[[], float | None] = lambda: None,
+        confirmed_at: float | None = None,
     ) -> None:
         """`left`: seconds until the own deployment is expected to end, None where that is not known. It is
-        asked whenever something is written, and must not raise."""
+        asked whenever something is written, and must not raise. `confirmed_at`: as in the field."""
         self._borrower = borrower
         self._swapper = Swapper(registry, clock, seen_revision=ticket.revision)
         self._clock = clock
@@ -57,6 +59,9 @@ class LockHold:
         # Whoever goes on with a lock does not know when it was renewed last.
         self._renewed_at = self._tried_at = float("-inf") if ticket.holding else clock.monotonic()
         self.ticket = ticket
+        self.confirmed_at = confirmed_at
+        """When the last sign of life that was answered was asked for, on this machine's monotonic clock; None
+        where that is not known. Others cannot have taken the lock within a lease of it."""
         self.borrowed = False
         """The ticket is that of a `lock` step, which gives it back."""
         self.lent_to: tuple[Loan, ...] = ()
@@ -72,18 +77,28 @@ class LockHold:
         end = "" if left is None else iso(self._clock.now() + left)
         self._tried_at = self._clock.monotonic()
 
-        def decide(document: Document) -> tuple[Document, tuple[str, ...]]:
-            settling = core.settling_stacks(document, ticket.locks)
-            return core.renew(document, ticket, expected_end=end), settling
+        def decide(document: Document) -> tuple[Document, Document]:
+            new = core.renew(document, ticket, expected_end=end)
+            return new, new
 
-        settling = self._swapper.apply(
+        document = self._swapper.apply(
             decide,
             message=f"renew {ticket.correlation_id}",
             patience_seconds=patience_seconds,
             confirm=lambda document: core.renew(document, ticket),
         )
-        self._renewed_at = self._clock.monotonic()
-        return settling
+        self._renewed_at, self.confirmed_at = self._clock.monotonic(), self._tried_at
+        self._understood(document)
+        return core.settling_stacks(document, ticket.locks)
+
+    def _understood(self, document: Document) -> None:
+        """What becomes of a document that was just read, or written."""
+
+    def holds_by_lease(self) -> bool:
+        """Whether nobody can have taken the lock yet, as far as the own clock tells."""
+        confirmed = self.confirmed_at
+        seconds = None if confirmed is None else self._clock.monotonic() - confirmed
+        return holds_by_lease(self.ticket, confirmed_seconds=seconds)
 
     def renew_if_due(self) -> bool:
         """Renew when half of the lease has passed; returns whether it did. Raises like `renew`.

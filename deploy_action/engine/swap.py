@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.lock_codec import decode, encode
-from deploy_action.errors import RegistryConflict, RegistryUnavailable
+from deploy_action.errors import RegistryBehind, RegistryConflict, RegistryUnavailable
 from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Swapper:
             now = self._clock.monotonic()
             self._older_since = now if self._older_since is None else self._older_since
             if now - self._older_since < LAG_SECONDS_MAX:
-                raise RegistryUnavailable("The registry shows an older state than it did before.")
+                raise RegistryBehind("The registry shows an older state than it did before.")
         self._older_since, self._seen_revision = None, document.revision
         return document
 

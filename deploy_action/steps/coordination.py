@@ -21,7 +21,13 @@ from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
-from deploy_action.errors import CoordinatorError, RegistryError, StackSourceError
+from deploy_action.errors import (
+    CannotStart,
+    CoordinatorError,
+    RegistryError,
+    RegistryTooNew,
+    StackSourceError,
+)
 from deploy_action.inputs import Hold, WhenBusy
 from deploy_action.steps.job_key import job_key
 from deploy_action.steps.world import optional
@@ -65,14 +71,17 @@ class Coordination:
         state: JobState,
         *,
         left: Callable[[], float | None] = lambda: None,
+        known_epoch: int | None = None,
     ) -> None:
-        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise."""
+        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise.
+        `known_epoch`: the highest in the names of the change sets that were executed last on the stacks."""
         self._world = world
         self._wiring = wiring
         self._settings = settings
         self._state = state
         self.keeper: Keeper | None = None
         self._left = left
+        self._known_epoch = known_epoch
         self._queued = False
         self._last_seen = ""
         """Who held the lock when the queue was last seen."""
@@ -107,6 +116,8 @@ class Coordination:
             return ()
         try:
             settling = self._queue(client, self._settings.wait_seconds).settling
+        except RegistryTooNew as error:
+            raise CannotStart(error.what, why=error.why, remedy=error.remedy) from error
         except RegistryError as error:
             self._degraded(without_registry(error, self._last_seen))
             self.keeper = self._keeper(client, alone=True)
@@ -120,12 +131,14 @@ class Coordination:
         if ticket is None:
             return
         try:
-            client = self._client(ticket)
+            client = self._client(ticket, confirmed_at=self._state.confirmed_at)
         except RegistryError as error:
             if not self._state.alone:
                 self._state.alone = True
                 self._degraded(without_registry(error))
             return
+        if self._state.last_seen is not None:
+            client.outage.seen, client.outage.seen_at = self._state.last_seen, self._state.last_seen_at
         self.keeper = self._keeper(client, alone=self._state.alone)
 
     def keep(self) -> None:
@@ -213,8 +226,11 @@ class Coordination:
     def remember(self) -> None:
         """Hand on what became of the lock."""
         if self.keeper is not None:
-            ticket = self.keeper.ticket
-            self._state.ticket, self._state.alone = ticket, self.keeper.alone
+            ticket, state = self.keeper.ticket, self._state
+            state.ticket, state.alone = ticket, self.keeper.alone
+            state.confirmed_at = self.keeper.confirmed_at
+            if self.keeper.outage.seen_at is not None:
+                state.last_seen, state.last_seen_at = self.keeper.outage.seen, self.keeper.outage.seen_at
             self._state.borrowed = self._state.borrowed or self.keeper.borrowed
             self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
@@ -223,7 +239,15 @@ class Coordination:
             self._queued = True
             return self._queue(client, self._settings.wait_seconds)
 
-        return Keeper(client, self._world.clock, tell=self._degraded, queue=queue, alone=alone)
+        return Keeper(
+            client,
+            self._world.clock,
+            tell=self._degraded,
+            queue=queue,
+            alone=alone,
+            limit_seconds=self._settings.wait_timeout_seconds,
+            waits=self._world.teller.waiting_for_registry,
+        )
 
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
         teller = self._world.teller
@@ -238,7 +262,10 @@ class Coordination:
 
         try:
             grant = client.acquire(
-                wait=self._settings.when_busy is WhenBusy.WAIT, timeout_seconds=timeout_seconds, tell=tell
+                wait=self._settings.when_busy is WhenBusy.WAIT,
+                timeout_seconds=timeout_seconds,
+                tell=tell,
+                limit_seconds=self._settings.wait_timeout_seconds,
             )
         finally:
             for sentence in client.taken_over:
@@ -259,12 +286,17 @@ class Coordination:
         teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
         return grant
 
-    def _client(self, ticket: Ticket) -> LockClient:
+    def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
         """Should this step be killed while it asks, `post` can still take the ticket back."""
         self._state.ticket = ticket
         optional(self._world.teller, "Keeping the state", lambda: self._world.folder.save(self._state))
         return self._wiring.lock_client(
-            ticket, self._world.clock, cancelled=self._world.cancelled, left=self._left
+            ticket,
+            self._world.clock,
+            cancelled=self._world.cancelled,
+            left=self._left,
+            confirmed_at=confirmed_at,
+            known_epoch=self._known_epoch,
         )
 
     def _ticket(self) -> Ticket:

@@ -142,7 +142,7 @@ def _may_go_on(error: CoordinatorError, settings: Settings) -> bool:
     """Whether the job wants to go on without the lock."""
     if isinstance(error, Superseded):
         return settings.when_superseded is WhenSuperseded.SKIP
-    return isinstance(error, Busy) and settings.when_busy is WhenBusy.SKIP
+    return isinstance(error, Busy) and error.may_skip and settings.when_busy is WhenBusy.SKIP
 
 
 def keep(world: World) -> int:

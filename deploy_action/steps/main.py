@@ -105,7 +105,8 @@ def _begin(world: World, state: JobState) -> float | None:
 
 def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:
     if isinstance(error, Busy):
-        return Outcome.SKIPPED if settings.when_busy is WhenBusy.SKIP else Outcome.BUSY
+        skips = error.may_skip and settings.when_busy is WhenBusy.SKIP
+        return Outcome.SKIPPED if skips else Outcome.BUSY
     if isinstance(error, Superseded):
         return Outcome.SKIPPED
     if isinstance(error, DeploymentFailed):

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from deploy_action.core.change_set import epoch_in
 from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.engine.idle import account_of, in_progress
+from deploy_action.engine.idle import account_of, described, executed_by
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Busy,
@@ -75,7 +76,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
-    _look(world, wiring, settings)
+    known_epoch = _look(world, wiring, settings)
     optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
@@ -86,7 +87,9 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
     recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
-        Coordination(world, wiring, settings, state, left=recall.usual_seconds_so_far).begin()
+        Coordination(
+            world, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
+        ).begin()
         optional(teller, "The estimate", lambda: foresee(world, state, recall))
     if preflight is not None:
         optional(teller, "The rest of the preflight", preflight.after_the_lock)
@@ -97,16 +100,20 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     remember(teller.channel, state)
 
 
-def _look(world: World, wiring: Wiring, settings: Settings) -> None:
-    """One look at the stacks before anything is locked: credentials that cannot work are told now."""
+def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
+    """One look at the stacks before anything is locked: credentials that cannot work are told now. Returns
+    the highest epoch in the names of the change sets that were executed last; None where it could not be
+    seen."""
     try:
-        in_progress(wiring.cloudformation, settings.stacks)
+        seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
+        return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
         if not error.temporary and settings.mode is Mode.TEMPLATE:
             raise CannotStart(
                 error.what, why="Nothing was locked or changed.", remedy=error.remedy
             ) from error
         world.teller.note(f"The stacks could not be looked at: {error}")
+        return None
 
 
 def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
@@ -143,7 +150,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
     outcome, code = Outcome.FAILED, error.exit_code
     if isinstance(error, Busy):
         outcome = Outcome.BUSY
-        if settings is not None and settings.when_busy is WhenBusy.SKIP:
+        if error.may_skip and settings is not None and settings.when_busy is WhenBusy.SKIP:
             outcome, code = Outcome.SKIPPED, 0
     elif isinstance(error, Cancelled):
         outcome = Outcome.CANCELLED

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from deploy_action.core.away import LastSeen
 from deploy_action.core.document import Ticket
 from deploy_action.core.report import Report
 from deploy_action.core.stacks import StackRef
@@ -68,6 +69,11 @@ class JobState:
     """The registry could not be used so far, so CloudFormation's own status alone keeps deployments apart."""
     borrowed: bool = False
     """The ticket is that of a `lock` step, which gives it back."""
+    confirmed_at: float | None = None
+    """When the lock was last confirmed by the registry, on this machine's monotonic clock."""
+    last_seen: LastSeen | None = None
+    """What the registry told of others when it was last understood, at `last_seen_at` of that clock."""
+    last_seen_at: float = 0.0
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
     slack_channel_id: str = ""

@@ -192,6 +192,12 @@ class Teller:
                 f"deployment; waited {duration(waited_seconds)} so far."
             )
 
+    def waiting_for_registry(self, why: str, waited_seconds: float) -> None:
+        """Nothing is changed before the registry answers. Told when the reason changes, and at growing
+        intervals."""
+        if self._worth_telling(why):
+            self.line(f"Waiting for the registry, {duration(waited_seconds)} so far. {why}")
+
     def _worth_telling(self, what: object) -> bool:
         now = self.clock.monotonic()
         if what != self._told:

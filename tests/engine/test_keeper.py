@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +12,21 @@ from deploy_action.core.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.core.lock_codec import encode
 from deploy_action.engine.keeper import JOIN_SECONDS, Keeper
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import Busy, LockLost, RegistryForbidden, Superseded
+from deploy_action.engine.swap import LAG_SECONDS_MAX
+from deploy_action.errors import (
+    Busy,
+    LockLost,
+    LockUnconfirmed,
+    RegistryAway,
+    RegistryForbidden,
+    RegistryUnavailable,
+    Superseded,
+)
 from tests.clock import VirtualClock
 from tests.engine.memory_registry import LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEASE = 60.0
 
@@ -25,8 +38,9 @@ class Scene:
         self.registry = MemoryRegistry()
         self.clock = VirtualClock()
         self.told: list[str] = []
+        self.waits: list[str] = []
 
-    def client(self, nonce: str = "a", **fields: object) -> LockClient:
+    def client(self, nonce: str = "a", *, confirmed_at: float | None = None, **fields: object) -> LockClient:
         ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
         return LockClient(
             self.registry,
@@ -34,23 +48,26 @@ class Scene:
             replace(ticket, **fields),  # type: ignore[arg-type]
             stacks_in_progress=lambda stacks: [],
             poll_seconds=5.0,
+            confirmed_at=confirmed_at,
         )
 
-    def holding(self) -> Keeper:
+    def holding(self, *, limit_seconds: float = 0.0) -> Keeper:
         client = self.client()
         client.acquire(wait=True, timeout_seconds=0.0, tell=lambda waiting: None)
-        return self.keeper(client)
+        return self.keeper(client, limit_seconds=limit_seconds)
 
-    def alone(self, policy: QueuePolicy = QueuePolicy.FIFO) -> Keeper:
-        return self.keeper(self.client(policy=policy), alone=True)
+    def alone(self, policy: QueuePolicy = QueuePolicy.FIFO, *, limit_seconds: float = 0.0) -> Keeper:
+        return self.keeper(self.client(policy=policy), alone=True, limit_seconds=limit_seconds)
 
-    def keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
+    def keeper(self, client: LockClient, *, alone: bool = False, limit_seconds: float = 0.0) -> Keeper:
         return Keeper(
             client,
             self.clock,
             tell=self.told.append,
             queue=lambda: client.acquire(wait=True, timeout_seconds=600.0, tell=lambda waiting: None),
             alone=alone,
+            limit_seconds=limit_seconds,
+            waits=lambda why, _seconds: self.waits.append(why),
         )
 
     def somebody_else(self) -> LockClient:
@@ -146,12 +163,90 @@ def test_the_fence_does_not_hold_for_a_lock_that_was_lost(scene: Scene) -> None:
         keeper.fence()
 
 
-def test_the_fence_holds_without_a_registry_and_says_so(scene: Scene) -> None:
+def test_the_fence_holds_without_a_registry_while_the_own_lease_does(scene: Scene) -> None:
     keeper = scene.holding()
     scene.go_away()
     assert keeper.fence() == ()
-    assert keeper.alone
-    assert len(scene.told) == 1
+    assert not keeper.alone
+    assert scene.told == []
+
+
+class TestALeaseThatHasEnded:
+    """Nobody answers, and others may have taken the lock."""
+
+    def test_the_fence_does_not_hold_and_says_why(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        scene.go_away()
+        scene.clock.sleep(LEASE)
+        with pytest.raises(LockUnconfirmed, match="counts as lost: the registry has not confirmed it"):
+            keeper.fence()
+
+    def test_the_fence_asks_for_as_long_as_it_may(self, scene: Scene) -> None:
+        keeper = scene.holding(limit_seconds=600.0)
+        scene.go_away()
+        scene.clock.sleep(LEASE)
+        scene.clock.at(400.0, scene.come_back)
+        assert keeper.fence() == ()
+        assert 400.0 <= scene.clock.elapsed <= 440.0
+        assert scene.waits
+
+    def test_it_is_lost_where_somebody_took_it_meanwhile(self, scene: Scene) -> None:
+        keeper = scene.holding(limit_seconds=600.0)
+        scene.go_away()
+        scene.clock.sleep(LEASE)
+        scene.registry.overwrite(written(core.evict(scene.document, "a", at="", note="Took over.")))
+        scene.clock.at(200.0, scene.come_back)
+        with pytest.raises(LockLost, match="Took over"):
+            keeper.fence()
+
+    def test_a_process_that_slept_between_question_and_answer_asks_again(self, scene: Scene) -> None:
+        keeper = scene.holding(limit_seconds=600.0)
+        scene.registry.swap_faults = [lambda: scene.clock.sleep(2 * LEASE)]
+        assert keeper.fence() == ()
+        held = scene.document.ticket("a")
+        assert held is not None
+        assert held.renewals == 2
+
+    def test_another_step_of_the_job_knows_when_the_lock_was_confirmed(self, scene: Scene) -> None:
+        first = scene.holding()
+        scene.go_away()
+        scene.clock.sleep(LEASE / 4)
+        fields = {name: getattr(first.ticket, name) for name in ("epochs", "revision")}
+        assert scene.keeper(scene.client(confirmed_at=first.confirmed_at, **fields)).fence() == ()
+        with pytest.raises(LockUnconfirmed):
+            scene.keeper(scene.client(**fields)).fence()
+
+
+def test_a_limit_that_names_its_end_is_waited_for_at_the_fence(scene: Scene) -> None:
+    keeper = scene.alone(limit_seconds=600.0)
+    scene.registry.read_faults = [limited(100.0)]
+    assert keeper.fence() == ()
+    assert keeper.ticket.holding
+    assert scene.clock.elapsed >= 100.0
+
+
+def test_a_limit_longer_than_anybody_waits_keeps_the_fence_from_passing(scene: Scene) -> None:
+    keeper = scene.alone(limit_seconds=600.0)
+    scene.registry.read_faults = [limited(1800.0)]
+    with pytest.raises(RegistryAway, match="asks to be left alone"):
+        keeper.fence()
+
+
+def test_an_older_state_at_the_fence_is_doubt_that_is_waited_out(scene: Scene) -> None:
+    keeper = scene.holding()
+    keeper.fence()
+    scene.registry.overwrite(written(Document()))
+    with pytest.raises(LockLost) as raised:
+        keeper.fence()
+    assert not isinstance(raised.value, LockUnconfirmed)
+    assert scene.clock.elapsed >= LAG_SECONDS_MAX
+
+
+def limited(seconds: float) -> Callable[[], None]:
+    def limit() -> None:
+        raise RegistryUnavailable("The rate limit is used up.", retry_seconds=seconds)
+
+    return limit
 
 
 def test_who_began_without_a_registry_joins_it_when_it_is_back(scene: Scene) -> None:

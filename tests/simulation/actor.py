@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from greenlet import greenlet
 
+    from deploy_action.core.document import Document
     from tests.simulation.faults import Faults
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.trace import Trace
@@ -77,13 +78,26 @@ class Actor:
         self.disturbed_at = float("-inf")
         self.requests = 0
         self.outcome = ""
-        self._frozen = 0.0
+        self.seen: Document | None = None
+        """The newest document that it was shown, and when."""
+        self.seen_at = float("-inf")
+        self.confirmed_at = float("-inf")
+        """When a write of it was last answered."""
+        self.seen_epochs: dict[str, int] = {}
+        self.fenced_at = float("-inf")
+
+    def saw(self, document: Document) -> None:
+        """Not what a read shows that lags behind."""
+        for name, lock in document.locks.items():
+            self.seen_epochs[name] = max(self.seen_epochs.get(name, 0), lock.epoch)
+        if self.seen is None or document.revision >= self.seen.revision:
+            self.seen, self.seen_at = document, self.scheduler.time
 
     def now(self) -> float:
         return START + self.skew + self.scheduler.time
 
     def monotonic(self) -> float:
-        return (self.scheduler.time - self._frozen) * self.rate
+        return self.scheduler.time * self.rate
 
     def sleep(self, seconds: float) -> None:
         self.point("sleep")
@@ -177,9 +191,6 @@ class Actor:
 
     def pause(self, what: str) -> None:
         seconds = self.dice.choice((20.0, 90.0, 400.0, 1000.0)) * (0.5 + self.dice.random())
-        if self.dice.random() < 0.3:
-            self._frozen += seconds
-            self.faults.count("pause that its monotonic clock does not see")
         self.faults.count("pause longer than a lease" if seconds > 90 else "short pause")
         self.trace.add(self.name, "is PAUSED for {:.0f} s {}", seconds, what)
         self.paused_until = self.scheduler.time + seconds

@@ -4,9 +4,12 @@
 2. Epochs rise by one with each holder; one lock has one holder.
 3. First come, first served among the living; nobody alive and undisturbed is evicted.
 4. No ticket is lost: who leaves the document leaves a line in `finished`, and nothing else changes.
+8. Nobody goes on without the registry who knew, by the last document that it saw, of somebody ahead that
+   lives; nobody changes anything whose lock was lost before its fence; nobody goes on because of a limit.
+9. On one stack an older arrival never comes after a newer one where a document told of both.
 7. The registry is what the trace of grants, releases and evictions says (`reconcile`).
 
-8. Under `newest` no deployment is lost that nobody else makes.
+10. Under `newest` no deployment is lost that nobody else makes.
 
 Invariants 5 (the queue drains) and 6 (requests) are about time: `schedule.py` judges them.
 """
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from tests.simulation.trace import Trace
 
 OPERATOR = "operator"
+BLIND_LEASES = 6
+"""For so long whoever is cut off waits for one ahead of whose job nothing can be known."""
 MEMORY_SECONDS = 200.0
 """How long after a disturbance somebody may still be taken for dead, beyond the silence allowed."""
 LOOK_SECONDS = 60.0
@@ -47,6 +52,17 @@ class Departure:
     by: str
     outcome: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What whoever executed knew."""
+
+    operation: Operation
+    actor: Actor
+    seen: Document | None
+    holds: bool
+    blind_seconds: float
 
 
 class Audit:
@@ -71,6 +87,10 @@ class Audit:
         self._cloud: Cloud | None = None
         self._epochs: Counter[str] = Counter()
         self._excused: set[str] = set()
+        self.hidden: Callable[[Ticket], bool] = lambda _ticket: False
+        """Whether GitHub tells nothing of its job."""
+        self.was_replaced, self._replaced_at = False, float("-inf")
+        self._executions: list[Execution] = []
         self._left: list[str] = []
         """Correlation ids in order of departure."""
 
@@ -98,8 +118,27 @@ class Audit:
         self._check_locks(old, new, by)
         self.document = new
 
+    def replaced(self, content: bytes | None) -> None:
+        """By hand: what was granted stays granted to those that believe in it; the document starts anew."""
+        self.document = decode(content)
+        standing = _by_nonce(self.document)
+        for nonce in self.arrived - standing.keys():
+            known = self.grants.get(nonce)
+            if known is not None and nonce not in self.departures:
+                self.departures[nonce] = Departure(
+                    known, OPERATOR, "removed with the document", self._scheduler.time
+                )
+        self.departures = {nonce: gone for nonce, gone in self.departures.items() if nonce not in standing}
+        self.arrived = set(standing) | set(self.departures)
+        self.was_replaced, self._replaced_at = True, self._scheduler.time
+        self._epochs = Counter({name: lock.epoch for name, lock in self.document.locks.items()})
+        self._left = [line.correlation_id for line in self.document.finished]
+        self._trace.add("SOMEBODY", "replaces the document")
+        self._faults.count("document deleted" if content is None else "document restored")
+
     def executes(self, operation: Operation, cloud: Cloud) -> None:
         self._faults.count("execution" if operation.guarded else "execution without a lock")
+        self._judge_knowledge(operation)
         if not operation.guarded:
             return
         if self._is_excused(operation, cloud):
@@ -113,12 +152,80 @@ class Audit:
             shared = locks & {name for name, _ in other.turn.epochs}
             if other is operation or not other.guarded or not shared or other.token in self._excused:
                 continue
+            if min(other.started, self.owners[operation.turn.nonce].fenced_at) < self._replaced_at:
+                self._faults.count("overlap with a holder whose document was replaced")
+                continue
             self.fail(f"1: {operation.token} overlaps {other.token} under lock {sorted(shared)}")
         for earlier in cloud.stacks[operation.stack].operations:
             before = dict(earlier.turn.epochs) if earlier.guarded else {}
             fell = any(before.get(name, 0) > epoch for name, epoch in operation.turn.epochs)
-            if fell and earlier.token not in self._excused:
+            unknowable = self.was_replaced and (
+                earlier.tool
+                or len(operation.turn.epochs) > 1
+                or self.owners[operation.turn.nonce].paused_until > 0
+            )
+            if fell and not unknowable and earlier.token not in self._excused:
                 self.fail(f"1: {operation.token} came after {earlier.token}, which has a higher epoch")
+
+    def _judge_knowledge(self, operation: Operation) -> None:
+        actor, time = self.owners[operation.turn.nonce], self._scheduler.time
+        held = _by_nonce(self.document).get(operation.turn.nonce)
+        holds = held is not None and held.holding and held.epochs == operation.turn.epochs
+        now = Execution(operation, actor, actor.seen, holds, time - actor.seen_at)
+        self._judge_order(now)
+        self._executions.append(now)
+        gone = self.departures.get(operation.turn.nonce)
+        if operation.turn.epochs and gone is not None and gone.by != OPERATOR and gone.at < actor.fenced_at:
+            self.fail(f"8: {operation.token} lost its lock, and changed something")
+        if not holds and not operation.turn.epochs:
+            if self._faults.limited_seconds(time, actor.name):
+                self.fail(f"8: {operation.token} goes on because of a limit")
+            if actor.seen is not None:
+                for other in _ahead_in(actor.seen, operation.turn.nonce):
+                    self._judge_passing(now, other)
+
+    def _judge_passing(self, now: Execution, other: Ticket) -> None:
+        owner = self.owners[other.nonce]
+        alive = (
+            not owner.ended
+            and self._scheduler.time < owner.lost_at
+            and other.nonce in _by_nonce(self.document)
+        )
+        excused = self.hidden(other) and now.blind_seconds >= BLIND_LEASES * other.lease
+        if alive and not excused:
+            kind = "holder" if other.holding else "waiter"
+            self.fail(
+                f"8: {now.operation.token} knew of the living {kind} {other.correlation_id}, and went on"
+            )
+        elif alive:
+            self._faults.count("went on past one of whom nothing could be known")
+
+    def _judge_order(self, now: Execution) -> None:
+        for before in self._executions:
+            older, newer = now.operation.turn.nonce, before.operation.turn.nonce
+            if (
+                before.operation.stack != now.operation.stack
+                or older == newer
+                or (before.holds and now.holds)
+            ):
+                continue
+            if self.was_replaced or self._is_covered(before.operation):
+                continue
+            if before.operation.tool:
+                self._faults.count("came after a newer one that no change set tells of")
+                continue
+            for knew in (now, before):
+                ahead = () if knew.seen is None else _ahead_in(knew.seen, newer)
+                if any(one.nonce == older for one in ahead):
+                    self.fail(f"9: {now.operation.token}, the older one, came after {before.operation.token}")
+                    return
+
+    def _is_covered(self, operation: Operation) -> bool:
+        """A later operation of somebody else hides it from whoever looks at the stack."""
+        return any(
+            other.operation.stack == operation.stack and other.operation.started > operation.started
+            for other in self._executions
+        )
 
     def _is_excused(self, operation: Operation, cloud: Cloud) -> bool:
         gone = self.departures.get(operation.turn.nonce)
@@ -146,6 +253,8 @@ class Audit:
 
         One without a number has never learned that it was queued at all.
         """
+        if self.was_replaced:
+            return
         if ticket.number and ticket.nonce in _by_nonce(self.document):
             self.fail(f"4: {ticket.correlation_id} is told by {by} that it is gone, and it is not")
 
@@ -261,6 +370,9 @@ class Audit:
                 continue
             if by != self.owners[ticket.nonce].name:
                 self.fail(f"2: {by} granted the lock to {ticket.correlation_id}")
+            seen = self.owners[ticket.nonce].seen_epochs
+            if any(seen.get(name, 0) >= epoch for name, epoch in ticket.epochs):
+                self.fail(f"2: {ticket.correlation_id} was granted an epoch that it had seen before")
             if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):
                 self.fail(f"2: {ticket.correlation_id} holds under epochs that are not the locks'")
             earlier = new.tickets[: new.tickets.index(ticket)]
@@ -292,7 +404,14 @@ class Audit:
     def _check_locks(self, old: Document, new: Document, by: str) -> None:
         for name in old.locks.keys() | new.locks.keys():
             before, after = old.locks.get(name, Lock()), new.locks.get(name)
-            if after is None or after.epoch not in {before.epoch, before.epoch + 1}:
+            holder = next(
+                (ticket for ticket in new.tickets if (name, after and after.epoch) in ticket.epochs), None
+            )
+            if after is not None and after.epoch > before.epoch and holder is not None:
+                self._epochs[name] = (
+                    after.epoch
+                )  # by more than one where the document did not know of earlier ones
+            elif after is None or after.epoch != before.epoch:
                 self.fail(f"2: the epoch of lock {name} went from {before.epoch} to {after}")
             elif before.freeze != after.freeze and by != OPERATOR and before.epoch == after.epoch:
                 self.fail(f"2: {by} changed the freeze of lock {name}")
@@ -316,6 +435,16 @@ class Audit:
             lines = [line for line in new.finished if line.nonce == ticket.nonce]
             told = f"{lines[-1].outcome} {lines[-1].note}" if lines else "without a line"
             self._trace.add(by, "REMOVES {}: {}", ticket.correlation_id, told)
+
+
+def _ahead_in(document: Document, nonce: str) -> list[Ticket]:
+    """Not `core.lock.ahead_of`: what is audited is not asked."""
+    own = _by_nonce(document).get(nonce)
+    if own is None:
+        return []
+    earlier = document.tickets[: document.tickets.index(own)]
+    shares = [other for other in document.tickets if set(other.locks) & set(own.locks) and other is not own]
+    return [other for other in shares if other.holding or other in earlier]
 
 
 def _by_nonce(document: Document) -> dict[str, Ticket]:

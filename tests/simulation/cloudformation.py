@@ -37,6 +37,8 @@ class Operation:
     guarded: bool
     started: float
     ends: float
+    tool: bool = False
+    """A user's own, which leaves no change set of ours."""
 
     def runs_at(self, time: float) -> bool:
         return self.started <= time < self.ends
@@ -48,6 +50,8 @@ class Stack:
     operations: list[Operation] = field(default_factory=list)
     change_sets: dict[str, float] = field(default_factory=dict)
     """ARN and when it is ready."""
+    last_change_set: str = ""
+    """Of the last operation; empty where that was a tool's."""
 
     def running(self, time: float) -> Operation | None:
         # The next operation begins only after the last one has ended.
@@ -83,8 +87,15 @@ class Cloud:
         _require_rest(stack, operation.started)
         if arn not in stack.change_sets:
             raise ChangeSetGone(f"ChangeSet [{arn}] does not exist", temporary=False)
+        self.begin(operation, arn)
+
+    def begin(self, operation: Operation, arn: str = "") -> None:
+        """Raises CannotStart for a stack that is in progress."""
+        stack = self.stacks[operation.stack]
+        _require_rest(stack, operation.started)
         stack.change_sets.clear()
         stack.operations.append(operation)
+        stack.last_change_set = arn
         self._auditor.executes(operation, self)
 
 
@@ -157,6 +168,27 @@ class CloudDouble:
 
         self._ask("execute", effect, kinds=CALL_FAULTS)
 
+    def run_tool(self, stack: StackRef, token: str) -> None:
+        """What a user's own tool does: no change set of ours, and asked again until there is an answer."""
+        turn, guarded = self._turn()
+        name = stack.short_name
+
+        def effect() -> None:
+            begin = self._time
+            if self._cloud.operation(name, token) is None:
+                self._cloud.begin(
+                    Operation(name, token, turn, guarded, begin, begin + self._seconds, tool=True)
+                )
+                self._actor.trace.add(self._actor.name, "its tool EXECUTES on {}", name)
+
+        while True:
+            try:
+                self._ask("update", effect, kinds=CALL_FAULTS)
+            except StackSourceError:
+                self._actor.sleep(5.0)
+            else:
+                return
+
     def delete_change_set(self, stack: StackRef, arn: str) -> None:
         self._ask(
             "delete change set",
@@ -197,7 +229,7 @@ class CloudDouble:
         if status != stack.status(self._time):
             self._actor.faults.count("stale description of a stack")
         arn = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{stack.name}/1"
-        return StackState(ref, arn, status)
+        return StackState(ref, arn, status, change_set_arn=stack.last_change_set)
 
     def _describe_change_set(self, name: str, arn: str) -> ChangeSet:
         stack = self._cloud.stacks[name]

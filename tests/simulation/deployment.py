@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.change_set import ChangeSetRequest, change_set_name
+from deploy_action.core.change_set import ChangeSetRequest, change_set_name, epoch_in
+from deploy_action.core.report import Report
 from deploy_action.core.stacks import StackRef
-from deploy_action.engine.idle import doubtful, ref_of, revoke, wait_until_idle
-from deploy_action.engine.keeper import Keeper
-from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.idle import doubtful, look_at
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.native import NativeDeployment
 from deploy_action.engine.patience import patiently
@@ -20,18 +18,21 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     LockLost,
+    LockUnconfirmed,
     Overtaken,
     RegistryError,
-    StackSourceError,
     Superseded,
 )
+from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.state import JobState
 from tests.simulation.cloudformation import CloudDouble
+from tests.simulation.wiring_double import MemoryFolder, WiringDouble, settings_of, world_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from deploy_action.core.document import Ticket
-    from deploy_action.engine.lock_client import Grant
+    from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.engine.native import Plan
     from deploy_action.ports import Registry
     from tests.simulation.actor import Actor
@@ -42,6 +43,7 @@ REGION = "eu-west-1"
 WATCH_SECONDS = 5.0
 FIRST_EVENT_SECONDS = 300.0
 ATTEMPTS = 5
+BLIND = "Whether the stacks are at rest could not be seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Wish:
     """What a deployment was asked to do."""
 
     ticket: Ticket
-    stack: str
+    stacks: tuple[str, ...]
     wait: bool
     timeout_seconds: float
     operation_seconds: float
@@ -65,6 +67,8 @@ class Wish:
     """After so long it leaves what still runs."""
     poll_seconds: float
     cancel_at: float = float("inf")
+    command: bool = False
+    """Its own tool deploys the stacks, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,121 +87,106 @@ class Scene:
     """What GitHub says of two commits."""
 
 
+class PlayedCoordination(Coordination):
+    """The product's own, with a ticket that the schedule drew; the audit hears of each grant."""
+
+    def __init__(self, scene: Scene, actor: Actor, wish: Wish, *parts: Any, known_epoch: int | None) -> None:
+        super().__init__(*parts, known_epoch=known_epoch)
+        self._scene = scene
+        self._actor = actor
+        self._wish = wish
+
+    def _ticket(self) -> Ticket:
+        return self._wish.ticket
+
+    def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
+        try:
+            grant = super()._queue(client, timeout_seconds)
+        except Superseded:
+            self._scene.gave_way(self._actor, client.ticket)
+            raise
+        self._scene.granted(self._actor, grant)
+        return grant
+
+
 class Deployment:
     def __init__(self, scene: Scene, actor: Actor, wish: Wish) -> None:
         self._scene = scene
         self._actor = actor
         self._wish = wish
-        self._ticket = wish.ticket
-        self._guarded = self._queued = False
+        self._guarded = False
         self._saw_rest = True
         """Whether the last look at the stacks had an answer. Without one the product goes on, on purpose."""
+        self._folder = MemoryFolder()
+        self._state = JobState(Report(correlation_id=wish.ticket.correlation_id, locks=wish.ticket.locks))
         self._stacks = CloudDouble(scene.cloud, actor, self._turn, wish.operation_seconds)
-        self._keeper = self._new_keeper(self._lock_client(), alone=True)
+        self._world = world_of(actor, self._folder, self._cancelled)
+        self._wiring = WiringDouble(scene, actor, self._stacks, wish.poll_seconds)
+        self._settings = settings_of(
+            tuple(StackRef(REGION, name) for name in wish.stacks),
+            wish.ticket,
+            wait=wish.wait,
+            timeout_seconds=wish.timeout_seconds,
+        )
+        self._coordination: Coordination = self._new_coordination()
 
     def run(self) -> str:
-        """Returns how it ended, in one word."""
-        client = self._lock_client()
-        grant: Grant | None = None
+        """Returns how it ended, in one word. `pre`, then the steps after it."""
         try:
-            grant = self._queue(client)
-        except RegistryError:
+            self._coordination = self._new_coordination(known_epoch=self._look())
+            self._coordination.begin()
+        except CoordinatorError as error:
+            if self._state.ticket is not None and not isinstance(error, LockLost):
+                self._post(began=False, good=False, outcome="withdrawn")
+            return type(error).__name__
+        if self._coordination.keeper is None or self._coordination.keeper.alone:
             self._actor.faults.count("goes on without a registry")
-        except CoordinatorError as error:
-            self._post(began=False, good=False, outcome="withdrawn")
-            return type(error).__name__
-        self._keeper = self._new_keeper(client, alone=grant is None)
-        try:
-            self._wait_for_stacks(grant.settling if grant else ())
-        except CoordinatorError as error:
-            if grant is not None:
-                with suppress(RegistryError):
-                    client.release(outcome="withdrawn")
-            return type(error).__name__
-        self._remember()
         self._actor.sleep(2.0)
         return self._main()
 
     def _main(self) -> str:
         """The second and the third step of the action: new processes, which know what was handed on."""
-        self._keeper = self._new_keeper(self._lock_client(), alone=self._keeper.alone)
+        self._coordination = self._new_coordination()
+        self._coordination.resume()
         outcome, good = "succeeded", True
         try:
-            good = self._deploy()
+            good = self._command() if self._wish.command else self._deploy()
         except CoordinatorError as error:
             outcome, good = type(error).__name__, False
-        self._remember()
+        self._coordination.remember()
         self._actor.sleep(2.0)
         self._post(began=True, good=good, outcome=outcome)
         return outcome
 
-    def _lock_client(self) -> LockClient:
-        return LockClient(
-            self._scene.registry(self._actor),
-            self._actor,
-            self._ticket,
-            stacks_in_progress=self._doubtful,
-            poll_seconds=self._wish.poll_seconds,
-            life=lambda ticket: self._scene.jobs.look(self._actor, ticket),
-            revoke=lambda holder: revoke(self._stacks, holder),
-            compare=self._scene.compare,
-            cancelled=self._cancelled,
-        )
+    def _look(self) -> int | None:
+        """As `pre` does, before the lock."""
+        found = look_at(self._stacks, self._wish.ticket.stacks)
+        return None if found.unseen else max((epoch_in(name) for name in found.change_sets), default=0)
 
-    def _new_keeper(self, client: LockClient, *, alone: bool) -> Keeper:
-        return Keeper(
-            client,
-            self._actor,
-            tell=lambda _: self._actor.faults.count("the fallback begins or ends"),
-            queue=lambda: self._queue(client),
-            alone=alone,
-        )
+    def _new_coordination(self, *, known_epoch: int | None = None) -> Coordination:
+        parts = (self._world, self._wiring, self._settings, self._state)
+        return PlayedCoordination(self._scene, self._actor, self._wish, *parts, known_epoch=known_epoch)
 
-    def _queue(self, client: LockClient) -> Grant:
-        try:
-            grant = client.acquire(
-                wait=self._wish.wait, timeout_seconds=self._wish.timeout_seconds, tell=lambda _: None
-            )
-        except Superseded:
-            self._scene.gave_way(self._actor, self._ticket)
-            raise
-        self._queued = True
-        self._scene.granted(self._actor, grant)
-        return grant
-
-    def _remember(self) -> None:
-        self._ticket = self._keeper.ticket
-
-    def _doubtful(self, texts: Iterable[str]) -> list[str]:
-        found = doubtful(self._stacks, texts)
-        self._actor.faults.count(
-            "takeover put off: a stack is in progress" if found else "stacks seen at rest"
-        )
-        return found
+    @property
+    def _ticket(self) -> Ticket:
+        """The hold under which it deploys; its own wish where there is no registry at all."""
+        keeper = self._coordination.keeper
+        return keeper.ticket if keeper is not None else self._state.ticket or self._wish.ticket
 
     def _cancelled(self) -> bool:
         return self._actor.scheduler.time >= self._wish.cancel_at
 
     def _turn(self) -> tuple[Turn, bool]:
-        ticket = self._keeper.ticket
+        ticket = self._ticket
         return Turn(ticket.nonce, ticket.epochs), self._guarded and self._saw_rest
 
-    def _wait_for_stacks(self, settling: tuple[str, ...] = ()) -> None:
-        try:
-            wait_until_idle(
-                self._stacks,
-                self._actor,
-                (StackRef(REGION, self._wish.stack), *(ref_of(text) for text in settling)),
-                timeout_seconds=self._wish.timeout_seconds,
-                tell=lambda *_: self._actor.faults.count("waits for a stack"),
-                cancelled=self._cancelled,
-                alive=self._keeper.keep,
-            )
-            if settling:
-                self._actor.faults.count("settled what was left in progress")
-                with suppress(RegistryError):
-                    self._keeper.settled(settling)
-        except StackSourceError:
+    def _wait_for_stacks(self) -> None:
+        before = len(self._world.teller.notes)
+        self._coordination.wait_for_stacks(timeout_seconds=self._wish.timeout_seconds)
+        self._note_blindness(before)
+
+    def _note_blindness(self, before: int) -> None:
+        if any(BLIND in note for note in self._world.teller.notes[before:]):
             self._actor.faults.count("goes on without a look at the stacks")
             self._saw_rest = False
 
@@ -215,9 +204,9 @@ class Deployment:
             attempt += 1
 
     def _attempt(self, attempt: int) -> bool:
-        ticket = self._keeper.ticket
+        ticket = self._ticket
         name = change_set_name(ticket.correlation_id, ticket.epoch, attempt)
-        request = ChangeSetRequest(StackRef(REGION, self._wish.stack), name, name, "", template_body="{}")
+        request = ChangeSetRequest(StackRef(REGION, self._wish.stacks[0]), name, name, "", template_body="{}")
         native = NativeDeployment(
             self._stacks,
             self._stacks,
@@ -225,7 +214,7 @@ class Deployment:
             request,
             cancelled=self._cancelled,
             tell=lambda _: None,
-            alive=self._keeper.keep,
+            alive=self._coordination.keep,
             fence=self._fence,
         )
         plan = native.plan(delete_rolled_back_stack=False)
@@ -236,9 +225,9 @@ class Deployment:
         try:
             native.execute(plan, token=token, disable_rollback=False)
         except CoordinatorError as error:
-            if isinstance(error, LockLost):
+            if isinstance(error, LockLost) and not isinstance(error, LockUnconfirmed):
                 self._actor.faults.count("the fence held a lost holder back")
-                self._scene.told_gone(self._keeper.ticket, "the fence")
+                self._scene.told_gone(self._ticket, "the fence")
             if not isinstance(error, CannotStart | Cancelled):
                 native.discard(plan)
             raise
@@ -246,23 +235,34 @@ class Deployment:
     def _fence(self) -> None:
         if self._cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        self._queued = False
-        settling = self._keeper.fence()
-        if self._queued:
-            self._actor.faults.count("queued at the fence: the registry is back")
-        if settling or self._queued:
-            self._wait_for_stacks(settling)
-        self._guarded = self._keeper.ticket.holding and not self._keeper.alone
+        before = len(self._world.teller.notes)
+        if self._coordination.fence():
+            self._actor.faults.count("waited at the fence")
+        self._note_blindness(before)
+        self._actor.fenced_at = self._actor.scheduler.time
+        keeper = self._coordination.keeper
+        self._guarded = keeper is not None and keeper.ticket.holding and not keeper.alone
         if not self._guarded:
             self._actor.faults.count("executes although the registry is away")
 
-    def _watch(self, token: str) -> bool:
+    def _command(self) -> bool:
+        """Its own tool deploys one stack after the other; nobody asks for the lock in between."""
+        self._fence()
+        for number, stack in enumerate(self._wish.stacks):
+            self._stacks.run_tool(StackRef(REGION, stack), f"{self._ticket.correlation_id}-{number}")
+            if not self._watch(f"{self._ticket.correlation_id}-{number}", stack):
+                return False
+        return True
+
+    def _watch(self, token: str, stack: str = "") -> bool:
         """Until the operation ends; False where it is left to itself or never began."""
         began = self._actor.monotonic()
         while True:
             waited = self._actor.monotonic() - began
             operation = patiently(
-                lambda: self._stacks.operation(self._wish.stack, token), self._actor, cancelled=lambda: False
+                lambda: self._stacks.operation(stack or self._wish.stacks[0], token),
+                self._actor,
+                cancelled=lambda: False,
             )
             if operation is not None and self._actor.scheduler.time >= operation.ends:
                 return True
@@ -273,24 +273,27 @@ class Deployment:
                 self._actor.faults.count("leaves its operation in progress")
                 return False
             try:
-                self._keeper.keep()
+                self._coordination.keep()
             except LockLost:
                 self._actor.faults.count("lost the lock while its operation ran")
-                self._scene.told_gone(self._keeper.ticket, "a renewal")
+                self._scene.told_gone(self._ticket, "a renewal")
             self._actor.sleep(WATCH_SECONDS)
 
     def _post(self, *, began: bool, good: bool, outcome: str) -> None:
-        left = f"{REGION}/{self._wish.stack}"
-        settling = (left,) if began and not good and doubtful(self._stacks, [left]) else ()
-        client = self._lock_client()
-        patience = PATIENCE_SECONDS if self._ticket.holding else BRIEF_PATIENCE_SECONDS
+        ticket = self._state.ticket
+        if ticket is None:
+            return
+        left = [f"{REGION}/{stack}" for stack in self._wish.stacks]
+        settling = tuple(doubtful(self._stacks, left)) if began and not good else ()
+        client = self._wiring.lock_client(ticket, self._actor)
+        patience = PATIENCE_SECONDS if ticket.holding else BRIEF_PATIENCE_SECONDS
         try:
             ours = client.release(outcome=outcome, settling=settling, patience_seconds=patience)
         except RegistryError:
             self._actor.faults.count("could not give the lock back")
             return
-        if not ours:
-            self._scene.told_gone(self._ticket, "its release")
+        if not ours and began:
+            self._scene.told_gone(ticket, "its release")
 
 
 def rerun_of(ticket: Ticket, nonce: str, job: str, correlation_id: str) -> Ticket:

@@ -98,6 +98,8 @@ class Faults:
         self.until = until
         self.coverage: Counter[str] = Counter()
         self._outages: list[tuple[float, float, str]] = []
+        self._limits: list[tuple[float, float, str]] = []
+        self._refusals: list[tuple[float, float, str]] = []
 
     def count(self, what: str) -> None:
         self.coverage[what] += 1
@@ -105,6 +107,23 @@ class Faults:
     def plan_outage(self, begin: float, end: float, actor: str = "") -> None:
         """The registry answers nobody, or not this actor, for a while."""
         self._outages.append((begin, min(end, self.until), actor))
+
+    def plan_limit(self, begin: float, end: float, actor: str = "") -> None:
+        """The registry asks everybody, or this actor, to be left alone until then."""
+        self._limits.append((begin, end, actor))
+
+    def plan_refusal(self, begin: float, end: float, actor: str = "") -> None:
+        """The registry refuses this actor for good: its token has died."""
+        self._refusals.append((begin, end, actor))
+
+    def limited_seconds(self, time: float, actor: str) -> float:
+        return max(
+            (end - time for begin, end, who in self._limits if begin <= time < end and who in {"", actor}),
+            default=0.0,
+        )
+
+    def is_forbidden(self, time: float, actor: str) -> bool:
+        return any(begin <= time < end and who in {"", actor} for begin, end, who in self._refusals)
 
     def is_out(self, time: float, actor: str) -> bool:
         return any(begin <= time < end and who in {"", actor} for begin, end, who in self._outages)

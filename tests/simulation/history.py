@@ -21,6 +21,8 @@ def decode(content: bytes | None) -> Document:
 class Auditor(Protocol):
     def wrote(self, before: bytes | None, after: bytes, by: str) -> None: ...
 
+    def replaced(self, content: bytes | None) -> None: ...
+
 
 class History:
     """What the registry held and since when; versions are names that a server gives to contents."""
@@ -48,3 +50,9 @@ class History:
         before = self.content
         self._states.append((self._scheduler.time, version, content))
         self._auditor.wrote(before, content, by)
+
+    def replace(self, age_seconds: float | None) -> None:
+        """Somebody deletes the document (None), or restores it as it was so many seconds ago."""
+        version, content = ("", None) if age_seconds is None else self.seen(age_seconds)
+        self._states.append((self._scheduler.time, version, content))
+        self._auditor.replaced(content)

@@ -40,6 +40,10 @@ class Jobs:
         time = observer.scheduler.time
         return observer.request("job", lambda: self._life(ticket, time), _Unanswered, service=Service.JOBS)
 
+    def hidden(self, ticket: Ticket) -> bool:
+        job = self._jobs.get(ticket.job)
+        return job is None or job.hidden
+
     def seems_to_run(self, ticket: Ticket, time: float, *, looked_before: bool) -> bool:
         """Whether somebody who looks may still take it for alive; who looked before may go by that."""
         job = self._jobs[ticket.job]

@@ -19,7 +19,7 @@ from deploy_action.core.times import unix_seconds
 from deploy_action.engine.lock_client import LockClient
 from deploy_action.engine.others import Others
 from deploy_action.engine.rivals import Rivals
-from tests.simulation import deployment
+from tests.simulation import wiring_double
 from tests.simulation.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _wall_clock_expiry(patch: pytest.MonkeyPatch) -> None:
 
 def _no_fence(patch: pytest.MonkeyPatch) -> None:
     def fence(self: Deployment) -> None:
-        self._guarded = self._keeper.ticket.holding
+        self._guarded = self._ticket.holding
 
     patch.setattr(Deployment, "_fence", fence)
 
@@ -117,7 +117,7 @@ def _no_look_at_the_stacks(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_revocation(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(deployment, "revoke", lambda deployer, holder: None)
+    patch.setattr(wiring_double, "revoke", lambda deployer, holder: None)
 
 
 def _first_come_last_served(patch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from tests.simulation.aws_doubles import ClientsDouble, DynamoDbDouble, S3Double
 from tests.simulation.cloudformation import Cloud
 from tests.simulation.deployment import Deployment, Scene, Wish, rerun_of
 from tests.simulation.faults import CALM, PROFILES, Faults, Profile
+from tests.simulation.gate import GatedRegistry
 from tests.simulation.github_double import BRANCH, DOCUMENT_PATH, REPOSITORY, GitHubDouble, GitHubServer
 from tests.simulation.history import History, decode
 from tests.simulation.jobs import Job, Jobs
@@ -27,6 +28,7 @@ from tests.simulation.operators import Operator
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.shapes import Shapes
 from tests.simulation.trace import Trace
+from tests.simulation.troubles import TROUBLES
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -75,6 +77,12 @@ class Plot:
     policies: tuple[QueuePolicy, ...]
     timed_freezes: bool
     """The end of a freeze is the one thing that wall clocks decide: they are off by minutes only then."""
+    trouble: str = ""
+    """What is planned beside the profile: one of `kinds.TROUBLES`."""
+    hidden_jobs: float | None = None
+    faults_end: float = FAULTS_END
+    command: bool = False
+    """Tools of their own deploy every stack of a ticket, one after the other."""
 
     @property
     def lock_names(self) -> tuple[str, ...]:
@@ -121,7 +129,7 @@ class World:
         self.dice = random.Random(f"world {seed}")
         self.scheduler = Scheduler()
         self.trace = Trace(self.scheduler, on=trace)
-        self.faults = Faults(random.Random(f"faults {seed}"), plot.profile, FAULTS_END)
+        self.faults = Faults(random.Random(f"faults {seed}"), plot.profile, plot.faults_end)
         self.audit = Audit(self.scheduler, self.faults, self.trace)
         self.history = History(self.scheduler, self.audit)
         self.cloud = Cloud(self.audit, tuple(f"app-{number}" for number in range(max(plot.stacks, 2))))
@@ -148,11 +156,14 @@ class World:
     def play(self) -> Verdict:
         _make_replayable(self.seed)
         self._plan_outages()
+        self.audit.hidden = self.jobs.hidden
+        if self.plot.trouble:
+            TROUBLES[self.plot.trouble](self)
         for number in range(self.plot.actors):
             self._enter(f"d{number}", self._arrival(number))
         if self.faults.happens(self.plot.profile.operator, 0.0):
             self._enter_operator()
-        self.scheduler.at(FAULTS_END + 60.0, self._enter_fresh)
+        self.scheduler.at(self.plot.faults_end + 60.0, self._enter_fresh)
         ended = self.scheduler.run(END_OF_TIME)
         if not self.audit.violations:
             self._judge(ended)
@@ -185,7 +196,7 @@ class World:
                 hidden=self.dice.random() < profile.unknown_jobs,
             ),
         )
-        wish = self._wish(ticket, calm=at >= FAULTS_END)
+        wish = self._wish(ticket, calm=at >= self.plot.faults_end)
         deployment = Deployment(self.scene, actor, wish)
 
         def life() -> None:
@@ -254,7 +265,8 @@ class World:
         cancelled = not calm and dice.random() < self.plot.profile.cancels
         return Wish(
             ticket=ticket,
-            stack=ticket.stacks[0].partition("/")[2],
+            stacks=tuple(text.partition("/")[2] for text in ticket.stacks),
+            command=self.plot.command,
             wait=calm or dice.random() < 0.9,
             timeout_seconds=20000.0 if calm else dice.choice((300.0, 3600.0, 3600.0, 7200.0)),
             operation_seconds=dice.choice((15.0, 60.0, 200.0)) * (0.5 + dice.random()),
@@ -333,19 +345,19 @@ class World:
 def _on_github(server: GitHubServer, actor: Actor) -> Registry:
     registry = GitHubRegistry("token", REPOSITORY, branch=BRANCH, path=DOCUMENT_PATH)
     registry._api = GitHubDouble(server, actor)  # type: ignore[assignment]
-    return registry
+    return GatedRegistry(registry, actor)
 
 
 def _on_s3(history: History, others: dict[str, str], host: str, actor: Actor) -> Registry:
     registry = S3Registry("bucket", DOCUMENT_PATH)
     registry._clients = ClientsDouble(S3Double(history, others, DOCUMENT_PATH, host, actor))  # type: ignore[assignment]
-    return registry
+    return GatedRegistry(registry, actor)
 
 
 def _on_dynamodb(history: History, actor: Actor) -> Registry:
     registry = DynamoDbRegistry("table")
     registry._clients = ClientsDouble(DynamoDbDouble(history, actor))  # type: ignore[assignment]
-    return registry
+    return GatedRegistry(registry, actor)
 
 
 def _make_replayable(seed: int) -> None:

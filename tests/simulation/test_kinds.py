@@ -1,0 +1,32 @@
+"""What is done without a registry, or with one that was replaced, is judged by what whoever did it knew."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.simulation.kinds import play_kind
+from tests.simulation.troubles import TROUBLES
+
+SCHEDULES = 150
+MUST_FIRE = {
+    "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
+    "one is blind": ("execution without a lock",),
+    "limit": ("rate limit with a time",),
+    "refused": ("registry refused", "execution without a lock"),
+    "restored": ("document restored",),
+    "deleted": ("document deleted",),
+}
+
+
+@pytest.mark.parametrize("kind", TROUBLES)
+def test_nobody_does_what_he_knew_better_than_to_do(kind: str) -> None:
+    coverage: Counter[str] = Counter()
+    for seed in range(SCHEDULES):
+        verdict = play_kind(kind, seed)
+        if verdict.violations:
+            trace = "\n".join(play_kind(kind, seed, trace=True).trace[-80:])
+            pytest.fail(f"{trace}\nSeed {seed} of {kind}: {verdict.violations}", pytrace=False)
+        coverage.update(verdict.coverage)
+    assert [what for what in MUST_FIRE[kind] if not coverage[what]] == []

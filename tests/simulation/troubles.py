@@ -1,0 +1,58 @@
+"""Kinds of schedules in which the registry is away, refuses, lags or is replaced, each planned on purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.schedule import World
+
+
+def outage(world: World) -> None:
+    """For everybody, while some wait in the queue; longer than anybody may be waited for blindly."""
+    begin = world.dice.uniform(20.0, 150.0)
+    world.faults.plan_outage(begin, begin + world.dice.choice((400.0, 1500.0, 4000.0)))
+
+
+def one_is_blind(world: World) -> None:
+    """One is cut off for long; the others see the registry."""
+    for number in range(world.plot.actors):
+        if world.dice.random() < 0.5:
+            begin = world.dice.uniform(5.0, 200.0)
+            world.faults.plan_outage(begin, begin + world.dice.choice((200.0, 1000.0, 3000.0)), f"d{number}")
+
+
+def limit(world: World) -> None:
+    """A rate limit that names its end: of a minute for newcomers and fences, or of half an hour."""
+    for begin in (world.dice.uniform(0.0, 60.0), world.dice.uniform(60.0, 400.0)):
+        world.faults.plan_limit(begin, begin + world.dice.choice((60.0, 600.0, 1800.0)))
+
+
+def refused(world: World) -> None:
+    """Tokens die in the queue."""
+    for number in range(world.plot.actors):
+        if world.dice.random() < 0.5:
+            begin = world.dice.uniform(20.0, 300.0)
+            world.faults.plan_refusal(begin, float("inf"), f"d{number}")
+
+
+def restored(world: World) -> None:
+    """Somebody puts an older state of the document back."""
+    age = world.dice.uniform(20.0, 300.0)
+    world.scheduler.at(world.dice.uniform(60.0, 500.0), lambda: world.history.replace(age))
+
+
+def deleted(world: World) -> None:
+    world.scheduler.at(world.dice.uniform(60.0, 500.0), lambda: world.history.replace(None))
+
+
+TROUBLES: dict[str, Callable[[World], None]] = {
+    "outage": outage,
+    "one is blind": one_is_blind,
+    "limit": limit,
+    "refused": refused,
+    "restored": restored,
+    "deleted": deleted,
+}
