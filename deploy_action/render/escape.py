@@ -27,7 +27,7 @@ _SPEAKING = "debug|echo|endgroup|error|group|notice|warning"
 """Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows."""
 _COMMAND = re.compile(rf"(?i)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _KEPT = {"\n", "\t"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 
