@@ -52,14 +52,17 @@ class DeploymentFailed(CoordinatorError):
 class CommandFailed(DeploymentFailed):
     """The command failed, and no stack did. The step's exit code is the command's.
 
-    `said`: its own words about why, most telling first; they come from outside.
+    `said`: its own words about why, most telling first; they come from outside. `seen`: whether the stacks
+    could be watched.
     """
 
-    def __init__(self, code: int, said: tuple[str, ...] = (), *, remedy: str = "") -> None:
+    def __init__(self, code: int, said: tuple[str, ...] = (), *, remedy: str = "", seen: bool = True) -> None:
         words = f" It said: {said[0]}" if said else ""
         super().__init__(
             f"The command ended with exit code {code}.{words}",
-            why="No watched stack failed.",
+            why="No watched stack failed."
+            if seen
+            else "What it did to the stacks could not be seen in full.",
             remedy=remedy or "Read what the command wrote into the log.",
         )
         self.said = said

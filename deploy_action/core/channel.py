@@ -209,6 +209,8 @@ class ChannelView:
     done: int = 0
     planned: int | None = None
     rolling_back: bool = False
+    deleted: bool = False
+    """All that it did was to delete stacks, and it did."""
     running: tuple[ResourceSeen, ...] = ()
     """What is worked on, longest first; `running_count` counts all of it."""
     running_count: int = 0

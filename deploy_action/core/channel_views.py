@@ -193,6 +193,7 @@ def ended(
         cause_count=len(report.causes),
         failure=report.failure,
         exit_code=report.command_exit_code,
+        deleted=report.deleted,
         outputs=_chosen(report.outputs, shown),
         fallback=cut(report.fallback),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),

@@ -107,6 +107,18 @@ def left_by(operation: Operation, root: StackProgress, *, status: str = "") -> L
     )
 
 
+def left_undeleted(operation: Operation) -> list[Activity]:
+    """What the clean-up after a good update gave up on: CloudFormation tries three times, then lets it be."""
+    roots = {id(root) for root in operation.roots if root.status == "UPDATE_COMPLETE"}
+    return [
+        activity
+        for stack in operation.stacks.values()
+        if id(operation.root_of(stack)) in roots
+        for activity in {(one.logical_id, one.physical_id): one for one in stack.activities}.values()
+        if activity.phase is Phase.CLEANUP and activity.status == "DELETE_FAILED"
+    ]
+
+
 def steps_for(left: Left) -> tuple[CleanupStep, ...]:
     found: list[CleanupStep] = []
     if left.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}:

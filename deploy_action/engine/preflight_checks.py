@@ -26,7 +26,7 @@ from deploy_action.errors import (
     RegistryForbidden,
     RegistryUnreadable,
 )
-from deploy_action.inputs import TEMPLATE_BYTES_MAX, Mode
+from deploy_action.inputs import TEMPLATE_BYTES_MAX, Mode, WhenBusy
 from deploy_action.template_file import parse_template
 
 if TYPE_CHECKING:
@@ -144,7 +144,12 @@ class Checks:
             return
         now = self._clock.now()
         yield from coordination.lock_findings(
-            document, self._lock_names(), now=now, at=iso(now), ours=self._sources.ours
+            document,
+            self._lock_names(),
+            now=now,
+            at=iso(now),
+            ours=self._sources.ours,
+            waits=self._settings.when_busy is WhenBusy.WAIT,
         )
 
     def _lock_names(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def stalled(change: StallChange, operation: Operation) -> str:
     known = usually(change.usual)
     normal = f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
     doing = f"has been in progress for {brief(change.seconds)} and is silent"
-    return f"{name} {doing}{normal}. It may still end well; look at {where}"
+    return f"{name} {doing}{normal}. Look at {where}"
 
 
 def moving(change: StallChange) -> str:
@@ -46,7 +46,7 @@ def overdue(elapsed_seconds: float, estimate: Estimate) -> str:
     """For a deployment that takes longer than the estimate of the whole of it allowed."""
     return (
         f"The deployment has taken {brief(elapsed_seconds)} so far; it was expected to take "
-        f"{expected(estimate)}, going by {log_text(estimate.basis, 200)}. It may still end well."
+        f"{expected(estimate)}, going by {log_text(estimate.basis, 200)}."
     )
 
 

@@ -118,8 +118,14 @@ class LogStyle:
         running = operation.running
         told = [_still(activity, operation, forecast, now) for activity in running[:3]]
         more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
-        doing = ["still " + "; ".join((*told, *more)) if told else "waiting for CloudFormation"]
-        if any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots if root.in_progress):
+        began = any(root.status for root in operation.roots)
+        waiting = (
+            "waiting for CloudFormation" if operation.ended is None else "no watched stack is in progress"
+        )
+        doing = ["still " + "; ".join((*told, *more)) if told else waiting]
+        if not began:
+            doing, counts = ["nothing has begun on a watched stack yet"], ""
+        elif any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots if root.in_progress):
             counts = "rolling back"
         else:
             counts = f"{operation.done_count()} done" if done is None else f"{done[0]} of {done[1]} done"

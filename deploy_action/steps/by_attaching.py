@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.events import Operation
 from deploy_action.engine.baseline import attach_to, operation_start
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError, VerdictUnknown
+from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ def deploy(deployment: Deployment) -> int:
     if state.baseline is None:
         deployment.left_as_it_was()
         deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
+        optional(
+            deployment.teller,
+            "The look for stacks that are not there",
+            lambda: tell_unmatched(deployment, Operation()),
+        )
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
     watcher = Watcher(source, state.baseline, asked=deployment.settings.stacks)

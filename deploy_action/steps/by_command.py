@@ -14,6 +14,7 @@ from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
 from deploy_action.steps.command_words import failed_command
 from deploy_action.steps.state import EXIT_CODE_LOST
+from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def deploy(deployment: Deployment) -> int:
         _cut_off(deployment, end)
     if end in {End.CANCELLED, End.TIMED_OUT}:
         deployment.judge(end, outcome)
+        outcome = deployment.state.report.outcome
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
         deployment.fail(despite="" if code else ", although the command reported success")
     if lost:
@@ -67,11 +69,12 @@ def deploy(deployment: Deployment) -> int:
             remedy="Look at the stacks in the console before you deploy again. What kills processes is often "
             "a lack of memory on the runner.",
         )
+    unseen = not watcher.readable or deployment.state.partly_unwatched
+    unclear = unseen or (watcher.began and outcome is Outcome.UNKNOWN)
     if code:
         deployment.report(outcome=Outcome.FAILED)
-        raise failed_command(deployment, code)
-    unclear = watcher.began and outcome is Outcome.UNKNOWN
-    if unclear or not watcher.readable or deployment.state.partly_unwatched:
+        raise failed_command(deployment, code, seen=not unclear)
+    if unclear:
         deployment.report(outcome=Outcome.UNKNOWN)
         deployment.teller.note(
             "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
@@ -79,7 +82,12 @@ def deploy(deployment: Deployment) -> int:
         )
     elif not watcher.began:
         deployment.left_as_it_was()
-        deployment.teller.line("The command ended well, and no watched stack was changed.")
+        deployment.teller.line("The command ended well; no watched stack changed.")
+    optional(
+        deployment.teller,
+        "The look for stacks that are not there",
+        lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
+    )
     return 0
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from deploy_action.steps.deployment import Deployment
 
 
-def failed_command(deployment: Deployment, code: int) -> CommandFailed:
-    """The error of a command that ended with `code` while no stack failed."""
+def failed_command(deployment: Deployment, code: int, *, seen: bool) -> CommandFailed:
+    """The error of a command that ended with `code` while no stack failed, as far as that was `seen`."""
     said = optional(deployment.teller, "Reading the command's output", lambda: _said(deployment)) or ()
     remedy = remedy_for(said[0]) if said else None
-    return CommandFailed(code, said, remedy=remedy.advice if remedy is not None else "")
+    return CommandFailed(code, said, remedy=remedy.advice if remedy is not None else "", seen=seen)
 
 
 def _said(deployment: Deployment) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictU
 from deploy_action.inputs import Mode
 from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
+from deploy_action.render.remarks import remarks_on_success
 from deploy_action.steps.channel import open_channel
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.expecting import Expecting, sentence
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
 
+CLEANUP_SUFFIX = "_CLEANUP_IN_PROGRESS"
 ANNOTATIONS_MAX = 5
 """Of the 10 errors that GitHub shows for one use of the action."""
 UNCHANGED_MAX = 20
@@ -245,6 +247,8 @@ class Deployment:
         outcome = outcome_of(lines)
         if outcome.good:
             outputs |= self._unchanged(operation)[1]
+            for remark in remarks_on_success(operation):
+                self.teller.note(remark)
         self.report(
             outcome=outcome,
             stacks=lines,
@@ -296,6 +300,11 @@ class Deployment:
                 outputs |= outputs_of(state, operation)
         return tuple(lines), outputs
 
+    def _no_cause(self) -> str:
+        if self._watcher is not None and self._watcher.readable and self._watcher.began:
+            return "CloudFormation gives none"
+        return "unknown, since the stack's events could not be read"
+
     def outcome_by_status(self, state: StackState, begun: str) -> Outcome:
         """The same from `DescribeStacks` alone; the causes stay unknown. `begun`: CREATE or UPDATE."""
         line = replace(_line(state), begun=begun)
@@ -311,7 +320,8 @@ class Deployment:
             raise Cancelled(
                 "The job was cancelled while the deployment ran.",
                 why=undone or f"What CloudFormation has begun goes on by itself: {status}.",
-                remedy="Watch the stack in the console; cancel its update there if you want it stopped.",
+                remedy="Watch the stack in the console"
+                + ("." if undone else "; cancel its update there if you want it stopped."),
             )
         if undone:
             raise TimedOut(
@@ -319,6 +329,8 @@ class Deployment:
                 why=f"{undone} The stack is {status}.",
                 remedy="Look at the stack in the console, or raise `timeout-in-minutes`.",
             )
+        if outcome is Outcome.UNKNOWN and end is End.TIMED_OUT:
+            outcome = self._only_cleans_up()
         if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
             self.fail()
         if outcome is not Outcome.UNKNOWN:
@@ -341,6 +353,20 @@ class Deployment:
             remedy="Look at the stack in the console before you deploy again.",
         )
 
+    def _only_cleans_up(self) -> Outcome:
+        """How it ended, where no more than clean-up was under way when the time was up."""
+        stacks = self.state.report.stacks
+        done = tuple(replace(stack, status=stack.status.replace(CLEANUP_SUFFIX, "")) for stack in stacks)
+        outcome = outcome_of(done)
+        if outcome is not Outcome.UNKNOWN:
+            ended = "is done and cannot roll back any more" if outcome.good else "has ended"
+            self.report(outcome=outcome)
+            self.teller.note(
+                f"The update {ended}; CloudFormation still deletes what it replaced or removed, and that did "
+                f"not end within {duration(self.settings.timeout_seconds or 0)}."
+            )
+        return outcome
+
     def fail(self, *, despite: str = "") -> None:
         """Annotate the causes and raise DeploymentFailed."""
         report = self.state.report
@@ -351,7 +377,7 @@ class Deployment:
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         raise DeploymentFailed(
             f"The deployment {words} ({report.stack_status}){despite}. "
-            f"Root cause: {report.root_cause or 'CloudFormation gives none'}",
+            f"Root cause: {report.root_cause or self._no_cause()}",
             remedy=ways_out(report.named_statuses),
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core import history
 from deploy_action.core.borrowing import account_of_loan
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
+from deploy_action.core.stacks import is_in_progress
 from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, Left
@@ -108,7 +109,8 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
     was begun.
     """
     outcome = state.report.outcome
-    ended = outcome.good and state.report.changes is not None
+    still = any(is_in_progress(stack.status) for stack in state.report.stacks)
+    ended = outcome.good and state.report.changes is not None and not still
     if not state.main_started or state.ticket is None or ended or outcome in {Outcome.BUSY, Outcome.SKIPPED}:
         return ()
     found: list[str] = []
@@ -157,7 +159,7 @@ def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
         world.teller.note(
-            f"Left in progress: {names}. The next deployment under this lock waits for it to end."
+            f"The next deployment under this lock waits until these stacks are seen at rest: {names}."
         )
 
 

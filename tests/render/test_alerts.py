@@ -44,7 +44,7 @@ def change(operation: Operation, seconds: float, usual: Usual | None = None, *, 
 def test_a_stall_is_named_with_what_is_usual_and_where_to_look() -> None:
     assert alerts.stalled(change(RUNNING, 1860.0, USUAL, began=True), RUNNING) == (
         "Database/Instance (AWS::RDS::DBInstance) has been in progress for 31m and is silent; usually it "
-        "takes 5m40s to 8m12s. It may still end well; look at https://eu-west-1.console.aws.amazon.com/"
+        "takes 5m40s to 8m12s. Look at https://eu-west-1.console.aws.amazon.com/"
         f"cloudformation/home?region=eu-west-1#/stacks/events?stackId={DATABASE}"
     )
 
@@ -65,7 +65,7 @@ def test_the_end_of_a_stall() -> None:
 def test_an_overdue_deployment() -> None:
     assert alerts.overdue(1860.0, Estimate(600.0, 720.0, 900.0, "9 deployments of these resources")) == (
         "The deployment has taken 31m so far; it was expected to take about 12m (10m to 15m), going by "
-        "9 deployments of these resources. It may still end well."
+        "9 deployments of these resources."
     )
 
 

@@ -177,9 +177,9 @@ class TestHeartbeat:
             "14:14:21   +1m01s  … still deleting A, 1m00s; rolling back"
         )
 
-    def test_where_nothing_runs_it_says_for_whom_it_waits(self) -> None:
+    def test_where_nothing_has_begun_it_says_so(self) -> None:
         found = PLAIN.heartbeat(Operation(), 0.0, now=AT)
-        assert found == "14:13:20      +0s  … waiting for CloudFormation; 0 done"
+        assert found == "14:13:20      +0s  … nothing has begun on a watched stack yet"
 
 
 def test_the_table_of_planned_changes() -> None:

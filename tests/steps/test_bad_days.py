@@ -306,7 +306,7 @@ def test_the_heartbeat_before_the_first_event_shows_todays_time(stage: Stage) ->
     job = command_job(stage)
     job.launch_command(lambda _c: 0, after=200)
     job.run("main")
-    assert "waiting for CloudFormation" in job.log
+    assert "nothing has begun on a watched stack yet" in job.log
     assert "00:01:00" not in job.log
 
 

@@ -409,7 +409,7 @@ def test_what_is_still_in_progress_at_the_release_is_left_to_the_next_to_wait_fo
     ground.plan(20, lambda: end(first, "cancelled"))
     ground.plan(60, lambda: second.run("pre"))
     ground.play()
-    assert "Left in progress: eu-west-1/shop" in first.log
+    assert "waits until these stacks are seen at rest: eu-west-1/shop" in first.log
     assert int(second.outputs()["queue-seconds"]) > 800
 
 

@@ -162,3 +162,90 @@ def test_what_was_deleted_before_this_deployment_is_not_its_own(stage: Stage) ->
     job = run(stage, lambda _aws: None, stacks="shop-*")
     assert job.run("main") == 0, job.log
     assert job.outputs()["outcome"] == "no-changes"
+
+
+class TestWhatIsSaidWhereNothingWasSeen:
+    def test_a_name_that_matches_nothing_is_told_with_what_changed_instead(self, stage: Stage) -> None:
+        create(stage, "shopping-prod")
+        job = run(
+            stage,
+            lambda aws: aws.create_stack(StackName="shop-prod", TemplateBody=GOOD),
+            stacks="shop-production",
+        )
+        assert job.run("main") == 0, job.log
+        job.run("post")
+        told = "There is no stack `shop-production` in eu-west-1, so nothing of it was watched."
+        assert f"{told} Changed meanwhile, unwatched: shop-prod." in job.log
+        assert told in job.summary
+        assert "The command ended well; no watched stack changed." in job.log
+        assert "## ✅ No watched stack changed: production" in job.page
+
+    def test_a_glob_that_matches_nothing_is_told_with_names_like_it(self, stage: Stage) -> None:
+        create(stage, "shop-prod")
+        job = run(stage, lambda _aws: None, stacks="shop-prd*")
+        job.run("main")
+        assert "No stack matches `shop-prd*` in eu-west-1" in job.log
+        assert "Names like it: shop-prod." in job.log
+
+    def test_so_is_one_that_was_to_be_watched_only(self, stage: Stage) -> None:
+        create(stage, "shop-prod")
+        job = stage.job(stack_name="shop-prd")
+        assert job.deploy() == 0
+        assert "There is no stack `shop-prd` in eu-west-1" in job.log
+        assert "Names like it: shop-prod." in job.log
+
+    def test_a_stack_that_was_deleted_is_not_looked_for(self, stage: Stage) -> None:
+        create(stage, "shop")
+        job = run(stage, lambda aws: delete(aws, "shop"))
+        job.run("main")
+        assert "There is no stack" not in job.log
+
+    def test_a_command_that_fails_unseen_says_nothing_of_stacks(self, stage: Stage) -> None:
+        stage.server.faults.add("access_denied", operation="DescribeStack*")
+        job = stage.job(command="x")
+        job.run("pre")
+        job.launch_command(lambda _aws: 3)
+        assert job.run("main") == 3
+        assert "What it did to the stacks could not be seen" in job.log
+        assert "No watched stack failed" not in job.log
+
+
+KEPT = """
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {GroupDescription: x}
+    Metadata: {TestGround: {Seconds: 1, Fail: it is in use, FailOn: delete}}
+"""
+
+
+class TestCleanUp:
+    def test_what_it_gave_up_on_is_told_once_with_what_to_do(self, stage: Stage) -> None:
+        create(stage, "shop", KEPT)
+        job = run(stage, lambda aws: aws.update_stack(StackName="shop", TemplateBody=GOOD))
+        assert job.run("main") == 0, job.log
+        job.run("post")
+        assert job.outputs()["outcome"] == "succeeded"
+        assert job.log.count("CloudFormation failed to delete what it replaced or removed") == 1
+        for text in (job.log, job.summary):
+            assert "Group (AWS::EC2::SecurityGroup, " in text
+            assert "it is in use" in text
+            assert "delete it by hand" in text
+
+    @pytest.mark.parametrize("way", ["template", "command"])
+    def test_a_time_out_in_it_is_an_update_that_is_done(self, stage: Stage, way: str) -> None:
+        create(stage, "shop", KEPT)
+        if way == "template":
+            job = stage.job(template=stage.template(GOOD), timeout_in_minutes="3")
+            job.run("pre")
+        else:
+            job = stage.job(command="x", timeout_in_minutes="3")
+            job.run("pre")
+            job.launch_command(lambda aws: aws.update_stack(StackName="shop", TemplateBody=GOOD) and 0)
+        assert job.run("main") == 0, job.log
+        job.run("post")
+        assert job.outputs()["outcome"] == "succeeded"
+        assert job.outputs()["stack-status"] == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        assert "The update is done and cannot roll back any more" in job.log
+        assert "these stacks are seen at rest: eu-west-1/shop" in job.log

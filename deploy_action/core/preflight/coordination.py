@@ -22,8 +22,10 @@ def lock_findings(
     now: float,
     at: str,
     ours: Callable[[Ticket], bool] = lambda _ticket: False,
+    waits: bool = True,
 ) -> list[Finding]:
-    """`at` is `now` as the registry writes times. `ours`: whether that ticket's lock is lent to us."""
+    """`at` is `now` as the registry writes times. `ours`: whether that ticket's lock is lent to us. `waits`:
+    false where a deployment that finds the lock held ends at once (`when-busy`)."""
     found = []
     holders = {ticket.nonce: ticket for lock in locks if (ticket := document.holder_of(lock)) is not None}
     for ticket in (holder for holder in holders.values() if not ours(holder)):
@@ -36,7 +38,8 @@ def lock_findings(
             f"Deployment {ticket.correlation_id} {who}holds the lock {shared} since {ticket.held_since}, "
             f"{_until(ticket.expected_end, now)}.{link}{queue}"
         )
-        found.append(finding("lock-held", what, resource=shared))
+        remedy = "" if waits else "This one ends at once, as `when-busy` says."
+        found.append(finding("lock-held", what, remedy=remedy, resource=shared))
     for lock in locks:
         freeze = document.locks[lock].freeze if lock in document.locks else None
         if freeze is not None and not freeze.over(at):

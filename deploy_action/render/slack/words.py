@@ -93,6 +93,8 @@ def heading(view: ChannelView) -> tuple[str, str, str]:
     if view.moment.final:
         if view.moment is Moment.COMPLETE and view.outcome is Outcome.NO_CHANGES:
             return ("✅", "", "needed no changes")
+        if view.outcome is Outcome.SUCCEEDED and view.deleted:
+            return ("✅", "", "is deleted")
         return _ENDS[view.moment]
     if waits(view):
         stuck = view.moment is Moment.STUCK_IN_QUEUE

@@ -1,0 +1,39 @@
+"""A `stack-name` that names no stack: told, with the names that may be meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.core.stack_names import unmatched_sentence
+from deploy_action.core.stacks import StackRef
+from deploy_action.errors import StackSourceError
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import Operation
+    from deploy_action.steps.deployment import Deployment
+
+ASKED_MAX = 10
+
+
+def tell_unmatched(deployment: Deployment, operation: Operation, since: float | None = None) -> None:
+    """`since`: when the deployment began, unix seconds of CloudFormation."""
+    source = deployment.cloudformation
+    for wanted in deployment.settings.stacks[:ASKED_MAX]:
+        if deployment.world.cancelled():
+            return
+        if any(
+            root.region == wanted.region and _names(wanted, root.name, root.stack_id)
+            for root in operation.roots
+        ):
+            continue
+        try:
+            if source.matching(wanted) if wanted.is_glob else source.describe(wanted):
+                continue
+            existing = source.matching(StackRef(wanted.region, "*"))
+        except StackSourceError:
+            continue  # what could not be read is told where the verdict is
+        deployment.teller.note(unmatched_sentence(wanted, existing, since))
+
+
+def _names(wanted: StackRef, name: str, stack_id: str) -> bool:
+    return wanted.name in {name, stack_id} or wanted.matches(name)
