@@ -36,6 +36,8 @@ class CoordinatorError(Exception):
         self.what = what
         self.why = why
         self.remedy = remedy
+        self.annotation = ""
+        """For the run's page, where other annotations say the rest already."""
         self.said: tuple[str, ...] = ()
         """What somebody else said about it, in their own words."""
 

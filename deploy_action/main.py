@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,15 +30,21 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in STEPS:
         return _command(arguments)
     _set_up_streams()
+    # Once, before there are threads: a library that filters for the time of an import in one of them shows in
+    # the log what another one imports meanwhile (urllib3's DependencyWarning).
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     stop = threading.Event()
     _handle_signals(stop)
     world = _world(stop)
     try:
         return _step(arguments[0], world)
     except CoordinatorError as error:
+        world.teller.end_groups()
         world.teller.error(error)
         return error.exit_code
     except Exception:  # noqa: BLE001 - the last resort: a defect is told, with what is needed to mend it
+        world.teller.end_groups()
         defect = CoordinatorError(
             f"A defect in deploy-coordinator ended the step `{arguments[0]}`.",
             remedy="Please report it with the lines below.",

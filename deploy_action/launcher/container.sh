@@ -108,6 +108,9 @@ mount_all() {
     "${CURL_CA_BUNDLE:-}" "${AWS_CA_BUNDLE:-}"; do
     mount_path "$path" ,readonly
   done
+  for path in web_identity_token_file ca_bundle; do
+    mount_path "$(of_profile "$path")" ,readonly
+  done
   rest=${SSL_CERT_DIR:-}
   while [ -n "$rest" ]; do
     mount_path "${rest%%:*}" ,readonly
@@ -150,4 +153,52 @@ registry_folder() {
   case $path in *.json) path=${path%/*} ;; esac
   mkdir -p "$path" 2>/dev/null || :
   printf '%s' "$path"
+}
+
+# The AWS profile that the SDK would use; empty where keys in the environment come before the profile named `default`.
+profile_in_use() {
+  local profile=${AWS_PROFILE:-${AWS_DEFAULT_PROFILE:-}}
+  if [ -z "$profile" ] && [ -z "${AWS_ACCESS_KEY_ID:-}" ]; then profile=default; fi
+  printf '%s' "$profile"
+}
+
+# of_profile KEY: the setting of the profile in use, or of the first one in its chain of `source_profile` that has it.
+of_profile() {
+  local profile value='' hops=0
+  profile=$(profile_in_use)
+  while [ -n "$profile" ] && [ -z "$value" ] && [ "$hops" -lt 5 ]; do
+    value=$(setting_of "$profile" "$1")
+    profile=$(setting_of "$profile" source_profile)
+    hops=$((hops + 1))
+  done
+  printf '%s' "$value"
+}
+
+# setting_of PROFILE KEY: as it stands in the AWS files, in which a section is `[profile NAME]` or `[NAME]`.
+setting_of() {
+  local file line section key value home=${HOME:-/nowhere}/.aws
+  for file in "${AWS_CONFIG_FILE:-$home/config}" "${AWS_SHARED_CREDENTIALS_FILE:-$home/credentials}"; do
+    if [ ! -f "$file" ] || [ ! -r "$file" ]; then continue; fi
+    section=''
+    while IFS= read -r line || [ -n "$line" ]; do
+      line=${line%$'\r'}
+      case $line in
+      '['*']'*)
+        read -r section value <<<"${line//[\[\]]/}"
+        if [ "$section" = profile ] && [ -n "$value" ]; then section=$value; fi
+        section=${section//[\"\']/}
+        continue
+        ;;
+      [!' ''#'';']*=*) ;;
+      *) continue ;;
+      esac
+      IFS='=' read -r key value <<<"$line"
+      read -r key <<<"$key"
+      if [ "$section" = "$1" ] && [ "$key" = "$2" ]; then
+        read -r value <<<"$value"
+        printf '%s' "$value"
+        return
+      fi
+    done <"$file"
+  done
 }

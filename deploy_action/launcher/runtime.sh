@@ -24,7 +24,16 @@ choose_runtime() {
   case $wish in
   host) use_host ;;
   container) use_container || no_container ;;
-  *) if worth_a_container; then use_container || fall_back; else use_host; fi ;;
+  *)
+    if ! worth_a_container; then
+      use_host
+    elif [ -n "$(of_profile credential_process)" ]; then
+      say "The AWS profile '$(profile_in_use)' gets its credentials from a program of this runner (credential_process), so the host is used instead of the container."
+      use_host
+    else
+      use_container || fall_back
+    fi
+    ;;
   esac
 }
 

@@ -371,15 +371,18 @@ class Deployment:
         """Annotate the causes and raise DeploymentFailed."""
         report = self.state.report
         for cause in report.causes[:ANNOTATIONS_MAX]:
-            self.teller.log.write(cause_annotation(cause))
+            self.teller.once(f"cause {cause.stack_id} {cause.logical_id}", cause_annotation(cause))
         for line in cleanup.lines(report.cleanup):
             self.teller.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
-        raise DeploymentFailed(
-            f"The deployment {words} ({report.stack_status}){despite}. "
-            f"Root cause: {report.root_cause or self._no_cause()}",
+        verdict = f"The deployment {words} ({report.stack_status}){despite}."
+        error = DeploymentFailed(
+            f"{verdict} Root cause: {report.root_cause or self._no_cause()}",
             remedy=ways_out(report.named_statuses),
         )
+        if report.causes:
+            error.annotation = f"{verdict} {error.remedy}".strip()
+        raise error
 
 
 def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:

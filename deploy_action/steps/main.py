@@ -70,6 +70,7 @@ def run(world: World) -> int:
             world.teller.error(error)
         else:
             world.teller.line(skipped(error))
+    world.teller.remarks()
     deployment.coordination.remember()
     page.settle()
     _hand_on(world, state, code, seconds=deployment.seconds())

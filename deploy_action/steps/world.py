@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CREDENTIALS_EXPIRED = "credentials have expired"
+_SAID_BY_PARENT = frozenset(
+    f"{action}_{end}"
+    for action in ("CREATE", "UPDATE", "DELETE", "IMPORT")
+    for end in ("IN_PROGRESS", "COMPLETE")
+)
 TELL_WAITING_SECONDS = (60.0, 120.0, 300.0)
 """A waiter is told again after these times, the last one repeated."""
 
@@ -73,6 +79,7 @@ class Teller:
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
     _progress: Progress = field(default_factory=Progress)
     _groups: Groups = field(default_factory=Groups)
+    _remarks: list[Finding] = field(default_factory=list)
     _told: object = None
     _told_at: float = 0.0
     _told_times: int = 0
@@ -82,20 +89,34 @@ class Teller:
         self.log.write(log_text(text))
 
     def note(self, sentence: str) -> None:
-        """Something degraded: told in the log, as a warning on the run's page, and in the summary."""
+        """Something degraded: told in the log, in the summary, and on the run's page; there the first time
+        only, since credentials that have expired would else fill it."""
+        known = sentence in self.notes or (
+            CREDENTIALS_EXPIRED in sentence and any(CREDENTIALS_EXPIRED in note for note in self.notes)
+        )
         self.notes.append(sentence)
-        self.log.write(render.warning_annotation("deploy-coordinator", sentence))
+        if known:
+            self.line(sentence)
+        else:
+            self.log.write(render.warning_annotation("deploy-coordinator", sentence))
 
     def error(self, error: CoordinatorError) -> None:
         """An error that ends the step."""
-        self.log.write(render.error_annotation("deploy-coordinator", str(error)))
+        self.log.write(render.error_annotation("deploy-coordinator", error.annotation or str(error)))
+
+    def once(self, key: str, line: str) -> None:
+        """Write what is written once a job, also where the step is killed and started again."""
+        if key not in self.printed:
+            self.log.write(line)
+            self.printed.add(key)
+            self.on_printed(key)
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
         """One write an event, and its id written down after it: what is killed in between repeats one at
         most."""
         for event in events:
             rendered = self._rendered(event, operation)
-            if event.event_id in self.printed:
+            if event.event_id in self.printed or _parent_says_it(event, operation):
                 continue
             self.log.write("\n".join([*self._opening(event, operation), rendered]))
             self.printed.add(event.event_id)
@@ -169,9 +190,23 @@ class Teller:
         self.channel.warned(cause)
 
     def found(self, findings: Sequence[Finding]) -> None:
-        """What services told of silent or failed resources."""
+        """What services told of silent or failed resources. What is wrong with a service itself stands at the
+        end, away from the events of a failure."""
+        self._remarks += [finding for finding in findings if not finding.label]
         for finding in findings:
+            if not finding.label:
+                continue
             optional(self, "A finding", lambda found=finding: self.log.write(self.style.finding(found)))  # type: ignore[misc]
+
+    def remarks(self) -> None:
+        """What services had to say of themselves."""
+        for finding in self._remarks:
+            optional(
+                self,
+                "A remark",
+                lambda found=finding: self.once(found.key.replace("\n", " "), self.style.finding(found)),  # type: ignore[misc]
+            )
+        self._remarks.clear()
 
     def trouble(self, sentence: str) -> None:
         self.note(sentence)
@@ -209,6 +244,12 @@ class Teller:
         self._told_at = now
         self._told_times += 1
         return True
+
+
+def _parent_says_it(event: StackEvent, operation: Operation) -> bool:
+    """The start and the good end of a nested stack: its parent has an event of the same for it."""
+    stack = operation.stacks.get(event.stack_id)
+    return event.is_stack and stack is not None and bool(stack.path) and event.status in _SAID_BY_PARENT
 
 
 def _activity_of(event: StackEvent, operation: Operation) -> Activity | None:

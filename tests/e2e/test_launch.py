@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from typing import TYPE_CHECKING
 
@@ -241,6 +242,17 @@ class TestRestart:
         assert done.log.count("began") == 7
         assert done.log.count("::warning") == 2
 
+    def test_what_follows_a_kill_stands_outside_of_the_group_that_was_open(self, job: Job) -> None:
+        job.run("pre")
+        done = job.run(
+            "main",
+            "print('::group::Deploy')\n"
+            "if os.environ['DEPLOY_COORDINATOR_RESTARTS'] == '0': os.kill(os.getpid(), signal.SIGKILL)",
+        )
+        lines = done.log.splitlines()
+        assert lines[:2] == ["::group::Deploy", "::endgroup::"]
+        assert "is started again" in lines[2]
+
     def test_an_exit_code_of_the_command_is_not_taken_for_a_death(self, job: Job) -> None:
         job.prepared("kill -KILL $$")
         done = job.run("main", FOLLOW)
@@ -418,6 +430,62 @@ class TestFallback:
         quoted = str(home / ".aws").replace('"', '""')
         assert f'type=bind,"source={quoted}","target={quoted}",readonly\n' in arguments
         assert (job.workspace / "shared").is_dir()
+
+
+class TestCredentials:
+    """The container sees what the job's credentials need, or the host is used."""
+
+    CONFIG = """
+    [default]
+    region = eu-west-1
+
+    [profile deploy]
+    role_arn = arn:aws:iam::1:role/x
+    source_profile = base
+    # credential_process = no
+    [profile base]
+    {}
+    """
+
+    def job_with(self, job: Job, setting: str, **environment: str) -> Job:
+        job.tool("docker", 'if [ "$1" = run ]; then printf "%s\\n" "$@" >"$RUNNER_TEMP/arguments"; fi')
+        config = job.folder / "config"
+        config.write_text(textwrap.dedent(self.CONFIG.format(setting)))
+        job.environment.update(
+            DEPLOY_COORDINATOR_RUNTIME="auto",
+            AWS_CONFIG_FILE=str(config),
+            HOME=str(job.folder),
+            **environment,
+        )
+        return job
+
+    def test_a_program_means_the_host(self, job: Job) -> None:
+        self.job_with(job, "credential_process = /opt/login --json", AWS_PROFILE="deploy")
+        done = job.run("pre", "print('ran')")
+        assert done.log.splitlines()[-1] == "ran", done.log
+        assert "'deploy' gets its credentials from a program" in done.log
+        assert (job.state / "runtime").read_text().startswith("host ")
+
+    @pytest.mark.parametrize(
+        "environment",
+        [{}, {"AWS_PROFILE": "default"}, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}],
+    )
+    def test_one_of_a_profile_that_is_not_used_means_nothing(
+        self, job: Job, environment: dict[str, str]
+    ) -> None:
+        self.job_with(job, "credential_process = /opt/login --json", **environment)
+        assert job.run("pre").code == 0
+        assert (job.state / "runtime").read_text().startswith("container ")
+
+    @pytest.mark.parametrize("key", ["web_identity_token_file", "ca_bundle"])
+    def test_a_file_that_the_profile_names_is_mounted(self, job: Job, key: str) -> None:
+        token = job.folder / "elsewhere" / "the token"
+        token.parent.mkdir()
+        token.touch()
+        self.job_with(job, f"{key}={token}\r", AWS_PROFILE="deploy")
+        assert job.run("pre").code == 0
+        arguments = (job.folder / "temp" / "arguments").read_text()
+        assert f"type=bind,source={token},target={token},readonly\n" in arguments
 
 
 class TestARelease:

@@ -1,0 +1,126 @@
+"""The log repeats nothing: causes, expired credentials, nested stacks, services that refuse."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deploy_action.adapters.runner import JobLog
+from deploy_action.core.behind import Finding
+from deploy_action.core.events import Operation
+from deploy_action.render.log import LogStyle
+from deploy_action.steps.world import Teller
+from tests.clock import VirtualClock
+from tests.core.story import DATABASE, nested, resource, stack
+
+if TYPE_CHECKING:
+    from deploy_action.core.events import StackEvent
+    from tests.steps.stage import Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 9, Fail: "nope"}}}}'
+EXPIRED = "The AWS credentials have expired (ExpiredToken)."
+
+
+def teller() -> tuple[Teller, io.StringIO]:
+    stream = io.StringIO()
+    return Teller(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
+
+
+def test_a_cause_is_annotated_once_and_the_verdict_names_the_way_out(stage: Stage) -> None:
+    job = stage.job(template=stage.template(BAD))
+    assert job.deploy() == 1
+    errors = [line for line in job.log.splitlines() if line.startswith("::error")]
+    assert [line for line in errors if "nope" in line] == errors[:1]
+    assert "was rolled back" in errors[1]
+    assert "nope" in job.outputs()["root-cause"]
+    assert "nope" in job.summary
+
+
+def test_also_by_a_coordinator_that_was_started_again() -> None:
+    first, stream = teller()
+    written: list[str] = []
+    first.on_printed = written.append
+    first.once("cause a", "::error::a")
+    second, again = teller()
+    second.printed.update(written)
+    second.once("cause a", "::error::a")
+    second.once("cause b", "::error::b")
+    assert (stream.getvalue(), again.getvalue()) == ("::error::a\n", "::error::b\n")
+
+
+def test_expired_credentials_are_annotated_once() -> None:
+    said, stream = teller()
+    for sentence in (EXPIRED, f"shop could not be read: {EXPIRED}", "Something else.", "Something else."):
+        said.note(sentence)
+    lines = stream.getvalue().splitlines()
+    assert [line.startswith("::warning") for line in lines] == [True, False, True, False]
+    assert f"shop could not be read: {EXPIRED}" in lines[1]
+    assert len(said.notes) == 4
+
+
+def test_start_and_good_end_of_a_nested_stack_are_told_by_its_parent() -> None:
+    events: tuple[StackEvent, ...] = (
+        stack(0.0, "CREATE_IN_PROGRESS"),
+        nested(1.0, "Database", "CREATE_IN_PROGRESS"),
+        stack(2.0, "CREATE_IN_PROGRESS", of=DATABASE),
+        resource(3.0, "Table", "CREATE_IN_PROGRESS", of=DATABASE),
+        resource(4.0, "Table", "CREATE_COMPLETE", of=DATABASE),
+        stack(5.0, "CREATE_COMPLETE", of=DATABASE),
+        nested(6.0, "Database", "CREATE_COMPLETE"),
+        stack(7.0, "ROLLBACK_IN_PROGRESS", "no"),
+        stack(8.0, "ROLLBACK_IN_PROGRESS", "no", of=DATABASE),
+    )
+    operation = Operation()
+    said, stream = teller()
+    said.grouped = False
+    for event in events:
+        operation.apply(event)
+        said.events((event,), operation)
+    lines = [line for line in stream.getvalue().splitlines() if "AWS::CloudFormation::Stack" in line]
+    statuses = [line.split()[3] for line in lines]
+    assert statuses == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "ROLLBACK_IN_PROGRESS"], stream.getvalue()
+    assert stream.getvalue().count("Database/Table") == 2
+
+
+def test_what_is_wrong_with_a_service_is_told_once_and_not_among_the_events() -> None:
+    said, stream = teller()
+    refused = Finding("", "", "", "CloudTrail", "CloudTrail: it could not be asked (403).", "CloudTrail 403")
+    said.found([refused, Finding("s", "Web", "Web", "ECS", "no capacity", "k")])
+    said.line("the last event")
+    said.found([refused])
+    said.remarks()
+    said.remarks()
+    lines = stream.getvalue().splitlines()
+    assert lines[0].endswith("Web (ECS): no capacity")
+    assert lines[1:] == ["the last event", "CloudTrail: it could not be asked (403)."]
+
+
+def test_a_librarys_warning_does_not_reach_the_log(tmp_path: Path) -> None:
+    """While another thread imports something that filters warnings for the time being."""
+    script = (
+        "import sys, threading, warnings\n"
+        "from deploy_action.main import main\n"
+        "main(['pre'])\n"
+        "from urllib3.exceptions import DependencyWarning\n"
+        "def other():\n"
+        "    for _ in range(2000):\n"
+        "        with warnings.catch_warnings():\n"
+        "            warnings.simplefilter('ignore', DependencyWarning)\n"
+        "threads = [threading.Thread(target=other) for _ in range(2)]\n"
+        "[thread.start() for thread in threads]\n"
+        "for number in range(2000): warnings.warn(f'SOCKS support {number}', DependencyWarning)\n"
+        "[thread.join() for thread in threads]\n"
+    )
+    environment = {
+        name: text for name, text in os.environ.items() if not name.startswith(("PYTHONWARNINGS", "GITHUB_"))
+    }
+    environment["DEPLOY_COORDINATOR_STATE"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
