@@ -22,6 +22,11 @@ def a_workflow_command_in_the_log_survives(patch: Patch) -> None:
     patch.function(escape._inert, lambda original, line: line)
 
 
+@killed_by(LOG.test_the_rest_of_a_torn_line_is_no_command)
+def only_the_beginning_of_a_line_is_watched(patch: Patch) -> None:
+    patch.constant(escape, "_COMMAND", re.compile(r"(?!)"))
+
+
 @killed_by(test_behind.test_hostile_text_is_harmless)
 def what_services_say_is_printed_as_it_is(patch: Patch) -> None:
     patch.function(escape.log_text, lambda original, text, limit=0: text)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.e2e import launcher_bench, test_launch
-from tests.mutants.mutant import killed_by
+from deploy_action.adapters import runner
+from deploy_action.steps import handing_on
+from deploy_action.steps.state import StateFolder
+from tests.adapters import test_runner
+from tests.e2e import launcher_bench, test_launch, test_launcher_environment, test_launcher_log
+from tests.mutants.mutant import Case, killed_by
+from tests.steps import test_handing_on
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -74,3 +79,41 @@ def the_last_step_fails_a_deployment_that_has_ended(patch: Patch) -> None:
 @killed_by(test_launch.TestFallback.test_docker_sees_no_value_and_awkward_paths_whole)
 def the_container_is_told_everything(patch: Patch) -> None:
     _redefine(patch, "passes", "return 0")
+
+
+@killed_by(test_launcher_environment.test_the_command_has_the_environment_of_a_plain_step)
+def the_launchers_variables_reach_the_command(patch: Patch) -> None:
+    _redefine(patch, "as_given", 'exec env "$@"')
+
+
+@killed_by(Case(test_launcher_log.TestLines.test_ours_begin_on_a_fresh_line, "host"))
+def everybody_writes_into_the_log(patch: Patch) -> None:
+    _redefine(patch, "open_log", ":")
+
+
+@killed_by(test_launch.TestHost.test_pre_whose_folder_cannot_be_named_does_nothing)
+def a_folder_that_later_steps_do_not_find_is_good_enough(patch: Patch) -> None:
+    _redefine(patch, "append", 'original_append "$@" || :')
+
+
+@killed_by(test_handing_on.test_pre_that_cannot_let_main_run_gives_the_lock_back_and_fails)
+def a_lock_that_no_later_step_knows_of_stays_held(patch: Patch) -> None:
+    patch.function(handing_on.give_back, lambda original, *arguments: None)
+
+
+@killed_by(test_handing_on.test_a_lock_step_that_cannot_say_so_holds_nothing)
+def outputs_that_cannot_be_written_are_done_without(patch: Patch) -> None:
+    patch.function(runner.RunnerFiles.set_outputs, lambda original, files, values: None)
+
+
+@killed_by(Case(test_runner.test_outputs_begin_on_a_fresh_line, "version=1"))
+def outputs_are_glued_to_what_a_command_left(patch: Patch) -> None:
+    patch.function(runner._last_byte, lambda original, *arguments: b"\n")
+
+
+@killed_by(test_handing_on.test_a_command_that_is_gone_without_an_exit_code_is_unknown)
+def a_command_without_an_exit_code_has_succeeded(patch: Patch) -> None:
+    patch.function(
+        StateFolder.command_exit_code,
+        lambda original, folder: None if (code := original(folder)) is None else max(0, code),
+    )

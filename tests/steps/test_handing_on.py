@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.errors import CannotStart, VerdictUnknown
+from deploy_action.steps.state import COMMAND_EXIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,3 +127,28 @@ def test_a_restarted_coordinator_without_its_state_does_not_say_that_nothing_was
     job.environ["DEPLOY_COORDINATOR_RESTARTS"] = "1"
     assert job.run("main") == VerdictUnknown.exit_code
     assert "nothing was changed" not in job.log
+
+
+def test_a_command_that_is_gone_without_an_exit_code_is_unknown(stage: Stage) -> None:
+    job = stage.job(command="x")
+    assert job.run("pre") == 0
+
+    def command(cloudformation: object) -> None:
+        del cloudformation
+        (job.state.path / COMMAND_EXIT).write_text("lost           \n")
+
+    job.launch_command(command)
+    assert job.run("main") == VerdictUnknown.exit_code, job.log
+    assert job.outputs()["outcome"] == "unknown"
+
+
+def test_an_exit_code_is_read_although_the_folder_was_emptied(stage: Stage) -> None:
+    folder = stage.job(command="x").state
+    path = folder.path / COMMAND_EXIT
+    path.write_text("running        \n")
+    assert folder.command_exit_code() is None
+    with path.open("r+") as launcher:
+        path.unlink()
+        launcher.write("3              \n")
+        launcher.flush()
+        assert folder.command_exit_code() == 3
