@@ -187,6 +187,12 @@ class LockHold:
         document = self._swapper.read(patience_seconds=patience_seconds)
         return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
 
+    def lent_to_us(self) -> tuple[str, ...]:
+        """The tokens of the locks that may be used by whoever has ours, or is of our run. Raises
+        RegistryError."""
+        document = self._swapper.read(patience_seconds=PATIENCE_SECONDS)
+        return tuple(one.nonce for one in document.tickets if one.holding and self._borrower.may_use(one))
+
     def _withdraw(self, outcome: str) -> None:
         """Best effort: the lease ends what cannot be withdrawn."""
         if self.borrowed:

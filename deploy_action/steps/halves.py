@@ -208,20 +208,29 @@ def unlock(world: World) -> int:
 
 
 def release(world: World) -> int:
-    """Give back the locks of these tokens. Whoever has none has nothing to give back."""
+    """Give back the locks of these tokens; without any, what this run holds, as a deployment finds it too."""
     settings = parse_inputs(world.environ, step="release")
-    if not settings.lock_tokens:
-        world.teller.line("No `lock` step of this job has locked anything, so there is nothing to give back.")
-        return 0
     wiring = Wiring(settings, world.run, world.environ)
+    tokens = settings.lock_tokens or optional(
+        world.teller, "The look for a lock of this run", lambda: _tokens_of_run(world, wiring)
+    )
+    if tokens == ():
+        world.teller.line(
+            "No `lock` step of this job or of this run has locked anything, so there is nothing to give back."
+        )
     given = [
         token
-        for token in settings.lock_tokens
+        for token in tokens or ()
         if optional(world.teller, "Giving the lock back", lambda token=token: _by_token(world, wiring, token))  # type: ignore[misc]
     ]
     left = [token for token in job_tokens(world.environ.get(TOKENS_VARIABLE, "")) if token not in given]
     world.files.set_environment({TOKENS_VARIABLE: " ".join(left)})
     return 0
+
+
+def _tokens_of_run(world: World, wiring: Wiring) -> tuple[str, ...]:
+    """Of the locks that this run attempt holds as a run. Raises RegistryError."""
+    return wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), world.clock).lent_to_us()
 
 
 def _released(world: World, token: str) -> Path:

@@ -509,6 +509,26 @@ def test_a_token_of_another_shape_is_refused(ground: Ground) -> None:
     assert "`lock-token`" in job.log
 
 
+def test_release_without_a_token_finds_what_its_run_holds_as_a_deployment_does(ground: Ground) -> None:
+    opener, stranger = ground.of_run("opener", "7", hold="run"), ground.of_run("stranger", "8")
+    again = ground.of_run("again", "7")
+    again.environ["GITHUB_RUN_ATTEMPT"] = "2"
+    closer = ground.of_run("closer", "7")
+    holders: list[bool] = []
+
+    def release(job: Job) -> None:
+        assert job.run("release") == 0, job.log
+        holders.append(ground.holder() is not None)
+
+    ground.plan(0, lambda: hold(opener))
+    for number, job in enumerate((stranger, again, closer), start=1):
+        ground.plan(10.0 * number, lambda job=job: release(job))  # type: ignore[misc]
+    ground.play(60)
+    assert holders == [True, True, False]
+    assert "there is nothing to give back" in stranger.log
+    assert "Gave the lock production back." in closer.log
+
+
 def test_release_without_anything_locked_is_quiet(ground: Ground) -> None:
     job = ground.of_run("job", "1", lock_token="")
     codes: list[int] = []
