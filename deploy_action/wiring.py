@@ -13,6 +13,7 @@ from deploy_action.core.borrowing import Borrower
 from deploy_action.core.life import JobLife
 from deploy_action.engine.idle import doubtful, look_at, revoke
 from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.adapters.outbox_journal import OutboxJournal
     from deploy_action.context import RunContext
-    from deploy_action.core.document import Ticket
+    from deploy_action.core.document import Document, Ticket
     from deploy_action.core.preflight.facts import Repository
     from deploy_action.core.routing import Routing
     from deploy_action.engine.behind import Looker
@@ -61,6 +62,10 @@ class Wiring:
         return open_registry(
             settings.registry, token=settings.github_token, run=self._run, environ=self._environ
         )
+
+    def look(self, clock: Clock) -> Document:
+        """The registry's document as it is now. Raises RegistryError."""
+        return Swapper(self.registry(), clock).read(patience_seconds=PATIENCE_SECONDS)
 
     def lock_client(
         self,

@@ -83,6 +83,12 @@ def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
     return tuple(sorted(ahead, key=lambda t: not t.holding))
 
 
+def behind(document: Document, holder: Ticket) -> tuple[str, ...]:
+    """The correlation ids of those who wait for a lock that the ticket holds, in order."""
+    waiters = (one for one in document.tickets if not one.holding and one.nonce != holder.nonce)
+    return tuple(one.correlation_id for one in waiters if one.shares_lock_with(holder))
+
+
 def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze | None:
     """A freeze that at this time lies on one of the locks."""
     freezes = (document.locks.get(name, Lock()).freeze for name in names)

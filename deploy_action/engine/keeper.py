@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.times import duration
 from deploy_action.engine.lock_client import Grant
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
-from deploy_action.engine.lock_words import away, overtaken
+from deploy_action.engine.lock_words import away, cannot_renew, overtaken
 from deploy_action.errors import (
     Busy,
     CannotStart,
@@ -16,6 +16,7 @@ from deploy_action.errors import (
     LockUnconfirmed,
     RegistryBehind,
     RegistryError,
+    RegistryForbidden,
     RegistryTooNew,
     RegistryUnavailable,
 )
@@ -78,6 +79,11 @@ class Keeper:
     @property
     def outage(self) -> Outage:
         return self._client.outage
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """Who waited for the lock when the registry last answered, by correlation id."""
+        return self._client.behind
 
     @property
     def borrowed(self) -> bool:
@@ -228,7 +234,10 @@ class Keeper:
     def _go_alone(self, error: RegistryError) -> None:
         if not self.alone:
             self.alone = True
-            self._tell(without_registry(error))
+            known = isinstance(error, RegistryForbidden) and self.ticket.holding
+            self._tell(
+                cannot_renew(error, self.ticket, self._client.behind) if known else without_registry(error)
+            )
 
 
 def without_registry(error: RegistryError, holder: str = "") -> str:

@@ -64,6 +64,8 @@ class LockHold:
         where that is not known. Others cannot have taken the lock within a lease of it."""
         self.borrowed = False
         """The ticket is that of a `lock` step, which gives it back."""
+        self.behind: tuple[str, ...] = ()
+        """The correlation ids of those who waited for the lock when the registry last answered."""
         self.lent_to: tuple[Loan, ...] = ()
         """Who still deploys under the lock that was given back."""
 
@@ -88,6 +90,7 @@ class LockHold:
             confirm=lambda document: core.renew(document, ticket),
         )
         self._renewed_at, self.confirmed_at = self._clock.monotonic(), self._tried_at
+        self.behind = core.behind(document, ticket)
         self._understood(document)
         return core.settling_stacks(document, ticket.locks)
 

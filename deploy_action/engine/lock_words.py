@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from deploy_action.core.times import duration
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
     from deploy_action.core.document import Ticket
     from deploy_action.core.lock import Waiting
     from deploy_action.errors import RegistryError
+
+
+SHOWN = 5
+OUTLIVES = (
+    "A token or AWS credentials must outlive the wait (`wait-timeout-in-minutes`) and the deployment "
+    "together: a GitHub App's token ends after an hour, `${{ github.token }}` with its job."
+)
 
 
 def away(error: RegistryError, waited_seconds: float, objection: str = "") -> RegistryAway:
@@ -51,6 +59,46 @@ def busy(waiting: Waiting, waited_seconds: float | None, objection: str = "") ->
         f"The lock is busy{waited}: {who} is ahead.",
         why="Two deployments of one environment must not overlap. Nothing was changed.",
         remedy=f"Run this again later, or {other_way}.",
+    )
+
+
+def not_admitted(error: RegistryError, ahead: tuple[Ticket, ...]) -> RegistryAway:
+    """A waiter that may not look at the queue any more. `ahead`: as the last document showed them."""
+    who = f" Deployment {ahead[0].correlation_id} was ahead when it was last seen." if ahead else ""
+    return RegistryAway(
+        f"The registry refuses what it allowed before, so the queue cannot be seen any more: {error.what}"
+        f"{who}",
+        why="Two deployments of one environment must not overlap. Nothing was changed.",
+        remedy=f"{error.remedy} {OUTLIVES} Then run this again.".strip(),
+    )
+
+
+def cannot_renew(error: RegistryError, ticket: Ticket, behind: tuple[str, ...]) -> str:
+    """For a holder that may not write any more. `behind`: the correlation ids of those who wait."""
+    return (
+        f"The registry refuses what it allowed before, so the lock can neither be renewed nor given back: "
+        f"{error.what} {_until_when(ticket, behind)} {OUTLIVES}"
+    )
+
+
+def not_given_back(error: RegistryError, ticket: Ticket, behind: tuple[str, ...]) -> str:
+    """For a holder that ends with its lock held. `behind`: the correlation ids of those who wait."""
+    return (
+        f"The lock {', '.join(ticket.locks)} could not be given back and stays held: {error} "
+        f"{_until_when(ticket, behind)}"
+    )
+
+
+def _until_when(ticket: Ticket, behind: tuple[str, ...]) -> str:
+    names = ", ".join(behind[:SHOWN]) + (" and others" if len(behind) > SHOWN else "")
+    waiting = f"When it was last seen, {names} waited for it. " if behind else ""
+    commands = " and ".join(
+        f"`deploy-coordinator release {shlex.quote(name)} --force --reason ...`" for name in ticket.locks
+    )
+    return (
+        f"{waiting}Others take it over as soon as GitHub shows them that this job has ended (`actions: "
+        f"read`), else {duration(ticket.lease)} after its last sign of life, and not while its stacks are "
+        f"in progress. To free it now: {commands}."
     )
 
 

@@ -10,8 +10,8 @@ from deploy_action.core.away import LastSeen, Rest, WhenAway, waited_for
 from deploy_action.core.change_set import change_set_prefix, epoch_in
 from deploy_action.core.life import JobLife
 from deploy_action.core.times import iso
-from deploy_action.engine.lock_words import away, overtaken
-from deploy_action.errors import RegistryBehind, RegistryTooNew, RegistryUnavailable
+from deploy_action.engine.lock_words import away, not_admitted, overtaken
+from deploy_action.errors import RegistryBehind, RegistryForbidden, RegistryTooNew, RegistryUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +25,8 @@ LOOK_SECONDS = 10.0
 """Between two looks at the stacks of those ahead."""
 ASK_SECONDS = 60.0
 """Between two questions about the job of each."""
+REFUSED_SECONDS = 30.0
+"""How long a registry that was read before may refuse before it is believed."""
 BEHIND_MAX = 20
 """So many of those behind are remembered."""
 
@@ -53,6 +55,7 @@ class Outage:
         self.seen_at: float | None = None
         """When the registry was last understood, on the own monotonic clock; None where it never was."""
         self._away_since: float | None = None
+        self._refused_since: float | None = None
         self.stay_away_seconds = 0.0
         """How long the registry asked to be left alone."""
         self.standing_objection = ""
@@ -67,6 +70,7 @@ class Outage:
         """The registry was understood just now. Who ever stood behind counts as behind: the document
         forgets them when they leave."""
         self._away_since, self.stay_away_seconds, self.standing_objection = None, 0.0, ""
+        self._refused_since = None
         now, ahead = self._clock.monotonic(), {other.nonce for other in seen.ahead}
         gap = self.seen_at is not None and now - self.seen_at >= self._ticket.lease
         behind = {
@@ -86,6 +90,7 @@ class Outage:
         """A waiter could not look at the queue. Raises the error where it may leave the queue because of
         that: after a whole lease without the registry, and only where nothing speaks against it."""
         self.stay_away_seconds = 0.0
+        self._refused(error)
         if isinstance(error, RegistryBehind):
             return
         if isinstance(error, RegistryUnavailable) and error.retry_seconds is not None:
@@ -100,6 +105,19 @@ class Outage:
             self.standing_objection = "`when-registry-away: wait` waits for it."
         if not self.standing_objection:
             raise error
+
+    def _refused(self, error: RegistryError) -> None:
+        """A token that worked and works no more says nothing about those ahead: they are there as before.
+
+        Raises RegistryAway where the refusal lasts.
+        """
+        if not isinstance(error, RegistryForbidden) or self.seen_at is None:
+            self._refused_since = None
+            return
+        now = self._clock.monotonic()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - self._refused_since >= REFUSED_SECONDS:
+            raise not_admitted(error, self.seen.ahead) from error
 
     def queued_anew(self) -> None:
         """The own ticket stands at the end again: nobody is behind it."""

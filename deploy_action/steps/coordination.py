@@ -21,6 +21,7 @@ from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_words import not_given_back
 from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
@@ -232,6 +233,7 @@ class Coordination:
             if self.keeper.outage.seen_at is not None:
                 state.last_seen, state.last_seen_at = self.keeper.outage.seen, self.keeper.outage.seen_at
             self._state.borrowed = self._state.borrowed or self.keeper.borrowed
+            self._state.behind = self.keeper.behind or self._state.behind
             self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
     def _keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
@@ -362,7 +364,7 @@ class Coordination:
         try:
             self.keeper.let_go(self._state.report.correlation_id)
         except RegistryError as error:
-            self._world.teller.note(f"The lock could not be given back; it ends with its lease: {error}")
+            self._world.teller.note(not_given_back(error, self.keeper.ticket, self.keeper.behind))
             return
         self._state.ticket, self.keeper = None, None
 

@@ -17,6 +17,7 @@ from deploy_action.core.report import Outcome, Report
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.engine.idle import doubtful
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_words import not_given_back
 from deploy_action.errors import (
     Busy,
     CannotStart,
@@ -265,7 +266,11 @@ def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> No
     settling = tuple(doubtful(wiring.cloudformation, stacks)) if current is not None else ()
     locks = ", ".join(ticket.locks)
     ended = _ended_loans(world, wiring, current)
-    given = client.release(outcome=outcome, settling=settling, ended=ended)
+    try:
+        given = client.release(outcome=outcome, settling=settling, ended=ended)
+    except RegistryError as error:
+        world.teller.note(not_given_back(error, ticket, client.behind))
+        return
     if given and client.lent_to:
         names = ", ".join(f"{loan.correlation_id} ({loan.url or 'no link'})" for loan in client.lent_to[:5])
         world.teller.note(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
+from deploy_action.engine.lock_words import not_given_back
 from deploy_action.errors import CannotStart, RegistryError
 from deploy_action.wiring import Wiring
 
@@ -44,14 +45,18 @@ def hand_on(world: World, outputs: Mapping[str, str], *, state: JobState | None 
 def give_back(world: World, settings: Settings, state: JobState) -> None:
     """Release the lock that this step took, since no later step may know of it. Raises nothing."""
     ticket = state.ticket
-    if ticket is None or state.borrowed:
+    if ticket is None:
         return
     locks = ", ".join(ticket.locks)
     client = Wiring(settings, world.run, world.environ).lock_client(ticket, world.clock)
     try:
+        if state.borrowed:
+            client.leave(state.report.correlation_id, patience_seconds=BRIEF_PATIENCE_SECONDS)
+            state.ticket = None
+            return
         client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS)
     except RegistryError as error:
-        world.teller.note(f"The lock {locks} could not be given back; it ends with its lease: {error}")
+        world.teller.note(not_given_back(error, ticket, state.behind))
     else:
         world.teller.line(f"Gave the lock {locks} back.")
         state.ticket = None

@@ -15,11 +15,13 @@ from deploy_action.core.stacks import is_in_progress
 from deploy_action.core.times import iso
 from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, Left
+from deploy_action.engine.lock_words import not_given_back
 from deploy_action.engine.swap import FileChange
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.inputs import parse_inputs
 from deploy_action.render.summary import summary
 from deploy_action.steps.channel import open_channel, remember
+from deploy_action.steps.lost_state import give_back_by_job
 from deploy_action.steps.page import WHAT, Page
 from deploy_action.steps.state import JobState
 from deploy_action.steps.world import World, optional, outputs_of
@@ -36,7 +38,8 @@ FLUSH_SECONDS = 6.0
 
 
 def run(world: World) -> int:
-    state = world.folder.load() or JobState(Report(correlation_id="unknown"))
+    kept = world.folder.load()
+    state = kept or JobState(Report(correlation_id="unknown"))
     world.teller.notes.extend(state.report.notes)
     state.report = _final(world, state)
     try:
@@ -46,7 +49,7 @@ def run(world: World) -> int:
         world.teller.line("Nothing was locked, so there is nothing to give back.")
     else:
         wiring = Wiring(settings, world.run, world.environ)
-        _end(world, state, wiring)
+        _end(world, state, wiring, lost=kept is None)
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
         optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
@@ -81,7 +84,8 @@ def _final(world: World, state: JobState) -> Report:
     return replace(report, outcome=outcome, failure=failure)
 
 
-def _end(world: World, state: JobState, wiring: Wiring) -> None:
+def _end(world: World, state: JobState, wiring: Wiring, *, lost: bool) -> None:
+    """`lost`: an earlier step's state cannot be read."""
     settling = optional(
         world.teller, "The look at the stacks", lambda: _still_in_progress(world, state, wiring)
     )
@@ -89,6 +93,8 @@ def _end(world: World, state: JobState, wiring: Wiring) -> None:
         settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
     if state.ticket is not None:
         optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
+    elif lost:
+        optional(world.teller, "The look for a lock of this job", lambda: give_back_by_job(world, wiring))
 
 
 def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings) -> None:
@@ -146,9 +152,14 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
             if not state.alone:  # else it was told that the registry cannot be used
                 world.teller.note(f"A place in the queue could not be given back: {error}")
         return
-    client = wiring.lock_client(state.ticket, world.clock)
     locks = ", ".join(state.ticket.locks)
-    if not _remembered(world, state, client, settling):
+    try:
+        client = wiring.lock_client(state.ticket, world.clock)
+        given = _remembered(world, state, client, settling)
+    except RegistryError as error:
+        world.teller.note(not_given_back(error, state.ticket, state.behind))
+        return
+    if not given:
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
         return
     world.teller.line(f"Gave the lock {locks} back.")

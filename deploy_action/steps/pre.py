@@ -164,7 +164,12 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
     else:
         world.teller.line(skipped(error))
     state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
-    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    try:
+        world.folder.save(state)
+    except OSError as failure:
+        world.teller.note(f"Keeping the state failed: {failure}")
+        if settings is not None:
+            give_back(world, settings, state)
     outputs = outputs_of(state.report)
     del outputs["correlation-id"]
     world.files.set_outputs(outputs)

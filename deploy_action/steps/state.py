@@ -67,6 +67,8 @@ class JobState:
     """None where nothing was asked for. A ticket that does not hold is one that may have to be taken back."""
     alone: bool = False
     """The registry could not be used so far, so CloudFormation's own status alone keeps deployments apart."""
+    behind: tuple[str, ...] = ()
+    """The correlation ids of those who waited for the lock when the registry last answered."""
     borrowed: bool = False
     """The ticket is that of a `lock` step, which gives it back."""
     confirmed_at: float | None = None

@@ -371,6 +371,24 @@ def test_a_join_that_landed_before_a_takeover_does_not_hold_after_it(scene: Scen
         scene.alone().fence()
 
 
+def test_a_holder_whose_token_dies_says_who_waits_and_for_how_long(scene: Scene) -> None:
+    def refusal() -> None:
+        raise RegistryForbidden("The token is not accepted (401).")
+
+    keeper = scene.holding()
+    scene.client("b").join()
+    scene.client("c").join()
+    scene.watch(keeper, LEASE)
+    scene.registry.read_faults = [refusal] * 1000
+    scene.watch(keeper, LEASE)
+    (told,) = scene.told
+    assert "can neither be renewed nor given back: The token is not accepted (401)." in told
+    assert "id-b, id-c waited for it. " in told
+    assert "1m00s after its last sign of life" in told
+    assert "`deploy-coordinator release prod --force --reason ...`" in told
+    assert "must outlive the wait" in told
+
+
 def test_who_deploys_already_supersedes_nobody_by_joining(scene: Scene) -> None:
     scene.somebody_else()
     waiting = scene.client("c", policy=QueuePolicy.NEWEST)

@@ -962,6 +962,47 @@ class TestTheNewestOnly:
         assert asked == [(f"{1:040x}", f"{2:040x}")]
 
 
+class TestATokenThatDies:
+    """It worked, and is refused now: that says nothing about those ahead."""
+
+    @pytest.fixture
+    def registry(self) -> MemoryRegistry:
+        return MemoryRegistry()
+
+    @pytest.fixture
+    def world(self, registry: MemoryRegistry, clock: VirtualClock) -> World:
+        return World(registry, clock)
+
+    def refuse(self, registry: MemoryRegistry) -> None:
+        def refusal() -> None:
+            raise RegistryForbidden(
+                "GitHub does not accept the token (401).", remedy="Hand in a valid token."
+            )
+
+        registry.read_faults = [refusal] * 10_000
+
+    def test_a_waiter_ends_as_busy_and_never_passes_a_living_holder(
+        self, world: World, registry: MemoryRegistry, clock: VirtualClock
+    ) -> None:
+        world.hold("a")
+        clock.at(20.0, lambda: self.refuse(registry))
+        with pytest.raises(Busy) as told:
+            acquire(world.client("b"))
+        assert 20.0 <= clock.elapsed < 20.0 + LEASE
+        assert "the queue cannot be seen any more: GitHub does not accept the token (401)." in told.value.what
+        assert "id-a was ahead" in told.value.what
+        assert "must outlive the wait" in told.value.remedy
+
+    def test_a_refusal_that_passes_ends_nothing(
+        self, world: World, registry: MemoryRegistry, clock: VirtualClock
+    ) -> None:
+        holder = world.hold("a")
+        clock.at(20.0, lambda: self.refuse(registry))
+        clock.at(30.0, lambda: setattr(registry, "read_faults", []))
+        clock.at(50.0, lambda: holder.release(outcome="succeeded"))
+        assert acquire(world.client("b")).ticket.nonce == "b"
+
+
 class TestOperators:
     def by_hand(self, world: World, deed: Callable[..., Document], *arguments: object, **more: str) -> None:
         world.rewrite(

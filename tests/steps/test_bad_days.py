@@ -494,3 +494,57 @@ def test_a_cancel_during_throttling_is_cancelled(stage: Stage) -> None:
     at(stage, 10, lambda: setattr(job.cancel, "now", True))
     assert job.run("main") == 130, job.log
     assert job.outputs()["outcome"] == "cancelled"
+
+
+class TestTheStateIsLost:
+    """The folder that the steps of a job share is emptied while a deployment runs."""
+
+    def running(self, stage: Stage, **facts: str) -> Job:
+        job = stage.job(template=stage.template(GOOD))
+        job.environ |= {"GITHUB_RUN_ATTEMPT": "1", "DEPLOY_COORDINATOR_CHECK_RUN_ID": "71", **facts}
+        assert job.run("pre") == 0, job.log
+        (job.folder / "state" / "state.json").unlink()
+        return job
+
+    def test_post_finds_its_lock_by_run_and_job(self, stage: Stage) -> None:
+        job = self.running(stage)
+        assert job.run("post") == 0
+        assert stage.registry()["tickets"] == []
+        assert "The lock production was found by run and job, and given back" in job.log
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"DEPLOY_COORDINATOR_CHECK_RUN_ID": "72"},
+            {"GITHUB_RUN_ID": "8"},
+            {"GITHUB_RUN_ATTEMPT": "2"},
+            {"GITHUB_REPOSITORY": "org/other"},
+            {"DEPLOY_COORDINATOR_CHECK_RUN_ID": ""},
+        ],
+        ids=lambda other: next(iter(other)),
+    )
+    def test_it_leaves_that_of_another_job_alone(self, stage: Stage, other: dict[str, str]) -> None:
+        job = self.running(stage)
+        job.environ |= other
+        assert job.run("post") == 0
+        assert len(stage.registry()["tickets"]) == 1
+
+
+def test_who_ends_with_its_lock_held_says_who_waits_until_when_and_what_frees_it(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD))
+    assert job.run("pre") == 0, job.log
+    document = stage.registry()
+    waiter = {**document["tickets"][0], "nonce": "w", "correlation_id": "id-waiter", "epochs": {}}
+    document["tickets"].append(waiter)
+    path = stage.root / "registry" / "deployments.json"
+    path.write_text(json.dumps(document), "utf-8")
+    assert job.run("main") == 0, job.log
+    path.write_text("{damaged", "utf-8")
+    assert job.run("post") == 0
+    assert (
+        "::warning title=deploy-coordinator::The lock production could not be given back and stays held"
+        in job.log
+    )
+    assert "id-waiter waited for it. Others take it over as soon as GitHub shows them" in job.log
+    assert "else 5m00s after its last sign of life" in job.log
+    assert "`deploy-coordinator release production --force --reason ...`" in job.log
