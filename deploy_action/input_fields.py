@@ -27,9 +27,13 @@ class Fields:
         self._reads_files = step != "post"
         self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
         self._problems: list[str] = []
+        self._warnings: list[str] = []
 
     def _problem(self, sentence: str) -> None:
         self._problems.append(sentence)
+
+    def _warn(self, sentence: str) -> None:
+        self._warnings.append(sentence)
 
     def _text(self, name: str) -> str:
         return self._raw.get(name, "")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from deploy_action import slack_words
+from deploy_action import input_values
+from deploy_action.asked_mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
 from deploy_action.core.away import WhenAway
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
@@ -19,9 +18,11 @@ from deploy_action.core.lock_name import parse_lock_name, unique_locks
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.errors import InvalidInput
-from deploy_action.input_fields import Fields
+from deploy_action.input_names import unknown_inputs
 from deploy_action.key_value_grammar import PARAMETERS, TAGS
+from deploy_action.raw_inputs import raw_inputs
 from deploy_action.registry_address import RegistryAddress, parse_registry
+from deploy_action.slack_fields import SlackFields
 from deploy_action.template_file import parse_template
 from deploy_action.workspace_file import read_workspace_text
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from deploy_action.core.channel import Moment
     from deploy_action.core.routing import Override
 
-CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 TEMPLATE_BYTES_MAX = 51_200
 """The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
 WAIT_TIMEOUT_SECONDS = 3600.0
@@ -134,6 +134,8 @@ class Settings:
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong and stops nothing, one sentence each."""
 
     @property
     def wait_seconds(self) -> float:
@@ -151,31 +153,10 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     Folders are looked for in `pre` only and files not in `post`: the deployment may have changed them since,
     and that must not keep a later step from its work. Raises InvalidInput with every problem found.
     """
-    return _Parser(_raw_inputs(environ), environ, step).settings()
+    return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-def secrets_given(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What must not be seen of the inputs, whether they are right or wrong. Never raises."""
-    try:
-        raw = _raw_inputs(environ)
-    except InvalidInput:
-        return ()
-    return tuple(
-        raw[name] for name in ("slack-bot-token", "slack-webhook-url") if len(raw.get(name, "")) >= 8
-    )
-
-
-def _raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
-    try:
-        raw = json.loads(environ.get("DEPLOY_COORDINATOR_INPUTS") or "{}")
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput((f"The inputs did not arrive as JSON ({error}).",)) from error
-    if not isinstance(raw, dict):
-        raise InvalidInput(("The inputs did not arrive as a JSON object.",))
-    return {str(name): "" if value is None else str(value).strip() for name, value in raw.items()}
-
-
-class _Parser(Fields):
+class _Parser(SlackFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
@@ -186,6 +167,7 @@ class _Parser(Fields):
         self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
 
     def settings(self) -> Settings:
+        self._problems += unknown_inputs(self._raw, self._step)
         mode = self._mode()
         self._body = self._read_template()
         settings = Settings(
@@ -196,9 +178,9 @@ class _Parser(Fields):
             template=self._template,
             template_body=self._body,
             parameters=self._parameters(),
-            capabilities=self._capabilities(),
+            capabilities=self._checked("capabilities", input_values.capabilities, ()),
             tags=self._tags(),
-            role_arn=self._role_arn(),
+            role_arn=self._checked("role-arn", input_values.role_arn, ""),
             disable_rollback=self._boolean("disable-rollback"),
             fail_on_empty_change_set=self._boolean("fail-on-empty-changeset"),
             no_execute_change_set=self._boolean("no-execute-changeset"),
@@ -214,16 +196,16 @@ class _Parser(Fields):
             when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
             wait_timeout_seconds=self._wait_timeout(),
             github_token=self._text("github-token"),
-            slack_bot_token=self._text("slack-bot-token"),
-            slack_webhook_url=self._checked("slack-webhook-url", web_address, ""),
-            slack_channel=self._checked("slack-channel", slack_words.channel, ""),
-            slack_alert_channel=self._checked("slack-alert-channel", slack_words.channel, ""),
-            slack_events=self._checked("slack-events", self._overrides, {}),
-            slack_mentions=self._checked("slack-mentions", slack_words.mentions, ()),
-            slack_outputs=self._checked("slack-outputs", slack_words.outputs, ()),
-            slack_api_url=self._checked("slack-api-url", web_address, ""),
+            slack_bot_token=self._slack_bot_token(),
+            slack_webhook_url=self._slack_webhook(),
+            slack_channel=self._slack_channel("slack-channel"),
+            slack_alert_channel=self._slack_channel("slack-alert-channel"),
+            slack_events=self._slack_events(),
+            slack_mentions=self._slack_mentions(),
+            slack_outputs=self._slack_outputs(),
+            slack_api_url=self._slack_api_url(),
             github_deployment=self._boolean("github-deployment"),
-            environment_url=self._checked("environment-url", _environment_url, ""),
+            environment_url=self._checked("environment-url", input_values.environment_url, ""),
             look_behind=self._boolean("look-behind", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
@@ -234,16 +216,30 @@ class _Parser(Fields):
         self._check_together(settings)
         if self._problems:
             raise InvalidInput(tuple(self._problems))
-        return settings
+        return replace(settings, warnings=tuple(self._warnings))
 
     def _mode(self) -> Mode:
         if self._step in HALVES:
             return Mode.LOCK
-        if self._text("template"):
-            if self._text("command"):
-                self._problem("`template` and `command`: give one of them; each is a way to deploy.")
-            return Mode.TEMPLATE
-        return Mode.COMMAND if self._text("command") else Mode.ATTACH
+        ways = [name for name in ("template", "command") if self._text(name)]
+        asked = self._checked("mode", parse_mode, None)
+        if len(ways) > 1:
+            self._problem("`template` and `command`: give one of them; each is a way to deploy.")
+        if asked is AskedMode.WATCH:
+            if ways:
+                self._problem(f"`mode: watch` deploys nothing, and `{ways[0]}` is given. Take one away.")
+            return Mode.ATTACH
+        if ways:
+            return Mode.TEMPLATE if ways[0] == "template" else Mode.COMMAND
+        self._without_way(asked)
+        return Mode.ATTACH
+
+    def _without_way(self, asked: AskedMode | None) -> None:
+        problem = without_way(asked, self._raw)
+        if problem:
+            self._problem(problem)
+        else:
+            self._warn(WATCHES_ONLY)
 
     def _stacks(self, mode: Mode) -> tuple[StackRef, ...]:
         stacks: list[StackRef] = []
@@ -295,7 +291,7 @@ class _Parser(Fields):
 
     def _read_body(self, _text: str) -> str:
         if re.match(r"(?i)[a-z][a-z0-9+.-]+://", self._template):
-            raise ValueError(_template_address_advice(self._template))
+            raise ValueError(input_values.template_address_advice(self._template))
         content = read_workspace_text(
             self._workspace,
             self._template,
@@ -329,27 +325,9 @@ class _Parser(Fields):
         pairs = self._key_values("tags", TAGS, ignored_sections=others)
         return None if pairs is None else tuple((name, value) for name, value in pairs if value is not None)
 
-    def _capabilities(self) -> tuple[str, ...]:
-        names = [name for name in re.split(r"[\s,]+", self._text("capabilities")) if name]
-        for name in names:
-            if name not in CAPABILITIES:
-                self._problem(f"`capabilities`: `{name}` is none of {', '.join(CAPABILITIES)}.")
-        return tuple(dict.fromkeys(names))
-
-    def _role_arn(self) -> str:
-        text = self._text("role-arn")
-        if text and not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:role/\S+", text):
-            self._problem(
-                f"`role-arn`: `{text}` is not a role's ARN, such as arn:aws:iam::123456789012:role/NAME."
-            )
-        return text
-
     def _wait_timeout(self) -> float:
         seconds = self._minutes("wait-timeout-in-minutes")
         return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
-
-    def _overrides(self, _text: str) -> dict[Moment, Override]:
-        return slack_words.overrides(self._lines("slack-events"))
 
     def _working_directory(self) -> str:
         text = self._text("working-directory")
@@ -376,12 +354,12 @@ class _Parser(Fields):
             self._problem(
                 "`github-deployment` needs `environment`, its name on the page, and `github-token`."
             )
-        if settings.slack_bot_token and not settings.slack_channel:
-            self._problem("`slack-channel` is missing: a bot token alone does not say where to write.")
-        if settings.mode is not Mode.TEMPLATE:
+        if settings.mode is Mode.COMMAND or self._text("mode"):
             self._check_without_template(settings)
 
     def _check_without_template(self, settings: Settings) -> None:
+        if settings.mode is Mode.TEMPLATE:
+            return
         for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
             if self._text(name):
                 self._problem(f"`{name}` works with `template` only; pass it to your own command instead.")
@@ -407,34 +385,3 @@ def job_tokens(text: str) -> tuple[str, ...]:
         with suppress(ValueError):
             tokens.append(parse_token(word))
     return tuple(dict.fromkeys(tokens))
-
-
-def _template_address_advice(address: str) -> str:
-    """For an address that `CreateChangeSet` does not take: its TemplateURL is https:// alone."""
-    bucket = re.fullmatch(r"(?i)s3://([^/]+)/(.+)", address)
-    if bucket is None:
-        return f"`{address}` is neither a file of the workspace nor an https:// address in S3."
-    return (
-        f"`{address}`: CloudFormation takes https://{bucket[1]}.s3.REGION.amazonaws.com/{bucket[2]} instead."
-    )
-
-
-def _environment_url(text: str) -> str:
-    if re.fullmatch(r"output:([a-z0-9-]{1,30}/)?([A-Za-z0-9-]{1,128}/)?[A-Za-z0-9]{1,255}", text):
-        return text
-    try:
-        return web_address(text)
-    except ValueError:
-        raise ValueError(f"`{text}` is neither a web address nor `output:NAME` of the stack.") from None
-
-
-def web_address(text: str) -> str:
-    """The same text. Raises ValueError where it is none."""
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in {"https", "http"} and bool(parts.hostname)
-    except ValueError:  # its words may repeat the address, which is a secret
-        valid = False
-    if not valid:
-        raise ValueError("it is not a web address.")
-    return text

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from deploy_action.core.report import Report
+from deploy_action.input_names import NAMES, NAMES_OF_STEP
 from deploy_action.inputs import Settings, _Parser, parse_inputs
 from deploy_action.steps.world import outputs_of
 
@@ -58,7 +59,7 @@ def defaults() -> dict[str, str]:
 
 def test_the_code_reads_exactly_the_inputs_that_the_action_has() -> None:
     asked = set(FOR_THE_LAUNCHER)
-    for way in ({"template": "https://bucket/t.yaml"}, {"command": "make deploy"}, {}):
+    for way in ({"template": "https://bucket/t.yaml"}, {"command": "make deploy"}, {"mode": "watch"}):
         raw = Recording({**REQUIRED, **way})
         _Parser(raw, {"AWS_REGION": "eu-west-1"}, "pre").settings()
         asked |= raw.asked
@@ -80,6 +81,11 @@ def test_the_halves_of_a_lock_take_inputs_of_the_whole(half: str, own: set[str])
     assert set(inputs) - set(INPUTS) == own
     for name in set(inputs) - own:
         assert inputs[name].get("default") == INPUTS[name].get("default", ""), name
+
+
+def test_the_names_by_which_unknown_inputs_are_noticed_are_those_of_the_actions() -> None:
+    assert set(INPUTS) == NAMES
+    assert {half: set(it["inputs"]) for half, it in HALVES.items()} == NAMES_OF_STEP
 
 
 def test_every_input_and_output_is_described() -> None:

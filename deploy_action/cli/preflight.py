@@ -91,6 +91,8 @@ def command(
         inputs["delete-rolled-back-stack"] = "true"
     if registry:
         inputs["registry"] = registry
+    if not inputs.get("template") and not inputs.get("command"):
+        inputs.setdefault("mode", "watch")
     inputs.setdefault("github-token", github_token())
     inputs.setdefault(
         "slack-bot-token", os.environ.get("SLACK_BOT_TOKEN", "") if "slack-channel" in inputs else ""

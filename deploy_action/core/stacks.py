@@ -11,7 +11,8 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _PATTERN = re.compile(r"[A-Za-z*?\[][A-Za-z0-9*?\[\]!-]{0,255}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,6}(-[a-z]+)+-\d{1,2}")
+"""As botocore's partitions name them: eu-west-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -134,5 +135,6 @@ def console_url(region: str, stack_id: str) -> str:
     """The stack's events page in the AWS console (source: the console's own address bar)."""
     domain = "amazonaws.cn" if region.startswith("cn-") else "aws.amazon.com"
     domain = "amazonaws-us-gov.com" if region.startswith("us-gov-") else domain
+    domain = "amazonaws-eusc.eu" if region.startswith("eusc-") else domain
     host = f"console.{domain}" if not domain.startswith("aws.") else f"{region}.console.{domain}"
     return f"https://{host}/cloudformation/home?region={region}#/stacks/events?stackId={stack_id}"

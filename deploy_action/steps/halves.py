@@ -63,6 +63,8 @@ def lock(world: World) -> int:
     try:
         hand_on(world, {"correlation-id": state.report.correlation_id, "held": "false"})
         settings = parse_inputs(world.environ, step="lock")
+        for warning in settings.warnings:
+            world.teller.note(warning)
         _take(world, settings, state)
     except CoordinatorError as error:
         return _not_held(world, state, error, settings)

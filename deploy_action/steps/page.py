@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from deploy_action.core.report import Outcome
 from deploy_action.engine.aside import Aside
 from deploy_action.errors import PageUnavailable
-from deploy_action.inputs import Mode, web_address
+from deploy_action.input_values import web_address
+from deploy_action.inputs import Mode
 from deploy_action.render.escape import one_line
 from deploy_action.render.headline import headline
 from deploy_action.steps.world import optional

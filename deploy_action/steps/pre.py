@@ -20,7 +20,8 @@ from deploy_action.errors import (
     StackSourceError,
     Superseded,
 )
-from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs, secrets_given
+from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.raw_inputs import secrets_given
 from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.concurrency import look_at_concurrency
@@ -49,6 +50,8 @@ def run(world: World) -> int:
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
+        for warning in settings.warnings:
+            world.teller.note(warning)
         _prepare(world, settings, state, page)
     except CoordinatorError as error:
         page.keep(state)

@@ -200,6 +200,8 @@ class Stage:
             "preflight": "off",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }
+        if not (given.get("template") or given.get("command")):
+            given.setdefault("mode", "watch")
         environ = {
             "AWS_REGION": "eu-west-1",
             "GITHUB_WORKSPACE": str(self.root),

@@ -63,6 +63,7 @@ class Ground(Stage):
         given = json.loads(job.environ["DEPLOY_COORDINATOR_INPUTS"])
         if not inputs.get("stack_name", "?"):
             del given["stack-name"]
+        given.pop("mode", None)  # a lock step has none
         job.environ.update(
             GITHUB_RUN_ID=run,
             GITHUB_RUN_ATTEMPT="1",

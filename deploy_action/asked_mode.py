@@ -1,0 +1,71 @@
+"""The input `mode`: whether a step deploys or only watches.
+
+An expression of something that is not set is empty, so an empty `template` and `command` alone never say that
+somebody wants to watch.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class AskedMode(Enum):
+    """What the input `mode` asks for. How it is deployed follows from `template` and `command`."""
+
+    DEPLOY = "deploy"
+    WATCH = "watch"
+
+
+OFFICIAL_MODES = {
+    "create-and-execute": "Leave `mode` away.",
+    "create-only": "Use `no-execute-changeset: true`.",
+    "execute-only": "Use `command: aws cloudformation execute-change-set …`.",
+}
+"""Values of `mode` in aws-actions/aws-cloudformation-github-deploy, and what takes their place."""
+MEAN_DEPLOYMENT = (
+    "environment",
+    "lock",
+    "lock-token",
+    "parameter-overrides",
+    "capabilities",
+    "tags",
+    "role-arn",
+    "working-directory",
+    "disable-rollback",
+    "fail-on-empty-changeset",
+    "no-execute-changeset",
+    "delete-rolled-back-stack",
+    "on-timeout",
+    "on-cancel",
+    "github-deployment",
+    "environment-url",
+)
+"""Inputs that nobody gives who wants to watch only."""
+WATCHES_ONLY = (
+    "Nothing is deployed: `template` and `command` are empty, so this step only watches. If that is meant, "
+    "give `mode: watch`; the next major version requires it."
+)
+
+
+def parse_mode(text: str) -> AskedMode:
+    """Raises ValueError with a sentence for people."""
+    word = text.lower()
+    if word not in {mode.value for mode in AskedMode}:
+        raise ValueError(f"`{text}` is none of deploy, watch. {OFFICIAL_MODES.get(word, '')}".strip())
+    return AskedMode(word)
+
+
+def without_way(asked: AskedMode | None, inputs: Mapping[str, str]) -> str:
+    """What is wrong where `template` and `command` are empty; empty where watching may be meant."""
+    empty = "`template` and `command` are empty, so nothing would be deployed"
+    advice = "Give one of them. Is an expression such as `${{ vars.NAME }}` empty?"
+    if asked is AskedMode.DEPLOY:
+        return f"`mode: deploy`: {empty}. {advice}"
+    for name in MEAN_DEPLOYMENT:
+        if inputs.get(name, "").lower() not in {"", "0", "no", "false", "leave"}:
+            return f"{empty}, although `{name}` is given. {advice} To only watch, give `mode: watch`."
+    return ""
