@@ -74,6 +74,11 @@ class GitHubApi:
         self._requesters: dict[str, tuple[Requester, _Connection]] = {}
 
     @property
+    def url(self) -> str:
+        """Of the REST API."""
+        return self._api_url
+
+    @property
     def host(self) -> str:
         return urlsplit(self._api_url).netloc
 

@@ -90,9 +90,9 @@ class GitHubPlace(Place):
         self.server = stack.enter_context(GitHubServer())
         stack.callback(self._hold_to_description)
 
-    def open(self, token: str = "token") -> GitHubRegistry:
+    def open(self, token: str = "token", *, repository: str = "org/app") -> GitHubRegistry:
         registry = GitHubRegistry(
-            token, "org/app", api_url=self.server.url, graphql_url=self.server.graphql_url, read_again=0
+            token, repository, api_url=self.server.url, graphql_url=self.server.graphql_url, read_again=0
         )
         self.stack.callback(registry.close)
         return registry

@@ -116,16 +116,42 @@ def test_a_tree_that_was_cut_short_shows_nothing_as_absent(github: GitHubPlace) 
 
 
 @pytest.mark.parametrize("matching", ["GET .*/git/ref/", "GET .*/contents/", "POST"])
-def test_a_repository_that_moved_is_neither_read_nor_written_there(
+def test_a_repository_that_moved_out_of_sight_is_neither_read_nor_written_there(
     github: GitHubPlace, matching: str
 ) -> None:
     """GitHub's redirect keeps `ref`, but PyGithub drops it, and would read the default branch."""
     version = write(github, b"{}")
-    location = f"{github.server.url}/repositories/1/x?ref=y"
+    location = f"{github.server.url}/elsewhere/1/x?ref=y"
     github.server.fail(matching, status=301, headers={"location": location}, times=None)
     registry = github.open()
     with pytest.raises(RegistryForbidden, match="new name"):
         registry.swap(b"x", version, message="m") if matching == "POST" else registry.read()
+    assert not github.server.asked("/elsewhere/1")
+
+
+def test_a_renamed_repository_is_found_by_its_new_name_on_the_same_host(github: GitHubPlace) -> None:
+    version = write(github, b"{}")
+    name = github.server.repository.name
+    github.server.fail(
+        "GET /repos/org/old/git/ref/",
+        status=301,
+        headers={"location": f"{github.server.url}/repositories/1/git/ref/heads/{BRANCH}"},
+        times=None,
+    )
+    github.server.fail("GET /repositories/1$", status=200, body={"full_name": name}, times=None)
+    registry = github.open(repository="org/old")
+    assert registry.read().version == version
+    assert name in registry.location
+    registry.swap(b'{"new": 1}', version, message="m")
+    assert github.open().read().document == b'{"new": 1}'
+
+
+def test_a_redirect_to_another_host_is_not_followed(github: GitHubPlace) -> None:
+    write(github, b"{}")
+    elsewhere = "https://elsewhere.example/repositories/1"
+    github.server.fail("GET .*/git/ref/", status=301, headers={"location": elsewhere}, times=None)
+    with pytest.raises(RegistryForbidden, match="new name"):
+        github.open().read()
     assert not github.server.asked("/repositories/1")
 
 

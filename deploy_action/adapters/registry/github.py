@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from deploy_action.adapters.github_api import (
     API_URL,
@@ -30,6 +30,7 @@ mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
 }"""
 
 _MOVED = frozenset({301, 302, 307, 308})
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _FALLBACK = "Deployments cannot see each other."
 
 
@@ -120,6 +121,8 @@ class GitHubRegistry:
     def _read_head(self) -> str | None:
         etag = self._head[1] if self._head else None
         answer = self._api.get(self._at(f"git/ref/heads/{quote(self._branch)}"), etag=etag)
+        if answer.status in _MOVED and self._learn_new_name(answer):
+            answer = self._api.get(self._at(f"git/ref/heads/{quote(self._branch)}"))
         if answer.status == 304 and self._head:
             return self._head[0]
         self._head = None
@@ -131,6 +134,21 @@ class GitHubRegistry:
         commit = _sha_at(answer.body, "object", "sha")
         self._head = (commit, answer.headers.get("etag"))
         return commit
+
+    def _learn_new_name(self, answer: Answer) -> bool:
+        """A renamed or transferred repository is asked for its name, on the same host only; every later
+        request goes to it as itself, with its own query."""
+        target = urlsplit(answer.headers.get("location", ""))
+        own = urlsplit(self._api.url)
+        found = re.fullmatch(rf"{re.escape(own.path.rstrip('/'))}(/repositories/[0-9]+)(/.*)?", target.path)
+        if found is None or (target.scheme, target.netloc) != (own.scheme, own.netloc):
+            return False
+        about = self._api.get(found[1])
+        name = about.body.get("full_name") if about.status == 200 and isinstance(about.body, dict) else None
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return False
+        self._repository = name
+        return True
 
     def _require_repository(self) -> None:
         """GitHub says 404 for a branch that is not there and for a repository that the token cannot see."""
