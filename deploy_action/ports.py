@@ -72,8 +72,8 @@ class Registry(Protocol):
     def read_file(self, name: str, version: str) -> bytes | None:
         """A further document as it stands with that version of the registry; None where it was never written.
 
-        Raises like `read`. A version that is not the newest any more may count as RegistryUnavailable: not
-        every store keeps older ones. Read again then.
+        Raises like `read`, and RegistryConflict for a version that is not the newest any more: not every
+        store keeps older ones. Read again then.
         """
         ...
 

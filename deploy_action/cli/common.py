@@ -16,7 +16,7 @@ from deploy_action.cli import USAGE
 from deploy_action.context import run_context
 from deploy_action.core.stacks import parse_stack_ref
 from deploy_action.core.times import iso, unix_seconds
-from deploy_action.engine.swap import Swapper
+from deploy_action.engine.swap import Swapper, read_beside
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.registry_address import parse_registry
 from deploy_action.render.escape import log_text, machine_json, one_line
@@ -126,7 +126,7 @@ class Desk:
     def file(self, name: str) -> bytes | None:
         """A file beside the document, None where there is none. Raises RegistryError."""
         self.document()  # with the patience that a first read may need
-        return self.registry.read_file(name, self.registry.read().version)
+        return read_beside(self.registry, name)
 
     @staticmethod
     def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> Past:

@@ -46,7 +46,7 @@ class Borrower:
         these could wait for ever. Raises LockLost where the lock was lent, and somebody took it over.
         """
         for other in document.tickets:
-            if other.nonce == ticket.nonce or not self.may_use(other):
+            if other.nonce == ticket.nonce or not other.holding or not self.may_use(other):
                 continue
             missing = set(ticket.locks) - set(other.locks)
             if not missing:
@@ -84,9 +84,10 @@ def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:
         if one.correlation_id != loan.correlation_id and not is_of_job(one, ticket.job, ticket.run_id)
     )
     accounts = dict.fromkeys((*lender.account.split(), *ticket.account.split()))
+    home = in_attempt_of(lender, ticket)
     return document.with_ticket(
         replace(
-            lender,
+            home,
             correlation_id=ticket.correlation_id,
             stacks=tuple(dict.fromkeys((*lender.stacks, *ticket.stacks)))[:STACKS_MAX],
             account=" ".join(accounts),
@@ -94,6 +95,16 @@ def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:
             renewals=lender.renewals + 1,
         )
     )
+
+
+def in_attempt_of(lender: Ticket, ticket: Ticket) -> Ticket:
+    """The lock of a run goes on into a later attempt of it: the earlier one has ended, and stands for
+    nobody."""
+    same_run = lender.held_by_run and (lender.repository, lender.run_id) == (ticket.repository, ticket.run_id)
+    attempts = (lender.run_attempt, ticket.run_attempt)
+    if not same_run or not all(one.isdecimal() for one in attempts) or int(attempts[1]) <= int(attempts[0]):
+        return lender
+    return replace(lender, run_attempt=ticket.run_attempt, url=ticket.url)
 
 
 def is_of_job(loan: Loan, job_id: str, run_id: str) -> bool:

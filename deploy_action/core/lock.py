@@ -276,11 +276,14 @@ def leave_settling(document: Document, ticket: Ticket, stacks: tuple[str, ...]) 
 
 def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
     """Remove a ticket whose owner is gone. The caller has made sure of that, and for a holder also that no
-    stack of it is in progress."""
+    stack of it is in progress; the next one waits for them all the same, should they not be at rest any
+    more."""
     current = document.ticket(nonce)
     if current is None:
         return document
-    return finish(document, current, outcome=ABANDONED, at=at, note=note)
+    return finish(
+        leave_settling(document, current, current.stacks), current, outcome=ABANDONED, at=at, note=note
+    )
 
 
 def settle(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Document:

@@ -197,6 +197,7 @@ def _freeze_in(data: object) -> Freeze:
 
 def _ticket_in(data: object) -> Ticket:
     item = _dict(data)
+    policy, unknown = _policy_in(item.get("policy", QueuePolicy.FIFO.value))
     locks = _texts(item["locks"])
     epochs = tuple((_text(name), _count(epoch)) for name, epoch in _dict(item.get("epochs", {})).items())
     if not locks or len(set(locks)) != len(locks):
@@ -208,16 +209,26 @@ def _ticket_in(data: object) -> Ticket:
         correlation_id=_text(item["correlation_id"]),
         locks=locks,
         stacks=_texts(item.get("stacks", [])),
-        policy=QueuePolicy(_text(item.get("policy", QueuePolicy.FIFO.value))),
+        policy=policy,
         revision=_count(item.get("revision", 0)),
         number=_count(item.get("number", 0)),
         lease_seconds=_number(item.get("lease_seconds", 0)),
         renewals=_count(item.get("renewals", 0)),
         epochs=epochs,
         loans=tuple(Loan(**_texts_of(_dict(loan), _LOAN_TEXTS)) for loan in _list(item.get("loans", []))),
-        extra=_extra(item, _TICKET_FIELDS),
+        extra=(*_extra(item, _TICKET_FIELDS), *unknown),
         **_texts_of(item, _TEXT_FIELDS),
     )
+
+
+def _policy_in(data: object) -> tuple[QueuePolicy, tuple[tuple[str, str], ...]]:
+    """One that a later version knows counts as `fifo`, under which nobody gives way; it is written back as
+    it was."""
+    text = _text(data)
+    try:
+        return QueuePolicy(text), ()
+    except ValueError:
+        return QueuePolicy.FIFO, (("policy", text),)
 
 
 def _ticket_out(ticket: Ticket) -> dict[str, object]:

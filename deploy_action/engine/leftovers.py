@@ -15,7 +15,7 @@ import msgspec
 
 from deploy_action.core import outbox
 from deploy_action.core.outbox import Box, Kind
-from deploy_action.engine.swap import FileChange, Swapper
+from deploy_action.engine.swap import FileChange, Swapper, read_beside
 from deploy_action.errors import RegistryUnreadable
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def change_file(
 
 def read(registry: Registry) -> Leftovers:
     """Raises RegistryError."""
-    return decode(registry.read_file(NAME, registry.read().version))
+    return decode(read_beside(registry, NAME))
 
 
 def fingerprint(secret: str) -> str:

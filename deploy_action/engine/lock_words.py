@@ -105,7 +105,8 @@ def _until_when(ticket: Ticket, behind: tuple[str, ...]) -> str:
 def takeover_note(ticket: Ticket, why: str) -> str:
     who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
     if ticket.holding:
-        return f"Took over from holder {who}: {why}, and no stack of it is in progress."
+        rest = "no stack of it is in progress" if ticket.stacks else "it names no stack"
+        return f"Took over from holder {who}: {why}, and {rest}."
     return f"Passed over waiter {who}: {why}."
 
 

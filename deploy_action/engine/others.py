@@ -46,6 +46,9 @@ class Others:
         self._revoke = revoke
         self._watch = leases.LeaseWatch()
         self._answers: dict[tuple[str, tuple[Loan, ...]], tuple[JobLife, float]] = {}
+        self._ended_at: dict[str, leases.Life] = {}
+        """The last sign of life of those whose jobs were said to have ended."""
+        self._disproved: set[str] = set()
         self._ran_at: dict[str, float] = {}
         self._in_doubt: dict[str, tuple[str, float]] = {}
         self._held_at: dict[str, float] = {}
@@ -74,15 +77,19 @@ class Others:
         waiters = sum(not ticket.holding for ticket in ahead)
         for ticket in ahead:
             silent = self._watch.silent_seconds(ticket, now)
-            unclaimed = self._watch.unclaimed_seconds(ticket, now)
             near = waiters < ASKING_WAITERS or silent >= ticket.lease
+            life = self._ask(ticket, silent, now) if near else JobLife.UNKNOWN
+            unclaimed = self._watch.unclaimed_seconds(ticket, now)
             why = leases.why_gone(
                 ticket,
                 silent_seconds=silent,
                 unclaimed_seconds=unclaimed,
-                life=self._ask(ticket, silent, now) if near else JobLife.UNKNOWN,
+                life=life,
             )
-            if why is not None and (not ticket.holding or self._at_rest(ticket, why, now)):
+            if why is None:
+                continue
+            certain = life is JobLife.COMPLETED or silent >= leases.STUCK_LEASES * ticket.lease
+            if not ticket.holding or self._at_rest(ticket, why, now, certain=certain):
                 gone.append((ticket, why))
         return gone
 
@@ -93,6 +100,11 @@ class Others:
         """
         whom = (ticket.nonce, ticket.loans)
         answer, asked_at = self._answers.get(whom, (JobLife.UNKNOWN, None))
+        sign = leases.life_of(ticket)
+        if answer is JobLife.COMPLETED and self._ended_at.setdefault(ticket.nonce, sign) != sign:
+            self._disproved.add(ticket.nonce)  # it renewed after its job had ended, as was said
+        if ticket.nonce in self._disproved:
+            return JobLife.UNKNOWN
         interval = leases.ask_again_seconds(
             ticket, silent_seconds=silent, is_next=self._watch.is_next(ticket)
         )
@@ -104,11 +116,15 @@ class Others:
                 self._ran_at[ticket.nonce] = now
             elif answer is JobLife.UNKNOWN and now - self._ran_at.get(ticket.nonce, -inf) < ticket.lease:
                 answer = JobLife.RUNNING
+            if answer is JobLife.COMPLETED:
+                self._ended_at[ticket.nonce] = sign
             self._answers[whom] = (answer, now)
         return answer
 
-    def _at_rest(self, holder: Ticket, why: str, now: float) -> bool:
-        """Whether nothing of a holder is in progress, nor can be any more.
+    def _at_rest(self, holder: Ticket, why: str, now: float, *, certain: bool) -> bool:
+        """Whether nothing of a holder is in progress, nor can be any more. `certain`: its job has ended, or
+        it was silent for longer than anybody who lives; without that, a holder that names no stack, or not
+        their account, is waited for.
 
         Looked at before and after the revocation: it costs requests, and one that still works is left alone.
         """
@@ -116,6 +132,10 @@ class Others:
         if looked_at is not None and now - looked_at < LOOK_SECONDS:
             return False
         busy = self._doubtful(holder)
+        if not certain and not holder.stacks:
+            busy = ["what it deploys, which it does not name,"]
+        elif not certain and holder.account != self._account:
+            busy = list(holder.stacks)
         if not busy:
             revoked = self._revoke(holder)
             busy = self._doubtful(holder) if revoked else list(holder.stacks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,10 @@ STALE_PATIENCES = 3.0
 """GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
 
+FILE_READS = 5
+"""How often a document may move while a file beside it is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """What becomes of a further document beside the registry's: `change` maps its content, None where there
@@ -34,6 +39,15 @@ class FileChange:
 
     name: str
     change: Callable[[bytes | None], bytes]
+
+
+def read_beside(registry: Registry, name: str) -> bytes | None:
+    """A further document as it stands now. One that moves while it is read is read again. Raises
+    RegistryError."""
+    for _ in range(FILE_READS - 1):
+        with suppress(RegistryConflict):
+            return registry.read_file(name, registry.read().version)
+    return registry.read_file(name, registry.read().version)
 
 
 class Swapper:

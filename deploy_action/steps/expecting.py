@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core import history
 from deploy_action.core.times import duration
 from deploy_action.engine.aside import Aside
+from deploy_action.engine.swap import read_beside
 from deploy_action.steps.recall import PATIENCE_SECONDS, past_of
 from deploy_action.steps.state import Memory
 from deploy_action.steps.world import optional
@@ -76,7 +77,7 @@ class Expecting:
 
     def _content(self) -> bytes | None:
         registry = self._wiring.registry()
-        return registry.read_file(history.NAME, registry.read().version)
+        return read_beside(registry, history.NAME)
 
 
 def sentence(estimate: Estimate, verb: str = "Expected to take") -> str:

@@ -14,6 +14,7 @@ from deploy_action.core import history
 from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.data import read_table
 from deploy_action.engine.aside import Aside
+from deploy_action.engine.swap import read_beside
 from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSourceError
 from deploy_action.inputs import Mode
 from deploy_action.steps.state import Memory
@@ -62,8 +63,7 @@ class Recall:
     def _read(self) -> Memory:
         content, unread = None, ""
         try:
-            registry = self._wiring.registry()
-            content = registry.read_file(history.NAME, registry.read().version)
+            content = read_beside(self._wiring.registry(), history.NAME)
         except CoordinatorError as error:
             unread = str(error)
         past = history.read(content, {}, account=self._account())

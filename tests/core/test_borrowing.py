@@ -207,3 +207,34 @@ class TestLoans:
 def test_only_a_nonce_is_a_token(text: str) -> None:
     with pytest.raises(ValueError, match="lock-token"):
         parse_token(text)
+
+
+class TestALaterAttemptOfTheRun:
+    """Failed jobs are run again: the token is the one of the earlier attempt, which is over."""
+
+    OWN = replace(OWNER, job=WHOLE_RUN, repository="org/app", run_attempt="1")
+    LATER = replace(
+        GUEST, repository="org/app", run_id="7", run_attempt="2", url=f"{RUN}/attempts/2", job="21"
+    )
+
+    def test_the_lock_goes_on_in_it(self) -> None:
+        document = borrow(held(self.OWN), held(self.OWN).tickets[0], self.LATER)
+        (ticket,) = document.tickets
+        assert (ticket.run_attempt, ticket.url, ticket.job) == ("2", f"{RUN}/attempts/2", WHOLE_RUN)
+        again = repay(document, ticket, self.LATER.correlation_id, at=AT)
+        assert again.tickets[0].run_attempt == "2"
+        assert Borrower((), f"{RUN}/attempts/2").lender(again, GUEST) is not None
+
+    @pytest.mark.parametrize(
+        "fields", [{"run_id": "8"}, {"repository": "org/other"}, {"run_attempt": ""}, {"run_attempt": "1"}]
+    )
+    def test_nobody_elses_attempt_takes_it_along(self, fields: dict[str, str]) -> None:
+        document = held(self.OWN)
+        lent = borrow(document, document.tickets[0], replace(self.LATER, **fields))  # type: ignore[arg-type]
+        assert (lent.tickets[0].run_attempt, lent.tickets[0].url) == ("1", RUN)
+
+
+def test_one_that_waits_itself_lends_nothing() -> None:
+    document = request(held(), replace(OWNER, nonce="c" * 32), at=AT, enqueue_if_busy=True)
+    assert document is not None
+    assert Borrower(("c" * 32,)).lender(document, GUEST) is None

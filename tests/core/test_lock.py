@@ -583,3 +583,18 @@ def test_a_holder_that_says_nothing_of_use_is_expected_to_hold_for_nobody_knows_
     since: str, end: str
 ) -> None:
     assert core.expected_hold_seconds(replace(ticket("a"), held_since=since, expected_end=end)) is None
+
+
+def test_the_stacks_of_an_evicted_holder_are_left_to_be_waited_for() -> None:
+    owner = Ticket("a", "id-a", ("prod",), ("eu-west-1/app",))
+    held = core.request(Document(), owner, at="", enqueue_if_busy=True)
+    assert held is not None
+    evicted = core.evict(held, "a", at="", note="gone")
+    assert core.settling_stacks(evicted, ("prod",)) == ("eu-west-1/app",)
+
+
+def test_an_epoch_exceeds_what_is_known_of_earlier_ones() -> None:
+    ticket = Ticket("a", "id-a", ("prod", "test"))
+    held = core.request(Document(), ticket, at="", enqueue_if_busy=True, floors={"prod": 7})
+    assert held is not None
+    assert held.tickets[0].epochs == (("prod", 8), ("test", 1))

@@ -297,11 +297,12 @@ def test_a_turn_that_is_not_the_locks_latest_is_refused(counted: int) -> None:
         read(data)
 
 
-def test_a_policy_that_is_not_known_is_refused() -> None:
+def test_a_policy_that_is_not_known_counts_as_fifo_and_is_written_back_as_it_was() -> None:
     data = real()
     data["tickets"][0]["policy"] = "lottery"
-    with pytest.raises(RegistryUnreadable):
-        read(data)
+    document = read(data)
+    assert document.tickets[0].policy is QueuePolicy.FIFO
+    assert json.loads(encode(document))["tickets"][0]["policy"] == "lottery"
 
 
 def test_a_flood_of_tickets_is_refused() -> None:

@@ -474,9 +474,9 @@ def test_a_holder_that_wakes_up_after_a_takeover_is_fenced_and_frees_nobodys_loc
     with pytest.raises(LockLost) as told:
         old.renew()
     assert told.value.exit_code == 5
-    assert not old.release(outcome="succeeded", settling=("eu-west-1/app",))
+    assert not old.release(outcome="succeeded", settling=("eu-west-1/late",))
     assert is_held(world.document, new.ticket)
-    assert world.document.locks["prod"].settling == ()
+    assert world.document.locks["prod"].settling == ("eu-west-1/app",)
     new.renew()
     assert new.release(outcome="succeeded")
 

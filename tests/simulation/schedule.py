@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from deploy_action.adapters.registry import dynamodb
 from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 from deploy_action.adapters.registry.github import GitHubRegistry
 from deploy_action.adapters.registry.s3 import S3Registry
@@ -363,5 +364,8 @@ def _on_dynamodb(history: History, actor: Actor) -> Registry:
 def _make_replayable(seed: int) -> None:
     random.seed(seed)
     dice = random.Random(f"ids {seed}")
-    ids = SimpleNamespace(token_hex=lambda size: f"{dice.getrandbits(8 * size):0{2 * size}x}")
+    ids = SimpleNamespace(
+        token_hex=lambda size: f"{dice.getrandbits(8 * size):0{2 * size}x}", randbelow=dice.randrange
+    )
     vars(swap).update(secrets=ids, decode=decode)
+    vars(dynamodb).update(secrets=ids)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.registry.aws import Clients, error_code, explained
-from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import RegistryConflict, RegistryForbidden
 from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 ABSENT = "0"
 LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
+VERSIONS = 10**30  # a number of DynamoDB has 38 digits
 OVERHEAD = 64  # bytes for the names and the version
 
 _PERMISSIONS = "dynamodb:GetItem and dynamodb:PutItem"
@@ -23,12 +25,12 @@ _LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 class DynamoDbRegistry:
     """`ports.Registry` on one item: `id` (text, the table's partition key), `version` (number), `document`
-    (binary). The version counts the swaps. Further documents are items of their own, `KEY/NAME`.
+    (binary). A version is drawn by lot. Further documents are items of their own, `KEY/NAME`.
 
     A swap is one conditional PutItem, with further documents one transaction, and is never repeated; reads
-    are consistent, so they never lag. Should somebody delete the item, counting starts again, and a version
-    from before may come again. Each item holds 400 KB; a larger one is RegistryForbidden before it is sent.
-    Do not share one object between threads.
+    are consistent, so they never lag. Should somebody delete the item, no version of before comes again.
+    Each item holds 400 KB; a larger one is RegistryForbidden before it is sent. Do not share one object
+    between threads.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class DynamoDbRegistry:
             )
         registry, file = (response.get("Item", {}) for response in answer["Responses"])
         if registry.get("version", {}).get("N", ABSENT) != version:
-            raise RegistryUnavailable(f"The registry in {self.location} changed since it was read.")
+            raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
         return bytes(file["document"]["B"]) if "B" in file.get("document", {}) else None
 
     def swap(
@@ -93,7 +95,7 @@ class DynamoDbRegistry:
     ) -> str:
         from botocore.exceptions import ClientError
 
-        following = str(int(version) + 1)
+        following = str(1 + secrets.randbelow(VERSIONS))
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
         if version != ABSENT:
             condition = {

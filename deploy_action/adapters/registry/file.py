@@ -61,7 +61,7 @@ class FileRegistry:
         """See `ports.Registry`. Takes the lock, and so needs the right to write in the folder."""
         with self._explained("read"), self._locked():
             if _version(_content(self._document)) != version:
-                raise RegistryUnavailable(f"The registry in {self.location} changed since it was read.")
+                raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
             return _content(self._document.with_name(name))
 
     def swap(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy_action.adapters.registry.aws import Clients, error_code, explained
-from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import RegistryConflict, RegistryForbidden
 from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class S3Registry:
                     raise
                 if self._look(version) is not None:  # named still: somebody else removed it
                     return None
-        raise RegistryUnavailable(f"The registry in {self.location} changed since it was read.")
+        raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
 
     def swap(
         self,
