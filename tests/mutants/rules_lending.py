@@ -1,0 +1,40 @@
+"""A lock that several jobs use, and what is concluded where the registry or a job's state is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.core import borrowing
+from deploy_action.engine.outage import Outage
+from tests.core.test_borrowing import TestLoans
+from tests.engine.test_lock_client import TestATokenThatDies
+from tests.mutants.mutant import killed_by
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document, Loan, Ticket
+    from tests.mutants.mutant import Patch
+
+
+@killed_by(TestLoans.test_a_release_waits_for_those_that_still_deploy)
+def a_release_frees_the_lock_under_those_who_use_it(patch: Patch) -> None:
+    def give_back(original: Any, document: Document, ticket: Ticket, **more: Any) -> Document:
+        current = document.ticket(ticket.nonce)
+        loans = (
+            frozenset(loan.correlation_id for loan in current.loans) if current is not None else frozenset()
+        )
+        return original(document, ticket, **{**more, "ended": loans})  # type: ignore[no-any-return]
+
+    patch.function(borrowing.give_back, give_back)
+
+
+@killed_by(TestLoans.test_legs_of_a_matrix_that_have_no_ids_are_kept_apart)
+def legs_of_a_matrix_are_one_job(patch: Patch) -> None:
+    def is_of_job(_original: Any, loan: Loan, job_id: str, run_id: str) -> bool:
+        return (loan.job, loan.run_id) == (job_id, run_id)
+
+    patch.function(borrowing.is_of_job, is_of_job)
+
+
+@killed_by(TestATokenThatDies.test_a_waiter_ends_as_busy_and_never_passes_a_living_holder)
+def a_refusal_is_a_registry_that_is_away(patch: Patch) -> None:
+    patch.function(Outage._refused, lambda _original, self, error: None)
