@@ -23,6 +23,9 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
 
 
+HASTY_READ_SECONDS = 10.0
+
+
 class AwsClients:
     """Clients by service and region, made when first used.
 
@@ -36,16 +39,22 @@ class AwsClients:
         self._read_seconds = read_seconds
         self._tries = tries
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, float], Any] = {}
         self._lock = Lock()
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client. Raises StackSourceError where boto3 refuses, for example for a missing profile."""
         with self._lock:
-            found = self._clients.get((service, region))
+            key = (service, region, self._read_seconds)
+            found = self._clients.get(key)
             if found is None:
-                found = self._clients[service, region] = self._made(service, region)
+                found = self._clients[key] = self._made(service, region)
         return found
+
+    def hasten(self) -> None:
+        """From now on a request is tried once, and briefly: somebody waits for an end that is known."""
+        self._read_seconds = min(self._read_seconds, HASTY_READ_SECONDS)
+        self._tries = 1
 
     def _made(self, service: str, region: str) -> Any:
         import boto3

@@ -26,7 +26,7 @@ class CloudFormation:
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
-        self._heard_in: set[str] = set()
+        self._heard_in: set[Any] = set()
         self._their_time: float | None = None
 
     def describe(self, stack: StackRef) -> StackState | None:
@@ -202,8 +202,8 @@ class CloudFormation:
 
     def _client(self, stack: StackRef) -> Any:
         client = self._clients.client(_SERVICE, stack.region)
-        if stack.region not in self._heard_in:
-            self._heard_in.add(stack.region)
+        if client not in self._heard_in:
+            self._heard_in.add(client)
             client.meta.events.register("after-call.cloudformation", self._note_time)
         return client
 

@@ -162,10 +162,12 @@ def _past(desk: Desk) -> Past:
 
 
 def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *, machine: bool) -> int:
+    from deploy_action.engine.closing import Closing
     from deploy_action.engine.session import End
     from deploy_action.engine.verdict import confirmed
 
-    lines, outputs, notes = confirmed(source, clock, operation, ours_only=False)
+    closing = Closing(clock, cancelled=lambda: False)
+    lines, outputs, notes = confirmed(source, closing, operation, ours_only=False)
     for note in notes:
         remark(note)
     outcome = outcome_of(lines)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.core.stacks import StackRef, Verdict, verdict_of
-from deploy_action.engine.session import BLIND_AFTER, End
+from deploy_action.engine.session import BLIND_AFTER, NAP_SECONDS, End
 from deploy_action.errors import LockLost, StackSourceError
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def wait_by_status(
             return End.TIMED_OUT
         if readable and waited >= first_sign_seconds and not began():
             return End.NEVER_BEGAN
-        clock.sleep(POLL_SECONDS)
+        end = clock.monotonic() + POLL_SECONDS
+        while (left := end - clock.monotonic()) > 0 and not cancelled():
+            clock.sleep(min(NAP_SECONDS, left))
 
 
 def _tell(teller: Telling, told: set[str], sentence: str) -> None:

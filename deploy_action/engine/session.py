@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from deploy_action.core.causes import early_warnings, warning_key
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.stall import look
+from deploy_action.engine.closing import Closing
 from deploy_action.errors import CoordinatorError, LockLost
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
 WARNED = "warned "
 LAST_LOOKS_MAX = 12
+ROUND_SECONDS = 60.0
+"""So long one round of looks may take before the time-out, the lock and `done` have their turn."""
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
 """How late `hurry`, a cancellation or the time-out may be noticed."""
@@ -98,6 +101,7 @@ class Session:
     `elapsed_seconds`: what had passed of the time-out before (a watch that was restarted).
     `estimate`: how long the deployment was expected to take in all.
     `alerts`: what was alerted before a restart; `keep_alerts` is given the new set before people are told.
+    `closing`: what the looks after the end may take, shared with whoever reads it afterwards.
     `hurry`: something ended that makes a look worth while at once; asked every NAP_SECONDS, so it is cheap.
     """
 
@@ -117,6 +121,7 @@ class Session:
     alerts: frozenset[str] = frozenset()
     keep_alerts: Callable[[frozenset[str]], None] = lambda _alerts: None
     looker: Looker | None = None
+    closing: Closing | None = None
     _looked_for_stalls: float = float("-inf")
     _hurried: bool = False
     _failures: int = 0
@@ -130,7 +135,7 @@ class Session:
         started = self.clock.monotonic()
         self._last_told = started
         while True:
-            poll = self.watcher.poll(self.clock.monotonic(), stop=self.cancelled)
+            poll = self.watcher.poll(began := self.clock.monotonic(), stop=self._interrupts(started, began))
             if self.watcher.readable:
                 self._failures = 0
             elif poll.errors:
@@ -139,9 +144,12 @@ class Session:
             self._guarded("Looking for stalls", self._look_for_stalls)
             self._keep_lock()
             if self.done():
-                self._last_looks()
+                closing = self.closing or Closing(self.clock, cancelled=self.cancelled)
+                closing.begin()
+                self._last_looks(closing)
                 if self.done():
                     return End.DONE
+                closing.again()
             if self.cancelled():
                 return End.CANCELLED
             end = self._given_up(self.clock.monotonic() - started)
@@ -149,15 +157,23 @@ class Session:
                 return end
             self._rest(started)
 
-    def _last_looks(self) -> None:
+    def _interrupts(self, started: float, began: float) -> Callable[[], bool]:
+        def stop() -> bool:
+            now = self.clock.monotonic()
+            return self.cancelled() or now - began >= ROUND_SECONDS or self._timed_out(now - started)
+
+        return stop
+
+    def _last_looks(self, closing: Closing) -> None:
         """Something may become visible, or begin, only now: until a look at all of it shows nothing new, and
-        two of them do where there was trouble."""
+        two of them do where there was trouble, or `closing` is over."""
         clean = 0
         for attempt in range(LAST_LOOKS_MAX):
-            if attempt:
-                self.clock.sleep(NAP_SECONDS)
-            poll = self.watcher.poll(self.clock.monotonic(), complete=True, stop=self.cancelled)
+            if attempt and not closing.pause(NAP_SECONDS):
+                return
+            poll = self.watcher.poll(self.clock.monotonic(), complete=True, stop=closing.over)
             self._tell(poll)
+            self._keep_lock()
             clean = 0 if poll.errors or poll.events else clean + 1
             if clean > bool(self._told) or self.cancelled() or self.watcher.refused:
                 return

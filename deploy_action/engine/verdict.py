@@ -11,26 +11,29 @@ from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
     from deploy_action.core.events import Operation
-    from deploy_action.ports import Clock, StackSource
+    from deploy_action.engine.closing import Closing
+    from deploy_action.ports import StackSource
 
 CONFIRM_TRIES = 10
 CONFIRM_PAUSE_SECONDS = 2.0
 
 
 def confirmed(
-    source: StackSource, clock: Clock, operation: Operation, *, ours_only: bool
+    source: StackSource, closing: Closing, operation: Operation, *, ours_only: bool
 ) -> tuple[tuple[StackLine, ...], dict[str, str], list[str]]:
     """The end of each root stack, their outputs, and what could not be confirmed.
 
     Events tell the status; `DescribeStacks` confirms it, several times while it may be a stale read. Where
     the two differ for good: with `ours_only` (events filtered by our token) the events are right, since
     somebody else may have begun since; otherwise `DescribeStacks` is, since an event may have been missed.
+    What is not confirmed when `closing` is over stays as the events tell it.
     """
     lines: list[StackLine] = []
     notes: list[str] = []
     outputs: dict[str, str] = {}
+    closing.begin()
     for line in stack_lines(operation):
-        state, note = _describe(source, clock, line)
+        state, note = _describe(source, closing, line)
         notes += [note] if note else []
         if state is not None:
             outputs |= outputs_of(state, operation)
@@ -52,13 +55,15 @@ def outputs_of(state: StackState, operation: Operation) -> dict[str, str]:
     return {f"{name}/{key}" if name else key: value for key, value in state.outputs.items()}
 
 
-def _describe(source: StackSource, clock: Clock, line: StackLine) -> tuple[StackState | None, str]:
+def _describe(source: StackSource, closing: Closing, line: StackLine) -> tuple[StackState | None, str]:
     ref = StackRef(line.region, line.stack_id)
     state: StackState | None = None
+    if closing.over():
+        return None, f"The end of {line.name} could not be confirmed: CloudFormation answers too slowly."
     note = ""
     for attempt in range(CONFIRM_TRIES):
-        if attempt:
-            clock.sleep(CONFIRM_PAUSE_SECONDS)
+        if attempt and not closing.pause(CONFIRM_PAUSE_SECONDS):
+            break
         try:
             state, note = source.describe(ref), ""
         except StackSourceError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome
 from deploy_action.engine.baseline import Baseline, take_baseline
+from deploy_action.engine.closing import CLOSING_SECONDS
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
@@ -26,7 +27,7 @@ GRACE_SECONDS = 5.0
 """The runner leaves 10 s after a cancellation: so long the command's own end is waited for."""
 SETTLE_SECONDS = 3.0
 """How long after a command's end an operation that it began may take to become visible."""
-UNREADABLE_SECONDS = 120.0
+UNREADABLE_SECONDS = CLOSING_SECONDS
 """How long CloudFormation is asked again while it gives no answer, once the command has ended."""
 REFUSED_SECONDS = 10.0
 """The same where it refuses for good."""
@@ -83,11 +84,12 @@ def deploy(deployment: Deployment) -> int:
     elif not watcher.began:
         deployment.left_as_it_was()
         deployment.teller.line("The command ended well; no watched stack changed.")
-    optional(
-        deployment.teller,
-        "The look for stacks that are not there",
-        lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
-    )
+    if not deployment.closing.over():
+        optional(
+            deployment.teller,
+            "The look for stacks that are not there",
+            lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
+        )
     return 0
 
 
@@ -116,6 +118,7 @@ class _Done:
         self._source = deployment.cloudformation
         self._stacks = deployment.settings.stacks
         self._watcher = watcher
+        self._closing = deployment.closing
         self._ended: float | None = None
         self._unreadable: float | None = None
 
@@ -128,6 +131,8 @@ class _Done:
         if self._folder.command_exit_code() is None:
             return False
         self._ended = now if self._ended is None else self._ended
+        if self._unreadable is not None:
+            self._closing.begin()
         if self._watcher.working or now - self._ended < SETTLE_SECONDS:
             return False
         if self._unreadable is not None:

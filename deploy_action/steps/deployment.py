@@ -16,6 +16,7 @@ from deploy_action.core.runs import runs_of
 from deploy_action.core.start import ways_out
 from deploy_action.core.times import duration
 from deploy_action.engine.by_status import wait_by_status
+from deploy_action.engine.closing import Closing
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed, outputs_of
 from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
@@ -33,7 +34,6 @@ from deploy_action.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.cleanup import CleanupStep
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.past import Past
     from deploy_action.core.plan import Plan
@@ -71,6 +71,7 @@ class Deployment:
             self.teller.channel = channel or self.teller.channel
         self._expecting = Expecting(world, self.wiring, state)
         self.templates = Templates(self.cloudformation, settings)
+        self.closing = Closing(world.clock, cancelled=world.cancelled, hasten=self.wiring.aws.hasten)
         self.plans: tuple[Plan, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: Past | None = None
@@ -173,6 +174,7 @@ class Deployment:
             elapsed_seconds=self._watched_seconds() if limit_seconds is None else 0.0,
             hurry=hurry,
             looker=self.looker,
+            closing=self.closing,
             estimate=self.state.report.estimate,
             stall_after_seconds=self.settings.stall_after_seconds,
             alerts=frozenset(self.state.alerts),
@@ -215,7 +217,8 @@ class Deployment:
 
     def read_all(self, watcher: Watcher) -> Poll:
         """One look at everything, outside a watch."""
-        return watcher.poll(self.world.clock.monotonic(), complete=True)
+        self.closing.begin()
+        return watcher.poll(self.world.clock.monotonic(), complete=True, stop=self.closing.over)
 
     def read_roots(self, watcher: Watcher) -> Poll:
         """The same, of root stacks only and what is new of them: when there is little time."""
@@ -239,9 +242,7 @@ class Deployment:
     def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""
         operation = watcher.operation
-        lines, outputs, notes = confirmed(
-            self.cloudformation, self.world.clock, operation, ours_only=ours_only
-        )
+        lines, outputs, notes = confirmed(self.cloudformation, self.closing, operation, ours_only=ours_only)
         for note in notes:
             self.teller.note(note)
         outcome = outcome_of(lines)
@@ -257,7 +258,9 @@ class Deployment:
             ended=operation.ended,
             bars=bars_of(operation),
             causes=failure_causes(operation, outcome),
-            cleanup=optional(self.teller, "The look at what is left", lambda: _left(operation, outcome))
+            cleanup=optional(
+                self.teller, "The look at what is left", lambda: () if outcome.good else cleanup_of(operation)
+            )
             or (),
             runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
         )
@@ -288,7 +291,7 @@ class Deployment:
         lines: list[StackLine] = []
         outputs: dict[str, str] = {}
         for ref in self.settings.stacks[:UNCHANGED_MAX]:
-            if ref.is_glob or (ref.region, ref.short_name) in known or self.world.cancelled():
+            if ref.is_glob or (ref.region, ref.short_name) in known or self.closing.over():
                 continue
             state = optional(
                 self.teller,
@@ -383,10 +386,6 @@ class Deployment:
         if report.causes:
             error.annotation = f"{verdict} {error.remedy}".strip()
         raise error
-
-
-def _left(operation: Operation, outcome: Outcome) -> tuple[CleanupStep, ...]:
-    return () if outcome.good else cleanup_of(operation)
 
 
 def _line(state: StackState) -> StackLine:

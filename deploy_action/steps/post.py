@@ -13,6 +13,7 @@ from deploy_action.core.borrowing import account_of_loan
 from deploy_action.core.report import Failure, Outcome, Report, StackLine
 from deploy_action.core.stacks import is_in_progress
 from deploy_action.core.times import iso
+from deploy_action.engine.closing import Closing
 from deploy_action.engine.idle import in_progress, ref_of
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, Left
 from deploy_action.engine.lock_words import not_given_back
@@ -121,7 +122,13 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
         return ()
     found: list[str] = []
     lines: list[StackLine] = []
+    closing = Closing(world.clock, cancelled=world.cancelled, hasten=wiring.aws.hasten)
+    closing.begin()
     for ref in state.stacks:
+        if closing.over():
+            world.teller.note(f"Whether {ref} is still in progress could not be seen in time.")
+            found.append(f"{ref.region}/{ref.name}")
+            continue
         try:
             busy = in_progress(wiring.cloudformation, [ref])
         except StackSourceError as error:

@@ -30,6 +30,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 def _stage(folder: Path, monkeypatch: pytest.MonkeyPatch, *, nested_tokens: bool) -> Iterator[Stage]:
     clock = VirtualClock()
     with CloudFormationServer(clock.now, nested_tokens=nested_tokens) as server:
+        server.pass_time = clock.sleep
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -28,6 +28,7 @@ KINDS = frozenset(
         "error_after",
         "expired_token",
         "garbage",
+        "hang",
         "invalid_token",
         "page_size",
         "reset_after",
@@ -46,7 +47,8 @@ class Fault:
     `kind` is one of: throttle; error and error_after (`status`, 500 or 503; the latter once the operation
     took effect); reset_before and reset_after (the connection breaks without an answer); expired_token;
     invalid_token; access_denied; garbage (an answer that is cut off in the middle); stale (reads show the
-    state of `seconds` ago); delay (`seconds` of real time); page_size (`size`).
+    state of `seconds` ago); delay (`seconds` of real time);
+    hang (the connection breaks after `seconds` of the server's `pass_time`); page_size (`size`).
     """
 
     kind: str
@@ -90,6 +92,7 @@ class Effect:
     garbage: bool = False
     stale_seconds: float = 0.0
     delay_seconds: float = 0.0
+    hang_seconds: float = 0.0
     page_size: int | None = None
 
 
@@ -173,6 +176,8 @@ def _apply(rule: Fault, effect: Effect, request: Request) -> None:
         effect.garbage = True
     elif rule.kind == "stale":
         effect.stale_seconds = max(effect.stale_seconds, rule.seconds)
+    elif rule.kind == "hang":
+        effect.hang_seconds = max(effect.hang_seconds, rule.seconds)
     elif rule.kind == "delay":
         effect.delay_seconds += rule.seconds
     else:

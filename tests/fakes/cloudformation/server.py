@@ -63,6 +63,8 @@ class CloudFormationServer:
         }
         self.world = World(ids=Ids(seed), **self._settings)
         self.faults = Faults(Ids(f"faults-{seed}"))
+        self.pass_time: Callable[[float], object] = time.sleep
+        """How the time of a request that hangs passes."""
         self.requests: Counter[tuple[str, str]] = Counter()
         self.log: list[dict[str, Any]] = []
         self.crashes: list[str] = []
@@ -244,7 +246,9 @@ class CloudFormationServer:
         effect = self.faults.judge(Request(service, entry["operation"], region, now, resource, principal))
         if effect.delay_seconds:
             time.sleep(effect.delay_seconds)
-        if effect.reset_before:
+        if effect.hang_seconds:
+            self.pass_time(effect.hang_seconds)
+        if effect.reset_before or effect.hang_seconds:
             entry["error"] = "reset_before"
             raise ConnectionBroken
         if effect.error is not None:
