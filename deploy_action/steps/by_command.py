@@ -125,6 +125,8 @@ class _Done:
     def __call__(self) -> bool:
         now = self._clock.monotonic()
         if self._watcher.readable:
+            if self._unreadable is not None:
+                self._closing.again()
             self._unreadable = None
         elif self._unreadable is None:
             self._unreadable = now

@@ -381,6 +381,7 @@ def test_throttling_after_the_command_does_not_cut_the_watch_short(stage: Stage)
     stage.server.faults.add("throttle", operation="DescribeStackEvents", after=start, until=start + 20)
     assert job.run("main") == 1
     assert job.outputs()["outcome"] == "rolled-back"
+    assert "could not be confirmed" not in job.log
 
 
 def test_a_refused_stack_does_not_hide_another(stage: Stage) -> None:
