@@ -26,8 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from typing import TYPE_CHECKING
 
-from event_logs import Logged, read_log
-
+from benchmarks.event_logs import Logged, read_log
 from deploy_action.core.accuracy import holds
 from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.estimate import before, same_set

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.event_logs import read_log
 from deploy_action.core.durations import parse_samples, parse_table
 from deploy_action.core.past import Deployment, Past
 from deploy_action.core.plan import Plan, Planned
@@ -14,12 +13,9 @@ from deploy_action.core.times import iso
 from deploy_action.data import read_table
 from tests.pages.stories import reported
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-from event_logs import read_log
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from deploy_action.core.report import Report
 
