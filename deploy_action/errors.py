@@ -7,7 +7,7 @@
 | 2 | busy: another deployment holds the lock, or may, and waiting was not wanted or timed out |
 | 3 | the inputs are wrong; nothing was locked or changed |
 | 4 | the deployment cannot start (credentials, stack state, template); nothing was changed |
-| 5 | the lock was lost before anything was changed |
+| 5 | the lock was lost before anything was changed, or later and `on-lost-lock: stop` ended it |
 | 6 | the deployment did not end within `timeout-in-minutes`; it may still be running |
 | 7 | the verdict could not be read: neither success nor failure is known |
 | 8 | the `lock` step gave way to a newer deployment, so the lock is not held; nothing was changed |
@@ -138,6 +138,12 @@ class LockLost(CoordinatorError):
 class LockUnconfirmed(LockLost):
     """Nobody is known to have taken the lock, but the registry has not confirmed it for longer than its
     lease."""
+
+
+class EndedWithoutLock(CoordinatorError):
+    """The lock was lost while a command ran, and the command was ended as asked."""
+
+    exit_code = 5
 
 
 class TimedOut(CoordinatorError):

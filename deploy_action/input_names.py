@@ -53,6 +53,7 @@ NAMES = frozenset(
         "wait-timeout-in-minutes",
         "when-busy",
         "when-registry-away",
+        "on-lost-lock",
         "working-directory",
     }
 )
@@ -76,6 +77,7 @@ NAMES_OF_STEP = {
             "wait-timeout-in-minutes",
             "when-busy",
             "when-registry-away",
+            "on-lost-lock",
             "when-superseded",
         }
     ),

@@ -66,6 +66,13 @@ class WhenBusy(Enum):
     SKIP = "skip"
 
 
+class OnLostLock(Enum):
+    """What becomes of a command, or of a job that locked, whose lock is lost while it runs."""
+
+    TELL = "tell"
+    STOP = "stop"
+
+
 class PreflightMode(Enum):
     """What becomes of a deployment that the checks before it find certain to fail."""
 
@@ -130,6 +137,7 @@ class Settings:
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
     when_registry_away: WhenAway = WhenAway.GO_ON
+    on_lost_lock: OnLostLock = OnLostLock.TELL
     hold: Hold = Hold.JOB
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     lock_tokens: tuple[str, ...] = ()
@@ -209,6 +217,7 @@ class _Parser(SlackFields):
             look_behind=self._boolean("look-behind", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
+            on_lost_lock=self._choice("on-lost-lock", OnLostLock, OnLostLock.TELL),
             hold=self._choice("hold", Hold, Hold.JOB),
             when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
             lock_tokens=self._lock_tokens(),

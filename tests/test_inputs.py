@@ -161,6 +161,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         queue_policy="lottery",
         when_busy="panic",
         when_registry_away="pray",
+        on_lost_lock="cry",
         wait_timeout_in_minutes="-1",
         mode="create-only",
         lock_token="stolen",
@@ -170,7 +171,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "image"} and not name.startswith("slack-"):
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 32
+    assert len(found) == len(set(found)) == 33
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

@@ -54,6 +54,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "queue-policy",
         "when-busy",
         "when-registry-away",
+        "on-lost-lock",
         "wait-timeout-in-minutes",
         "github-token",
     ),

@@ -19,6 +19,7 @@ COMMANDS = {
     "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
+    "fence": ("fence:command", "Is the lock still held, between two stacks of a script"),
     "queue": ("queue:command", "Slack messages that could not be told"),
     "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
     "preflight": ("preflight:command", "What would make a deployment fail, before it begins"),

@@ -159,6 +159,8 @@ class Report:
     """What history keeps of each stack's operation (`core.runs`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""
+    lock_lost: str = ""
+    """That the lock was lost while the deployment ran, and to whom; empty where it was held to the end."""
     notes: tuple[str, ...] = ()
     """What degraded on the way: told, never fatal."""
     links: Links = Links()

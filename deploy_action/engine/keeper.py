@@ -173,19 +173,26 @@ class Keeper:
             ) from error
         raise away(error, waited_seconds, why) from error
 
-    def still_held(self) -> bool:
-        """Whether nobody has taken the lock, as far as the registry tells within moments."""
-        if self._lost:
-            return False
+    def confirm(self) -> None:
+        """Whether the lock is still ours, as far as the registry tells within moments. Raises LockLost
+        where it is not, unless that was told before."""
+        if self._lost or not self.ticket.holding:
+            return
         try:
-            if self.ticket.holding:
-                self._client.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
+            self._client.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
         except LockLost:
             self._lost = True
-            return False
+            raise
         except RegistryError as error:
             self._missed(error)
-        return True
+
+    def still_held(self) -> bool:
+        """Whether nobody has taken the lock, as far as the registry tells within moments."""
+        try:
+            self.confirm()
+        except LockLost:
+            return False
+        return not self._lost
 
     def let_go(self, correlation_id: str) -> None:
         """Give the lock back before anything was done with it; one that is lent, to its owner. Raises

@@ -54,7 +54,10 @@ keep_command() {
 }
 
 run_command() {
-  local folder='' result=1 pid
+  local folder='' result=1 pid line variables=()
+  if [ -r "$state/command.env" ]; then
+    while IFS= read -r line; do variables+=("$line"); done <"$state/command.env"
+  fi
   if [ -r "$state/command.cwd" ]; then IFS= read -r folder <"$state/command.cwd"; fi
   if cd "${folder:-.}"; then
     set -m
@@ -64,7 +67,7 @@ run_command() {
       printf '%-47s\n' "$pid $(born_at "$pid")" 1<>"$state/command.pid"
       if [ -n "$relay_pid" ]; then exec >"$state/log.out" 2>"$state/log.err"; fi
       exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
-      as_plain_step bash --noprofile --norc -eo pipefail "$state/command.sh"
+      as_plain_step env ${variables[@]+"${variables[@]}"} bash --noprofile --norc -eo pipefail "$state/command.sh"
     ) &
     pid=$!
     set +m

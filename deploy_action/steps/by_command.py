@@ -193,6 +193,10 @@ def _begin(deployment: Deployment) -> Baseline:
     deployment.fence()
     state.baseline = _baseline(deployment)
     deployment.about_to_begin()
+    ticket = state.ticket
+    if ticket is not None and ticket.holding:
+        hold = {"DEPLOY_COORDINATOR_EPOCH": str(ticket.epoch), "DEPLOY_COORDINATOR_TICKET": ticket.nonce}
+        optional(teller, "Telling the command its epoch", lambda: folder.give_command(hold))
     folder.let_command_go()
     return state.baseline
 

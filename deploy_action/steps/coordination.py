@@ -25,6 +25,7 @@ from deploy_action.engine.lock_words import not_given_back
 from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
+    LockLost,
     RegistryError,
     RegistryTooNew,
     StackSourceError,
@@ -145,7 +146,28 @@ class Coordination:
     def keep(self) -> None:
         """Renew the lock when it is time to. Raises LockLost, once."""
         if self.keeper is not None:
-            self.keeper.keep()
+            try:
+                self.keeper.keep()
+            except LockLost as error:
+                self._lost(error)
+                raise
+
+    def confirm_to_the_end(self) -> None:
+        """Ask once more whether the lock was held to the end; where it was not, that is told."""
+        if self.keeper is None or self._state.report.lock_lost:
+            return
+        try:
+            self.keeper.confirm()
+        except LockLost as error:
+            self._lost(error)
+            self._world.teller.note(
+                f"{error.what} What ran until now was not protected to its end: look at what others deployed."
+            )
+
+    def _lost(self, error: LockLost) -> None:
+        report = self._state.report
+        fallback = f"{report.fallback} {error.what}".strip()
+        self._state.report = replace(report, lock_lost=error.what, fallback=fallback)
 
     def still_held(self) -> bool:
         """Whether nobody has taken the lock; true where there is none to take, or the registry is away."""

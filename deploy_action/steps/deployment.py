@@ -19,8 +19,15 @@ from deploy_action.engine.by_status import wait_by_status
 from deploy_action.engine.closing import Closing
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.verdict import confirmed, outputs_of
-from deploy_action.errors import Cancelled, DeploymentFailed, TimedOut, VerdictUnknown
-from deploy_action.inputs import Mode
+from deploy_action.errors import (
+    Cancelled,
+    DeploymentFailed,
+    EndedWithoutLock,
+    LockLost,
+    TimedOut,
+    VerdictUnknown,
+)
+from deploy_action.inputs import Mode, OnLostLock
 from deploy_action.render import cleanup
 from deploy_action.render.log import cause_annotation
 from deploy_action.render.remarks import remarks_on_success
@@ -97,7 +104,17 @@ class Deployment:
     def keep_lock(self) -> None:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
         self.world.folder.sign(self.world.clock.now())
-        self.coordination.keep()
+        try:
+            self.coordination.keep()
+        except LockLost as error:
+            settings = self.settings
+            if settings.mode is Mode.COMMAND and settings.on_lost_lock is OnLostLock.STOP:
+                raise EndedWithoutLock(
+                    f"The command was ended, as `on-lost-lock: stop` asks. {error.what}",
+                    why="Others may deploy by now. What CloudFormation has begun goes on by itself.",
+                    remedy="Look at the stacks in the console before you deploy again.",
+                ) from error
+            raise
         self.teller.channel.tick()
 
     def checkpoint(self) -> None:

@@ -31,6 +31,7 @@ from deploy_action.errors import (
 from deploy_action.inputs import (
     TOKENS_VARIABLE,
     Hold,
+    OnLostLock,
     Settings,
     WhenBusy,
     job_tokens,
@@ -84,7 +85,10 @@ def _take(world: World, settings: Settings, state: JobState) -> None:
     state.stacks = settings.stacks
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
-    Coordination(world, wiring, settings, state).begin()
+    coordination = Coordination(world, wiring, settings, state)
+    coordination.begin()
+    if state.ticket is not None and state.ticket.holding:
+        coordination.fence()  # the steps after it rely on the lock, and none of them asks
 
 
 def _outputs(state: JobState) -> dict[str, str]:
@@ -93,6 +97,7 @@ def _outputs(state: JobState) -> dict[str, str]:
     return {
         "held": "true" if ticket is not None and ticket.holding else "alone",
         "lock-token": ticket.nonce if ticket is not None else "",
+        "epoch": str(ticket.epoch) if ticket is not None and ticket.holding else "",
         "queue-seconds": str(round(state.report.queue_seconds)),
     }
 
@@ -207,6 +212,14 @@ def unlock(world: World) -> int:
     wiring = Wiring(settings, world.run, world.environ)
     optional(world.teller, "Giving the lock back", lambda: _give_back(world, wiring, ticket, outcome))
     optional(world.teller, "Clearing the state", world.folder.forget)
+    if kept is not None and kept.report.lock_lost and settings.on_lost_lock is OnLostLock.STOP:
+        lost = LockLost(
+            f"The job ends red, as `on-lost-lock: stop` asks. {kept.report.lock_lost}",
+            why="What its steps did after that was not protected.",
+            remedy="Look at what others deployed meanwhile.",
+        )
+        world.teller.error(lost)
+        return lost.exit_code
     return 0
 
 

@@ -13,6 +13,7 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     DeploymentFailed,
+    EndedWithoutLock,
     Superseded,
     TimedOut,
     VerdictUnknown,
@@ -71,6 +72,7 @@ def run(world: World) -> int:
         else:
             world.teller.line(skipped(error))
     world.teller.remarks()
+    optional(world.teller, "The last look at the lock", deployment.coordination.confirm_to_the_end)
     deployment.coordination.remember()
     page.settle()
     _hand_on(world, state, code, seconds=deployment.seconds())
@@ -114,7 +116,7 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
         return state.report.outcome
     if isinstance(error, Cancelled):
         return Outcome.CANCELLED
-    if isinstance(error, TimedOut):
+    if isinstance(error, TimedOut | EndedWithoutLock):
         return state.report.outcome if state.report.outcome in NOT_GOOD else Outcome.UNKNOWN
     return Outcome.UNKNOWN if isinstance(error, VerdictUnknown) else Outcome.FAILED
 

@@ -16,6 +16,7 @@ from deploy_action.core.stacks import StackRef
 from deploy_action.engine.baseline import Baseline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from io import FileIO
     from pathlib import Path
 
@@ -23,6 +24,7 @@ _FILE = "state.json"
 _MEMORY = "memory.json"
 COMMAND_SCRIPT = "command.sh"
 COMMAND_FOLDER = "command.cwd"
+COMMAND_ENVIRONMENT = "command.env"
 COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
 COMMAND_TAIL = "command.tail"
@@ -175,6 +177,11 @@ class StateFolder:
             return float((self.path / _SIGN).read_text("utf-8"))
         except (OSError, ValueError):
             return None
+
+    def give_command(self, variables: Mapping[str, str]) -> None:
+        """Variables for the command's environment, plain words of our own. Raises OSError."""
+        lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+        (self.path / COMMAND_ENVIRONMENT).write_text(lines, "utf-8")
 
     def let_command_go(self) -> None:
         (self.path / COMMAND_GO).touch()
