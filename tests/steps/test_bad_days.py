@@ -328,6 +328,8 @@ def test_the_duration_counts_from_the_first_start_of_a_restarted_watch(stage: St
 
 
 def test_trouble_that_comes_and_goes_is_annotated_once(stage: Stage) -> None:
+    cloud(stage, "create_stack", StackName="shop", TemplateBody=GOOD)
+    stage.clock.sleep(60)
     job = command_job(stage)
     for number in range(12):
         start = stage.clock.now() + 20 + 40 * number
