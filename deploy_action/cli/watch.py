@@ -229,7 +229,7 @@ class _JsonTeller(Teller):
         for event in events:
             say_json_line({"type": "event", **asdict(event)})
 
-    def quiet(self, operation: Operation, *, now: float) -> None: ...
+    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None: ...
 
     def line(self, text: str) -> None:
         remark(text)

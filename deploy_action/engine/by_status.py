@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.core.stacks import StackRef, Verdict, verdict_of
+from deploy_action.engine.heartbeat import Heartbeat
 from deploy_action.engine.session import BLIND_AFTER, NAP_SECONDS, End
 from deploy_action.errors import LockLost, StackSourceError
 
@@ -24,6 +25,8 @@ POLL_SECONDS = 15.0
 
 class Telling(Protocol):
     def trouble(self, sentence: str) -> None: ...
+
+    def line(self, text: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -88,6 +91,7 @@ def wait_by_status(
     started = clock.monotonic()
     told: set[str] = set()
     refused = 0
+    heartbeat = Heartbeat(clock, teller.line, "Watching the stack's status, since its events cannot be read")
     while True:
         readable = False
         try:
@@ -99,6 +103,7 @@ def wait_by_status(
             _tell(teller, told, str(error))
         if gives_up and refused >= BLIND_AFTER:
             return End.BLIND
+        heartbeat.beat("It has not ended." if readable else "CloudFormation does not answer.")
         try:
             keep_lock()
         except LockLost as error:

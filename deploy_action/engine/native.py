@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, Parameter
 from deploy_action.core.stacks import StackRef, StackState, Verdict, verdict_of
 from deploy_action.core.start import Start, replaced_without_rollback, starting_point
+from deploy_action.engine.heartbeat import Heartbeat
 from deploy_action.engine.patience import patiently
 from deploy_action.errors import (
     Cancelled,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POLL_SECONDS = 1.0
+STALE_SECONDS = 30.0
+"""So long a change set that CloudFormation has just confirmed may be missing from what it shows."""
 VALIDATION_ERRORS_SHOWN = 10
 
 
@@ -43,7 +46,8 @@ class Plan:
 class NativeDeployment:
     """One stack, one template. Nothing here waits for the end: that is the watcher's business.
 
-    `alive` is called while something takes long: it renews the lock, and raises LockLost. `fence` is called
+    `alive` is called while something takes long: it renews the lock, and raises what ends the wait (LockLost,
+    TimedOut). `fence` is called
     immediately before something is deleted or executed: it makes sure that the lock is still held.
     """
 
@@ -71,7 +75,8 @@ class NativeDeployment:
     def plan(self, *, delete_rolled_back_stack: bool, disable_rollback: bool = False) -> Plan:
         """Create the change set and wait for it.
 
-        Raises Overtaken where somebody else works on the stack, CannotStart, StackSourceError, Cancelled.
+        Raises Overtaken where somebody else works on the stack, CannotStart, StackSourceError, Cancelled, and
+        what `alive` raises.
         """
         stack = self._request.stack
         state = self._patiently(lambda: self._source.describe(stack))
@@ -142,13 +147,10 @@ class NativeDeployment:
         self._fence()
         about_to()
         try:
-            # Without signs of life in between: to learn that the lock is lost would not tell what was begun.
-            patiently(
+            self._without_alive(
                 lambda: self._deployer.execute_change_set(
                     self._request.stack, plan.change_set.arn, token=token, disable_rollback=disable_rollback
-                ),
-                self._clock,
-                cancelled=self._cancelled,
+                )
             )
         except (StackSourceError, CannotStart, Cancelled) as error:
             if not self._withdrawn(plan, error):
@@ -169,7 +171,7 @@ class NativeDeployment:
             if self._cancelled():
                 now = self._deployer.change_set(stack, arn)
             else:
-                now = self._patiently(lambda: self._deployer.change_set(stack, arn))
+                now = self._without_alive(lambda: self._deployer.change_set(stack, arn))
         except ChangeSetGone:
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         except (StackSourceError, Cancelled):
@@ -186,7 +188,7 @@ class NativeDeployment:
         """
         stack, arn = self._request.stack, plan.change_set.arn
         try:
-            now = self._patiently(lambda: self._deployer.change_set(stack, arn))
+            now = self._without_alive(lambda: self._deployer.change_set(stack, arn))
         except StackSourceError:
             return True
         if now.execution_status in {"OBSOLETE", "UNAVAILABLE"}:
@@ -235,10 +237,19 @@ class NativeDeployment:
         return (*given, *(Parameter(name, None) for name in kept))
 
     def _wait_for(self, arn: str) -> ChangeSet:
+        heartbeat = Heartbeat(self._clock, self._tell, "CloudFormation still creates the change set")
+        began = self._clock.monotonic()
         while True:
-            change_set = self._patiently(lambda: self._deployer.change_set(self._request.stack, arn))
-            if not change_set.pending:
-                return change_set
+            try:
+                change_set = self._patiently(lambda: self._deployer.change_set(self._request.stack, arn))
+            except ChangeSetGone:
+                # What is read can be some seconds old, and then it does not know a change set of just now.
+                if self._clock.monotonic() - began >= STALE_SECONDS:
+                    raise
+            else:
+                if not change_set.pending:
+                    return change_set
+                heartbeat.beat()
             if self._cancelled():
                 raise Cancelled("Cancelled while the change set was being made.", why="Nothing was changed.")
             self._alive()
@@ -253,6 +264,7 @@ class NativeDeployment:
         if now is None or (now.stack_id, now.status) != (state.stack_id, state.status):
             raise Overtaken(f"Stack {state.ref} is not {state.status} any more.")
         self._patiently(lambda: self._deployer.delete_stack(by_id, token=self._request.token))
+        heartbeat = Heartbeat(self._clock, self._tell, f"CloudFormation still deletes stack {state.ref}")
         while True:
             now = self._patiently(lambda: self._source.describe(by_id))
             if now is None or now.status == "DELETE_COMPLETE":
@@ -265,11 +277,16 @@ class NativeDeployment:
                 )
             if self._cancelled():
                 raise Cancelled("Cancelled while the rolled-back stack was being deleted.")
+            heartbeat.beat()
             self._alive()
             self._clock.sleep(POLL_SECONDS)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._clock, cancelled=self._cancelled, alive=self._alive)
+        return patiently(call, self._clock, cancelled=self._cancelled, alive=self._alive, tell=self._tell)
+
+    def _without_alive(self, call: Callable[[], T]) -> T:
+        """Where an execution may have been taken: that the lock or the time is lost would not tell."""
+        return patiently(call, self._clock, cancelled=self._cancelled)
 
 
 def _named(refusal: CannotStart) -> CannotStart:

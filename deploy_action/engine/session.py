@@ -11,6 +11,7 @@ from deploy_action.core.causes import early_warnings, warning_key
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.stall import look
 from deploy_action.engine.closing import Closing
+from deploy_action.engine.heartbeat import pause_before
 from deploy_action.errors import CoordinatorError, LockLost
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from deploy_action.engine.watcher import Poll, Watcher
     from deploy_action.ports import Clock
 
-HEARTBEAT_SECONDS = (60.0,) * 5 + (120.0,) * 5 + (300.0,)
-"""In a silence: a line a minute at first, then ever less, the last pause repeated."""
 STALL_LOOK_SECONDS = 10.0
 OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
@@ -46,8 +45,9 @@ class Listener(Protocol):
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None: ...
 
-    def quiet(self, operation: Operation, *, now: float) -> None:
-        """Nothing happened for HEARTBEAT_SECONDS. `now` is CloudFormation's clock, unix seconds."""
+    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
+        """Nothing was seen to happen for a while. Both are CloudFormation's clock, unix seconds;
+        `unanswered_since`: since when it could not be asked, None where it answers."""
         ...
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
@@ -129,7 +129,7 @@ class Session:
     _heartbeats: int = 0
     _told: set[str] = field(default_factory=set)
     _given_up_on: set[str] = field(default_factory=set)
-    _troubled: bool = False
+    _unanswered_since: float | None = None
 
     def run(self) -> End:
         started = self.clock.monotonic()
@@ -209,12 +209,16 @@ class Session:
             self._last_told, self._heartbeats = now, 0
             self.listener.events(poll.events, self.watcher.operation)
             self._guarded("Looking for early signs", self._warn)
-        elif now - self._last_told >= HEARTBEAT_SECONDS[min(self._heartbeats, len(HEARTBEAT_SECONDS) - 1)]:
+        elif now - self._last_told >= pause_before(self._heartbeats):
             self._last_told, self._heartbeats = now, self._heartbeats + 1
-            self.listener.quiet(self.watcher.operation, now=self._their_now(now))
-        if self._troubled and self.watcher.readable:
+            self.listener.quiet(
+                self.watcher.operation, now=self._their_now(now), unanswered_since=self._unanswered_since
+            )
+        if self._unanswered_since is not None and self.watcher.readable:
             self.listener.line("CloudFormation answers again; nothing was missed.")
-        self._troubled = not self.watcher.readable
+            self._unanswered_since = None
+        elif self._unanswered_since is None and not self.watcher.readable:
+            self._unanswered_since = self._their_now(now)
         for error in poll.errors:
             self._trouble(str(error))
         if self.looker is not None:

@@ -111,12 +111,15 @@ class LogStyle:
         now: float,
         forecast: Forecast = _NOTHING_KNOWN,
         done: tuple[int, int] | None = None,
+        unanswered_since: float | None = None,
     ) -> str:
         """What is being worked on while nothing happens, and what is left. `now` is unix seconds of
-        CloudFormation; `done` as in `event`.
+        CloudFormation; `done` as in `event`. While CloudFormation does not answer, what was seen last is told
+        as such, and nothing of what may be left.
         """
         running = operation.running
-        told = [_still(activity, operation, forecast, now) for activity in running[:3]]
+        seen = now if unanswered_since is None else unanswered_since
+        told = [_still(activity, operation, forecast, seen) for activity in running[:3]]
         more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
         began = any(root.status for root in operation.roots)
         waiting = (
@@ -129,9 +132,15 @@ class LogStyle:
             counts = "rolling back"
         else:
             counts = f"{operation.done_count()} done" if done is None else f"{done[0]} of {done[1]} done"
-        left = progress.left(forecast.remaining(operation, now=now))
         elapsed = f"+{duration(elapsed_seconds)}"
-        sentence = "; ".join(part for part in (*doing, counts, left) if part)
+        if unanswered_since is None:
+            left = progress.left(forecast.remaining(operation, now=now))
+            sentence = "; ".join(part for part in (*doing, counts, left) if part)
+        else:
+            last = "; ".join(part for part in (*doing, counts) if part)
+            sentence = (
+                f"CloudFormation has not answered since {clock_time(unanswered_since)}; last seen: {last}"
+            )
         return self.paint(f"{clock_time(now)}  {elapsed:>7}  … {sentence}", _DIM)
 
     def change(self, change: Change) -> str:

@@ -9,7 +9,7 @@ from deploy_action.core.report import Outcome
 from deploy_action.engine.baseline import Baseline, take_baseline
 from deploy_action.engine.closing import CLOSING_SECONDS
 from deploy_action.engine.idle import in_progress
-from deploy_action.engine.patience import patiently
+from deploy_action.engine.patience import PATIENCE_SECONDS, patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
@@ -202,11 +202,14 @@ def _begin(deployment: Deployment) -> Baseline:
 
 
 def _baseline(deployment: Deployment) -> Baseline:
-    """Stack by stack: one that may not be read does not leave the others unwatched."""
+    """Stack by stack: one that may not be read does not leave the others unwatched. What AWS does not answer
+    is asked again for PATIENCE_SECONDS in all."""
     parts: list[Baseline] = []
+    clock = deployment.world.clock
+    deadline = clock.monotonic() + PATIENCE_SECONDS
     for stack in deployment.settings.stacks:
         try:
-            parts.append(_baseline_of(deployment, stack))
+            parts.append(_baseline_of(deployment, stack, max(0.0, deadline - clock.monotonic())))
         except StackSourceError as error:
             deployment.state.partly_unwatched = True
             deployment.teller.note(f"{stack} cannot be watched while the command runs: {error}")
@@ -217,12 +220,14 @@ def _baseline(deployment: Deployment) -> Baseline:
     )
 
 
-def _baseline_of(deployment: Deployment, stack: StackRef) -> Baseline:
+def _baseline_of(deployment: Deployment, stack: StackRef, seconds: float) -> Baseline:
     return patiently(
         lambda: take_baseline(deployment.cloudformation, (stack,)),
         deployment.world.clock,
         cancelled=deployment.world.cancelled,
-        alive=deployment.keep_lock,
+        alive=deployment.keep_waiting,
+        tell=deployment.teller.line,
+        seconds=seconds,
     )
 
 

@@ -126,7 +126,7 @@ def _native(deployment: Deployment, name: str) -> NativeDeployment:
         request,
         cancelled=world.cancelled,
         tell=deployment.teller.line,
-        alive=deployment.keep_lock,
+        alive=deployment.keep_waiting,
         fence=deployment.fence,
     )
 
@@ -183,7 +183,8 @@ def _baseline(deployment: Deployment) -> Baseline:
             lambda: take_baseline(source, deployment.settings.stacks),
             world.clock,
             cancelled=world.cancelled,
-            alive=deployment.keep_lock,
+            alive=deployment.keep_waiting,
+            tell=deployment.teller.line,
         )
     except StackSourceError as error:
         if error.temporary:

@@ -103,7 +103,7 @@ class Deployment:
 
     def keep_lock(self) -> None:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
-        self.world.folder.sign(self.world.clock.now())
+        self.world.folder.sign(self.world.clock.monotonic())
         try:
             self.coordination.keep()
         except LockLost as error:
@@ -117,6 +117,17 @@ class Deployment:
             raise
         self.teller.channel.tick()
 
+    def keep_waiting(self) -> None:
+        """The same while nothing has begun yet. Raises LockLost, and TimedOut once the time-out is over."""
+        self.keep_lock()
+        limit = self.settings.timeout_seconds
+        if limit is not None and self.seconds() >= limit:
+            raise TimedOut(
+                f"Nothing had begun when `timeout-in-minutes` ({duration(limit)}) was over.",
+                why="Nothing was deployed.",
+                remedy="See above what was waited for, or raise `timeout-in-minutes`.",
+            )
+
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
         self.coordination.remember()
@@ -124,8 +135,7 @@ class Deployment:
         optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
 
     def about_to_begin(self) -> None:
-        """From here on something may be under way, and the time-out runs."""
-        self._watched_seconds()
+        """From here on something may be under way."""
         self.checkpoint()
 
     def expect(self, *plans: Plan) -> None:
@@ -188,7 +198,7 @@ class Deployment:
             keep_lock=self.keep_lock,
             gives_up=gives_up,
             first_event_seconds=first_event_seconds,
-            elapsed_seconds=self._watched_seconds() if limit_seconds is None else 0.0,
+            elapsed_seconds=self.seconds() if limit_seconds is None else 0.0,
             hurry=hurry,
             looker=self.looker,
             closing=self.closing,
@@ -226,7 +236,7 @@ class Deployment:
             cancelled=self.world.cancelled,
             keep_lock=self.keep_lock,
             timeout_seconds=self.settings.timeout_seconds,
-            elapsed_seconds=self._watched_seconds(),
+            elapsed_seconds=self.seconds(),
             gives_up=gives_up,
             began=began,
             first_sign_seconds=first_sign_seconds,
@@ -247,14 +257,8 @@ class Deployment:
         self.report(queue_seconds=self.state.report.queue_seconds + seconds)
 
     def seconds(self) -> float:
-        """Since `main` began, also across a restart of it: all on this machine's clock."""
-        return max(0.0, self.world.clock.now() - self.state.main_began - self.state.waited_seconds)
-
-    def _watched_seconds(self) -> float:
-        """Since the first watch began; 0 for the first one itself."""
-        if not self.state.watch_began:
-            self.state.watch_began = self.world.clock.now()
-        return max(0.0, self.world.clock.now() - self.state.watch_began)
+        """Since `main` began, also across a restart of it, without what belongs to the queue."""
+        return max(0.0, self.world.clock.monotonic() - self.state.main_began - self.state.waited_seconds)
 
     def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""

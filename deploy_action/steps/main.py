@@ -83,7 +83,7 @@ def run(world: World) -> int:
 def _begin(world: World, state: JobState) -> float | None:
     """Say since when nobody watched, where this is not the first start; returns that time, None where it is
     not known."""
-    teller, folder, now = world.teller, world.folder, world.clock.now()
+    teller, folder, now = world.teller, world.folder, world.clock.monotonic()
     teller.printed.update(folder.printed())
     teller.on_printed = folder.add_printed
     state.starts += 1

@@ -83,8 +83,7 @@ class JobState:
     slack_channel_id: str = ""
     main_started: bool = False
     main_began: float = 0.0
-    watch_began: float = 0.0
-    """Unix seconds of this machine, kept across a restart of the watch."""
+    """On this machine's monotonic clock, which a restart of the coordinator does not set back."""
     baseline: Baseline | None = None
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""
     partly_unwatched: bool = False
@@ -166,13 +165,13 @@ class StateFolder:
         except (OSError, ValueError):
             return set()
 
-    def sign(self, unix_seconds: float) -> None:
-        """Somebody watches at this moment."""
+    def sign(self, monotonic_seconds: float) -> None:
+        """Somebody watches at this moment of this machine's monotonic clock."""
         with suppress(OSError):
-            (self.path / _SIGN).write_text(f"{unix_seconds}\n", "utf-8")
+            (self.path / _SIGN).write_text(f"{monotonic_seconds}\n", "utf-8")
 
     def last_sign(self) -> float | None:
-        """When somebody last watched, unix seconds of this machine; None where that is not known."""
+        """When somebody last watched, by the same clock; None where that is not known."""
         try:
             return float((self.path / _SIGN).read_text("utf-8"))
         except (OSError, ValueError):

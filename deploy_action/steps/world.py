@@ -151,17 +151,25 @@ class Teller:
         except Exception:  # noqa: BLE001 - the first law
             return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
-    def quiet(self, operation: Operation, *, now: float) -> None:
+    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
 
         def tell() -> None:
             done = self._progress.of(self.forecast.planned)
-            line = self.style.heartbeat(operation, elapsed, now=now, forecast=self.forecast, done=done)
+            line = self.style.heartbeat(
+                operation,
+                elapsed,
+                now=now,
+                forecast=self.forecast,
+                done=done,
+                unanswered_since=unanswered_since,
+            )
             self.log.write(line)
 
         optional(self, "The heartbeat", tell)
-        self._show_progress(operation, now=now)
+        if unanswered_since is None:
+            self._show_progress(operation, now=now)
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
         """A resource takes longer than usual and is silent."""

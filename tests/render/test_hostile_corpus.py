@@ -242,7 +242,7 @@ def place_log_events(texts: Sequence[str]) -> None:
         for event in events:
             operation.apply(event)
         teller.events(events, operation)
-        teller.quiet(operation, now=AT + 60)
+        teller.quiet(operation, now=AT + 60, unanswered_since=None)
         teller.end_groups()
         teller.line(text)
         lines = stream.getvalue().removesuffix("\n").split("\n")
