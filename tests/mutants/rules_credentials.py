@@ -23,7 +23,7 @@ def credentials_are_read_once(patch: Patch) -> None:
 
 @killed_by(test_renewed_credentials.test_credentials_that_nobody_renews_end_the_watch_soon)
 def expired_credentials_are_waited_for_without_end(patch: Patch) -> None:
-    patch.constant(aws_credentials, "PATIENCE_SECONDS", 1e9)
+    patch.constant(aws_credentials, "PATIENCE_SECONDS", 1800.0)
 
 
 @killed_by(test_renewed_credentials.test_what_the_environment_gives_is_not_waited_for)
