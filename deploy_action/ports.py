@@ -98,6 +98,14 @@ class Runs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """`requests` counts pages and tries, `throttled` those of them that were refused as too many."""
+
+    requests: int = 0
+    throttled: int = 0
+
+
 class StackSource(Protocol):
     """Read-only view of CloudFormation. Every method raises StackSourceError and nothing else."""
 
@@ -117,12 +125,25 @@ class StackSource(Protocol):
         """CloudFormation's clock at its last answer, unix seconds, whole ones; None where it was not told."""
         ...
 
-    def matching(self, pattern: StackRef) -> Sequence[StackState]:
-        """Stacks whose name matches the glob of `pattern.name`, deleted ones left out."""
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = ...
+    ) -> Sequence[StackState]:
+        """Stacks whose name matches the glob of `pattern.name`, deleted ones left out. Reads all stacks of
+        the account, a hundred a page; `between_pages` may wait."""
         ...
 
-    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        """Those of `matching` that CloudFormation is working on: one page, however many stacks there are."""
+        ...
+
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = ...
+    ) -> Sequence[StackState]:
         """Deleted stacks, which CloudFormation lists for 90 days, whose name is or matches `pattern.name`."""
+        ...
+
+    def traffic(self) -> Traffic:
+        """What this process has sent to CloudFormation so far."""
         ...
 
 

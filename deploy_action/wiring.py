@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,20 +40,14 @@ POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 13.0}
 class Wiring:
     """Adapters for one step, made when first asked for, so that a step pays only for what it uses."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        run: RunContext,
-        environ: Mapping[str, str],
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings, run: RunContext, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._run = run
         self._environ = environ
-        self._monotonic = monotonic
-        self.aws = AwsClients(monotonic=monotonic)
+        self.aws = AwsClients()
         self.cloudformation = CloudFormation(self.aws)
+        self.looks = CloudFormation(self.aws, one_try=True)
+        """For whoever looks again and again, by a budget of its own."""
         self._identities: dict[str, Sts] = {}
 
     def identity(self, region: str) -> Sts:
@@ -117,7 +110,7 @@ class Wiring:
         from deploy_action.adapters.behind.rds import Rds
         from deploy_action.engine.behind import Looker
 
-        clients = short_clients(self._monotonic)
+        clients = short_clients()
         return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     def preflight_sources(self) -> Sources:
@@ -128,7 +121,7 @@ class Wiring:
         from deploy_action.adapters.preflight.limits import Limits
         from deploy_action.engine.preflight_checks import Sources
 
-        clients, settings = short_clients(self._monotonic), self._settings
+        clients, settings = short_clients(), self._settings
         slack = slack_look(
             settings.slack_bot_token,
             (settings.slack_channel, settings.slack_alert_channel),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.errors import StackSourceError
+from deploy_action.ports import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,11 +25,6 @@ _BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "Sign
 
 
 HASTY_READ_SECONDS = 10.0
-EXPIRED_REMEDY = (
-    "Raise `role-duration-seconds` of the step that fetches the credentials. The session of a role that was "
-    "assumed from another role ends after one hour whatever is asked for: sign in to that role directly by "
-    "OIDC, or use a profile or a file that is renewed (docs/enterprise.md), which is read again."
-)
 
 
 class AwsClients:
@@ -37,64 +32,78 @@ class AwsClients:
 
     botocore's standard retries are the only retry layer: `tries` unless AWS_MAX_ATTEMPTS says otherwise, so
     that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again. Several threads
-    may ask for clients; a client itself is safe to share. Credentials that have expired are read again.
+    may ask for clients; a client itself is safe to share.
     """
 
-    def __init__(
-        self,
-        *,
-        connect_seconds: float = 5,
-        read_seconds: float = 20,
-        tries: int = 3,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, *, connect_seconds: float = 5, read_seconds: float = 20, tries: int = 3) -> None:
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._tries = tries
-        self._monotonic = monotonic
         self._session: Any = None
-        self._clients: dict[tuple[str, str, float], Any] = {}
+        self._clients: dict[tuple[str, str, float, int | None], Any] = {}
         self._lock = Lock()
+        self._traffic: dict[str, Traffic] = {}
 
-    def client(self, service: str, region: str) -> Any:
-        """A boto3 client. Raises StackSourceError where boto3 refuses, for example for a missing profile."""
+    def client(self, service: str, region: str, *, one_try: bool = False) -> Any:
+        """A boto3 client; with `one_try` for callers that ask again by a budget of their own. Raises
+        StackSourceError where boto3 refuses, for example for a missing profile."""
         with self._lock:
-            key = (service, region, self._read_seconds)
+            tries = 1 if one_try else _tries(self._tries)
+            key = (service, region, self._read_seconds, tries)
             found = self._clients.get(key)
             if found is None:
-                found = self._clients[key] = self._made(service, region)
+                found = self._clients[key] = self._made(service, region, tries)
         return found
+
+    def traffic(self, service: str) -> Traffic:
+        """What all clients of a service have sent so far, each try counted."""
+        return self._traffic.get(service, Traffic())
+
+    def _counter(self, service: str) -> Callable[..., None]:
+        def count(response: Any = None, **_: object) -> None:
+            throttled = response is not None and response[1].get("Error", {}).get("Code") in _THROTTLED
+            with self._lock:
+                before = self._traffic.get(service, Traffic())
+                self._traffic[service] = Traffic(before.requests + 1, before.throttled + throttled)
+
+        return count
 
     def hasten(self) -> None:
         """From now on a request is tried once, and briefly: somebody waits for an end that is known."""
         self._read_seconds = min(self._read_seconds, HASTY_READ_SECONDS)
         self._tries = 1
 
-    def _made(self, service: str, region: str) -> Any:
+    def _made(self, service: str, region: str, tries: int | None) -> Any:
+        import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
-        from deploy_action.adapters.aws_credentials import renewing_session
-
         try:
-            self._session = self._session or renewing_session(self._monotonic)
-            return self._session.client(
+            self._session = self._session or boto3.session.Session()
+            client = self._session.client(
                 service,
                 region_name=region,
                 config=Config(
                     connect_timeout=self._connect_seconds,
                     read_timeout=self._read_seconds,
-                    retries=_retries(self._tries),
+                    retries=_retries(tries),
                     user_agent_extra="deploy-coordinator",
                 ),
             )
+            # botocore asks after each try whether there is to be another.
+            client.meta.events.register_first(f"needs-retry.{service}", self._counter(service))
+            return client
         except BotoCoreError as error:
             raise explain(error) from error
 
 
-def _retries(tries: int) -> dict[str, object]:
-    own = {} if os.environ.get("AWS_MAX_ATTEMPTS") else {"total_max_attempts": tries}
-    return {"mode": "standard", **own}
+def _tries(tries: int) -> int | None:
+    """None where AWS_MAX_ATTEMPTS says it."""
+    return None if os.environ.get("AWS_MAX_ATTEMPTS") else tries
+
+
+def _retries(tries: int | None) -> dict[str, object]:
+    return {"mode": "standard", **({} if tries is None else {"total_max_attempts": tries})}
 
 
 def is_denial(error: Exception) -> bool:
@@ -115,15 +124,6 @@ def error_message(error: Exception) -> str:
     return str(error)
 
 
-def credentials_may_be_renewed(error: Exception) -> bool:
-    """They have expired, and what they come from may still give new ones."""
-    if error_code(error) not in _EXPIRED:
-        return False
-    from deploy_action.adapters.aws_credentials import may_be_renewed
-
-    return may_be_renewed(error)
-
-
 def explain(error: Exception) -> StackSourceError:
     """A botocore error in words; `temporary` where asking again may help."""
     code, message = error_code(error), error_message(error)
@@ -131,8 +131,8 @@ def explain(error: Exception) -> StackSourceError:
         return StackSourceError(
             f"The AWS credentials have expired ({code}).",
             why="CloudFormation goes on by itself, but can no longer be watched from here.",
-            remedy=EXPIRED_REMEDY,
-            temporary=credentials_may_be_renewed(error),
+            remedy="Raise `role-duration-seconds` of the step that fetches the credentials.",
+            temporary=False,
         )
     if code in _DENIED:
         return StackSourceError(
@@ -169,10 +169,15 @@ def _http_status(error: Exception) -> int:
     return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def pages(call: Any, result: str, **arguments: object) -> Iterator[Any]:
-    """The items under `result` of all pages of an operation that pages with NextToken."""
+def pages(
+    call: Any, result: str, *, between: Callable[[], object] = lambda: None, **arguments: object
+) -> Iterator[Any]:
+    """The items under `result` of all pages of an operation that pages with NextToken; `between` is called
+    before each further page."""
     token: str | None = None
     while True:
+        if token:
+            between()
         answer = call(**arguments, **({"NextToken": token} if token else {}))
         yield from answer.get(result, [])
         token = answer.get("NextToken")

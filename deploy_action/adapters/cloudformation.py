@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
 from deploy_action.core.change_set import Change, ChangeSet, ValidationError
 from deploy_action.core.events import StackEvent
-from deploy_action.core.stacks import StackRef, StackState
+from deploy_action.core.stacks import StackRef, StackState, is_in_progress
 from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from deploy_action.ports import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from deploy_action.core.change_set import ChangeSetRequest
+    from deploy_action.ports import Traffic
 
 _SERVICE = "cloudformation"
 
 
 class CloudFormation:
-    """Implements ports.StackSource and ports.StackDeployer."""
+    """Implements ports.StackSource and ports.StackDeployer. With `one_try` botocore does not retry."""
 
-    def __init__(self, clients: AwsClients) -> None:
+    def __init__(self, clients: AwsClients, *, one_try: bool = False) -> None:
         self._clients = clients
+        self._one_try = one_try
         self._heard_in: set[Any] = set()
         self._their_time: float | None = None
 
@@ -55,17 +57,39 @@ class CloudFormation:
         found.reverse()
         return found
 
-    def matching(self, pattern: StackRef) -> Sequence[StackState]:
-        with _explained():
-            statuses = self._client(pattern).meta.service_model.shape_for("StackStatus").enum
-            return self._listed(pattern, [status for status in statuses if status != "DELETE_COMPLETE"])
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
+        return self._listed(pattern, lambda status: status != "DELETE_COMPLETE", between_pages)
 
-    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
-        with _explained():
-            return self._listed(pattern, ["DELETE_COMPLETE"])
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        return self._listed(pattern, is_in_progress)
 
-    def _listed(self, pattern: StackRef, statuses: list[str]) -> list[StackState]:
-        rows = pages(self._client(pattern).list_stacks, "StackSummaries", StackStatusFilter=statuses)
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
+        return self._listed(pattern, lambda status: status == "DELETE_COMPLETE", between_pages)
+
+    def traffic(self) -> Traffic:
+        return self._clients.traffic(_SERVICE)
+
+    def _listed(
+        self,
+        pattern: StackRef,
+        wanted: Callable[[str], bool],
+        between_pages: Callable[[], object] = lambda: None,
+    ) -> list[StackState]:
+        with _explained():
+            client = self._client(pattern)
+            known = client.meta.service_model.shape_for("StackStatus").enum
+            statuses = [status for status in known if wanted(status)]
+            rows = list(
+                pages(client.list_stacks, "StackSummaries", between=between_pages, StackStatusFilter=statuses)
+            )
+            return self._states(pattern, rows)
+
+    @staticmethod
+    def _states(pattern: StackRef, rows: Iterable[dict[str, Any]]) -> list[StackState]:
         return [
             StackState(
                 StackRef(pattern.region, row["StackName"]),
@@ -201,7 +225,7 @@ class CloudFormation:
         return self._their_time
 
     def _client(self, stack: StackRef) -> Any:
-        client = self._clients.client(_SERVICE, stack.region)
+        client = self._clients.client(_SERVICE, stack.region, one_try=self._one_try)
         if client not in self._heard_in:
             self._heard_in.add(client)
             client.meta.events.register("after-call.cloudformation", self._note_time)

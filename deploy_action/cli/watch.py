@@ -71,7 +71,7 @@ def command(
     from deploy_action.adapters.cloudformation import CloudFormation
 
     refs = stack_refs(names, region)
-    source = CloudFormation(AwsClients())
+    source = CloudFormation(AwsClients(), one_try=True)
     try:
         running = _running(source, refs, desk.clock, wait=wait)
         if not running:

@@ -282,12 +282,13 @@ class StackProgress:
 class Operation:
     """The fold over all watched stacks, nested ones included. Feed it each event once, in order a stack.
 
-    `asked`: the stacks that may show up, for `name_of`: a name stays the same while ever more of them do.
+    `asked`: the stacks that may show up, for their order, and for `name_of`: a name stays the same meanwhile.
     """
 
     def __init__(self, asked: Iterable[StackRef] = ()) -> None:
         self.stacks: dict[str, StackProgress] = {}
         self._asked = tuple(asked)
+        self._places = {(ref.region, ref.short_name): place for place, ref in enumerate(self._asked)}
 
     def apply(self, event: StackEvent) -> Activity | None:
         progress = self.stacks.get(event.stack_id)
@@ -340,8 +341,7 @@ class Operation:
     def told_as(self, region: str, name: str) -> str:
         """A root stack as people are told of it: `shop-api`, or `eu-west-1/shop-api` where the roots lie in
         several regions; empty where there is only one, which needs no name."""
-        asked = {(ref.region, ref.short_name) for ref in self._asked}
-        places = asked | {(one.region, one.name) for one in self.roots}
+        places = self._places.keys() | {(one.region, one.name) for one in self.roots}
         if len(places) < 2 and not any(ref.is_glob for ref in self._asked):
             return ""
         return f"{region}/{name}" if len({region for region, _ in places}) > 1 else name
@@ -365,7 +365,8 @@ class Operation:
 
     @property
     def roots(self) -> list[StackProgress]:
-        return [stack for stack in self.stacks.values() if stack.parent_id is None]
+        roots = [stack for stack in self.stacks.values() if stack.parent_id is None]
+        return sorted(roots, key=lambda one: self._places.get((one.region, one.name), len(self._places)))
 
     @property
     def started(self) -> float | None:

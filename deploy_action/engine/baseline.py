@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.core.events import USER_INITIATED
-from deploy_action.core.stacks import StackRef, Verdict, verdict_of
+from deploy_action.core.stacks import StackRef, Verdict, is_in_progress, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,13 +35,19 @@ class Baseline:
     """Begin at the start of the operation that is in progress, instead of after `newest`."""
 
 
-def take_baseline(source: StackSource, stacks: tuple[StackRef, ...]) -> Baseline:
-    """Where a deployment that is about to begin will begin. Raises StackSourceError."""
+def take_baseline(
+    source: StackSource, stacks: tuple[StackRef, ...], *, between: Callable[[], object] = lambda: None
+) -> Baseline:
+    """Where a deployment that is about to begin will begin. `between` is called between the pages of a list
+    of stacks. Raises StackSourceError."""
     newest: list[tuple[StackRef, str | None]] = []
     globs: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
     for stack in stacks:
         if stack.is_glob:
-            seen = tuple((state.stack_id, change_mark(state)) for state in source.matching(stack))
+            seen = tuple(
+                (state.stack_id, change_mark(state))
+                for state in source.matching(stack, between_pages=between)
+            )
             globs.append((stack, seen))
         else:
             newest.append(_newest_event(source, stack))
@@ -79,6 +85,32 @@ def _newest_event(source: StackSource, stack: StackRef) -> tuple[StackRef, str |
     if not found:
         return stack, None
     return StackRef(stack.region, found[0].stack_id), found[0].event_id
+
+
+@dataclass(slots=True)
+class OwnOperation:
+    """Of a root stack's events, those from the first with our token to the end of that operation.
+
+    What somebody else does to the stack meanwhile (a deletion, a cancelled update) belongs to its story; what
+    they begin after its end does not. Times are unix seconds of CloudFormation.
+    """
+
+    token: str
+    began: float | None = None
+    over: float | None = None
+
+    def part_of(self, events: Iterable[StackEvent]) -> list[StackEvent]:
+        taken = []
+        for event in events:
+            if event.token == self.token:
+                self.began = min(self.began or event.timestamp, event.timestamp)
+            if self.began is None or event.timestamp < self.began:
+                continue
+            if self.over is None or event.timestamp <= self.over:
+                taken.append(event)
+            if self.over is None and event.is_stack and not is_in_progress(event.status):
+                self.over = event.timestamp
+        return taken
 
 
 def after(newest: str | None) -> Callable[[], Stop]:

@@ -23,7 +23,10 @@ PATIENCE_SECONDS = 60.0
 
 def in_progress(source: StackSource, stacks: Iterable[StackRef]) -> list[StackState]:
     """Those of the stacks, globs expanded, that CloudFormation is working on. Raises StackSourceError."""
-    return [state for stack in stacks for state in described(source, stack) if state.in_progress]
+    found: list[StackState] = []
+    for stack in stacks:
+        found += source.in_progress(stack) if stack.is_glob else described(source, stack)
+    return [state for state in found if state.in_progress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ def look_at(source: StackSource, texts: Iterable[str]) -> Look:
     names: list[str] = []
     for text in texts:
         try:
-            states = described(source, ref_of(text))
+            ref = ref_of(text)
+            states = source.in_progress(ref) if ref.is_glob else described(source, ref)
         except (StackSourceError, ValueError):
             unseen.append(text)
             continue

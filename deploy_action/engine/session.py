@@ -171,7 +171,9 @@ class Session:
         for attempt in range(LAST_LOOKS_MAX):
             if attempt and not closing.pause(NAP_SECONDS):
                 return
-            poll = self.watcher.poll(self.clock.monotonic(), complete=True, stop=closing.over)
+            poll = self.watcher.poll(
+                self.clock.monotonic(), complete=True, stop=closing.over, pause=closing.pause
+            )
             self._tell(poll)
             self._keep_lock()
             clean = 0 if poll.errors or poll.events else clean + 1

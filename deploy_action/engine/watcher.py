@@ -10,7 +10,8 @@ from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.pace import idle_pause_seconds, pause_seconds
 from deploy_action.core.stacks import StackRef, Verdict, is_in_progress
-from deploy_action.engine.baseline import after, before, change_mark, lived_since, never, operation_start
+from deploy_action.engine.baseline import OwnOperation, after, before, never, operation_start
+from deploy_action.engine.listing import StackListing
 from deploy_action.engine.schedule import Schedule, Turn
 from deploy_action.errors import CoordinatorError, StackSourceError
 
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
     from deploy_action.core.forecast import Forecast
     from deploy_action.core.stacks import StackState
     from deploy_action.engine.baseline import Baseline, Stop
+    from deploy_action.engine.listing import Listed
     from deploy_action.ports import StackSource
 
 
-LISTING_SECONDS = 10.0
-"""Between listings of all stacks, which globs cost."""
 COARSE_SECONDS = 30.0
 """By so much a clock that is told with an answer may be ahead of the moment of the request."""
 DEFECT_PAUSE_SECONDS = 2.0
 RESCAN_STACKS_MAX = 20
 """Up to so many stacks are read whole at the end: an event may have become visible behind newer ones."""
+SPACED_SECONDS, SPACED_AFTER = 0.2, 5
+"""Between the requests of a look at everything, and how many of them may come at once."""
+ENDED_HEAD_START_SECONDS = 3600.0
+"""By which a stack that a list shows to have ended is read before all others."""
 
 
 @dataclass(slots=True)
@@ -51,32 +55,6 @@ class _Watched:
     @property
     def root(self) -> bool:
         return self.turn.root
-
-
-@dataclass(slots=True)
-class _OwnOperation:
-    """Of a root stack's events, those from the first with our token to the end of that operation.
-
-    What somebody else does to the stack meanwhile (a deletion, a cancelled update) belongs to its story; what
-    they begin after its end does not. Times are unix seconds of CloudFormation.
-    """
-
-    token: str
-    began: float | None = None
-    over: float | None = None
-
-    def part_of(self, events: Iterable[StackEvent]) -> list[StackEvent]:
-        taken = []
-        for event in events:
-            if event.token == self.token:
-                self.began = min(self.began or event.timestamp, event.timestamp)
-            if self.began is None or event.timestamp < self.began:
-                continue
-            if self.over is None or event.timestamp <= self.over:
-                taken.append(event)
-            if self.over is None and event.is_stack and not is_in_progress(event.status):
-                self.over = event.timestamp
-        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,51 +85,104 @@ class Watcher:
         asked: Iterable[StackRef] = (),
     ) -> None:
         self._source = source
-        self._own = _OwnOperation(token) if token else None
+        self._own = OwnOperation(token) if token else None
         self._baseline = baseline
-        self._globs = [(pattern, dict(seen)) for pattern, seen in baseline.glob_seen]
-        self._deleted_known = False
-        """The last listing of deleted stacks showed nothing new."""
-        self._deleted_failed: StackSourceError | None = None
+        self._listing = StackListing(source, baseline)
+        self._whole_known = self._deleted_known = False
+        """The last list of all stacks, of deleted ones, showed nothing new."""
         self._watched: dict[str, _Watched] = {}
         globs = tuple(pattern for pattern, _ in baseline.glob_seen)
         self.operation = Operation((*asked, *(stack for stack, _ in baseline.newest), *globs))
         self.forecast: Forecast = forecast or NoForecast()
         self._schedule = schedule or Schedule()
-        self._listing_due = 0.0
-        self._listing_failed: StackSourceError | None = None
         self._offset: float | None = None
         for stack, newest in baseline.newest:
             floor = operation_start if baseline.attach else after(newest)
             self._watched[str(stack)] = _Watched(stack, floor, Turn(root=True))
 
-    def poll(self, now: float, *, complete: bool = False, stop: Callable[[], bool] = lambda: False) -> Poll:
+    def poll(
+        self,
+        now: float,
+        *,
+        complete: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+        pause: Callable[[float], object] = lambda _seconds: None,
+    ) -> Poll:
         """Read the stacks whose turn it is; with `complete`, everything that is not finished.
 
-        `stop` is asked before each read: what is left then keeps its turn. Never raises StackSourceError: it
-        is in the answer.
+        `stop` is asked before each read: what is left then keeps its turn. `pause` waits so many seconds
+        between the requests of a `complete` look. Never raises StackSourceError: it is in the answer.
         """
         errors: list[StackSourceError] = []
-        if self._globs and (complete or now >= self._listing_due) and not stop():
-            self._discover(now, errors)
-        if complete and not self._deleted_known and not stop():
-            self._discover_deleted(now, errors)
-        self._deleted_known = self._deleted_known and complete
+        self._schedule.charge(self._source.traffic(), now)
+        at_rest: set[str] = set()
         if complete:
-            pending = [watched for _, watched in self._unfinished()]
-            self._schedule.budget.spend(now, len(pending))
+            at_rest = self._list_all(now, errors, stop=stop, pause=pause)
         else:
-            self._schedule.budget.serve(len({watched.ref.region for _, watched in self._unfinished()}))
-            turns = ((key, watched.turn) for key, watched in self._unfinished())
-            pending = [self._watched[key] for key in self._schedule.due(turns, now)]
+            self._whole_known = self._deleted_known = False
+            if self._listing.due(now) and not stop():
+                self._note(self._listing.in_progress(now, errors), now)
+        unfinished = list(self._unfinished())
+        if complete:
+            many = len(self._watched) > RESCAN_STACKS_MAX
+            pending = [watched for key, watched in unfinished if not (many and key in at_rest)]
+        else:
+            self._schedule.budget.serve(len({one.ref.region for _, one in unfinished}), len(unfinished))
+            due = self._schedule.due(((key, watched.turn) for key, watched in unfinished), now)
+            pending = [self._watched[key] for key in due]
         whole = complete and len(self._watched) <= RESCAN_STACKS_MAX
-        return self._look(pending, now, errors, whole=whole, stop=stop)
+        poll = self._look(pending, now, errors, whole=whole, stop=stop, pause=pause)
+        self._schedule.charge(self._source.traffic(), now)
+        return poll
+
+    def _list_all(
+        self,
+        now: float,
+        errors: list[StackSourceError],
+        *,
+        stop: Callable[[], bool],
+        pause: Callable[[float], object],
+    ) -> set[str]:
+        """All that lists tell at the end; the keys of stacks that a list shows as they are known, at rest."""
+        before, statuses = len(self._watched), None
+
+        def spaced() -> None:
+            pause(SPACED_SECONDS)
+
+        if self._listing and not stop():
+            if self._whole_known:
+                listed = self._listing.in_progress(now, errors)
+            else:
+                listed = self._listing.whole(now, self._watched, errors, spaced)
+                statuses = listed.statuses
+            self._note(listed, now)
+            self._whole_known = len(self._watched) == before and self._listing.failed is None
+        asks_for_deleted = self._own is None and not self._baseline.attach
+        if asks_for_deleted and not self._deleted_known and not stop():
+            for state in self._listing.deleted((root.ref for root in self._roots()), errors, spaced):
+                self._found(state, now, new=True)
+            self._deleted_known = len(self._watched) == before and self._listing.deleted_known
+        stacks = self.operation.stacks
+        return {
+            key
+            for key, status in (statuses or {}).items()
+            if key in stacks and stacks[key].status == status and stacks[key].verdict is Verdict.SUCCEEDED
+        }
+
+    def _note(self, listed: Listed, now: float) -> None:
+        """Watch what a list shows to be the deployment's, and read first what it shows to have ended."""
+        for state, new in listed.found:
+            self._found(state, now, new=new)
+        for key, watched in self._unfinished():
+            progress = self.operation.stacks.get(key)
+            if listed.statuses is None or not watched.from_glob or progress is None:
+                continue
+            if progress.in_progress and not is_in_progress(listed.statuses.get(key, "")):
+                watched.turn.due = min(watched.turn.due, now - ENDED_HEAD_START_SECONDS)
 
     def poll_roots(self, now: float) -> Poll:
         """Read what is new of the root stacks, whoever's turn it is."""
-        pending = self._roots()
-        self._schedule.budget.spend(now, len(pending))
-        return self._look(pending, now, [], whole=False, stop=lambda: False, follow=False)
+        return self._look(self._roots(), now, [], whole=False, stop=lambda: False, follow=False)
 
     def _look(
         self,
@@ -161,6 +192,7 @@ class Watcher:
         *,
         whole: bool,
         stop: Callable[[], bool],
+        pause: Callable[[float], object] = lambda _seconds: None,
         follow: bool = True,
     ) -> Poll:
         events: list[StackEvent] = []
@@ -169,6 +201,8 @@ class Watcher:
             # Events of a parent name nested stacks, which are read in the same look.
             batches: list[list[StackEvent]] = []
             for watched in pending:
+                if len(asked) >= SPACED_AFTER:
+                    pause(SPACED_SECONDS)
                 if stop():
                     break
                 batches.append(self._read(watched, now, errors, whole=whole))
@@ -180,7 +214,6 @@ class Watcher:
                 self._follow(event, now)
                 events.append(event)
             pending = [self._watched[key] for key in self._watched if key not in known] if follow else []
-            self._schedule.budget.spend(now, len(pending))
         if asked:
             self._retire(events, now)
             self._succeed_deleted(now)
@@ -192,14 +225,17 @@ class Watcher:
     def next_look(self, now: float) -> float:
         """Seconds until the next `poll` has something to do."""
         wait = self._schedule.next_look((watched.turn for _, watched in self._unfinished()), now)
-        return min(wait, max(0.0, self._listing_due - now)) if self._globs else wait
+        return min(wait, self._listing.wait_seconds(now)) if self._listing else wait
 
     def hurry(self, now: float) -> None:
-        """Something is about to show: everybody's turn comes at once."""
-        self._listing_due = now
+        """Something is about to show: everybody's turn comes at once. Of the stacks of a glob, a list says
+        which have ended."""
+        self._listing.hurry(now)
+        self._schedule.budget.hurry(now)
         for _, watched in self._unfinished():
-            watched.turn.due = min(watched.turn.due, now)
             watched.turn.heard = now
+            if not watched.from_glob:
+                watched.turn.due = min(watched.turn.due, now)
 
     def their_now(self, now: float) -> float | None:
         """CloudFormation's clock, unix seconds, never ahead of it; None before the first event.
@@ -244,14 +280,13 @@ class Watcher:
     @property
     def readable(self) -> bool:
         """Every root stack could be read at the last look, and globs listed at the last listing."""
-        listed = self._listing_failed is None and self._deleted_failed is None
-        return listed and not any(root.unreadable for root in self._roots())
+        return self._listing.readable and not any(root.unreadable for root in self._roots())
 
     @property
     def refused(self) -> bool:
         """Nothing can be read any more, for good: credentials, permissions."""
-        listing = self._listing_failed
-        gone = not self._globs or (listing is not None and not listing.temporary)
+        listing = self._listing.failed
+        gone = not self._listing or (listing is not None and not listing.temporary)
         return gone and all(root.refused for root in self._roots())
 
     @property
@@ -273,56 +308,6 @@ class Watcher:
         """An operation was seen, and none is in progress."""
         return self.began and not any(stack.in_progress for stack in self.operation.roots)
 
-    def _discover(self, now: float, errors: list[StackSourceError]) -> None:
-        self._listing_failed = None
-        self._listing_due = now + LISTING_SECONDS
-        for pattern, seen in self._globs:
-            try:
-                states = self._source.matching(pattern)
-            except StackSourceError as error:
-                errors.append(error)
-                self._listing_failed = error
-                self._listing_due = now + 2 * LISTING_SECONDS
-                continue
-            self._schedule.budget.spend(now)
-            for state in states:
-                if seen.get(state.stack_id) != change_mark(state) or state.in_progress:
-                    self._found(state, now, new=state.stack_id not in seen)
-            missing = seen.keys() - {state.stack_id for state in states} - self._watched.keys()
-            for stack_id in sorted(missing):
-                self._look_for(StackRef(pattern.region, stack_id), seen[stack_id], now, errors)
-
-    def _look_for(self, stack: StackRef, mark: float, now: float, errors: list[StackSourceError]) -> None:
-        """A listing leaves out what is deleted, and may leave out what it does not show yet."""
-        self._schedule.budget.spend(now)
-        try:
-            state = self._source.describe(stack)
-        except StackSourceError as error:
-            errors.append(error)
-            self._listing_failed = error
-            return
-        if state is not None and (state.status.startswith("DELETE_") or change_mark(state) != mark):
-            self._found(state, now, new=False)
-
-    def _discover_deleted(self, now: float, errors: list[StackSourceError]) -> None:
-        """What was created and deleted again between two looks: no listing of living stacks shows it."""
-        if self._own is not None or self._baseline.attach:
-            return
-        names = [root.ref for root in self._roots() if not root.ref.name.startswith("arn:")]
-        self._deleted_failed, before = None, len(self._watched)
-        for pattern in [*(pattern for pattern, _ in self._globs), *names]:
-            self._schedule.budget.spend(now)
-            try:
-                deleted = self._source.deleted(pattern)
-            except StackSourceError as error:
-                errors.append(error)
-                self._deleted_failed = error
-                return
-            for state in deleted:
-                if lived_since(self._baseline, state):
-                    self._found(state, now, new=True)
-        self._deleted_known = len(self._watched) == before
-
     def _found(self, state: StackState, now: float, *, new: bool) -> None:
         """`new`: all of its events belong to the deployment."""
         ref = StackRef(state.ref.region, state.stack_id)
@@ -343,7 +328,7 @@ class Watcher:
         except StackSourceError as error:
             errors.append(error)
             watched.unreadable, watched.refused = True, not error.temporary
-            self._schedule.failed(watched.turn, now, throttled=error.throttled)
+            self._schedule.failed(watched.turn, now)
             return []
         watched.unreadable = watched.refused = watched.owed = False
         found: list[StackEvent] = []

@@ -33,7 +33,7 @@ def deploy(deployment: Deployment) -> int:
         )
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
-    watcher = Watcher(source, state.baseline, asked=deployment.settings.stacks)
+    watcher = Watcher(deployment.looks, state.baseline, asked=deployment.settings.stacks)
     deployment.expect()
     if deployment.unwatched:
         end = deployment.watch_by_status(lambda: not in_progress(source, refs))

@@ -11,7 +11,7 @@ from deploy_action.engine.closing import CLOSING_SECONDS
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import PATIENCE_SECONDS, patiently
 from deploy_action.engine.session import End
-from deploy_action.engine.watcher import Watcher
+from deploy_action.engine.watcher import SPACED_SECONDS, Watcher
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
 from deploy_action.steps.command_words import failed_command
 from deploy_action.steps.state import EXIT_CODE_LOST
@@ -36,7 +36,7 @@ REFUSED_SECONDS = 10.0
 def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     baseline = _begin(deployment)
-    watcher = Watcher(deployment.cloudformation, baseline, asked=deployment.settings.stacks)
+    watcher = Watcher(deployment.looks, baseline, asked=deployment.settings.stacks)
     deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     done = _Done(deployment, watcher)
@@ -115,7 +115,7 @@ class _Done:
     def __init__(self, deployment: Deployment, watcher: Watcher) -> None:
         self._folder = deployment.world.folder
         self._clock = deployment.world.clock
-        self._source = deployment.cloudformation
+        self._source = deployment.looks
         self._stacks = deployment.settings.stacks
         self._watcher = watcher
         self._closing = deployment.closing
@@ -222,7 +222,9 @@ def _baseline(deployment: Deployment) -> Baseline:
 
 def _baseline_of(deployment: Deployment, stack: StackRef, seconds: float) -> Baseline:
     return patiently(
-        lambda: take_baseline(deployment.cloudformation, (stack,)),
+        lambda: take_baseline(
+            deployment.cloudformation, (stack,), between=lambda: deployment.world.clock.sleep(SPACED_SECONDS)
+        ),
         deployment.world.clock,
         cancelled=deployment.world.cancelled,
         alive=deployment.keep_waiting,

@@ -66,8 +66,9 @@ class Deployment:
         self.settings = settings
         self.state = state
         self.teller = world.teller
-        self.wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
+        self.wiring = Wiring(settings, world.run, world.environ)
         self.cloudformation = self.wiring.cloudformation
+        self.looks = self.wiring.looks
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
         self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
         """Coordinators died again and again: do without all that the deployment can do without."""
@@ -245,7 +246,9 @@ class Deployment:
     def read_all(self, watcher: Watcher) -> Poll:
         """One look at everything, outside a watch."""
         self.closing.begin()
-        return watcher.poll(self.world.clock.monotonic(), complete=True, stop=self.closing.over)
+        return watcher.poll(
+            self.world.clock.monotonic(), complete=True, stop=self.closing.over, pause=self.closing.pause
+        )
 
     def read_roots(self, watcher: Watcher) -> Poll:
         """The same, of root stacks only and what is new of them: when there is little time."""

@@ -24,7 +24,7 @@ FIRST_EVENT_SECONDS = 300.0
 def see_through(deployment: Deployment, execution: Execution) -> int:
     """Watch to the end, and raise what a verdict other than success means."""
     baseline = deployment.state.baseline or Baseline()
-    watcher = Watcher(deployment.cloudformation, baseline, token=execution.name)
+    watcher = Watcher(deployment.looks, baseline, token=execution.name)
     if deployment.unwatched or not baseline.newest:
         return _by_status(deployment, execution, watcher)
     end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)

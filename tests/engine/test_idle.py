@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy_action.core.events import StackEvent
+    from deploy_action.ports import Traffic
 
 APP = StackRef("eu-west-1", "app")
 ALL = StackRef("eu-west-1", "app-*")
@@ -51,16 +52,26 @@ class Stacks:
     def their_time(self) -> float | None:
         return None
 
-    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         raise AssertionError("nobody asked for deleted stacks")
 
-    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         self._look()
         return [
             StackState(StackRef(pattern.region, name), ARN, status)
             for name, status in self.statuses.items()
             if pattern.matches(name)
         ]
+
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        return [state for state in self.matching(pattern) if state.in_progress]
+
+    def traffic(self) -> Traffic:
+        raise AssertionError("nobody asked how much was sent")
 
 
 class Scene:

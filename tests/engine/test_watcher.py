@@ -12,6 +12,7 @@ from deploy_action.engine.schedule import Schedule
 from deploy_action.engine.session import End, Session
 from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError
+from deploy_action.ports import Traffic
 from tests.clock import VirtualClock
 from tests.core.story import DATABASE, ROOT, nested, resource, stack
 from tests.listener import SilentListener
@@ -34,6 +35,7 @@ class Cloud:
     broken_for: Callable[[str], bool] = lambda _stack_id: False
     throttled: bool = False
     reads: int = 0
+    refusals: int = 0
     reads_to_end: int = 0
 
     @property
@@ -46,6 +48,7 @@ class Cloud:
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         self.reads += 1
         if self.broken() or self.broken_for(stack.name):
+            self.refusals += self.throttled
             raise StackSourceError("AWS answered with Throttling.", throttled=self.throttled)
         visible = [e for at, e in self.shown if at <= self.clock.elapsed and e.stack_id == stack.name]
         found: list[StackEvent] = []
@@ -63,11 +66,21 @@ class Cloud:
     def their_time(self) -> float | None:
         return None
 
-    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         raise AssertionError("nobody asked for deleted stacks")
 
-    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         raise NotImplementedError
+
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        raise NotImplementedError
+
+    def traffic(self) -> Traffic:
+        return Traffic(self.reads, self.refusals)
 
 
 class Listener(SilentListener):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core import stacks, start
-from deploy_action.engine.watcher import Watcher
+from deploy_action.engine.listing import StackListing
 from tests.core import test_report
 from tests.mutants.mutant import Case, killed_by
 from tests.steps import test_template, test_verdicts
@@ -31,12 +31,12 @@ def the_last_status_alone_is_the_verdict(patch: Patch) -> None:
 
 @killed_by(Case(test_verdicts.test_a_good_deletion_is_seen_and_headed_as_one, "1.5-shop*-doomed1"))
 def a_stack_that_a_listing_lacks_is_not_looked_for(patch: Patch) -> None:
-    patch.function(Watcher._look_for, lambda _original, *_args: None)
+    patch.function(StackListing._look_for, lambda _original, *_args: None)
 
 
 @killed_by(Case(test_verdicts.test_a_creation_that_is_gone_between_two_looks_is_seen, "sh*"))
 def deleted_stacks_are_never_listed(patch: Patch) -> None:
-    patch.function(Watcher._discover_deleted, lambda _original, *_args: None)
+    patch.function(StackListing.deleted, lambda _original, *_args: [])
 
 
 @killed_by(test_template.test_a_replacement_is_not_executed_while_rollback_is_disabled)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploy_action.core.change_set import ChangeSetRequest, ValidationError
     from deploy_action.core.events import StackEvent
     from deploy_action.core.stacks import StackRef
+    from deploy_action.ports import Traffic
     from tests.simulation.actor import Actor
     from tests.simulation.deployment import Turn
     from tests.simulation.faults import Fault
@@ -121,11 +122,21 @@ class CloudDouble:
     def their_time(self) -> float | None:
         return None
 
-    def deleted(self, pattern: StackRef) -> Sequence[StackState]:
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         raise AssertionError("nobody asked for deleted stacks")
 
-    def matching(self, pattern: StackRef) -> Sequence[StackState]:
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
         raise AssertionError("nobody asked for a glob")
+
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        raise AssertionError("nobody asked for a glob")
+
+    def traffic(self) -> Traffic:
+        raise AssertionError("nobody asked how much was sent")
 
     def operation(self, stack: str, token: str) -> Operation | None:
         """What the events of the stack tell of one token."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from deploy_action.adapters.aws import AwsClients, error_code, error_message, is
 from deploy_action.errors import BehindDenied, BehindUnavailable, StackSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 5, 2
@@ -21,11 +20,9 @@ EARLIER_SECONDS = 5.0
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
-def short_clients(monotonic: Callable[[], float] = time.monotonic) -> AwsClients:
+def short_clients() -> AwsClients:
     """Clients that give up soon: what they tell is worth little that comes late."""
-    return AwsClients(
-        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES, monotonic=monotonic
-    )
+    return AwsClients(connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES)
 
 
 @contextmanager
