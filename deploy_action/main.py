@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.adapters.trust import established
 from deploy_action.errors import Cancelled, CoordinatorError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from deploy_action.steps.world import World
 
+OPENINGS = frozenset({"lock", "pre"})
+"""They tell what is wrong with the job, for all steps."""
 STEPS = ("pre", "main", "post", "lock", "keep", "unlock", "release")
 ENDINGS = frozenset({"keep", "post", "release", "unlock"})
 """Nothing in these may fail a job."""
@@ -36,8 +39,12 @@ def main(arguments: list[str]) -> int:
         warnings.simplefilter("ignore")
     stop = threading.Event()
     _handle_signals(stop)
+    trust = established()
     world = _world(stop)
     try:
+        if arguments[0] in OPENINGS:
+            for problem in trust.problems:
+                world.teller.note(problem)
         return _step(arguments[0], world)
     except CoordinatorError as error:
         world.teller.end_groups()
@@ -124,6 +131,7 @@ def _command(arguments: list[str]) -> int:
     from deploy_action.adapters.clock import SystemClock
 
     _set_up_streams()
+    established()
     return cli.main(arguments, SystemClock())
 
 

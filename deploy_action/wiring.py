@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,11 +41,19 @@ POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 13.0}
 class Wiring:
     """Adapters for one step, made when first asked for, so that a step pays only for what it uses."""
 
-    def __init__(self, settings: Settings, run: RunContext, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run: RunContext,
+        environ: Mapping[str, str],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._run = run
         self._environ = environ
-        self.aws = AwsClients()
+        self._monotonic = monotonic
+        self.aws = AwsClients(monotonic=monotonic)
         self.cloudformation = CloudFormation(self.aws)
         self.looks = CloudFormation(self.aws, one_try=True)
         """For whoever looks again and again, by a budget of its own."""
@@ -110,7 +119,7 @@ class Wiring:
         from deploy_action.adapters.behind.rds import Rds
         from deploy_action.engine.behind import Looker
 
-        clients = short_clients()
+        clients = short_clients(self._monotonic)
         return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     def preflight_sources(self) -> Sources:
@@ -121,7 +130,7 @@ class Wiring:
         from deploy_action.adapters.preflight.limits import Limits
         from deploy_action.engine.preflight_checks import Sources
 
-        clients, settings = short_clients(), self._settings
+        clients, settings = short_clients(self._monotonic), self._settings
         slack = slack_look(
             settings.slack_bot_token,
             (settings.slack_channel, settings.slack_alert_channel),

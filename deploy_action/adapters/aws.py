@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ _BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "Sign
 
 
 HASTY_READ_SECONDS = 10.0
+EXPIRED_REMEDY = (
+    "Raise `role-duration-seconds` of the step that fetches the credentials. The session of a role that was "
+    "assumed from another role ends after one hour whatever is asked for: sign in to that role directly by "
+    "OIDC, or use a profile or a file that is renewed (docs/enterprise.md), which is read again."
+)
 
 
 class AwsClients:
@@ -32,13 +38,21 @@ class AwsClients:
 
     botocore's standard retries are the only retry layer: `tries` unless AWS_MAX_ATTEMPTS says otherwise, so
     that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again. Several threads
-    may ask for clients; a client itself is safe to share.
+    may ask for clients; a client itself is safe to share. Credentials that have expired are read again.
     """
 
-    def __init__(self, *, connect_seconds: float = 5, read_seconds: float = 20, tries: int = 3) -> None:
+    def __init__(
+        self,
+        *,
+        connect_seconds: float = 5,
+        read_seconds: float = 20,
+        tries: int = 3,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._tries = tries
+        self._monotonic = monotonic
         self._session: Any = None
         self._clients: dict[tuple[str, str, float, int | None], Any] = {}
         self._lock = Lock()
@@ -74,12 +88,13 @@ class AwsClients:
         self._tries = 1
 
     def _made(self, service: str, region: str, tries: int | None) -> Any:
-        import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
+        from deploy_action.adapters.aws_credentials import renewing_session
+
         try:
-            self._session = self._session or boto3.session.Session()
+            self._session = self._session or renewing_session(self._monotonic)
             client = self._session.client(
                 service,
                 region_name=region,
@@ -124,6 +139,15 @@ def error_message(error: Exception) -> str:
     return str(error)
 
 
+def credentials_may_be_renewed(error: Exception) -> bool:
+    """They have expired, and what they come from may still give new ones."""
+    if error_code(error) not in _EXPIRED:
+        return False
+    from deploy_action.adapters.aws_credentials import may_be_renewed
+
+    return may_be_renewed(error)
+
+
 def explain(error: Exception) -> StackSourceError:
     """A botocore error in words; `temporary` where asking again may help."""
     code, message = error_code(error), error_message(error)
@@ -131,8 +155,8 @@ def explain(error: Exception) -> StackSourceError:
         return StackSourceError(
             f"The AWS credentials have expired ({code}).",
             why="CloudFormation goes on by itself, but can no longer be watched from here.",
-            remedy="Raise `role-duration-seconds` of the step that fetches the credentials.",
-            temporary=False,
+            remedy=EXPIRED_REMEDY,
+            temporary=credentials_may_be_renewed(error),
         )
     if code in _DENIED:
         return StackSourceError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action import __version__
+from deploy_action.adapters.trust import established
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, as_json, region_option, say, say_json, with_registry
 from deploy_action.core.preflight.credentials import clock_findings
@@ -73,6 +74,7 @@ def command(desk: Desk, *, region: str, no_write: bool, slack_channel: tuple[str
         for look in (
             _here,
             _tools,
+            _certificates,
             lambda: _registry(desk, write=not no_write),
             lambda: _github(desk),
             lambda: _aws(desk, region),
@@ -126,6 +128,14 @@ def _tools() -> Iterator[Row]:
     ):
         path = shutil.which(tool)
         yield Row(tool, State.OK, path) if path else Row(tool, state, "is not there", remedy)
+
+
+def _certificates() -> Iterator[Row]:
+    trust = established()
+    named = f", and what these name: {', '.join(trust.named)}" if trust.named else ""
+    yield Row("certificates", State.OK, f"those of the system and of the SDKs{named}")
+    for problem in trust.problems:
+        yield Row("certificates", State.WARN, problem)
 
 
 def _registry(desk: Desk, *, write: bool) -> Iterator[Row]:

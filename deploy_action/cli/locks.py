@@ -99,7 +99,7 @@ def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None)
 
     def decide(document: Document) -> tuple[Document, list[str]]:
         new = operators.unfreeze(document, names, by=who, reason=reason, at=at)
-        return new, [name for name in names if document.locks.get(name) != new.locks.get(name)]
+        return new, [name for name in names if document.lock(name) != new.lock(name)]
 
     lifted = desk.apply(decide, f"unfreeze {', '.join(names)} by {who}")
     if lifted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.document import Loan, Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import ABANDONED, FORCED, finish, leave_settling, lost, release
+from deploy_action.core.lock_name import missing_locks
 from deploy_action.errors import CannotStart
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class Borrower:
         for other in document.tickets:
             if other.nonce == ticket.nonce or not other.holding or not self.may_use(other):
                 continue
-            missing = set(ticket.locks) - set(other.locks)
+            missing = missing_locks(ticket.locks, other.locks)
             if not missing:
                 return other
             if ticket.shares_lock_with(other):
-                held, wanted = ", ".join(other.locks), ", ".join(sorted(missing))
+                held, wanted = ", ".join(other.locks), ", ".join(missing)
                 raise CannotStart(
                     f"The `lock` step holds {held}, and this deployment wants {wanted} too.",
                     why="Waiting for one lock while another is held can wait for ever. Nothing was changed.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from deploy_action.core.lock_name import lock_key
 from deploy_action.core.times import unix_seconds
 
 SCHEMA = 1
@@ -113,8 +114,21 @@ class Ticket:
         """The lease in seconds, within sane limits whatever the document says."""
         return min(max(self.lease_seconds, LEASE_SECONDS_MIN), LEASE_SECONDS_MAX)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Of its locks, by which names are compared."""
+        return frozenset(map(lock_key, self.locks))
+
     def shares_lock_with(self, other: Ticket) -> bool:
-        return not set(self.locks).isdisjoint(other.locks)
+        return not self.keys.isdisjoint(other.keys)
+
+    def shares_stack_with(self, other: Ticket) -> bool:
+        """Whether both name one stack of one account, known for both. Tickets of one run are one
+        deployment's."""
+        if self.run_id and (self.repository, self.run_id) == (other.repository, other.run_id):
+            return False
+        same_account = not set(self.account.split()).isdisjoint(other.account.split())
+        return same_account and not set(self.stacks).isdisjoint(other.stacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +194,8 @@ class Document:
     finished: tuple[Finished, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
     arrivals: int = 0
+    epoch_floor: int = 0
+    """No lock that the document does not name was ever held under a higher epoch."""
     revision: int = 0
     """Counts the writes."""
     operations: tuple[str, ...] = ()
@@ -189,7 +205,18 @@ class Document:
         return next((ticket for ticket in self.tickets if ticket.nonce == nonce), None)
 
     def holder_of(self, lock: str) -> Ticket | None:
-        return next((t for t in self.tickets if t.holding and lock in t.locks), None)
+        key = lock_key(lock)
+        return next((t for t in self.tickets if t.holding and key in t.keys), None)
+
+    def spelled(self, lock: str) -> str:
+        """The name as the document has it; as given where it does not know it."""
+        if lock in self.locks:
+            return lock
+        key = lock_key(lock)
+        return next((name for name in self.locks if lock_key(name) == key), lock)
+
+    def lock(self, name: str) -> Lock:
+        return self.locks.get(self.spelled(name), Lock(epoch=self.epoch_floor))
 
     def farewell(self, nonce: str) -> Finished | None:
         """How a ticket left, as far as the document remembers."""

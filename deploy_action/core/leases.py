@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Lock
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import ahead_of, freeze_of
 from deploy_action.core.times import duration, unix_seconds
@@ -127,7 +126,7 @@ class LeaseWatch:
         for ticket in free:
             if not _may_be_frozen(document, ticket, at):
                 life = life_of(ticket)
-                claim = life, tuple(document.locks.get(name, Lock()).epoch for name in ticket.locks)
+                claim = life, tuple(document.lock(name).epoch for name in ticket.locks)
                 claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now)
         self._lives, self._claims = lives, claims
 
@@ -154,7 +153,7 @@ def _may_be_frozen(document: Document, ticket: Ticket, at: str) -> bool:
     """Whether any reasonable clock may still see a freeze on its locks."""
     now = unix_seconds(at)
     for name in ticket.locks:
-        freeze = document.locks.get(name, Lock()).freeze
+        freeze = document.lock(name).freeze
         if freeze is not None:
             end = unix_seconds(freeze.until)
             if end is None or now is None or now < end + THAW_SECONDS:

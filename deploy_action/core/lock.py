@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from deploy_action.core.document import QUEUE_MAX, Document, Finished, Freeze, Lock, QueuePolicy, Ticket
+from deploy_action.core.lock_name import lock_key
 from deploy_action.core.superseding import NOTHING, superseder, supersedes
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.errors import Busy, LockLost, Superseded
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
 KEPT_FINISHED = 50
+"""Lines of one lock."""
+KEPT_FINISHED_IN_ALL = 200
+KEPT_LOCKS = 200
+"""Lock entries above which the idle ones leave the document."""
 KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
 KEPT_AUDIT = 50
 HELD_SECONDS_MAX = 35 * 24 * 3600.0
@@ -80,6 +85,8 @@ def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
             before = False
         elif other.shares_lock_with(ticket) and (other.holding or before):
             ahead.append(other)
+        elif other.holding and other.shares_stack_with(ticket):
+            ahead.append(other)  # under another lock
     return tuple(sorted(ahead, key=lambda t: not t.holding))
 
 
@@ -91,7 +98,7 @@ def behind(document: Document, holder: Ticket) -> tuple[str, ...]:
 
 def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze | None:
     """A freeze that at this time lies on one of the locks."""
-    freezes = (document.locks.get(name, Lock()).freeze for name in names)
+    freezes = (document.lock(name).freeze for name in names)
     return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
 
 
@@ -112,13 +119,12 @@ def enqueue(
     if document.ticket(ticket.nonce) is not None:
         return document
     if len(document.tickets) >= QUEUE_MAX:
-        raise Busy(
-            f"The queue is full: {len(document.tickets)} deployments stand in it.",
-            why="Nothing was changed.",
-            remedy="Look at them with the command `active`, and remove what nobody waits for.",
-        )
+        raise full(len(document.tickets))
     number = ticket.number or document.arrivals + 1
-    joining = replace(ticket, revision=document.revision + 1, number=number, epochs=(), held_since="")
+    locks = tuple(dict.fromkeys(document.spelled(name) for name in ticket.locks))
+    joining = replace(
+        ticket, locks=locks, revision=document.revision + 1, number=number, epochs=(), held_since=""
+    )
     newer = superseder(document, joining, alive=alive, compared=compared)
     if newer is not None:
         raise superseded(joining, superseded_by(newer))
@@ -148,8 +154,9 @@ def grant(
         return None
     locks = dict(document.locks)
     for name in ticket.locks:
-        lock = locks.get(name, Lock())
-        locks[name] = replace(lock, epoch=max(lock.epoch, floors.get(name, 0)) + 1, freeze=None)
+        lock = document.lock(name)
+        floor = floors.get(lock_key(name), 0)
+        locks[name] = replace(lock, epoch=max(lock.epoch, floor) + 1, freeze=None)
     held = replace(
         ticket,
         revision=document.revision + 1,
@@ -300,7 +307,7 @@ def settle(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Docum
 
 
 def settling_stacks(document: Document, names: tuple[str, ...]) -> tuple[str, ...]:
-    found = (stack for name in names for stack in document.locks.get(name, Lock()).settling)
+    found = (stack for name in names for stack in document.lock(name).settling)
     return tuple(dict.fromkeys(found))
 
 
@@ -323,7 +330,33 @@ def finish(document: Document, ticket: Ticket, *, outcome: str, at: str, note: s
         for old in document.finished
         if now is None or now - (unix_seconds(old.released_at) or 0.0) < KEPT_FINISHED_SECONDS
     ]
-    return replace(document.without(ticket.nonce), finished=(*kept, line)[-KEPT_FINISHED:])
+    return without_idle_locks(
+        replace(document.without(ticket.nonce), finished=_memory((*kept, line), line.locks))
+    )
+
+
+def _memory(lines: tuple[Finished, ...], locks: tuple[str, ...]) -> tuple[Finished, ...]:
+    """The last lines of each lock, and no more in all than there may be."""
+    own = [line for line in lines if not set(line.locks).isdisjoint(locks)]
+    dropped = {id(line) for line in own[:-KEPT_FINISHED]}
+    return tuple(line for line in lines if id(line) not in dropped)[-KEPT_FINISHED_IN_ALL:]
+
+
+def without_idle_locks(document: Document) -> Document:
+    """Locks of which there is nothing to say leave once there are many; the floor keeps their epochs from
+    falling."""
+    if len(document.locks) <= KEPT_LOCKS:
+        return document
+    used = {name for ticket in document.tickets for name in ticket.locks}
+    idle = [
+        name for name, lock in document.locks.items() if name not in used and replace(lock, epoch=0) == Lock()
+    ]
+    floor = max((document.locks[name].epoch for name in idle), default=0)
+    return replace(
+        document,
+        locks={name: lock for name, lock in document.locks.items() if name not in idle},
+        epoch_floor=max(document.epoch_floor, floor),
+    )
 
 
 def superseded(ticket: Ticket, note: str) -> Superseded:
@@ -340,6 +373,14 @@ def superseded_by(ticket: Ticket) -> str:
 def _held_seconds(ticket: Ticket, at: str) -> float:
     since, now = unix_seconds(ticket.held_since), unix_seconds(at)
     return max(0.0, now - since) if since is not None and now is not None else 0.0
+
+
+def full(tickets: int) -> Busy:
+    return Busy(
+        f"The queue is full: {tickets} deployments stand in it.",
+        why="Nothing was changed.",
+        remedy="Look at them with the command `active`, and remove what nobody waits for.",
+    )
 
 
 def lost(document: Document, ticket: Ticket) -> LockLost:

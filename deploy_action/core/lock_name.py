@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def parse_lock_name(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def lock_key(name: str) -> str:
     """Two names are the same lock if and only if their keys are equal.
 
@@ -64,6 +66,12 @@ def unique_locks(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         spellings.setdefault(lock_key(name), name)
     return tuple(spellings.values())
+
+
+def missing_locks(wanted: Iterable[str], held: Iterable[str]) -> tuple[str, ...]:
+    """Those of the wanted ones that are not held, whatever their spelling."""
+    keys = {lock_key(name) for name in held}
+    return tuple(name for name in wanted if lock_key(name) not in keys)
 
 
 def _is_invisible(letter: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import AuditEntry, Freeze, Lock
+from deploy_action.core.document import AuditEntry, Freeze
 from deploy_action.core.lock import FORCED, KEPT_AUDIT, finish, leave_settling
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ def freeze(
 ) -> Document:
     """Grant the locks to nobody before `until` (ISO 8601; empty: until somebody lifts it). Who holds one goes
     on. A freeze that lies there already is replaced."""
+    names = tuple(document.spelled(name) for name in names)
     locks = dict(document.locks)
     for name in names:
-        locks[name] = replace(locks.get(name, Lock()), freeze=Freeze(by, reason, at, until))
+        locks[name] = replace(document.lock(name), freeze=Freeze(by, reason, at, until))
     detail = f"until {until}" if until else "until it is lifted"
     entry = AuditEntry(at, by, "freeze", names, reason, detail)
     return _audited(replace(document, locks=locks), entry)
@@ -27,7 +28,8 @@ def freeze(
 
 def unfreeze(document: Document, names: tuple[str, ...], *, by: str, reason: str, at: str) -> Document:
     """Lift the freezes. The same document where none of the locks is frozen."""
-    frozen = tuple(name for name in names if document.locks.get(name, Lock()).freeze is not None)
+    names = tuple(document.spelled(name) for name in names)
+    frozen = tuple(name for name in names if document.lock(name).freeze is not None)
     if not frozen:
         return document
     locks = {

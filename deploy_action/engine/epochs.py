@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Lock
+from deploy_action.core.lock_name import lock_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,12 +24,12 @@ class EpochFloors:
 
     def saw(self, document: Document) -> None:
         for name in self._locks:
-            epoch = document.locks.get(name, Lock()).epoch
-            self._seen[name] = max(self._seen.get(name, 0), epoch)
+            key = lock_key(name)
+            self._seen[key] = max(self._seen.get(key, 0), document.lock(name).epoch)
 
     def floors(self, document: Document) -> Mapping[str, int]:
-        """What the next epochs must exceed, by lock."""
+        """What the next epochs must exceed, by the locks' keys."""
         self.saw(document)
-        if self._known is None and not all(document.locks.get(name, Lock()).epoch for name in self._locks):
+        if self._known is None and not all(document.lock(name).epoch for name in self._locks):
             self._known = self._on_stacks()
-        return {name: max(self._known or 0, self._seen[name]) for name in self._locks}
+        return {key: max(self._known or 0, seen) for key, seen in self._seen.items()}

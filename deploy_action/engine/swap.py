@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy_action.core.lock import full
 from deploy_action.core.lock_codec import decode, encode
 from deploy_action.errors import RegistryBehind, RegistryConflict, RegistryUnavailable
 from deploy_action.ports import NO_FILES
@@ -28,6 +29,9 @@ STALE_PATIENCES = 3.0
 """GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
 
+BYTES_MAX = 380_000
+"""Of a document that takes one more ticket: an item of DynamoDB holds 400 KB, and who stands in it has yet
+to write."""
 FILE_READS = 5
 """How often a document may move while a file beside it is read."""
 
@@ -114,8 +118,11 @@ class Swapper:
                     return result
                 sent = (snapshot.version, operation, result)
                 written = new.with_operation(operation)
+                content = encode(written)
+                if len(content) > BYTES_MAX and len(new.tickets) > len(document.tickets):
+                    raise full(len(document.tickets))
                 self._registry.swap(
-                    encode(written),
+                    content,
                     snapshot.version,
                     message=message,
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),

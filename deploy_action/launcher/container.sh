@@ -87,7 +87,7 @@ container_command() {
 passes() {
   case $1 in
   AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | SLACK_* | SSL_*) ;;
-  CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE) ;;
+  CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | NODE_EXTRA_CA_CERTS | PIP_CERT) ;;
   HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
   *) return 1 ;;
   esac
@@ -104,13 +104,14 @@ mount_all() {
   done
   mount_path "$(registry_folder)"
   for path in "${AWS_WEB_IDENTITY_TOKEN_FILE:-}" "${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-}" \
-    "${AWS_SHARED_CREDENTIALS_FILE:-}" "${AWS_CONFIG_FILE:-}" "${SSL_CERT_FILE:-}" "${REQUESTS_CA_BUNDLE:-}" \
-    "${CURL_CA_BUNDLE:-}" "${AWS_CA_BUNDLE:-}"; do
+    "${AWS_SHARED_CREDENTIALS_FILE:-}" "${AWS_CONFIG_FILE:-}" "$(of_profile web_identity_token_file)"; do
+    mount_renewed "$path"
+  done
+  for path in "${SSL_CERT_FILE:-}" "${REQUESTS_CA_BUNDLE:-}" "${CURL_CA_BUNDLE:-}" "${AWS_CA_BUNDLE:-}" \
+    "${NODE_EXTRA_CA_CERTS:-}" "${PIP_CERT:-}" "$(of_profile ca_bundle)"; do
     mount_path "$path" ,readonly
   done
-  for path in web_identity_token_file ca_bundle; do
-    mount_path "$(of_profile "$path")" ,readonly
-  done
+  keep_host_certificates
   rest=${SSL_CERT_DIR:-}
   while [ -n "$rest" ]; do
     mount_path "${rest%%:*}" ,readonly
@@ -120,6 +121,31 @@ mount_all() {
     mount_path "$HOME/.aws" ,readonly
     coordinator+=(--env HOME)
   fi
+}
+
+# A file whose content is replaced while the container runs: whoever does so puts a new file in its place, and only the
+# folder's mount shows that one. Of a folder of the system the container must not see the rest.
+mount_renewed() {
+  local folder=${1%/*} real
+  real=$(readlink -f "$1" 2>/dev/null)
+  case $real in '' | "$folder"/*) ;; *) mount_path "${real%/*}" ,readonly ;; esac
+  case $folder in
+  '' | /etc | /home | /opt | /proc | /root | /run | /tmp | /usr | /var | /var/run | "${HOME:-/}") mount_path "$1" ,readonly ;;
+  *) if [ -f "$1" ]; then mount_path "$folder" ,readonly; fi ;;
+  esac
+}
+
+# The certificates that this machine trusts, by the first of the places where systems keep them (see trust.py).
+keep_host_certificates() {
+  local path
+  if [ -e "$state/host-certificates.pem" ]; then return; fi
+  for path in /etc/ssl/certs/ca-certificates.crt /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem \
+    /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+    if [ -r "$path" ]; then
+      cp "$path" "$state/host-certificates.pem" 2>/dev/null || rm -f "$state/host-certificates.pem"
+      return
+    fi
+  done
 }
 
 # Mounts an absolute path under its own name, unless it is there already with a folder above it.

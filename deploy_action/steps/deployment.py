@@ -66,7 +66,7 @@ class Deployment:
         self.settings = settings
         self.state = state
         self.teller = world.teller
-        self.wiring = Wiring(settings, world.run, world.environ)
+        self.wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
         self.cloudformation = self.wiring.cloudformation
         self.looks = self.wiring.looks
         self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)

@@ -81,7 +81,7 @@ def lock(world: World) -> int:
 
 
 def _take(world: World, settings: Settings, state: JobState) -> None:
-    wiring = Wiring(settings, world.run, world.environ)
+    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
@@ -162,7 +162,7 @@ def keep(world: World) -> int:
     token = state.ticket.nonce
     world = replace(world, folder=own)
     settings = parse_inputs(world.environ, step="keep")
-    wiring = Wiring(settings, world.run, world.environ)
+    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     coordination = Coordination(world, wiring, settings, state)
     world.teller.notes.extend(state.report.notes)
     coordination.resume()
@@ -209,7 +209,7 @@ def unlock(world: World) -> int:
         return 0
     ticket = kept.ticket if kept is not None and kept.ticket is not None else taken.ticket
     outcome = _outcome(world) if taken.exit_code == 0 else "withdrawn"
-    wiring = Wiring(settings, world.run, world.environ)
+    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     optional(world.teller, "Giving the lock back", lambda: _give_back(world, wiring, ticket, outcome))
     optional(world.teller, "Clearing the state", world.folder.forget)
     if kept is not None and kept.report.lock_lost and settings.on_lost_lock is OnLostLock.STOP:
@@ -226,7 +226,7 @@ def unlock(world: World) -> int:
 def release(world: World) -> int:
     """Give back the locks of these tokens; without any, what this run holds, as a deployment finds it too."""
     settings = parse_inputs(world.environ, step="release")
-    wiring = Wiring(settings, world.run, world.environ)
+    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     tokens = settings.lock_tokens or optional(
         world.teller, "The look for a lock of this run", lambda: _tokens_of_run(world, wiring)
     )

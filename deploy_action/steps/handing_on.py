@@ -48,7 +48,9 @@ def give_back(world: World, settings: Settings, state: JobState) -> None:
     if ticket is None:
         return
     locks = ", ".join(ticket.locks)
-    client = Wiring(settings, world.run, world.environ).lock_client(ticket, world.clock)
+    client = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic).lock_client(
+        ticket, world.clock
+    )
     try:
         if state.borrowed:
             client.leave(state.report.correlation_id, patience_seconds=BRIEF_PATIENCE_SECONDS)

@@ -49,7 +49,7 @@ def run(world: World) -> int:
         # `pre` has told every problem, and locked nothing.
         world.teller.line("Nothing was locked, so there is nothing to give back.")
     else:
-        wiring = Wiring(settings, world.run, world.environ)
+        wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
         _end(world, state, wiring, lost=kept is None)
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
         optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))

@@ -75,7 +75,7 @@ def new_correlation_id(unix_seconds: float) -> str:
 
 def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> None:
     teller = world.teller
-    wiring = Wiring(settings, world.run, world.environ)
+    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)

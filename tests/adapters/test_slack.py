@@ -11,7 +11,6 @@ import pytest
 from deploy_action.adapters.slack.bot import SlackBot
 from deploy_action.adapters.slack.check import SlackAccess, check
 from deploy_action.adapters.slack.refusals import by_code, retry_after, unanswered
-from deploy_action.adapters.slack.trust import tls_context
 from deploy_action.adapters.slack.webhook import SlackWebhook
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 from deploy_action.ports import Announcement
@@ -21,7 +20,6 @@ from tests.fakes.slack.server import Channel, SlackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SECTION: dict[str, object] = {"type": "section", "text": {"type": "mrkdwn", "text": "*app/prod*"}}
 START = Announcement("app/prod: started", (SECTION,))
@@ -204,25 +202,9 @@ def test_the_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
         assert len(server.messages) == 2
 
 
-def test_named_certificates_are_trusted_beside_the_systems(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    assert tls_context() is None
-    import certifi
-
-    monkeypatch.setenv("AWS_CA_BUNDLE", certifi.where())
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
-    context = tls_context()
-    assert context is not None
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert len(context.get_ca_certs()) > 50
-
-
 def test_a_certificate_that_is_not_trusted_is_told_with_its_remedy() -> None:
     error = unanswered(ssl.SSLCertVerificationError("self-signed")).trouble
-    assert "SSL_CERT_FILE" in error.reason
+    assert "NODE_EXTRA_CA_CERTS" in error.reason
     assert not error.doubtful
 
 

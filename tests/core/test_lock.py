@@ -598,3 +598,90 @@ def test_an_epoch_exceeds_what_is_known_of_earlier_ones() -> None:
     held = core.request(Document(), ticket, at="", enqueue_if_busy=True, floors={"prod": 7})
     assert held is not None
     assert held.tickets[0].epochs == (("prod", 8), ("test", 1))
+
+
+class TestTwoNamesOneStack:
+    """Different spellings of one name, and different names for one stack."""
+
+    def held(self, **fields: object) -> Document:
+        first = replace(Ticket("a", "id-a", ("Production",), ("eu-west-1/app",), account="1"), **fields)  # type: ignore[arg-type]
+        document = core.request(Document(), first, at="", enqueue_if_busy=True)
+        assert document is not None
+        return document
+
+    def test_names_that_differ_in_case_or_width_are_one_lock(self) -> None:
+        document = self.held()
+        for name in ("production", "PRODUCTION", "\uff30roduction", " Production "):
+            other = Ticket("b", "id-b", (name,))
+            queued = core.request(document, other, at="", enqueue_if_busy=True)
+            assert queued is not None
+            assert queued.tickets[1].locks == ("Production",)
+            assert not queued.tickets[1].holding
+        freed = core.finish(document, document.tickets[0], outcome="succeeded", at="")
+        again = core.request(freed, Ticket("b", "id-b", ("production",)), at="", enqueue_if_busy=True)
+        assert again is not None
+        assert again.tickets[0].epochs == (("Production", 2),)
+        assert list(again.locks) == ["Production"]
+
+    def test_a_freeze_lies_on_every_spelling(self) -> None:
+        document = operators.freeze(self.held(), ("PRODUCTION",), by="ann", reason="audit", at="")
+        assert core.freeze_of(document, ("production",), at="") is not None
+        lifted = operators.unfreeze(document, ("production",), by="ann", reason="done", at="")
+        assert core.freeze_of(lifted, ("Production",), at="") is None
+
+    @pytest.mark.parametrize(
+        ("fields", "waits"),
+        [
+            ({}, True),
+            ({"account": "2"}, False),
+            ({"account": ""}, False),
+            ({"account": "2 1"}, True),
+            ({"stacks": ("us-east-1/app",)}, False),
+            ({"run_id": "7", "repository": "org/app"}, False),
+        ],
+        ids=["same stack", "other account", "unknown account", "one of two", "other region", "same run"],
+    )
+    def test_a_holder_of_the_same_stack_under_another_lock_is_ahead(
+        self, fields: dict[str, object], waits: bool
+    ) -> None:
+        document = self.held(run_id="7", repository="org/app")
+        mine = replace(Ticket("b", "id-b", ("shop",), ("eu-west-1/app",), account="1"), **fields)  # type: ignore[arg-type]
+        queued = core.request(document, mine, at="", enqueue_if_busy=True)
+        assert queued is not None
+        assert queued.tickets[1].holding is not waits
+        assert bool(core.ahead_of(queued, queued.tickets[1])) is waits
+
+    def test_who_waits_for_another_lock_is_not_ahead(self) -> None:
+        document = self.held(stacks=("eu-west-1/other",))
+        waiting = Ticket("b", "id-b", ("Production",), ("eu-west-1/app",), account="1")
+        queued = core.request(document, waiting, at="", enqueue_if_busy=True)
+        assert queued is not None
+        mine = Ticket("c", "id-c", ("shop",), ("eu-west-1/app",), account="1")
+        granted = core.request(queued, mine, at="", enqueue_if_busy=True)
+        assert granted is not None
+        assert granted.tickets[2].holding
+
+
+def test_idle_locks_leave_a_large_document_and_no_epoch_falls() -> None:
+    document = Document()
+    for number in range(core.KEPT_LOCKS + 2):
+        ticket = Ticket(str(number), f"id-{number}", (f"lock-{number}",))
+        for _ in range(3 if number == 5 else 1):
+            held = core.request(document, ticket, at="", enqueue_if_busy=True)
+            assert held is not None
+            document = core.finish(held, held.tickets[0], outcome="succeeded", at="")
+    assert len(document.locks) <= core.KEPT_LOCKS
+    again = core.request(document, Ticket("x", "id-x", ("lock-5",)), at="", enqueue_if_busy=True)
+    assert again is not None
+    assert again.tickets[0].epoch > 3
+
+
+def test_what_left_is_remembered_for_each_lock() -> None:
+    document = Document()
+    quiet = Ticket("quiet", "id-quiet", ("quiet",))
+    for ticket in (quiet, *(Ticket(str(n), f"id-{n}", ("busy",)) for n in range(2 * core.KEPT_FINISHED))):
+        held = core.request(document, ticket, at="", enqueue_if_busy=True)
+        assert held is not None
+        document = core.finish(held, held.tickets[0], outcome="succeeded", at="")
+    assert document.farewell("quiet") is not None
+    assert len(document.finished) == core.KEPT_FINISHED + 1

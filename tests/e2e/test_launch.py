@@ -477,15 +477,60 @@ class TestCredentials:
         assert job.run("pre").code == 0
         assert (job.state / "runtime").read_text().startswith("container ")
 
-    @pytest.mark.parametrize("key", ["web_identity_token_file", "ca_bundle"])
-    def test_a_file_that_the_profile_names_is_mounted(self, job: Job, key: str) -> None:
-        token = job.folder / "elsewhere" / "the token"
-        token.parent.mkdir()
-        token.touch()
-        self.job_with(job, f"{key}={token}\r", AWS_PROFILE="deploy")
+    def mounted(self, job: Job) -> str:
         assert job.run("pre").code == 0
-        arguments = (job.folder / "temp" / "arguments").read_text()
-        assert f"type=bind,source={token},target={token},readonly\n" in arguments
+        return (job.folder / "temp" / "arguments").read_text()
+
+    def a_file(self, job: Job, folder: str = "elsewhere") -> Path:
+        file = job.folder / folder / "the token"
+        file.parent.mkdir()
+        file.touch()
+        return file
+
+    def test_certificates_that_the_profile_names_are_mounted(self, job: Job) -> None:
+        bundle = self.a_file(job)
+        self.job_with(job, f"ca_bundle={bundle}\r", AWS_PROFILE="deploy")
+        assert f"type=bind,source={bundle},target={bundle},readonly\n" in self.mounted(job)
+
+    def test_of_a_token_that_the_profile_names_the_folder_is_mounted(self, job: Job) -> None:
+        folder = self.a_file(job).parent
+        self.job_with(job, f"web_identity_token_file={folder}/the token\r", AWS_PROFILE="deploy")
+        assert f"type=bind,source={folder},target={folder},readonly\n" in self.mounted(job)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            "AWS_SHARED_CREDENTIALS_FILE",
+        ],
+    )
+    def test_of_a_named_file_that_is_replaced_the_folder_is_mounted(self, job: Job, name: str) -> None:
+        real = self.a_file(job, "real")
+        link = job.folder / "linked" / "token"
+        link.parent.mkdir()
+        link.symlink_to(real)
+        self.job_with(job, "", **{name: str(link)})
+        mounted = self.mounted(job)
+        for folder in (real.parent, link.parent):
+            assert f"type=bind,source={folder},target={folder},readonly\n" in mounted
+
+    def test_of_a_file_in_a_folder_of_the_system_nothing_else_is_mounted(self, job: Job) -> None:
+        file = job.folder / "credentials"
+        file.touch()
+        self.job_with(job, "", AWS_SHARED_CREDENTIALS_FILE=str(file))
+        mounted = self.mounted(job)  # the job's folder is its HOME
+        assert f"type=bind,source={file},target={file},readonly\n" in mounted
+        assert f"source={job.folder},target" not in mounted
+
+    def test_certificates_of_the_host_reach_the_container(self, job: Job) -> None:
+        bundle = self.a_file(job)
+        self.job_with(job, "", NODE_EXTRA_CA_CERTS=str(bundle))
+        mounted = self.mounted(job)
+        assert f"type=bind,source={bundle},target={bundle},readonly\n" in mounted
+        assert "NODE_EXTRA_CA_CERTS\n" in mounted
+        if os.path.exists("/etc/ssl/certs/ca-certificates.crt"):  # noqa: PTH110
+            assert (job.state / "host-certificates.pem").stat().st_size > 1000
 
 
 class TestARelease:

@@ -103,7 +103,14 @@ class Life:
         self._client = LockClient(
             self._registry,
             self._clock,
-            Ticket(who.name, who.name, ("prod",), lease_seconds=plan.lease_seconds),
+            Ticket(
+                who.name,
+                who.name,
+                ("prod",),
+                ("eu-west-1/app",),
+                account="1",
+                lease_seconds=plan.lease_seconds,
+            ),
             stacks_in_progress=lambda stacks: [],
             poll_seconds=plan.poll_seconds,
         )

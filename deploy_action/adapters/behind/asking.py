@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from deploy_action.adapters.aws import AwsClients, error_code, error_message, is
 from deploy_action.errors import BehindDenied, BehindUnavailable, StackSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 5, 2
@@ -20,9 +21,11 @@ EARLIER_SECONDS = 5.0
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
-def short_clients() -> AwsClients:
+def short_clients(monotonic: Callable[[], float] = time.monotonic) -> AwsClients:
     """Clients that give up soon: what they tell is worth little that comes late."""
-    return AwsClients(connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES)
+    return AwsClients(
+        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES, monotonic=monotonic
+    )
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.adapters.aws import credentials_may_be_renewed
 from deploy_action.adapters.retry import retry_after
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable
 
@@ -70,10 +72,11 @@ class Clients:
 
     def _client(self, attempts: int) -> Any:
         if attempts not in self._made:
-            import boto3
             from botocore.config import Config
 
-            self._session = self._session or boto3.Session()
+            from deploy_action.adapters.aws_credentials import renewing_session
+
+            self._session = self._session or renewing_session(time.monotonic)
             self._made[attempts] = self._session.client(
                 self._service,
                 region_name=self._region,
@@ -95,6 +98,10 @@ def explained(location: str, done: str, permissions: str) -> Iterator[None]:
     try:
         yield
     except exceptions.ClientError as error:
+        if credentials_may_be_renewed(error):
+            raise _unavailable(
+                location, done, f"the AWS credentials have expired ({error_code(error)})"
+            ) from error
         raise _by_code(error.response, location, done, permissions) from error
     except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
         raise _unavailable(location, done, f"no answer ({type(error).__name__})") from error

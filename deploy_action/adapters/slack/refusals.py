@@ -90,7 +90,7 @@ def unanswered(error: BaseException) -> NotDelivered:
     cause = reason if isinstance(reason, BaseException) else error
     words = f"Slack could not be reached ({type(cause).__name__})."
     if isinstance(cause, ssl.SSLCertVerificationError):
-        words += " Its certificate is not trusted here: name your certificates in SSL_CERT_FILE."
+        words += " Its certificate is not trusted here: name your company's in NODE_EXTRA_CA_CERTS."
     # Only these are certain to happen before anything is sent.
     before = isinstance(cause, ConnectionRefusedError | ssl.SSLCertVerificationError) or _unresolved(cause)
     return NotDelivered(Trouble(words, doubtful=not before, unheard=not before))

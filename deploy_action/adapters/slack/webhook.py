@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.slack.bot import TIMEOUT_SECONDS
+from deploy_action.adapters.slack.client import silent_logger
 from deploy_action.adapters.slack.refusals import by_code, guarded, retry_after
-from deploy_action.adapters.slack.trust import silent_logger, tls_context
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ class SlackWebhook:
         client = StrictWebhookClient(
             self._url,
             timeout=self._timeout,  # type: ignore[arg-type]  # a socket takes fractions too
-            ssl=tls_context(),
             logger=silent_logger(),
             retry_handlers=[],
         )

@@ -41,8 +41,9 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """A rule for requests that match `operation` and `region` (globs), from `after` to `until` (unix seconds
-    of the server's clock), at most `count` times, after `skip` requests, each time with `probability`.
+    """A rule for requests that match `operation`, `region` and `access_key` (globs), from `after` to `until`
+    (unix seconds of the server's clock), at most `count` times, after `skip` requests, each time with
+    `probability`.
 
     `kind` is one of: throttle; error and error_after (`status`, 500 or 503; the latter once the operation
     took effect); reset_before and reset_after (the connection breaks without an answer); expired_token;
@@ -54,6 +55,7 @@ class Fault:
     kind: str
     operation: str = "*"
     region: str = "*"
+    access_key: str = "*"
     count: int | None = None
     skip: int = 0
     after: float | None = None
@@ -79,6 +81,7 @@ class Request:
     now: float
     resource: str
     principal: str
+    access_key: str = ""
 
 
 @dataclass
@@ -139,6 +142,8 @@ class Faults:
     def _applies(self, rule: Fault, request: Request) -> bool:
         matches = fnmatch.fnmatchcase
         if not matches(request.operation, rule.operation) or not matches(request.region, rule.region):
+            return False
+        if not matches(request.access_key, rule.access_key):
             return False
         now = request.now
         if (rule.after is not None and now < rule.after) or (rule.until is not None and now >= rule.until):

@@ -190,6 +190,7 @@ class CloudFormationServer:
             if match is None:
                 raise missing_token()
             region, service = match[3], match[4]
+            entry["access_key"] = match[1]
             if service not in PLAYED:
                 raise access_denied("everybody", service, "Everything", "*")
             namespace = str(protocol.service(service).metadata.get("xmlNamespace", ""))
@@ -243,7 +244,9 @@ class CloudFormationServer:
             name if name.startswith("arn:") else f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*"
         )
         principal = f"arn:aws:sts::{account}:assumed-role/deploy/deploy"
-        effect = self.faults.judge(Request(service, entry["operation"], region, now, resource, principal))
+        effect = self.faults.judge(
+            Request(service, entry["operation"], region, now, resource, principal, entry["access_key"])
+        )
         if effect.delay_seconds:
             time.sleep(effect.delay_seconds)
         if effect.hang_seconds:

@@ -1,0 +1,31 @@
+"""Certificates: what one client is told to trust, all do; what is of no use breaks nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.adapters import trust
+from tests.adapters import test_trust
+from tests.mutants.mutant import killed_by
+
+if TYPE_CHECKING:
+    from tests.mutants.mutant import Patch
+
+
+@killed_by(test_trust.test_a_damaged_certificate_costs_its_neighbours_nothing)
+def damaged_certificates_get_into_the_bundle(patch: Patch) -> None:
+    def unchecked(original: Any, path: Any, known: Any) -> Any:
+        return list(trust._certificates(path))
+
+    patch.function(trust._usable, unchecked)
+
+
+@killed_by(test_trust.test_what_is_named_and_of_no_use_is_told)
+def what_is_of_no_use_is_not_told(patch: Patch) -> None:
+    def silent(original: Any, path: Any, known: Any) -> Any:
+        try:
+            return original(path, known)
+        except (OSError, ValueError):
+            return []
+
+    patch.function(trust._usable, silent)
