@@ -81,7 +81,7 @@ class MemoryRegistry:
             _fail(fault)
         return str(len(self.written) - 1)
 
-    def overwrite(self, document: bytes) -> None:
+    def overwrite(self, document: bytes | None) -> None:
         """Somebody else's write."""
         self.written.append(document)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.core import leases, operators
 from deploy_action.core import lock as core
-from deploy_action.core import operators
 from deploy_action.core.document import Document, QueuePolicy, Ticket
 from deploy_action.core.leases import CLAIM_SECONDS, STUCK_LEASES
 from deploy_action.core.life import JobLife
@@ -1142,3 +1142,24 @@ def test_how_long_a_lock_is_usually_held_tells_when_it_will_be_free(
     failed.release(outcome="failed")
     now = clock.now()
     assert world.hold("a").ticket.expected_end == iso(now + 120.0)
+
+
+def test_one_that_comes_back_is_not_the_silent_one_of_before(world: World, clock: VirtualClock) -> None:
+    """Whoever missed its absence would go on counting the silence of the ticket that was evicted."""
+    world.hold("a")
+    waiter = world.client("b")
+    clock.at(20.0, lambda: world.rewrite(lambda document: core.evict(document, "b", at="", note="gone")))
+    with pytest.raises(Busy):
+        acquire(waiter, timeout=40.0)
+    lives = [leases.life_of(ticket) for ticket in (waiter.ticket, replace(waiter.ticket, renewals=0))]
+    assert lives[0] != lives[1]
+
+
+def test_who_re_creates_a_document_goes_on_from_the_epochs_that_it_saw(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    for nonce in ("a", "b"):
+        world.hold(nonce).release(outcome="succeeded")
+    world.hold("c", lease_seconds=300.0)
+    clock.at(20.0, lambda: registry.overwrite(None))
+    assert acquire(world.client("d", lease_seconds=300.0)).ticket.epoch == 4

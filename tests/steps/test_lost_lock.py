@@ -106,3 +106,20 @@ def test_what_becomes_of_a_deployment_whose_registry_cannot_be_used(
     )
     assert job.deploy() == code, job.log
     assert job.outputs()["outcome"] == ("busy" if code else "succeeded")
+
+
+def test_what_is_waited_for_at_the_fence_is_followed_by_another_fence(stage: Stage) -> None:
+    cloudformation = client(stage.server)
+    arn = cloudformation.create_stack(StackName="databases", TemplateBody=SLOW)["StackId"]
+    job = stage.job(template=stage.template(GOOD))
+    path = stage.root / "registry" / "deployments.json"
+    path.parent.mkdir()
+    path.write_text("{half", "utf-8")
+    assert job.run("pre") == 0, job.log
+    settling = {"schema": 1, "locks": {"production": {"epoch": 3, "settling": [f"eu-west-1/{arn}"]}}}
+    path.write_text(json.dumps(settling), "utf-8")
+    # After the last sign of life while it waits, and before what it waits for has ended.
+    stage.clock.at(690.0, lambda: take_away(stage))
+    assert job.run("main") == 5, job.log
+    assert stage.server.requests["ExecuteChangeSet", "eu-west-1"] == 0
+    cloudformation.close()
