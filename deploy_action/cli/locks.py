@@ -24,6 +24,7 @@ from deploy_action.core import operators
 from deploy_action.core.lock_codec import encode
 from deploy_action.core.lock_name import parse_lock_name
 from deploy_action.core.times import iso, unix_seconds
+from deploy_action.engine.idle import revoke
 from deploy_action.render import tables
 
 if TYPE_CHECKING:
@@ -113,12 +114,28 @@ def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None)
 @click.command()
 @click.argument("what", metavar="LOCK|CORRELATION-ID")
 @click.option("--force", is_flag=True, required=True, help="Yes, although it is not mine.")
+@click.option(
+    "--holder",
+    metavar="CORRELATION-ID",
+    default="",
+    help="Only if this deployment still holds it, as `active` showed; another one is left alone.",
+)
 @with_reason
 @with_registry
-def release(desk: Desk, what: str, *, force: bool, reason: str, by: str | None) -> int:  # noqa: ARG001
+def release(
+    desk: Desk,
+    what: str,
+    *,
+    force: bool,  # noqa: ARG001
+    holder: str,
+    reason: str,
+    by: str | None,
+) -> int:
     """Take a lock away from its holder, or any deployment out of the queue.
 
-    The next deployment waits until the stacks are at rest. What was taken away is audited with its reason.
+    The next deployment waits until the stacks are at rest. Change sets that the deployment made and has
+    not executed are deleted, as far as this shell's AWS credentials allow. What was taken away is audited
+    with its reason.
     """
     who, at = whoever(by), iso(desk.clock.now())
 
@@ -127,8 +144,8 @@ def release(desk: Desk, what: str, *, force: bool, reason: str, by: str | None) 
             (ticket for ticket in document.tickets if ticket.correlation_id == what), None
         )
         waiting = sum(what in one.locks for one in document.tickets)
-        if ticket is None:
-            return document, (None, waiting)
+        if ticket is None or (holder and ticket.correlation_id != holder):
+            return document, (ticket, waiting)
         new = operators.force_release(document, ticket.nonce, by=who, reason=reason, at=at)
         return new, (ticket, waiting)
 
@@ -137,11 +154,26 @@ def release(desk: Desk, what: str, *, force: bool, reason: str, by: str | None) 
         queue = f" Waiting for it: {waiting}; see `active`." if waiting else ""
         remark(f"No deployment holds the lock {what}, and none has that id.{queue}")
         return NOT_FOUND
+    if holder and ticket.correlation_id != holder:
+        remark(f"Deployment {ticket.correlation_id} holds {what} by now, not {holder}: left as it is.")
+        return NOT_FOUND
     names, stacks = ", ".join(ticket.locks), ", ".join(ticket.stacks)
     whose = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
     if ticket.holding:
         rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
         say(f"Took {names} away from {whose}.{rest}")
+        _revoke(ticket)
     else:
         say(f"Took {whose} out of the queue for {names}.")
     return 0
+
+
+def _revoke(ticket: Ticket) -> None:
+    """Should its owner only be paused, it can execute nothing any more."""
+    if not ticket.stacks:
+        return
+    from deploy_action.adapters.aws import AwsClients
+    from deploy_action.adapters.cloudformation import CloudFormation
+
+    if not revoke(CloudFormation(AwsClients()), ticket):
+        remark("Its change sets that nobody executed could not be looked for: delete them in the console.")

@@ -217,3 +217,13 @@ def test_without_words_the_command_release_is_not_the_step_release(
         run()
     assert ended.value.code == 64
     assert "Usage: deploy-coordinator release" in capsys.readouterr().err
+
+
+def test_a_lock_is_taken_only_from_the_holder_that_was_seen(desk: Desk) -> None:
+    desk.arrives("a")
+    words = ("release", "prod", "--force", "--reason", "stuck", "--by", "ada")
+    code, told = desk.run(*words, "--holder", "id-gone")
+    assert (code, told) == (cli.NOT_FOUND, "Deployment id-a holds prod by now, not id-gone: left as it is.\n")
+    assert desk.document.holder_of("prod") is not None
+    assert desk.run(*words, "--holder", "id-a")[0] == 0
+    assert desk.document.holder_of("prod") is None
