@@ -363,6 +363,11 @@ class _Parser(SlackFields):
             self._problem(
                 "`github-deployment` needs `environment`, its name on the page, and `github-token`."
             )
+        if settings.github_deployment and settings.registry.host:
+            self._problem(
+                f"`github-deployment` needs this GitHub's token, and `github-token` is that of "
+                f"{settings.registry.host}, where the registry is."
+            )
         if settings.mode is Mode.COMMAND or self._text("mode"):
             self._check_without_template(settings)
 

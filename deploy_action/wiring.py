@@ -145,8 +145,9 @@ class Wiring:
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
-        """None outside GitHub Actions and without a token."""
-        if not (self._settings.github_token and self._run.repository):
+        """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
+        settings = self._settings
+        if not (settings.github_token and self._run.repository) or settings.registry.host:
             return None
         from deploy_action.adapters.github_runs import GitHubRuns
 
@@ -232,7 +233,8 @@ def repository_look(
         return None
     from deploy_action.adapters.preflight.repository import look_at
 
-    return lambda: look_at(name, token=token, api_url=run.api_url, probe=probe)
+    api_url = address.api_url if address.host else run.api_url
+    return lambda: look_at(name, token=token, api_url=api_url, probe=probe)
 
 
 def open_registry(
@@ -265,7 +267,8 @@ def _store(address: RegistryAddress, token: str, run: RunContext, environ: Mappi
         address.place or run.repository,
         branch=address.prefix or REGISTRY_BRANCH,
         path=f".deployment-registry/{DOCUMENT}",
-        api_url=run.api_url,
-        graphql_url=run.graphql_url,
-        elsewhere=address.place.lower() not in {"", run.repository.lower()},
+        api_url=address.api_url if address.host else run.api_url,
+        graphql_url=address.graphql_url if address.host else run.graphql_url,
+        elsewhere=bool(address.host) or address.place.lower() not in {"", run.repository.lower()},
+        host=address.host,
     )

@@ -449,13 +449,17 @@ class TestRegistry:
                 "github://a_corp/.github#deploy/v1.2",
                 RegistryAddress("github", "a_corp/.github", "deploy/v1.2"),
             ),
+            (
+                "github://GitHub.example.com:8443/org/locks#b",
+                RegistryAddress("github", "org/locks", "b", "github.example.com:8443"),
+            ),
         ],
     )
     def test_another_repository(self, text: str, address: RegistryAddress) -> None:
         assert parsed(registry=text).registry == address
 
     @pytest.mark.parametrize(
-        "repository", ["", "org", "org/", "/name", "org/..", "org/a/b", "-org/a", "org/a b", "org/a?ref=x"]
+        "repository", ["", "org", "org/", "/name", "org/..", "-org/a", "org/a b", "org/a?ref=x"]
     )
     def test_what_is_no_repository_is_refused(self, repository: str) -> None:
         assert "must be github://owner/name" in the_problem(registry=f"github://{repository}")
@@ -466,6 +470,30 @@ class TestRegistry:
     )
     def test_what_is_no_branch_is_refused(self, branch: str) -> None:
         assert "is not the name of a branch" in the_problem(registry=f"github://org/locks#{branch}")
+
+    @pytest.mark.parametrize(
+        ("host", "api", "graphql"),
+        [
+            ("ghe.example.com", "https://ghe.example.com/api/v3", "https://ghe.example.com/api/graphql"),
+            ("github.com", "https://api.github.com", "https://api.github.com/graphql"),
+            ("corp.ghe.com", "https://api.corp.ghe.com", "https://api.corp.ghe.com/graphql"),
+        ],
+    )
+    def test_another_github(self, host: str, api: str, graphql: str) -> None:
+        address = parsed(registry=f"github://{host}/org/locks").registry
+        assert (address.api_url, address.graphql_url) == (api, graphql)
+
+    @pytest.mark.parametrize(
+        "host", ["ghe_1.example", "-a.example", "a..b", "user@ghe.example", "a.b:x", "ghe"]
+    )
+    def test_what_is_no_server_is_refused(self, host: str) -> None:
+        assert "is not the name of a GitHub server" in the_problem(registry=f"github://{host}/org/locks")
+
+    def test_the_environments_page_needs_the_own_github_s_token(self) -> None:
+        problem = the_problem(
+            registry="github://ghe.example/org/locks", github_deployment="true", environment="production"
+        )
+        assert "`github-token` is that of ghe.example" in problem
 
     def test_a_branch_that_is_not_named_is_refused(self) -> None:
         assert "there is no branch" in the_problem(registry="github://org/locks#")

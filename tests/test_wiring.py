@@ -11,10 +11,12 @@ from deploy_action.context import run_context
 from deploy_action.errors import RegistryForbidden
 from deploy_action.inputs import parse_inputs
 from deploy_action.wiring import Wiring
+from tests.fakes.authority import Authority
 from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from deploy_action.ports import Registry
 
@@ -64,6 +66,23 @@ def test_a_registry_in_another_repository(
     assert len(github.state.repositories["org/locks"].log(branch)) == 2
     assert set(github.state.repositories["org/app"].history) == {"refs/heads/main"}
     assert all(request.path.startswith(prefix[1]) for request in github.requests)
+
+
+def test_a_registry_on_another_github(
+    github: GitHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(company.file))
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    elsewhere = GitHubServer(repositories=("org/locks",))
+    elsewhere._server.socket = company.served(elsewhere._server.socket)
+    with elsewhere:
+        elsewhere.state.tokens = {"locks": {"metadata": "read", "contents": "write"}}
+        registry = wired(github, f"github://localhost:{elsewhere.port}/org/locks", "locks")
+        write_twice(registry)
+        assert registry.location == f"branch deploy-registry of localhost:{elsewhere.port}/org/locks"
+        assert {request.path.split("/")[1] for request in elsewhere.requests} == {"api"}
+    assert not github.requests
 
 
 @pytest.mark.parametrize("address", ["github", "github://org/app", "github://Org/App"])

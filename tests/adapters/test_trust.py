@@ -8,18 +8,13 @@ import ssl
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from deploy_action.adapters.trust import HOST_STORE, NAMES, READ_BY_CLIENTS, trust_set
+from tests.fakes.authority import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,46 +60,6 @@ STS = (
 )
 
 
-class Authority:
-    """A company's own: its certificate, and a server that has one from it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign("Company CA", self.key, authority=True)
-        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM)
-        self.file = folder / "company.pem"
-        self.file.write_bytes(self.pem)
-        key = ec.generate_private_key(ec.SECP256R1())
-        self.server_files = folder / "server.pem", folder / "server.key"
-        self.server_files[0].write_bytes(
-            self._sign("localhost", key, authority=False).public_bytes(serialization.Encoding.PEM)
-        )
-        self.server_files[1].write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-
-    def _sign(self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
-        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Company CA")])
-        names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
-        now = datetime.now(UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-
-
 class Answers(BaseHTTPRequestHandler):
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -132,9 +87,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def url(company: Authority) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*company.server_files)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = company.served(server.socket)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"https://127.0.0.1:{server.server_address[1]}"

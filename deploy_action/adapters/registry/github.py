@@ -57,10 +57,12 @@ class GitHubRegistry:
         timeout: int = 10,
         read_again: float = 4.0,
         elsewhere: bool = False,
+        host: str = "",
     ) -> None:
         """`repository` is `owner/name`; `timeout` and `read_again` are seconds, see `GitHubApi`.
 
         `elsewhere`: it is not the job's own repository, so the job's `permissions:` have no say in it.
+        `host`: of the GitHub that it is on, where that is not the job's own.
         """
         self._api = GitHubApi(
             token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
@@ -69,13 +71,14 @@ class GitHubRegistry:
         self._branch = branch
         self._path = path
         self._elsewhere = elsewhere
+        self._host = host
         self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
         self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
         self._repository_exists = False
 
     @property
     def location(self) -> str:
-        return f"branch {self._branch} of {self._repository}"
+        return f"branch {self._branch} of {f'{self._host}/' if self._host else ''}{self._repository}"
 
     def close(self) -> None:
         """Close connections. The registry may be used again."""
