@@ -5,7 +5,7 @@ ARG PYTHON=3.13-slim-bookworm
 FROM python:${PYTHON} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps --require-hashes \
+RUN pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes \
       --prefix /install --requirement /tmp/requirements.txt
 # botocore describes every service of AWS; the image carries those that the action calls. PyGithub asks for
 # cryptography to sign in as a GitHub App, and the action has a token; rich asks for what colours code and Markdown, and

@@ -8,8 +8,7 @@
 
 find_python() {
   local base root key pointer
-  root=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}}/deploy-coordinator
-  if ! mkdir -p "$root" 2>/dev/null || [ ! -w "$root" ]; then root=$state; fi
+  choose_root
   key=$(sha256 "$action/requirements.txt" | cut -c1-16)-${HOSTTYPE:-}-${OSTYPE:-}
   for pointer in "$root/$key-py"*; do
     if published "$pointer"; then return; fi
@@ -20,14 +19,25 @@ find_python() {
   build_environment "$base" "$root/$key-py$(version_of "$base")"
 }
 
-# Sets `python` from the published environment, if there is one that works: a tool cache may be shared by machines and
-# job containers, where the same path can be another Python.
+# Sets `python` from the published environment, if there is one that works and is what was installed: a tool cache may
+# be shared by machines and job containers, where the same path can be another Python, and by jobs that are not trusted.
+# Nothing of it is run before that.
 published() {
-  local folder=''
+  local name='' hash='' folder
   if [ ! -f "$1" ]; then return 1; fi
-  read -r folder <"$1"
-  python=$(interpreter "${1%/*}/$folder")
-  [ -x "$python" ] && [ "$(version_of "$python")" = "${1##*-py}" ]
+  { read -r name && read -r hash; } <"$1"
+  folder=${1%/*}/$name
+  python=$(interpreter "$folder")
+  if [ -z "$hash" ] || [ ! -x "$python" ]; then return 1; fi
+  case $name in */* | "${1##*/}".) return 1 ;; "${1##*/}".*) ;; *) return 1 ;; esac
+  if ! private "$1" || ! private "$folder" || [ "$(installed_hash "$folder")" != "$hash" ]; then
+    warn "The virtual environment ${folder} in the runner's tool cache was changed after it was installed, or others than" \
+      "this user may write it. It is not used; another one is made." \
+      "Find out which job changed it, or let each job start on a fresh runner."
+    rm -f "$1" 2>/dev/null
+    return 1
+  fi
+  [ "$(version_of "$python")" = "${1##*-py}" ]
 }
 
 interpreter() {
@@ -78,17 +88,37 @@ build_environment() {
       "The action's requirements are installed in it." \
       "Look at the group above; a package index must be reachable (pip's own settings are used)."
   fi
-  write "$pointer" "${environment##*/}"
+  (umask 022 && write "$pointer" "${environment##*/}"$'\n'"$(installed_hash "$environment")")
   rm -rf "$pointer.lock"
   python=$(interpreter "$environment")
 }
 
-# pip settings that name another place to install to would bypass the environment.
+# Only wheels are installed: to build one is to run code of packages that no hash names. pip sees of the environment what
+# it needs to reach an index, and neither credentials of AWS, GitHub or Slack nor settings that name another place to
+# install to. Nobody else may write what is installed. Runs in a subshell.
 install() {
-  unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
+  local name
+  umask 022
+  for name in $(compgen -e); do
+    if ! pip_needs "$name"; then unset "$name" 2>/dev/null; fi
+  done
+  # shellcheck disable=SC2046 # names
+  export -nf $(compgen -A function)
   "$1" -I -m venv "$2" &&
     PIP_USER=0 "$(interpreter "$2")" -I -m pip install --disable-pip-version-check --no-input --quiet \
-      --no-deps --require-hashes -r "$action/requirements.txt"
+      --no-deps --only-binary :all: --require-hashes -r "$action/requirements.txt"
+}
+
+pip_needs() {
+  case $1 in
+  PIP_TARGET | PIP_PREFIX | PIP_ROOT | PIP_REQUIRE_VIRTUALENV) return 1 ;;
+  PIP_* | PATH | HOME | USER | LOGNAME | LANG | LC_* | TMPDIR | TEMP | TMP | NETRC | XDG_CONFIG_HOME | XDG_CONFIG_DIRS) ;;
+  HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
+  SSL_CERT_FILE | SSL_CERT_DIR | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | LD_LIBRARY_PATH) ;;
+  # Windows
+  SYSTEMROOT | SYSTEMDRIVE | COMSPEC | PATHEXT | WINDIR | APPDATA | LOCALAPPDATA | USERPROFILE | PROGRAMDATA) ;;
+  *) return 1 ;;
+  esac
 }
 
 # Waits for another job that builds the same environment. False if that one has published it meanwhile.

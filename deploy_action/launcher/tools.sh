@@ -55,14 +55,21 @@ append() {
   fi
 }
 
-sha256() {
+# Sets the array `hasher` to a program that prints `HASH NAME` of each file that it is given.
+find_hasher() {
   if command -v sha256sum >/dev/null; then
-    sha256sum "$@"
+    hasher=(sha256sum)
   elif command -v shasum >/dev/null; then
-    shasum -a 256 "$@"
+    hasher=(shasum -a 256)
   else
-    openssl dgst -sha256 -r "$@"
+    hasher=(openssl dgst -sha256 -r)
   fi
+}
+
+sha256() {
+  local hasher
+  find_hasher
+  "${hasher[@]}" "$@"
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
