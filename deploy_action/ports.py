@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from deploy_action.core.behind import Finding, Service, Subject
     from deploy_action.core.change_set import ChangeSet, ChangeSetRequest, ValidationError
@@ -193,8 +193,9 @@ class StackDeployer(Protocol):
 
     def delete_change_set(self, stack: StackRef, arn: str) -> None: ...
 
-    def delete_unexecuted_change_sets(self, stack: StackRef, prefix: str) -> None:
-        """Delete those whose name begins with `prefix` and which nobody has executed."""
+    def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:
+        """Delete those that these deployments made and nobody has executed. Others stay, whatever the ids
+        look like."""
         ...
 
     def delete_stack(self, stack: StackRef, *, token: str) -> None: ...

@@ -7,14 +7,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, pages
-from deploy_action.core.change_set import Change, ChangeSet, ValidationError
+from deploy_action.core.change_set import Change, ChangeSet, ValidationError, made_by
 from deploy_action.core.events import StackEvent
 from deploy_action.core.stacks import StackRef, StackState, is_in_progress
 from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from deploy_action.ports import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from deploy_action.core.change_set import ChangeSetRequest
     from deploy_action.ports import Traffic
@@ -185,12 +185,12 @@ class CloudFormation:
         with _explained():
             self._client(stack).delete_change_set(StackName=stack.name, ChangeSetName=arn)
 
-    def delete_unexecuted_change_sets(self, stack: StackRef, prefix: str) -> None:
+    def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:
         with _explained():
             client = self._client(stack)
             for row in list(pages(client.list_change_sets, "Summaries", StackName=stack.name)):
                 unexecuted = row.get("ExecutionStatus") in {"AVAILABLE", "UNAVAILABLE"}
-                if row["ChangeSetName"].startswith(prefix) and unexecuted:
+                if unexecuted and made_by(row["ChangeSetName"]) in correlation_ids:
                     client.delete_change_set(StackName=stack.name, ChangeSetName=row["ChangeSetId"])
 
     def delete_stack(self, stack: StackRef, *, token: str) -> None:

@@ -13,7 +13,7 @@ _NO_CHANGES = (
     "didn't contain changes",
     "No updates are to be performed",
 )
-_OURS = re.compile(r"deploy-\d{8}-\d{6}-[0-9a-f]+-e(\d{1,18})(?:-\d+)?\Z")
+_OURS = re.compile(r"deploy-(\d{8}-\d{6}-[0-9a-f]{1,16})-e(\d{1,18})(?:-\d{1,9})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +111,11 @@ def change_set_name(correlation_id: str, epoch: int, attempt: int = 1) -> str:
 def epoch_in(name: str) -> int:
     """The epoch in the name of a change set of ours; 0 in any other."""
     found = _OURS.match(name)
-    return int(found[1]) if found else 0
+    return int(found[2]) if found else 0
+
+
+def made_by(name: str) -> str:
+    """The correlation id of the deployment that made the change set; empty where its name is not of our exact
+    shape, whatever an id in the registry looks like."""
+    found = _OURS.match(name)
+    return found[1] if found else ""

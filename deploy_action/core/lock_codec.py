@@ -26,7 +26,13 @@ ABOUT = (
 )
 NESTING_MAX = 50
 """Levels of an unknown field: what can be read must also be written again."""
+BYTES_MAX = 2 * 2**20
+"""A full queue of ordinary tickets takes a quarter of it. Whatever is written can be read again."""
+COMMAS_MAX = 60_000
+"""More of them than values: what a value costs is a hundred times what its bytes do."""
 COUNT_MAX = 2**63
+ITEMS_MAX = 2_000
+"""Of each list and object; nobody writes so many."""
 TICKETS_MAX = 2 * QUEUE_MAX
 """Nobody writes so many; each has to be compared with all others."""
 
@@ -85,7 +91,7 @@ _DOCUMENT_FIELDS = {
 def encode(document: Document) -> bytes:
     """UTF-8 JSON that people can read and git can compare.
 
-    Raises RegistryUnreadable where a count would leave the range that can be read again.
+    Raises RegistryUnreadable where a count, or the whole, would leave the range that can be read again.
     """
     content = {
         "about": ABOUT,
@@ -100,13 +106,16 @@ def encode(document: Document) -> bytes:
         "operations": list(document.operations),
         **dict(document.extra),
     }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+    written = (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+    _check_size(written)
+    return written
 
 
 def decode(content: bytes | None) -> Document:
     """The document; an empty one where nothing was written yet. Raises RegistryUnreadable."""
     if content is None:
         return Document()
+    _check_size(content)
     try:
         data = json.loads(content.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
@@ -129,6 +138,14 @@ def decode(content: bytes | None) -> Document:
         raise _unreadable(f"a part of it is damaged ({error})") from error
 
 
+def _check_size(content: bytes) -> None:
+    if len(content) > BYTES_MAX:
+        raise _unreadable(f"it has {len(content):,} bytes, and {BYTES_MAX:,} are read at most")
+    commas = content.count(b",")
+    if commas > COMMAS_MAX:
+        raise _unreadable(f"it has {commas:,} commas, and {COMMAS_MAX:,} are read at most")
+
+
 def _unreadable(
     reason: str,
     *,
@@ -142,9 +159,10 @@ def _unreadable(
 
 
 def _document_in(data: dict[str, Any]) -> Document:
-    tickets = tuple(_ticket_in(item) for item in _list(data.get("tickets", [])))
-    if len(tickets) > TICKETS_MAX:
-        raise ValueError(f"{len(tickets)} tickets stand in it")
+    found = _list(data.get("tickets", []))
+    if len(found) > TICKETS_MAX:
+        raise ValueError(f"{len(found)} tickets stand in it")
+    tickets = tuple(_ticket_in(item) for item in found)
     if len({ticket.nonce for ticket in tickets}) != len(tickets):
         raise ValueError("one ticket stands there twice")
     held = [name for ticket in tickets for name, _ in ticket.epochs]
@@ -301,13 +319,20 @@ def _is_shallow(value: object, levels: int) -> bool:
 def _dict(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"an object was expected, not {type(value).__name__}")
+    _check_length(value)
     return value
 
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise TypeError(f"a list was expected, not {type(value).__name__}")
+    _check_length(value)
     return value
+
+
+def _check_length(value: dict[str, Any] | list[object]) -> None:
+    if len(value) > ITEMS_MAX:
+        raise ValueError(f"one of its lists has {len(value):,} entries, and {ITEMS_MAX:,} are read at most")
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.core.change_set import change_set_prefix
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.errors import Busy, Cancelled, StackSourceError
 
@@ -21,12 +20,17 @@ PATIENCE_SECONDS = 60.0
 """How long CloudFormation may keep silent before the caller goes on without this look."""
 
 
-def in_progress(source: StackSource, stacks: Iterable[StackRef]) -> list[StackState]:
-    """Those of the stacks, globs expanded, that CloudFormation is working on. Raises StackSourceError."""
+def in_progress(
+    source: StackSource, stacks: Iterable[StackRef], *, between: Callable[[], object] = lambda: None
+) -> list[StackState]:
+    """Those of the stacks, globs expanded, that CloudFormation is working on. `between` is called before each
+    request, and may raise. Raises StackSourceError."""
     found: list[StackState] = []
     for stack in stacks:
-        found += source.in_progress(stack) if stack.is_glob else described(source, stack)
-    return [state for state in found if state.in_progress]
+        between()
+        states = source.in_progress(stack) if stack.is_glob else described(source, stack)
+        found += (state for state in states if state.in_progress)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,15 @@ class Look:
     change_sets: tuple[str, ...] = ()
 
 
-def look_at(source: StackSource, texts: Iterable[str]) -> Look:
-    """Never raises: what cannot be told is unseen."""
+def look_at(source: StackSource, texts: Iterable[str], *, stop: Callable[[], bool] = lambda: False) -> Look:
+    """Never raises: what cannot be told is unseen, and so is what was not asked for since `stop` said so."""
     busy: list[str] = []
     unseen: list[str] = []
     names: list[str] = []
-    for text in texts:
+    for text in dict.fromkeys(texts):
+        if stop():
+            unseen.append(text)
+            continue
         try:
             ref = ref_of(text)
             states = source.in_progress(ref) if ref.is_glob else described(source, ref)
@@ -72,25 +79,30 @@ def described(source: StackSource, stack: StackRef) -> list[StackState]:
     return [] if state is None else [state]
 
 
-def doubtful(source: StackSource, texts: Iterable[str]) -> list[str]:
+def doubtful(
+    source: StackSource, texts: Iterable[str], *, stop: Callable[[], bool] = lambda: False
+) -> list[str]:
     """Those of the `REGION/NAME` texts that are in progress or cannot be told: doubt never frees a lock."""
     wanted = list(texts)
-    found = look_at(source, wanted)
-    return [text for text in wanted if text in {*found.in_progress, *found.unseen}]
+    found = look_at(source, wanted, stop=stop)
+    doubted = {*found.in_progress, *found.unseen}
+    return [text for text in wanted if text in doubted]
 
 
-def revoke(deployer: StackDeployer, holder: Ticket) -> bool:
+def revoke(deployer: StackDeployer, holder: Ticket, *, stop: Callable[[], bool] = lambda: False) -> bool:
     """Delete the change sets that a holder, or who uses its lock, made and has not executed, so that one that
     was only paused cannot execute them any more. Best effort: CloudFormation's own fence, one operation a
     stack, stays."""
     certain = True
     borrowers = (loan.correlation_id for loan in holder.loans)
-    names = [name for name in dict.fromkeys((holder.correlation_id, *borrowers)) if name]
-    for text in holder.stacks:
+    makers = {name for name in (holder.correlation_id, *borrowers) if name}
+    for text in dict.fromkeys(holder.stacks):
+        if stop():
+            return False
         try:
             stack = ref_of(text)
-            for name in () if stack.is_glob else names:
-                deployer.delete_unexecuted_change_sets(stack, change_set_prefix(name))
+            if not stack.is_glob:
+                deployer.delete_unexecuted_change_sets(stack, makers)
         except StackSourceError as error:
             certain = certain and not error.temporary
         except ValueError:
@@ -125,17 +137,31 @@ def wait_until_idle(
 ) -> float:
     """Wait; returns the seconds waited. `tell` is called at each look, `alive` renews the lock.
 
-    Raises Busy after `timeout_seconds`, Cancelled, StackSourceError where CloudFormation refuses to tell, or
-    gave no answer for PATIENCE_SECONDS.
+    Raises Busy after `timeout_seconds` (the first look is finished), Cancelled, StackSourceError where
+    CloudFormation refuses to tell, or gave no answer for PATIENCE_SECONDS. Of many stacks, each is one
+    request, and all of that holds between two of them.
     """
-    wanted = list(stacks)
+    wanted = list(dict.fromkeys(stacks))
     started = clock.monotonic()
+    alive_at = started
+    busy: list[StackState] = []
+
+    def between() -> None:
+        nonlocal alive_at
+        _stop_if(cancelled)
+        if clock.monotonic() - alive_at >= POLL_SECONDS:
+            alive()
+            alive_at = clock.monotonic()
+        if busy and clock.monotonic() - started >= timeout_seconds:
+            raise _busy(busy, clock.monotonic() - started)
+
     silent_since: float | None = None
     while True:
         waited = clock.monotonic() - started
+        alive_at = clock.monotonic()
         pause = min(POLL_SECONDS, max(0.1, timeout_seconds - waited))
         try:
-            busy = in_progress(source, wanted)
+            busy = in_progress(source, wanted, between=between)
         except StackSourceError as error:
             now = clock.monotonic()
             silent_since = now if silent_since is None else silent_since
@@ -149,10 +175,14 @@ def wait_until_idle(
             if waited >= timeout_seconds:
                 raise _busy(busy, waited)
             tell(busy, waited)
-        if cancelled():
-            raise Cancelled("Cancelled while waiting for the stacks.", why="Nothing was changed.")
+        _stop_if(cancelled)
         alive()
         clock.sleep(pause)
+
+
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("Cancelled while waiting for the stacks.", why="Nothing was changed.")
 
 
 def _busy(busy: list[StackState], waited: float) -> Busy:

@@ -18,10 +18,11 @@ from deploy_action.core.report import Ahead
 from deploy_action.core.superseding import unknown_of
 from deploy_action.core.times import duration, iso
 from deploy_action.engine.aside import Aside
-from deploy_action.engine.idle import account_of, in_progress, ref_of, wait_until_idle
+from deploy_action.engine.idle import wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.lock_words import not_given_back
+from deploy_action.engine.settling import look_at_settling
 from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.lock import Waiting
-    from deploy_action.core.stacks import StackRef
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
     from deploy_action.ports import IdentitySource
@@ -197,54 +197,35 @@ class Coordination:
         Raises Busy, Cancelled, LockLost.
         """
         world = self._world
-        found, seen = self._visible(settling)
+        started = world.clock.monotonic()
+        ticket, name = self._state.ticket, self._state.report.correlation_id
+        left = look_at_settling(
+            self._wiring.cloudformation,
+            world.clock,
+            settling,
+            own_account=account_of_loan(ticket, name) if ticket is not None else "",
+            timeout_seconds=timeout_seconds,
+            note=world.teller.note,
+            cancelled=world.cancelled,
+            alive=self.keep,
+        )
+        timeout_seconds -= world.clock.monotonic() - started
         try:
             wait_until_idle(
                 self._wiring.cloudformation,
                 world.clock,
-                (*self._settings.stacks, *found),
+                (*self._settings.stacks, *left.wait_for),
                 timeout_seconds=max(0.0, timeout_seconds),
                 tell=world.teller.waiting_for_stacks,
                 cancelled=world.cancelled,
                 alive=self.keep,
             )
-            if seen and self.keeper is not None:
-                self.keeper.settled(seen)
+            if left.forget and self.keeper is not None:
+                self.keeper.settled(left.forget)
         except StackSourceError as error:
             world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
         except RegistryError as error:
             world.teller.note(f"The lock could not be kept up to date: {error}")
-
-    def _visible(self, settling: tuple[str, ...]) -> tuple[list[StackRef], tuple[str, ...]]:
-        """Those that can be waited for, and those that may be forgotten afterwards: all but the stacks of
-        another account. One that is refused for good keeps nobody from waiting for the rest."""
-        found: list[StackRef] = []
-        seen: list[str] = []
-        ticket, name = self._state.ticket, self._state.report.correlation_id
-        own = account_of_loan(ticket, name) if ticket is not None else ""
-        for text in settling:
-            account = account_of(text)
-            if own and account and account != own:
-                self._world.teller.note(
-                    f"An earlier deployment left {text} in progress, in another account: it is not "
-                    "waited for."
-                )
-                continue
-            seen.append(text)
-            try:
-                ref = ref_of(text)
-                in_progress(self._wiring.cloudformation, [ref])
-            except ValueError:
-                self._world.teller.note(f"The registry names a stack that cannot be read: {text}")
-                continue
-            except StackSourceError as error:
-                if not error.temporary:
-                    self._world.teller.note(
-                        f"An earlier deployment left {ref} in progress, which cannot be seen: {error}"
-                    )
-                    continue
-            found.append(ref)
-        return found, tuple(seen)
 
     def remember(self) -> None:
         """Hand on what became of the lock."""

@@ -80,9 +80,9 @@ def _plan(execution: Execution) -> Plan:
 
 def _discard(deployment: Deployment) -> None:
     """Also those whose creation was asked for and never written down."""
-    prefix = change_set_prefix(deployment.state.report.correlation_id)
+    own = {deployment.state.report.correlation_id}
     try:
-        deployment.cloudformation.delete_unexecuted_change_sets(deployment.settings.stacks[0], prefix)
+        deployment.cloudformation.delete_unexecuted_change_sets(deployment.settings.stacks[0], own)
     except StackSourceError as error:
         if "does not exist" not in error.what:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +14,18 @@ from hypothesis import strategies as st
 from deploy_action.core import lock as core
 from deploy_action.core.document import (
     LEASE_SECONDS_MIN,
+    QUEUE_MAX,
     SCHEMA,
     AuditEntry,
     Document,
     Finished,
     Freeze,
+    Loan,
     Lock,
     QueuePolicy,
     Ticket,
 )
-from deploy_action.core.lock_codec import TICKETS_MAX, decode, encode
+from deploy_action.core.lock_codec import BYTES_MAX, TICKETS_MAX, decode, encode
 from deploy_action.errors import RegistryUnreadable
 
 texts = st.text(max_size=12)
@@ -318,3 +321,62 @@ def test_half_a_character_is_replaced() -> None:
     data = real()
     data["tickets"][0]["actor"] = "ada \ud800"
     assert read(data).tickets[0].actor == "ada ?"
+
+
+LINE = {"correlation_id": "x", "locks": ["a"], "outcome": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"finished": [LINE] * 50_000},
+        {"finished": [LINE] * 2_001},
+        {"x": [[1]] * 200_000},
+        {"x": "," * 70_000},
+        {
+            "tickets": [
+                {"nonce": str(n), "correlation_id": "x", "locks": ["a"], "stacks": [""] * 2_000}
+                for n in range(200)
+            ]
+        },
+        {
+            "tickets": [
+                {"nonce": str(n), "correlation_id": "x", "locks": ["a"], "loans": [{}] * 2_000}
+                for n in range(200)
+            ]
+        },
+        {"locks": {"a": {"settling": [f"eu-west-1/{n}" for n in range(2_001)]}}},
+        {"audit": "x" * 5_000_000},
+    ],
+    ids=["bytes", "list", "values", "commas", "stacks", "loans", "settling", "text"],
+)
+def test_what_is_too_large_is_refused_before_it_costs_anything(parts: dict[str, object]) -> None:
+    content = json.dumps({"schema": 1, **parts}).encode()
+    began = time.process_time()
+    with pytest.raises(RegistryUnreadable, match="at most"):
+        decode(content)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_full_queue_can_be_read_and_written_again() -> None:
+    loans = tuple(
+        Loan(f"20270115-080000-{n:06x}", "123456789012", "org/shop", "1", "1", str(n), "https://x")
+        for n in range(3)
+    )
+    tickets = tuple(
+        Ticket(
+            f"{n:032x}",
+            f"20270115-080000-{n:06x}",
+            ("production",),
+            tuple(f"eu-west-1/stack-{m}" for m in range(10)),
+            loans=loans,
+        )
+        for n in range(QUEUE_MAX)
+    )
+    document = Document(tickets=tickets)
+    assert decode(encode(document)) == document
+
+
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    with pytest.raises(RegistryUnreadable, match="at most"):
+        encode(Document(extra=(("x", "y" * BYTES_MAX),)))

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from deploy_action.core.change_set import ChangeSet
+from deploy_action.core.change_set import ChangeSet, change_set_prefix, made_by
 from deploy_action.core.stacks import StackState
 from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from tests.simulation.actor import CALL_FAULTS, READ_FAULTS, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from deploy_action.core.change_set import ChangeSetRequest, ValidationError
     from deploy_action.core.events import StackEvent
@@ -210,17 +210,17 @@ class CloudDouble:
     def delete_stack(self, stack: StackRef, *, token: str) -> None:
         raise AssertionError("nobody deletes a stack")
 
-    def delete_unexecuted_change_sets(self, stack: StackRef, prefix: str) -> None:
+    def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:
         try:
-            self._delete_unexecuted(self._cloud.stacks[stack.short_name].change_sets, prefix)
+            self._delete_unexecuted(self._cloud.stacks[stack.short_name].change_sets, correlation_ids)
         except StackSourceError:
-            self._cloud.unrevoked.add(prefix)
+            self._cloud.unrevoked.update(map(change_set_prefix, correlation_ids))
             self._actor.faults.count("revocation without an answer")
             raise
 
-    def _delete_unexecuted(self, change_sets: dict[str, float], prefix: str) -> None:
+    def _delete_unexecuted(self, change_sets: dict[str, float], correlation_ids: Collection[str]) -> None:
         for arn in self._ask("list change sets", lambda: list(change_sets)):
-            if arn.split("/")[1].startswith(prefix):
+            if made_by(arn.split("/")[1]) in correlation_ids:
                 self._ask("revoke", partial(change_sets.pop, arn, None))
                 self._actor.faults.count("change set revoked")
 

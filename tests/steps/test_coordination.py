@@ -398,3 +398,27 @@ def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
     (name,) = stage.registry()["locks"]
     assert name == "123456789012/eu-west-1/shop"
     assert stage.registry()["locks"][name]["epoch"] == 2
+
+
+@pytest.mark.parametrize("poisoned", ["prod", "prod-e", "20270115-080000-abcdef-e1-x", ""])
+def test_a_takeover_deletes_no_change_set_of_others_whatever_id_the_registry_names(
+    stage: Stage, poisoned: str
+) -> None:
+    gone = stage.job("gone", template=stage.template(GOOD))
+    assert gone.run("pre") == 0
+    path = stage.root / "registry" / "deployments.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["tickets"][0]["correlation_id"] = poisoned
+    path.write_text(json.dumps(document), "utf-8")
+    cloudformation = client(stage.server)
+    theirs = sorted(("deploy-prod-east", "deploy-prod-e1", "deploy-prod-e-e1", f"deploy-{poisoned}-e1x"))
+    for name in theirs:
+        cloudformation.create_change_set(
+            StackName="shop", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=GOOD
+        )
+        stage.clock.sleep(5.0)
+    job = stage.job("taker", template="template.yaml", stack_name="other")
+    assert job.deploy() == 0, job.log
+    left = cloudformation.list_change_sets(StackName="shop")["Summaries"]
+    assert sorted(row["ChangeSetName"] for row in left) == theirs
+    cloudformation.close()
