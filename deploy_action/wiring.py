@@ -65,7 +65,8 @@ class Wiring:
 
     @property
     def borrower(self) -> Borrower:
-        return Borrower(self._settings.lock_tokens, self._run.url)
+        run = self._run
+        return Borrower(self._settings.lock_tokens, run.url, run.repository, run.run_id)
 
     def registry(self) -> Registry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
+from deploy_action.core.borrowing import nonces_of
 from deploy_action.errors import LockLost
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def command(desk: Desk, *, token: str) -> int:
     document = desk.document()
     epoch = os.environ.get(EPOCH, "")
     for one in tokens:
-        ticket = document.ticket(one)
+        nonces = nonces_of(one)
+        ticket = next((held for held in map(document.ticket, nonces) if held is not None), None)
         if ticket is None or not _holds(ticket, epoch if one == os.environ.get(TICKET) else ""):
-            line = document.farewell(one)
+            line = next((left for left in map(document.farewell, nonces) if left is not None), None)
             remark(f"The lock is not held any more. {line.note if line is not None else ''}".strip())
             return LockLost.exit_code
         say(f"The lock {', '.join(ticket.locks)} is held (turn {ticket.epoch}).")

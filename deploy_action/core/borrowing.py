@@ -1,12 +1,15 @@
 """Deploying under a lock that the same job or run holds already, taken by its `lock` step.
 
-A lock is lent to whoever knows its token (the ticket's nonce, which nobody has by accident), and to every job
-of the very run attempt that holds it as a run.
+A lock is lent to every job of the very run attempt that holds it as a run, and to whoever in the same run
+knows its token. The registry, which others read, holds a hash of the token: the nonce of the ticket that a
+`lock` step makes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import secrets
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -33,12 +36,38 @@ def parse_token(text: str) -> str:
     return text
 
 
+def new_token() -> str:
+    """For the output `lock-token`."""
+    return secrets.token_hex(16)
+
+
+def new_nonce() -> str:
+    """Of a ticket that no `lock` step makes: no token leads to it."""
+    return f"ticket-{secrets.token_hex(16)}"
+
+
+def nonce_of(token: str) -> str:
+    """Of the ticket that a `lock` step makes."""
+    return f"lock-{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def nonces_of(token: str) -> tuple[str, ...]:
+    """Earlier releases took the token itself, and no prefix, for the nonce of all tickets."""
+    return nonce_of(token), token
+
+
 @dataclass(frozen=True, slots=True)
 class Borrower:
-    """Whose locks may be used: those with these tokens, and those of this run attempt (`url`)."""
+    """Whose locks may be used: in the own repository and run those with these tokens, and those of this run
+    attempt (`url`)."""
 
     tokens: tuple[str, ...] = ()
     url: str = ""
+    repository: str = ""
+    run_id: str = ""
+
+    def nonces(self) -> frozenset[str]:
+        return frozenset(nonce for token in self.tokens for nonce in nonces_of(token))
 
     def lender(self, document: Document, ticket: Ticket) -> Ticket | None:
         """The ticket to go on under instead of `ticket`; None where that one has to take its own turn.
@@ -59,17 +88,20 @@ class Borrower:
                     why="Waiting for one lock while another is held can wait for ever. Nothing was changed.",
                     remedy="Name all of them, one a line, in the `lock` step: they are taken together.",
                 )
-        for token in self.tokens:
-            line = document.farewell(token)
-            if line is None or document.ticket(token) is not None or set(line.locks).isdisjoint(ticket.locks):
+        for nonce in self.nonces():
+            line = document.farewell(nonce)
+            if line is None or document.ticket(nonce) is not None or set(line.locks).isdisjoint(ticket.locks):
                 continue
             if line.outcome in {ABANDONED, FORCED}:
-                raise lost(document, replace(ticket, nonce=token, correlation_id=line.correlation_id))
+                raise lost(document, replace(ticket, nonce=nonce, correlation_id=line.correlation_id))
         return None
 
     def may_use(self, other: Ticket) -> bool:
         """Whether that one's lock is lent to us."""
-        return other.nonce in self.tokens or (other.held_by_run and bool(self.url) and other.url == self.url)
+        if other.held_by_run and self.url and other.url == self.url:
+            return True
+        ours = (other.repository, other.run_id) == (self.repository, self.run_id)
+        return ours and other.nonce in self.nonces()
 
 
 def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:

@@ -191,7 +191,7 @@ class LockHold:
         return document.ticket(self.ticket.nonce), document.farewell(self.ticket.nonce)
 
     def lent_to_us(self) -> tuple[str, ...]:
-        """The tokens of the locks that may be used by whoever has ours, or is of our run. Raises
+        """The nonces of the locks that may be used by whoever has ours, or is of our run. Raises
         RegistryError."""
         document = self._swapper.read(patience_seconds=PATIENCE_SECONDS)
         return tuple(one.nonce for one in document.tickets if one.holding and self._borrower.may_use(one))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.borrowing import account_of_loan
+from deploy_action.core.borrowing import account_of_loan, new_nonce, nonce_of
 from deploy_action.core.document import (
     LEASE_SECONDS,
     LEASE_SECONDS_MAX,
@@ -314,7 +313,7 @@ class Coordination:
         for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
         newest = settings.queue_policy is QueuePolicy.NEWEST
         ticket = Ticket(
-            nonce=secrets.token_hex(16),
+            nonce=nonce_of(state.lock_token) if state.lock_token else new_nonce(),
             correlation_id=state.report.correlation_id,
             locks=state.report.locks,
             stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),

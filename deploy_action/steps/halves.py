@@ -7,10 +7,11 @@ After `lock` nothing here fails a job: what was deployed under the lock has its 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy_action.core.borrowing import as_ticket, is_of_job
+from deploy_action.core.borrowing import as_ticket, is_of_job, new_token, nonces_of
 from deploy_action.core.document import Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.report import Outcome, Report
@@ -59,7 +60,10 @@ OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled"
 def lock(world: World) -> int:
     """Take the lock. Exit code 0 where it is held, where CloudFormation alone coordinates, and where the job
     wants to go on without."""
-    state = JobState(Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)))
+    state = JobState(
+        Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)),
+        lock_token=new_token(),
+    )
     settings: Settings | None = None
     try:
         hand_on(world, {"correlation-id": state.report.correlation_id, "held": "false"})
@@ -87,16 +91,24 @@ def _take(world: World, settings: Settings, state: JobState) -> None:
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     coordination = Coordination(world, wiring, settings, state)
     coordination.begin()
+    if state.borrowed and state.ticket is not None:
+        state.lock_token = _token_of(state.ticket, settings.lock_tokens)
     if state.ticket is not None and state.ticket.holding:
         coordination.fence()  # the steps after it rely on the lock, and none of them asks
 
 
+def _token_of(lender: Ticket, tokens: tuple[str, ...]) -> str:
+    """By which the lock was found; empty where it is that of the run, whose jobs need none."""
+    return next((token for token in tokens if lender.nonce in nonces_of(token)), "")
+
+
 def _outputs(state: JobState) -> dict[str, str]:
-    """The token is no secret: it stands in the registry for its readers to see."""
+    """The token opens the lock in this run only. It is not masked: the runner hands no masked output on to
+    another job."""
     ticket = state.ticket
     return {
         "held": "true" if ticket is not None and ticket.holding else "alone",
-        "lock-token": ticket.nonce if ticket is not None else "",
+        "lock-token": state.lock_token if ticket is not None else "",
         "epoch": str(ticket.epoch) if ticket is not None and ticket.holding else "",
         "queue-seconds": str(round(state.report.queue_seconds)),
     }
@@ -104,7 +116,7 @@ def _outputs(state: JobState) -> dict[str, str]:
 
 def _offer(world: World, settings: Settings, state: JobState) -> None:
     """The token to the later steps of this job, and the lock to a keeper."""
-    token = state.ticket.nonce if state.ticket is not None else ""
+    token = state.lock_token if state.ticket is not None else ""
     if not token:
         return
     if settings.hold is Hold.RUN:
@@ -159,7 +171,7 @@ def keep(world: World) -> int:
     state = own.load() or world.folder.load()
     if state is None or state.ticket is None:
         return 0
-    token = state.ticket.nonce
+    nonce = state.ticket.nonce
     world = replace(world, folder=own)
     settings = parse_inputs(world.environ, step="keep")
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
@@ -167,11 +179,11 @@ def keep(world: World) -> int:
     world.teller.notes.extend(state.report.notes)
     coordination.resume()
     asked_at = world.clock.monotonic()
-    while not (world.cancelled() or _released(world, token).exists()):
+    while not (world.cancelled() or _released(world, nonce).exists()):
         try:
             coordination.keep()
         except LockLost as error:
-            if not _released(world, token).exists():
+            if not _released(world, nonce).exists():
                 world.teller.note(str(error))
                 _remember(world, coordination, state)
             return 0
@@ -227,40 +239,50 @@ def release(world: World) -> int:
     """Give back the locks of these tokens; without any, what this run holds, as a deployment finds it too."""
     settings = parse_inputs(world.environ, step="release")
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
-    tokens = settings.lock_tokens or optional(
-        world.teller, "The look for a lock of this run", lambda: _tokens_of_run(world, wiring)
+    locks = tuple(map(nonces_of, settings.lock_tokens)) or optional(
+        world.teller, "The look for a lock of this run", lambda: _locks_of_run(world, wiring)
     )
-    if tokens == ():
+    if locks == ():
         world.teller.line(
             "No `lock` step of this job or of this run has locked anything, so there is nothing to give back."
         )
-    given = [
-        token
-        for token in tokens or ()
-        if optional(world.teller, "Giving the lock back", lambda token=token: _by_token(world, wiring, token))  # type: ignore[misc]
-    ]
-    left = [token for token in job_tokens(world.environ.get(TOKENS_VARIABLE, "")) if token not in given]
+    given: set[str] = set()
+    for nonces in locks or ():
+        if optional(world.teller, "Giving the lock back", partial(_by_nonces, world, wiring, nonces)):
+            given.update(nonces)
+    of_job = job_tokens(world.environ.get(TOKENS_VARIABLE, ""))
+    left = [token for token in of_job if given.isdisjoint(nonces_of(token))]
     world.files.set_environment({TOKENS_VARIABLE: " ".join(left)})
     return 0
 
 
-def _tokens_of_run(world: World, wiring: Wiring) -> tuple[str, ...]:
-    """Of the locks that this run attempt holds as a run. Raises RegistryError."""
-    return wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), world.clock).lent_to_us()
+def _locks_of_run(world: World, wiring: Wiring) -> tuple[tuple[str, ...], ...]:
+    """The nonces of those that this run attempt holds as a run. Raises RegistryError."""
+    client = wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), world.clock)
+    return tuple((nonce,) for nonce in client.lent_to_us())
 
 
-def _released(world: World, token: str) -> Path:
+def _released(world: World, nonce: str) -> Path:
     """Tells a keeper in the same job that its lock was given back on purpose."""
     return (
-        Path(world.environ.get("RUNNER_TEMP") or world.folder.path) / f"deploy-coordinator.released.{token}"
+        Path(world.environ.get("RUNNER_TEMP") or world.folder.path) / f"deploy-coordinator.released.{nonce}"
     )
 
 
-def _by_token(world: World, wiring: Wiring, token: str) -> bool:
-    """Whether the lock is known not to be held any more. Raises RegistryError, OSError."""
-    _released(world, token).touch()
-    client = wiring.lock_client(Ticket(nonce=token, correlation_id="", locks=()), world.clock)
-    ticket, line = client.find()
+def _by_nonces(world: World, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
+    """Whether the lock is known not to be held any more, whichever of these it has. Raises RegistryError,
+    OSError."""
+    document = wiring.look(world.clock)
+    ticket = next((one for one in map(document.ticket, nonces) if one is not None), None)
+    line = next((one for one in map(document.farewell, nonces) if one is not None), None)
+    if ticket is not None and not wiring.borrower.may_use(ticket):
+        world.teller.note(
+            f"This `lock-token` is that of a lock of another run ({ticket.url or ticket.correlation_id}); "
+            "nothing was given back. A run gives back its own locks only."
+        )
+        return False
+    for nonce in nonces:
+        _released(world, nonce).touch()
     if ticket is not None:
         _give_back(world, wiring, ticket, _outcome(world))
     elif line is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.borrowing import is_of_job
+from deploy_action.core.borrowing import Borrower, is_of_job
 from deploy_action.core.report import Outcome
 from deploy_action.engine.idle import doubtful
 from deploy_action.inputs import TOKENS_VARIABLE, job_tokens
@@ -21,9 +21,10 @@ def give_back_by_job(world: World, wiring: Wiring) -> None:
     if not world.run.check_run_id:
         return  # its key names all legs of a matrix
     tokens = job_tokens(world.environ.get(TOKENS_VARIABLE, ""))
+    own_locks = Borrower(tokens).nonces()
     document = wiring.look(world.clock)
     for ticket in of_job(world, document):
-        if ticket.nonce in tokens:
+        if ticket.nonce in own_locks:
             continue
         client = wiring.lock_client(ticket, world.clock)
         settling = tuple(doubtful(wiring.cloudformation, ticket.stacks)) if ticket.holding else ()

@@ -73,6 +73,8 @@ class JobState:
     """The correlation ids of those who waited for the lock when the registry last answered."""
     borrowed: bool = False
     """The ticket is that of a `lock` step, which gives it back."""
+    lock_token: str = ""
+    """What a `lock` step hands out; the ticket's nonce is made of it."""
     confirmed_at: float | None = None
     """When the lock was last confirmed by the registry, on this machine's monotonic clock."""
     last_seen: LastSeen | None = None

@@ -12,18 +12,22 @@ from deploy_action.core.borrowing import (
     borrow,
     give_back,
     life_of_all,
+    new_nonce,
+    new_token,
+    nonce_of,
     parse_token,
     repay,
 )
 from deploy_action.core.document import WHOLE_RUN, Document, Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import FORCED, evict, finish, release, request
+from deploy_action.core.lock_codec import decode, encode
 from deploy_action.errors import CannotStart, LockLost
 
 AT = "2027-01-15T08:00:00Z"
 TOKEN = "a" * 32
 RUN = "https://github.com/org/app/actions/runs/7"
-OWNER = Ticket(TOKEN, "20270115-080000-aaaaaa", ("production",), run_id="7", url=RUN, job="11")
+OWNER = Ticket(nonce_of(TOKEN), "20270115-080000-aaaaaa", ("production",), run_id="7", url=RUN, job="11")
 GUEST = Ticket("b" * 32, "20270115-080100-bbbbbb", ("production",), ("eu-west-1/shop",), account="1")
 
 
@@ -35,10 +39,10 @@ def held(owner: Ticket = OWNER) -> Document:
 
 def test_the_token_opens_the_lock_and_nothing_else_of_the_job_does() -> None:
     document = held()
-    lender = Borrower((TOKEN,)).lender(document, GUEST)
+    lender = Borrower((TOKEN,), run_id="7").lender(document, GUEST)
     assert lender is not None
-    assert lender.nonce == TOKEN
-    assert Borrower(("c" * 32,), RUN).lender(document, GUEST) is None
+    assert lender.nonce == OWNER.nonce
+    assert Borrower(("c" * 32,), RUN, run_id="7").lender(document, GUEST) is None
     assert Borrower().lender(document, GUEST) is None
 
 
@@ -55,46 +59,46 @@ def test_outside_of_a_run_no_lock_is_that_of_the_own_run() -> None:
 
 
 def test_other_locks_are_nobodys_business() -> None:
-    assert Borrower((TOKEN,)).lender(held(), replace(GUEST, locks=("staging",))) is None
+    assert Borrower((TOKEN,), run_id="7").lender(held(), replace(GUEST, locks=("staging",))) is None
 
 
 def test_more_locks_than_are_held_are_refused() -> None:
     with pytest.raises(CannotStart, match="wants shared too"):
-        Borrower((TOKEN,)).lender(held(), replace(GUEST, locks=("production", "shared")))
+        Borrower((TOKEN,), run_id="7").lender(held(), replace(GUEST, locks=("production", "shared")))
 
 
 def test_the_own_ticket_is_no_loan() -> None:
     document = held()
-    ticket = document.ticket(TOKEN)
+    ticket = document.ticket(OWNER.nonce)
     assert ticket is not None
-    assert Borrower((TOKEN,), RUN).lender(document, ticket) is None
+    assert Borrower((TOKEN,), RUN, run_id="7").lender(document, ticket) is None
 
 
 @pytest.mark.parametrize("how", ["evicted", "forced"])
 def test_a_lock_that_was_taken_away_is_told_as_lost(how: str) -> None:
     document = held()
     if how == "evicted":
-        document = evict(document, TOKEN, at=AT, note="Took over.")
+        document = evict(document, OWNER.nonce, at=AT, note="Took over.")
     else:
         document = finish(document, OWNER, outcome=FORCED, at=AT, note="By an operator.")
     with pytest.raises(LockLost, match="no longer holds `production`"):
-        Borrower((TOKEN,)).lender(document, GUEST)
-    assert Borrower((TOKEN,)).lender(document, replace(GUEST, locks=("staging",))) is None
+        Borrower((TOKEN,), run_id="7").lender(document, GUEST)
+    assert Borrower((TOKEN,), run_id="7").lender(document, replace(GUEST, locks=("staging",))) is None
 
 
 def test_a_lock_that_was_given_back_is_asked_for_anew() -> None:
     document = held()
-    ticket = document.ticket(TOKEN)
+    ticket = document.ticket(OWNER.nonce)
     assert ticket is not None
     document = release(document, ticket, outcome="succeeded", at=AT)
-    assert Borrower((TOKEN,)).lender(document, GUEST) is None
+    assert Borrower((TOKEN,), run_id="7").lender(document, GUEST) is None
 
 
 def test_what_is_deployed_under_it_is_looked_at_before_a_takeover() -> None:
     document = held(replace(OWNER, stacks=("eu-west-1/network",)))
-    lender = document.ticket(TOKEN)
+    lender = document.ticket(OWNER.nonce)
     assert lender is not None
-    after = borrow(borrow(document, lender, GUEST), lender, GUEST).ticket(TOKEN)
+    after = borrow(borrow(document, lender, GUEST), lender, GUEST).ticket(OWNER.nonce)
     assert after is not None
     assert after.stacks == ("eu-west-1/network", "eu-west-1/shop")
     assert (after.correlation_id, after.account) == (GUEST.correlation_id, "1")
@@ -112,10 +116,10 @@ class TestLoans:
     def lent(self, *legs: Ticket) -> tuple[Document, Ticket]:
         document = held(replace(OWNER, job=WHOLE_RUN))
         for leg in legs:
-            lender = document.ticket(TOKEN)
+            lender = document.ticket(OWNER.nonce)
             assert lender is not None
             document = borrow(document, lender, leg)
-        owner = document.ticket(TOKEN)
+        owner = document.ticket(OWNER.nonce)
         assert owner is not None
         return document, owner
 
@@ -127,7 +131,7 @@ class TestLoans:
         assert document.holder_of("production") is not None
         document = repay(document, owner, two.correlation_id, at=AT)
         assert document.holder_of("production") is None
-        line = document.farewell(TOKEN)
+        line = document.farewell(OWNER.nonce)
         assert line is not None
         assert line.outcome == "succeeded"
 
@@ -160,7 +164,7 @@ class TestLoans:
 
     def test_one_that_was_taken_over_meanwhile_frees_nobodys_lock(self) -> None:
         document, owner = self.lent(self.leg(1))
-        document = evict(document, TOKEN, at=AT, note="")
+        document = evict(document, OWNER.nonce, at=AT, note="")
         again = request(document, replace(OWNER, job=WHOLE_RUN), at=AT, enqueue_if_busy=True)
         assert again is not None
         assert repay(again, owner, self.leg(1).correlation_id, at=AT) is again
@@ -190,13 +194,12 @@ class TestLoans:
 
     def test_an_owner_that_has_given_it_back_keeps_nobody_waiting(self) -> None:
         document, owner = self.lent(self.leg(1))
-        ticket = give_back(document, owner, outcome="succeeded", at=AT).ticket(TOKEN)
+        ticket = give_back(document, owner, outcome="succeeded", at=AT).ticket(OWNER.nonce)
         assert ticket is not None
         lives = {"21": JobLife.COMPLETED}
         assert life_of_all(ticket, lambda one: lives.get(one.job, JobLife.RUNNING)) is JobLife.COMPLETED
 
     def test_loans_are_written_and_read_again(self) -> None:
-        from deploy_action.core.lock_codec import decode, encode
 
         document, owner = self.lent(self.leg(1), self.leg(2))
         document = give_back(document, owner, outcome="failed", at=AT)
@@ -235,6 +238,37 @@ class TestALaterAttemptOfTheRun:
 
 
 def test_one_that_waits_itself_lends_nothing() -> None:
-    document = request(held(), replace(OWNER, nonce="c" * 32), at=AT, enqueue_if_busy=True)
+    document = request(held(), replace(OWNER, nonce=nonce_of("c" * 32)), at=AT, enqueue_if_busy=True)
     assert document is not None
-    assert Borrower(("c" * 32,)).lender(document, GUEST) is None
+    assert Borrower(("c" * 32,), run_id="7").lender(document, GUEST) is None
+
+
+class TestWhatATokenOpens:
+    def test_the_registry_does_not_hold_it(self) -> None:
+        token = new_token()
+        assert parse_token(token) == token
+        content = encode(held(replace(OWNER, nonce=nonce_of(token)))).decode()
+        assert token not in content
+
+    def test_what_stands_in_the_registry_opens_nothing(self) -> None:
+        """Neither the nonce of a `lock` step's ticket nor that of an ordinary one."""
+        for owner in (OWNER, replace(OWNER, nonce=new_nonce())):
+            digits = owner.nonce.rpartition("-")[2]
+            for token in (owner.nonce, digits, digits[:32]):
+                assert Borrower((token[:32],), run_id="7").lender(held(owner), GUEST) is None
+            with pytest.raises(ValueError, match="lock-token"):
+                parse_token(owner.nonce)
+
+    @pytest.mark.parametrize(
+        "fields", [{"run_id": "8"}, {"run_id": ""}, {"repository": "org/other"}, {"repository": "org/ap"}]
+    )
+    def test_another_run_or_repository_has_no_use_for_it(self, fields: dict[str, str]) -> None:
+        owner = replace(OWNER, repository="org/app")
+        ours = Borrower((TOKEN,), repository="org/app", run_id="7")
+        assert ours.lender(held(owner), GUEST) is not None
+        assert replace(ours, **fields).lender(held(owner), GUEST) is None  # type: ignore[arg-type]
+
+    def test_a_lock_that_an_earlier_release_took_in_this_run_is_found(self) -> None:
+        document = held(replace(OWNER, nonce=TOKEN))
+        assert Borrower((TOKEN,), run_id="7").lender(document, GUEST) is not None
+        assert Borrower((TOKEN,), run_id="8").lender(document, GUEST) is None

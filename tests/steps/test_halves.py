@@ -545,3 +545,27 @@ def test_a_lock_step_needs_a_name(ground: Ground) -> None:
     ground.plan(0, lambda: codes.append(job.run("lock")))
     ground.play()
     assert codes == [3]
+
+
+def test_another_run_cannot_free_a_lock_by_what_it_reads_in_the_registry(ground: Ground) -> None:
+    """Neither with the nonce of its ticket, nor with the token itself."""
+    first = ground.of_run("first", "1")
+    said: list[str] = []
+
+    def attack() -> None:
+        (ticket,) = ground.registry()["tickets"]
+        token = token_of(first)
+        assert token not in json.dumps(ground.registry())
+        for number, tried in enumerate((token, ticket["nonce"].rpartition("-")[2][:32])):
+            other = ground.of_run(f"other-{number}", "2", lock_token=tried)
+            assert other.run("release") == 0
+            said.append(other.log)
+            assert [one["nonce"] for one in ground.registry()["tickets"]] == [ticket["nonce"]]
+
+    ground.plan(0, lambda: hold(first))
+    ground.plan(60, attack)
+    ground.plan(120, lambda: end(first))
+    ground.play()
+    assert "is that of a lock of another run" in said[0]
+    assert "knows no lock with this" in said[1]
+    assert ground.finished() == ["succeeded"]
