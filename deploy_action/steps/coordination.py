@@ -22,6 +22,7 @@ from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.lock_words import not_given_back
 from deploy_action.engine.settling import look_at_settling
+from deploy_action.engine.slow_call import SlowCall
 from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.lock import Waiting
+    from deploy_action.core.stacks import StackState
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
     from deploy_action.ports import IdentitySource
@@ -198,27 +200,34 @@ class Coordination:
         world = self._world
         started = world.clock.monotonic()
         ticket, name = self._state.ticket, self._state.report.correlation_id
-        left = look_at_settling(
-            self._wiring.cloudformation,
-            world.clock,
-            settling,
-            own_account=account_of_loan(ticket, name) if ticket is not None else "",
-            timeout_seconds=timeout_seconds,
-            note=world.teller.note,
-            cancelled=world.cancelled,
-            alive=self.keep,
-        )
-        timeout_seconds -= world.clock.monotonic() - started
+        slow = SlowCall("CloudFormation", world.teller.line)
+
+        def tell(busy: list[StackState], waited_seconds: float) -> None:
+            slow.stop()
+            world.teller.waiting_for_stacks(busy, waited_seconds)
+
         try:
-            wait_until_idle(
-                self._wiring.cloudformation,
-                world.clock,
-                (*self._settings.stacks, *left.wait_for),
-                timeout_seconds=max(0.0, timeout_seconds),
-                tell=world.teller.waiting_for_stacks,
-                cancelled=world.cancelled,
-                alive=self.keep,
-            )
+            with slow:
+                left = look_at_settling(
+                    self._wiring.cloudformation,
+                    world.clock,
+                    settling,
+                    own_account=account_of_loan(ticket, name) if ticket is not None else "",
+                    timeout_seconds=timeout_seconds,
+                    note=world.teller.note,
+                    cancelled=world.cancelled,
+                    alive=self.keep,
+                )
+                timeout_seconds -= world.clock.monotonic() - started
+                wait_until_idle(
+                    self._wiring.cloudformation,
+                    world.clock,
+                    (*self._settings.stacks, *left.wait_for),
+                    timeout_seconds=max(0.0, timeout_seconds),
+                    tell=tell,
+                    cancelled=world.cancelled,
+                    alive=self.keep,
+                )
             if left.forget and self.keeper is not None:
                 self.keeper.settled(left.forget)
         except StackSourceError as error:
@@ -256,7 +265,10 @@ class Coordination:
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
         teller = self._world.teller
 
+        slow = SlowCall("an answer about the lock", teller.line)
+
         def tell(waiting: Waiting) -> None:
+            slow.stop()
             teller.waiting(waiting)
             self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
             report = self._state.report
@@ -265,12 +277,13 @@ class Coordination:
             self._state.report = replace(report, ahead=tuple(ahead.values()))
 
         try:
-            grant = client.acquire(
-                wait=self._settings.when_busy is WhenBusy.WAIT,
-                timeout_seconds=timeout_seconds,
-                tell=tell,
-                limit_seconds=self._settings.wait_timeout_seconds,
-            )
+            with slow:
+                grant = client.acquire(
+                    wait=self._settings.when_busy is WhenBusy.WAIT,
+                    timeout_seconds=timeout_seconds,
+                    tell=tell,
+                    limit_seconds=self._settings.wait_timeout_seconds,
+                )
         finally:
             for sentence in client.taken_over:
                 if sentence.startswith("Took over"):

@@ -11,6 +11,7 @@ from deploy_action.core.change_set import epoch_in
 from deploy_action.core.report import Links, Outcome, Report
 from deploy_action.engine.idle import account_of, described, executed_by
 from deploy_action.engine.patience import patiently
+from deploy_action.engine.slow_call import SlowCall
 from deploy_action.errors import (
     Busy,
     Cancelled,
@@ -80,14 +81,16 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     known_epoch = _look(world, wiring, settings)
-    optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
+    with SlowCall("GitHub", teller.line):
+        optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
     teller.channel = channel or teller.channel
     if preflight is not None:
         preflight.before_the_lock()
-    optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
+    with SlowCall("GitHub", teller.line):
+        optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
     recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
         Coordination(
@@ -108,7 +111,8 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
     the highest epoch in the names of the change sets that were executed last; None where it could not be
     seen."""
     try:
-        seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
+        with SlowCall("CloudFormation", world.teller.line):
+            seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
         return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
         if not error.temporary and settings.mode is Mode.TEMPLATE:
@@ -125,11 +129,12 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
         return settings.locks
     identity = wiring.identity(settings.stacks[0].region)
     try:
-        account = (
-            soon_known(identity)
-            or _account_of_stacks(wiring, settings)
-            or patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
-        )
+        with SlowCall("AWS to name the account", world.teller.line):
+            account = (
+                soon_known(identity)
+                or _account_of_stacks(wiring, settings)
+                or patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
+            )
     except StackSourceError as error:
         raise CannotStart(
             f"The lock has no name: the account is not known. {error.what}",
