@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +23,13 @@ from deploy_action.adapters.clock import clock_from
 from deploy_action.core.document import Ticket
 from deploy_action.core.lock_codec import decode
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import LockLost, RegistryConflict
+from deploy_action.errors import LockLost, RegistryConflict, RegistryUnavailable
 from deploy_action.ports import NO_FILES, Snapshot
+from tests.engine.referee import Referee
 from tests.ground.stores import ON_AWS, Store, session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deploy_action.core.lock import Waiting
     from deploy_action.ports import Registry
@@ -52,21 +55,28 @@ class Plan(msgspec.Struct, frozen=True):
     lease_seconds: float
     poll_seconds: float
     contenders: list[Contender]
+    referee: str = ""
+    """The folder of what stands for CloudFormation; empty without one."""
+    faults: float = 0.0
+    """Of the requests to the registry, so many meet a fault: no answer, before or after the effect."""
 
 
 class WatchedRegistry:
     """Counts what a client asks of a store, and how often it stood in the queue."""
 
-    def __init__(self, store: Registry, nonce: str) -> None:
+    def __init__(self, store: Registry, nonce: str, *, faults: float = 0.0) -> None:
         self._store = store
+        self._faults = faults
+        self._dice = random.Random(nonce)
         self._nonce = nonce
         self._read = Snapshot(None, "")
         self.location = store.location
-        self.counts = {"reads": 0, "swaps": 0, "conflicts": 0}
+        self.counts = {"reads": 0, "swaps": 0, "conflicts": 0, "faults": 0}
         self.arrivals = 0
 
     def read(self) -> Snapshot:
         self.counts["reads"] += 1
+        self._fail()
         self._read = self._store.read()
         return self._read
 
@@ -77,13 +87,20 @@ class WatchedRegistry:
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
     ) -> str:
         self.counts["swaps"] += 1
+        self._fail()
         try:
             version = self._store.swap(document, version, message=message, files=files)
         except RegistryConflict:
             self.counts["conflicts"] += 1
             raise
         self.arrivals += self._stands(document) and not self._stands(self._read.document)
+        self._fail()
         return version
+
+    def _fail(self) -> None:
+        if self._dice.random() < self._faults:
+            self.counts["faults"] += 1
+            raise RegistryUnavailable("No answer.")
 
     def _stands(self, document: bytes | None) -> bool:
         return decode(document).ticket(self._nonce) is not None
@@ -97,7 +114,8 @@ class Life:
         self._who = who
         self._clock = clock_from(plan.clock)
         self._speed = float(plan.clock.partition(":")[2])
-        self._registry = WatchedRegistry(store, who.name)
+        self._registry = WatchedRegistry(store, who.name, faults=plan.faults)
+        self._referee = Referee(plan.referee) if plan.referee else None
         self._ahead: set[str] | None = None
         self._arrivals = 0
         self._client = LockClient(
@@ -111,7 +129,7 @@ class Life:
                 account="1",
                 lease_seconds=plan.lease_seconds,
             ),
-            stacks_in_progress=lambda stacks: [],
+            stacks_in_progress=self._in_progress,
             poll_seconds=plan.poll_seconds,
         )
 
@@ -123,13 +141,18 @@ class Life:
         self._note("begin", epoch=grant.ticket.epoch)
         self._die_if("holding")
         try:
+            self._client.renew(patience_seconds=600.0)
+            if self._referee is not None:
+                self._referee.begin(self._who.name, grant.ticket.epoch)
             self._hold()
-            self._client.renew()
+            if self._referee is not None:
+                self._referee.end(self._who.name)
+            self._client.renew(patience_seconds=600.0)
         except LockLost as error:
             self._note("lost")
             return error.exit_code
         self._note("end")
-        if not self._client.release(outcome="succeeded"):
+        if not self._client.release(outcome="succeeded", patience_seconds=600.0):
             self._note("lost")
         self._note("left", **self._registry.counts)
         return 0
@@ -138,7 +161,12 @@ class Life:
         until = self._clock.monotonic() + self._who.holds
         while (left := until - self._clock.monotonic()) > 0:
             self._clock.sleep(min(left, self._plan.lease_seconds / 10))
-            self._client.renew_if_due()
+            with suppress(RegistryUnavailable):
+                self._client.renew_if_due()
+
+    def _in_progress(self, stacks: Iterable[str]) -> list[str]:
+        busy = self._referee is not None and self._referee.in_progress
+        return list(stacks) if busy else []
 
     def _tell(self, waiting: Waiting) -> None:
         """Notes who stood ahead at arrival. Nobody may come in front later, unless we were taken for dead."""

@@ -31,6 +31,7 @@ import msgspec
 from deploy_action.core.lock_codec import decode
 from deploy_action.errors import LockLost
 from tests.engine.contender import Contender, Life, Plan
+from tests.engine.referee import Referee
 from tests.ground.stores import KINDS, ROOT, Store, new_store, session
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Run:
     seconds: float
     before: Document
     after: Document
+    record: list[dict[str, object]]
+    """What the referee saw begin."""
 
     def of(self, event: str) -> dict[str, dict[str, Any]]:
         return {line["name"]: line for line in self.log if line["event"] == event}
@@ -109,7 +112,23 @@ class Run:
 
     def problems(self) -> list[str]:
         """Everything that must not be; empty for a good run."""
-        return [*self._of_codes(), *self._of_holding(), *self._of_order(), *self._of_document()]
+        return [
+            *self._of_codes(),
+            *self._of_holding(),
+            *self._of_order(),
+            *self._of_document(),
+            *self._of_referee(),
+        ]
+
+    def _of_referee(self) -> list[str]:
+        """Nothing began on the stack while something else ran there, and epochs rose."""
+        found = [
+            f"{line['name']} began on a stack that was in progress"
+            for line in self.record
+            if line["overlaps"]
+        ]
+        epochs = [int(str(line["epoch"])) for line in self.record]
+        return found + [f"epoch {b} began after {a}" for a, b in itertools.pairwise(epochs) if b <= a]
 
     def _of_codes(self) -> list[str]:
         expected = {0, -signal.SIGKILL, LockLost.exit_code}
@@ -172,6 +191,7 @@ class Run:
         left = self.of("left").values()
         gaps = sorted(self.gaps)
         p95 = gaps[round(0.95 * (len(gaps) - 1))]
+        overlaps = sum(bool(line["overlaps"]) for line in self.record)
         swaps, conflicts = (sum(line[what] for line in left) for what in ("swaps", "conflicts"))
         return (
             f"processes {len(self.codes)}, killed {len(self.killed)}, served {len(self.of('begin'))}, "
@@ -180,13 +200,17 @@ class Run:
             f"hand-offs {len(gaps)}, gap median {statistics.median(gaps):.1f} s p95 {p95:.1f} s at "
             f"{SPEED:.0f} times the speed (polls every {POLL_SECONDS:.0f} s)\n"
             f"of those who lived: swaps {swaps}, conflicts {conflicts}, "
-            f"reads {sum(line['reads'] for line in left)}"
+            f"reads {sum(line['reads'] for line in left)}, faults {sum(line['faults'] for line in left)}\n"
+            f"at the referee: {len(self.record)} began, {overlaps} overlapped; the queue is "
+            f"{'drained' if not self.after.tickets else 'not drained'}"
         )
 
 
-def contend(store: Store, folder: Path, *, processes: int, seed: int) -> Run:
-    log = folder / "log"
-    plan = make_plan(store, log, processes, seed)
+def contend(store: Store, folder: Path, *, processes: int, seed: int, faults: float = 0.0) -> Run:
+    """`faults`: of the requests to the registry, so many meet one."""
+    log, place = folder / "log", folder / "referee"
+    place.mkdir()
+    plan = msgspec.structs.replace(make_plan(store, log, processes, seed), referee=str(place), faults=faults)
     started = time.monotonic()
     codes = _launch(plan, folder)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -195,9 +219,11 @@ def contend(store: Store, folder: Path, *, processes: int, seed: int) -> Run:
         if close := getattr(registry, "close", None):
             stack.callback(close)
         before = decode(registry.read().document)
+        record = Referee(str(place)).record()
+        plan = msgspec.structs.replace(plan, faults=0.0)
         assert Life(plan, Contender("last", arrives=0.0, holds=0.0), registry).live() == 0
         after = decode(registry.read().document)
-    return Run(codes, lines, time.monotonic() - started, before, after)
+    return Run(codes, lines, time.monotonic() - started, before, after, record)
 
 
 def _launch(plan: Plan, folder: Path) -> dict[str, int]:
@@ -224,11 +250,14 @@ def main() -> int:
     )
     parser.add_argument("--store", choices=KINDS, default="file")
     parser.add_argument("--processes", type=int, default=50)
+    parser.add_argument("--faults", type=float, default=0.0, help="Of the requests, so many get no answer.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         store = new_store(options.store, Path(name), stack)
-        run = contend(store, Path(name), processes=options.processes, seed=options.seed)
+        run = contend(
+            store, Path(name), processes=options.processes, seed=options.seed, faults=options.faults
+        )
     print(f"{options.store}, seed {options.seed}\n{run.figures()}")
     problems = run.problems()
     print("\n".join(problems))
