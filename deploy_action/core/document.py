@@ -119,6 +119,13 @@ class Ticket:
         """Of its locks, by which names are compared."""
         return frozenset(map(lock_key, self.locks))
 
+    @property
+    def named_stacks(self) -> tuple[str, ...]:
+        """Its stacks for those who may work in another account: `ACCOUNT/REGION/NAME` where it is known."""
+        if not (len(self.account) == 12 and self.account.isdigit()):
+            return self.stacks
+        return tuple(text if "/arn:" in text else f"{self.account}/{text}" for text in self.stacks)
+
     def shares_lock_with(self, other: Ticket) -> bool:
         return not self.keys.isdisjoint(other.keys)
 

@@ -289,7 +289,7 @@ def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
     if current is None:
         return document
     return finish(
-        leave_settling(document, current, current.stacks), current, outcome=ABANDONED, at=at, note=note
+        leave_settling(document, current, current.named_stacks), current, outcome=ABANDONED, at=at, note=note
     )
 
 

@@ -48,7 +48,7 @@ def force_release(document: Document, nonce: str, *, by: str, reason: str, at: s
     if ticket is None:
         return document
     note = f'Released by force by {by}: "{reason}".'
-    document = leave_settling(document, ticket, ticket.stacks)
+    document = leave_settling(document, ticket, ticket.named_stacks)
     document = finish(document, ticket, outcome=FORCED, at=at, note=note)
     detail = f"{'holder' if ticket.holding else 'waiter'} {ticket.correlation_id} {ticket.url}".strip()
     return _audited(document, AuditEntry(at, by, "release", ticket.locks, reason, detail))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from deploy_action.core.stacks import StackState
     from deploy_action.ports import Clock, StackDeployer, StackSource
 
+_ACCOUNT = re.compile(r"(\d{12})/")
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 """How long CloudFormation may keep silent before the caller goes on without this look."""
@@ -111,7 +113,9 @@ def revoke(deployer: StackDeployer, holder: Ticket, *, stop: Callable[[], bool] 
 
 
 def ref_of(text: str) -> StackRef:
-    """`REGION/NAME` or `REGION/ARN` as the registry holds it; raises ValueError for anything else."""
+    """`REGION/NAME` or `REGION/ARN` as the registry holds it, perhaps after `ACCOUNT/`; raises ValueError for
+    anything else."""
+    text = _ACCOUNT.sub("", text)
     region, _, rest = text.partition("/")
     if rest.startswith("arn:"):
         parse_stack_ref(f"{region}/name", "")
@@ -120,7 +124,10 @@ def ref_of(text: str) -> StackRef:
 
 
 def account_of(text: str) -> str:
-    """The account in a `REGION/ARN`; empty where none is named."""
+    """The account in such a text; empty where none is named."""
+    named = _ACCOUNT.match(text)
+    if named:
+        return named[1]
     parts = text.partition("/")[2].split(":")
     return parts[4] if len(parts) > 5 and parts[0] == "arn" else ""
 

@@ -685,3 +685,17 @@ def test_what_left_is_remembered_for_each_lock() -> None:
         document = core.finish(held, held.tickets[0], outcome="succeeded", at="")
     assert document.farewell("quiet") is not None
     assert len(document.finished) == core.KEPT_FINISHED + 1
+
+
+@pytest.mark.parametrize(
+    ("account", "left"),
+    [("123456789012", "123456789012/eu-west-1/app"), ("", "eu-west-1/app"), ("1 2", "eu-west-1/app")],
+)
+def test_what_is_left_by_name_keeps_its_account(account: str, left: str) -> None:
+    owner = Ticket("a", "id-a", ("prod",), ("eu-west-1/app",), account=account)
+    held = core.request(Document(), owner, at="", enqueue_if_busy=True)
+    assert held is not None
+    evicted = core.evict(held, "a", at="", note="gone")
+    forced = operators.force_release(held, "a", by="ann", reason="stuck", at="")
+    for document in (evicted, forced):
+        assert core.settling_stacks(document, ("prod",)) == (left,)

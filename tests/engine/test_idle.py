@@ -10,6 +10,7 @@ from deploy_action.core.stacks import StackRef, StackState
 from deploy_action.engine.idle import (
     PATIENCE_SECONDS,
     POLL_SECONDS,
+    account_of,
     doubtful,
     in_progress,
     ref_of,
@@ -231,3 +232,11 @@ def test_every_answer_starts_the_patience_anew() -> None:
     scene.source.trouble = [*spell, None, *spell, None]
     scene.becomes(105.0, "app", "UPDATE_COMPLETE")
     assert scene.wait() == 105.0
+
+
+def test_a_stack_that_is_left_may_name_its_account() -> None:
+    assert ref_of("123456789012/eu-west-1/app") == StackRef("eu-west-1", "app")
+    assert account_of("123456789012/eu-west-1/app") == "123456789012"
+    assert account_of("eu-west-1/app") == ""
+    with pytest.raises(ValueError, match="not a region"):
+        ref_of("12345/eu-west-1/app")
