@@ -189,6 +189,10 @@ class RegistryBehind(RegistryUnavailable):
     """The store shows an older state than it did before: doubt, from which nothing may be concluded."""
 
 
+class RegistryGone(RegistryBehind):
+    """The store shows no document where there was one: somebody deleted it, or the read lags behind."""
+
+
 class RegistryForbidden(RegistryError):
     """The store refuses for good: permission, ruleset, missing bucket. Trying again does not help."""
 

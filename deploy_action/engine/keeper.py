@@ -225,6 +225,8 @@ class Keeper:
 
     def _is_well(self) -> None:
         self._well_at = self._clock.monotonic()
+        for note in self._client.take_notes():
+            self._tell(note)
         if self.alone:
             self.alone = False
             self._tell(

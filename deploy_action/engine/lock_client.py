@@ -12,6 +12,7 @@ from deploy_action.core.away import WhenAway, last_seen
 from deploy_action.core.borrowing import borrow
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
+from deploy_action.engine.continuity import LAG_SECONDS_MAX
 from deploy_action.engine.epochs import EpochFloors
 from deploy_action.engine.idle import Look
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
@@ -305,7 +306,11 @@ class LockClient(LockHold):
         return document
 
     def _understood(self, document: Document) -> None:
-        self.outage.saw(last_seen(document, self.ticket, at=self._at()))
+        seen = last_seen(document, self.ticket, at=self._at())
+        self.outage.saw(seen)
+        # So long a holder that lives may take to write itself back.
+        leases_ahead = (other.lease for other in seen.ahead if other.holding)
+        self._swapper.continuity.doubt_seconds = max(LAG_SECONDS_MAX, *leases_ahead, 0.0)
         self._epochs.saw(document)
 
     def _look(self) -> Document:
@@ -375,7 +380,7 @@ class LockClient(LockHold):
     ) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)
         freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
-        remarks = self._others.remarks(ahead)
+        remarks = self._others.remarks(ahead) + self.outage.doubt
         left = self._others.left_seconds(ahead[0]) if ahead else None
         return core.Waiting(
             ahead, waited_seconds, timeout_seconds, freeze, remarks, self.outage.away_seconds, left

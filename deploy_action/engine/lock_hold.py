@@ -10,6 +10,7 @@ from deploy_action.core import leases
 from deploy_action.core import lock as core
 from deploy_action.core.away import holds_by_lease
 from deploy_action.core.borrowing import Borrower, give_back, repay
+from deploy_action.core.restoring import written_back
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
 from deploy_action.errors import RegistryError
@@ -70,8 +71,10 @@ class LockHold:
         """Who still deploys under the lock that was given back."""
 
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
-        """A sign of life, and proof that the lock is still ours. Returns the stacks (`REGION/ID`) that an
-        earlier holder left in progress and nobody has seen at rest yet. Raises LockLost, RegistryError."""
+        """A sign of life, and proof that the lock is still ours. A holder that nobody can have taken over yet
+        writes itself back where the document was deleted, or replaced by an older one. Returns the stacks
+        (`REGION/ID`) that an earlier holder left in progress and nobody has seen at rest yet. Raises
+        LockLost, RegistryError."""
         ticket = self.ticket
         # A lock that is lent is held for longer than one deployment under it takes.
         own = ticket.holding and not self._borrower.may_use(ticket)
@@ -80,19 +83,33 @@ class LockHold:
         self._tried_at = self._clock.monotonic()
 
         def decide(document: Document) -> tuple[Document, Document]:
-            new = core.renew(document, ticket, expected_end=end)
+            new = core.renew(self._written_back(document), ticket, expected_end=end)
             return new, new
 
         document = self._swapper.apply(
             decide,
             message=f"renew {ticket.correlation_id}",
             patience_seconds=patience_seconds,
+            mends=lambda document: self._written_back(document) is not document,
             confirm=lambda document: core.renew(document, ticket),
         )
         self._renewed_at, self.confirmed_at = self._clock.monotonic(), self._tried_at
         self.behind = core.behind(document, ticket)
         self._understood(document)
         return core.settling_stacks(document, ticket.locks)
+
+    def _written_back(self, document: Document) -> Document:
+        """With the own ticket, as far as nobody can have taken the lock over yet."""
+        return self._with_own(document) if self.holds_by_lease() else document
+
+    def _with_own(self, document: Document) -> Document:
+        return written_back(document, self.ticket, begins_anew=self._swapper.continuity.begins_anew)
+
+    def take_notes(self) -> list[str]:
+        """What is to be told of a document that was replaced, each sentence once."""
+        notes = self._swapper.continuity.notes[:]
+        self._swapper.continuity.notes.clear()
+        return notes
 
     def _understood(self, document: Document) -> None:
         """What becomes of a document that was just read, or written."""
@@ -146,7 +163,8 @@ class LockHold:
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document | None, tuple[Loan, ...] | None]:
-            new = give_back(document, ticket, outcome=outcome, at=at, settling=settling, ended=ended)
+            known = self._with_own(document)
+            new = give_back(known, ticket, outcome=outcome, at=at, settling=settling, ended=ended)
             left = new.ticket(ticket.nonce)
             if left is not None and left.release_outcome:
                 return new, left.loans
@@ -156,6 +174,7 @@ class LockHold:
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
+            mends=lambda document: self._with_own(document) is not document,
             file=history,
         )
         self.lent_to = loans or ()

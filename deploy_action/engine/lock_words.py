@@ -6,10 +6,12 @@ import shlex
 from typing import TYPE_CHECKING
 
 from deploy_action.core.times import duration
-from deploy_action.errors import Busy, RegistryAway, RegistryUnavailable
+from deploy_action.errors import Busy, RegistryAway, RegistryGone, RegistryUnavailable
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Ticket
+    from collections.abc import Mapping
+
+    from deploy_action.core.document import Freeze, Ticket
     from deploy_action.core.lock import Waiting
     from deploy_action.errors import RegistryError
 
@@ -83,9 +85,36 @@ def cannot_renew(error: RegistryError, ticket: Ticket, behind: tuple[str, ...]) 
 
 def not_given_back(error: RegistryError, ticket: Ticket, behind: tuple[str, ...]) -> str:
     """For a holder that ends with its lock held. `behind`: the correlation ids of those who wait."""
+    if isinstance(error, RegistryGone):
+        return f"The lock {', '.join(ticket.locks)} could not be given back, and nothing holds it: {error}"
     return (
         f"The lock {', '.join(ticket.locks)} could not be given back and stays held: {error} "
         f"{_until_when(ticket, behind)}"
+    )
+
+
+def replaced_note(
+    location: str, *, gone: bool, frozen_again: Mapping[str, Freeze], lost: Mapping[str, Freeze]
+) -> str:
+    """For whoever was the first to write after the document was deleted, or replaced by an older one. Freezes
+    by lock."""
+    what = (
+        f"Somebody deleted the registry while it was in use: {location} was gone. This deployment has "
+        "created it again, with the turns that it knew; other deployments enter themselves again, and the "
+        "history begins anew."
+        if gone
+        else f"Somebody put an older state of the registry back: {location} did not show what it had shown "
+        "before. This deployment has entered itself again."
+    )
+    again = f" Frozen again, as it was: {_freezes(frozen_again)}." if frozen_again else ""
+    missing = f" These freezes were lost, so set them again: {_freezes(lost)}." if lost else ""
+    unknown = "" if frozen_again or lost else " A freeze that this deployment did not see is lost with it."
+    return f"{what}{again}{missing}{unknown}"
+
+
+def _freezes(freezes: Mapping[str, Freeze]) -> str:
+    return ", ".join(
+        f'{name} (by {one.by} since {one.since}: "{one.reason}")' for name, one in freezes.items()
     )
 
 

@@ -54,6 +54,8 @@ class Outage:
         self.seen = LastSeen()
         self.seen_at: float | None = None
         """When the registry was last understood, on the own monotonic clock; None where it never was."""
+        self.doubt: tuple[str, ...] = ()
+        """What is wrong with a document that is not believed yet."""
         self._away_since: float | None = None
         self._refused_since: float | None = None
         self.stay_away_seconds = 0.0
@@ -70,7 +72,7 @@ class Outage:
         """The registry was understood just now. Who ever stood behind counts as behind: the document
         forgets them when they leave."""
         self._away_since, self.stay_away_seconds, self.standing_objection = None, 0.0, ""
-        self._refused_since = None
+        self._refused_since, self.doubt = None, ()
         now, ahead = self._clock.monotonic(), {other.nonce for other in seen.ahead}
         gap = self.seen_at is not None and now - self.seen_at >= self._ticket.lease
         behind = {
@@ -92,6 +94,7 @@ class Outage:
         self.stay_away_seconds = 0.0
         self._refused(error)
         if isinstance(error, RegistryBehind):
+            self.doubt = (error.what,)
             return
         if isinstance(error, RegistryUnavailable) and error.retry_seconds is not None:
             self.stay_away_seconds = error.retry_seconds

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.lock import full
-from deploy_action.core.lock_codec import decode, encode
-from deploy_action.errors import RegistryBehind, RegistryConflict, RegistryUnavailable
+from deploy_action.core.lock_codec import encode
+from deploy_action.engine.continuity import Continuity
+from deploy_action.errors import RegistryConflict, RegistryUnavailable
 from deploy_action.ports import NO_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.document import Document
-    from deploy_action.ports import Clock, Registry
+    from deploy_action.ports import Clock, Registry, Snapshot
 
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
 PAUSE_SECONDS_MAX = 5.0
-LAG_SECONDS_MAX = 90.0
 STALE_PATIENCES = 3.0
 """GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
@@ -61,16 +61,15 @@ class Swapper:
     document is read back: our id is there = done; the version is another = decide again, for the write can
     land no more; the version is unmoved = send the same write again (at most one can land).
 
-    A document that is older than one seen before is a read that lags behind, and is read again: a decision
-    not to write has no swap that would refuse it.
+    A document that is older than one seen before, or gone, is doubted and read again (`Continuity`): a
+    decision not to write has no swap that would refuse it.
     """
 
     def __init__(self, registry: Registry, clock: Clock, *, seen_revision: int = 0) -> None:
         """`seen_revision`: of the newest document that this deployment has seen before."""
         self._registry = registry
         self._clock = clock
-        self._seen_revision = seen_revision
-        self._older_since: float | None = None
+        self.continuity = Continuity(clock, registry.location, seen_revision=seen_revision)
 
     def read(self, *, patience_seconds: float) -> Document:
         """The newest document. Raises like `apply`."""
@@ -84,6 +83,7 @@ class Swapper:
         patience_seconds: float = PATIENCE_SECONDS,
         file: FileChange | None = None,
         always: bool = False,
+        mends: Callable[[Document], bool] = lambda _document: False,
         confirm: Callable[[Document], object] = lambda _document: None,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
@@ -98,6 +98,9 @@ class Swapper:
         `file` is written together with the document; with `always`, also with one that `decide` leaves as it
         is. It must not depend on how often it is changed. `confirm` is called with the document in which an
         own write was found only later; it may raise where what was written then no longer holds.
+
+        `mends`: whether `decide` writes to this document although it is in doubt; the swap then proves that
+        it is the newest.
         """
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None
@@ -107,7 +110,7 @@ class Swapper:
             began = self._clock.monotonic()
             try:
                 snapshot = self._registry.read()
-                document = self._not_older(decode(snapshot.document))
+                document = self._judged(snapshot, mends)
                 if sent is not None and sent[1] in document.operations:
                     confirm(document)
                     return sent[2]
@@ -117,7 +120,7 @@ class Swapper:
                 if new is None or (new == document and not always):
                     return result
                 sent = (snapshot.version, operation, result)
-                written = new.with_operation(operation)
+                written = self.continuity.next_of(new, operation)
                 content = encode(written)
                 if len(content) > BYTES_MAX and len(new.tickets) > len(document.tickets):
                     raise full(len(document.tickets))
@@ -127,7 +130,7 @@ class Swapper:
                     message=message,
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),
                 )
-                self._seen_revision = written.revision
+                self.continuity.wrote(written, snapshot)
                 return result
             except RegistryConflict as error:
                 now, unanswered_since = self._clock.monotonic(), None
@@ -147,17 +150,10 @@ class Swapper:
             pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
             self._clock.sleep(max(least, min(pause, most)))
 
-    def _not_older(self, document: Document) -> Document:
-        """Raises RegistryUnavailable for a read that lags behind: nothing may be concluded from it.
-
-        Reads lag by tens of seconds. One that is older for longer was restored by somebody, and is believed.
-        """
-        if document.revision < self._seen_revision:
-            now = self._clock.monotonic()
-            self._older_since = now if self._older_since is None else self._older_since
-            if now - self._older_since < LAG_SECONDS_MAX:
-                raise RegistryBehind("The registry shows an older state than it did before.")
-        self._older_since, self._seen_revision = None, document.revision
+    def _judged(self, snapshot: Snapshot, mends: Callable[[Document], bool]) -> Document:
+        document, doubt = self.continuity.judge(snapshot)
+        if doubt is not None and not mends(document):
+            raise doubt
         return document
 
     def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:

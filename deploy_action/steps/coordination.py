@@ -291,6 +291,8 @@ class Coordination:
                     teller.channel.taken_over(sentence)
                 else:
                     teller.line(sentence)
+            for note in client.take_notes():
+                teller.note(note)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
         if client.borrowed:

@@ -308,6 +308,8 @@ def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> No
     except RegistryError as error:
         world.teller.note(not_given_back(error, ticket, client.behind))
         return
+    for note in client.take_notes():
+        world.teller.note(note)
     if given and client.lent_to:
         names = ", ".join(f"{loan.correlation_id} ({loan.url or 'no link'})" for loan in client.lent_to[:5])
         world.teller.note(

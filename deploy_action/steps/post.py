@@ -166,6 +166,8 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
     except RegistryError as error:
         world.teller.note(not_given_back(error, state.ticket, state.behind))
         return
+    for note in client.take_notes():
+        world.teller.note(note)
     if not given:
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
         return

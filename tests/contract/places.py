@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
+from contextlib import closing
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -53,6 +55,10 @@ class Place(ABC):
         """End all failures."""
 
     @abstractmethod
+    def delete(self) -> None:
+        """Somebody deletes the document, and what it lies on."""
+
+    @abstractmethod
     def forbidden(self) -> Registry:
         """A store on this place that lacks what it needs."""
 
@@ -77,6 +83,9 @@ class FilePlace(Place):
 
     def heal(self) -> None:
         self.lock.release(force=True)
+
+    def delete(self) -> None:
+        shutil.rmtree(self.folder / "registry")
 
     def forbidden(self) -> FileRegistry:
         obstacle = self.folder / "obstacle"
@@ -112,6 +121,9 @@ class GitHubPlace(Place):
 
     def heal(self) -> None:
         self.server.clear_faults()
+
+    def delete(self) -> None:
+        del self.server.repository.history["refs/heads/deploy-registry"]
 
     def forbidden(self) -> GitHubRegistry:
         self.server.state.tokens["reader"] = {"contents": "read", "metadata": "read"}
@@ -160,6 +172,10 @@ class S3Place(AwsPlace):
         self.stack.callback(registry.close)
         return registry
 
+    def delete(self) -> None:
+        with closing(SESSION.client("s3", endpoint_url=self.proxy.url)) as client:
+            client.delete_object(Bucket=self.name, Key="r/deployments.json")
+
     def forbidden(self) -> S3Registry:
         return self._open(f"{self.name}-missing")
 
@@ -185,6 +201,10 @@ class DynamoDbPlace(AwsPlace):
         registry = DynamoDbRegistry(table, endpoint_url=self.proxy.url, session=SESSION)
         self.stack.callback(registry.close)
         return registry
+
+    def delete(self) -> None:
+        with closing(SESSION.client("dynamodb", endpoint_url=self.proxy.url)) as client:
+            client.delete_item(TableName=self.name, Key={"id": {"S": "deploy-registry"}})
 
     def forbidden(self) -> DynamoDbRegistry:
         return self._open(f"{self.name}-missing")

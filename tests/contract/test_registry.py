@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy_action.core.document import Ticket
+from deploy_action.core.lock_codec import decode
+from deploy_action.engine.keeper import Keeper
+from deploy_action.engine.lock_client import LockClient
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
 
 if TYPE_CHECKING:
+    from deploy_action.engine.lock_client import Grant
     from tests.contract.places import Place
+from tests.clock import VirtualClock
 
 FAILURES = pytest.mark.parametrize("kind", ["drop", "status"])
 
@@ -261,3 +267,29 @@ def test_reading_a_file_that_fails_says_that_trying_again_may_help(place: Place)
 
 def test_the_location_names_the_place(place: Place) -> None:
     assert len(place.open().location) > 10
+
+
+def test_a_holder_writes_itself_back_where_somebody_deletes_the_document(place: Place) -> None:
+    registry, clock, told = place.open(), VirtualClock(), list[str]()
+    client = LockClient(
+        registry, clock, Ticket("a", "id-a", ("prod",)), stacks_in_progress=lambda _: [], poll_seconds=5.0
+    )
+
+    def queue() -> Grant:
+        raise AssertionError("it holds the lock")
+
+    client.acquire(wait=True, timeout_seconds=0.0, tell=lambda _waiting: None)
+    keeper = Keeper(client, clock, tell=told.append, queue=queue)
+    keeper.fence()
+    place.delete()
+    for _ in range(60):
+        clock.sleep(5.0)
+        keeper.keep()
+    (ticket,) = decode(place.open().read().document).tickets
+    assert ticket.epochs == (("prod", 1),)
+    (sentence,) = told
+    assert f"Somebody deleted the registry while it was in use: {registry.location} was gone." in sentence
+    place.delete()
+    assert client.release(outcome="succeeded")
+    (line,) = decode(place.open().read().document).finished
+    assert line.outcome == "succeeded"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.core import lock as core
+from deploy_action.core import operators
 from deploy_action.core.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.core.lock_codec import encode
+from deploy_action.engine.continuity import LAG_SECONDS_MAX
 from deploy_action.engine.keeper import JOIN_SECONDS, Keeper
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.swap import LAG_SECONDS_MAX
 from deploy_action.errors import (
     Busy,
     LockLost,
@@ -51,8 +52,8 @@ class Scene:
             confirmed_at=confirmed_at,
         )
 
-    def holding(self, *, limit_seconds: float = 0.0) -> Keeper:
-        client = self.client()
+    def holding(self, *, limit_seconds: float = 0.0, **fields: object) -> Keeper:
+        client = self.client(**fields)  # type: ignore[arg-type]
         client.acquire(wait=True, timeout_seconds=0.0, tell=lambda waiting: None)
         return self.keeper(client, limit_seconds=limit_seconds)
 
@@ -235,7 +236,9 @@ def test_a_limit_longer_than_anybody_waits_keeps_the_fence_from_passing(scene: S
 def test_an_older_state_at_the_fence_is_doubt_that_is_waited_out(scene: Scene) -> None:
     keeper = scene.holding()
     keeper.fence()
-    scene.registry.overwrite(written(Document()))
+    held = core.request(Document(), Ticket("b", "id-b", ("prod",)), at="", enqueue_if_busy=True)
+    assert held is not None
+    scene.registry.overwrite(written(held))
     with pytest.raises(LockLost) as raised:
         keeper.fence()
     assert not isinstance(raised.value, LockUnconfirmed)
@@ -399,3 +402,95 @@ def test_who_deploys_already_supersedes_nobody_by_joining(scene: Scene) -> None:
 
 def written(document: Document) -> bytes:
     return encode(document.with_operation("by hand"))
+
+
+class TestTheDocumentIsDeleted:
+    """By somebody, while deployments hold and wait."""
+
+    def delete(self, scene: Scene) -> None:
+        scene.registry.written.append(None)
+
+    def freeze(self, scene: Scene, name: str) -> None:
+        frozen = operators.freeze(scene.document, (name,), by="ann", reason="month end", at="")
+        scene.registry.overwrite(written(frozen))
+
+    def test_the_holder_writes_itself_back_at_its_next_renewal(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        scene.watch(keeper, LEASE)
+        self.delete(scene)
+        scene.watch(keeper, LEASE / 2 + 5.0)
+        assert scene.document.tickets[0].epochs == (("prod", 1),)
+        scene.watch(keeper, 4 * LEASE)
+        keeper.fence()
+        (sentence,) = scene.told
+        assert "Somebody deleted the registry while it was in use: memory was gone." in sentence
+        assert not keeper.alone
+
+    def test_freezes_that_were_seen_lie_there_again(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        self.freeze(scene, "shop")
+        keeper.fence()
+        self.delete(scene)
+        keeper.fence()
+        freeze = scene.document.locks["shop"].freeze
+        assert freeze is not None
+        assert freeze.by == "ann"
+        assert 'Frozen again, as it was: shop (by ann since : "month end")' in scene.told[0]
+
+    def test_freezes_that_somebody_elses_document_lacks_are_told(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        self.freeze(scene, "shop")
+        keeper.fence()
+        scene.registry.overwrite(written(Document()))
+        keeper.fence()
+        assert "Somebody put an older state of the registry back" in scene.told[0]
+        assert (
+            'These freezes were lost, so set them again: shop (by ann since : "month end")' in scene.told[0]
+        )
+
+    def test_a_waiter_gives_the_holder_time_to_come_back(self, scene: Scene) -> None:
+        keeper = scene.holding(lease_seconds=4 * LAG_SECONDS_MAX)
+        waiter, told = scene.client("b"), list[str]()
+        at = 10.0
+        while at < 900.0:
+            scene.clock.at(at, keeper.keep)
+            at += 5.0
+        scene.clock.at(20.0, lambda: self.delete(scene))
+        scene.clock.at(850.0, lambda: keeper.let_go("id-a"))
+
+        grant = waiter.acquire(
+            wait=True, timeout_seconds=2000.0, tell=lambda waiting: told.extend(waiting.remarks)
+        )
+        assert grant.queue_seconds >= 850.0
+        assert grant.ticket.epoch == 2
+        assert "The registry is gone: memory was there before." in told
+
+    def test_after_the_holders_lease_the_waiter_goes_on(self, scene: Scene) -> None:
+        scene.holding(lease_seconds=300.0)
+        waiter = scene.client("b")
+        scene.clock.at(20.0, lambda: self.delete(scene))
+        grant = waiter.acquire(wait=True, timeout_seconds=2000.0, tell=lambda waiting: None)
+        assert 300.0 <= grant.queue_seconds <= 340.0
+        assert grant.ticket.epoch == 2
+
+    def test_a_freeze_that_a_waiter_had_seen_keeps_it_waiting(self, scene: Scene) -> None:
+        self.freeze(scene, "prod")
+        waiter = scene.client("b")
+        scene.clock.at(20.0, lambda: self.delete(scene))
+        with pytest.raises(Busy, match="frozen"):
+            waiter.acquire(wait=True, timeout_seconds=600.0, tell=lambda waiting: None)
+
+    def test_who_may_have_been_taken_over_does_not_write_itself_back(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        scene.clock.sleep(LEASE)
+        self.delete(scene)
+        with pytest.raises(LockLost):
+            keeper.fence()
+
+    def test_the_end_leaves_its_line_and_epoch_behind(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        self.delete(scene)
+        keeper.let_go("id-a")
+        assert scene.document.tickets == ()
+        assert scene.document.locks["prod"].epoch == 1
+        assert [line.outcome for line in scene.document.finished] == ["withdrawn"]

@@ -1074,6 +1074,7 @@ class TestReadsThatLagBehind:
     def test_one_that_lags_for_too_long_is_no_answer(self, clock: VirtualClock) -> None:
         registry = MemoryRegistry()
         client = World(registry, clock).hold("a")
+        client.renew()
         registry.read_faults = [1] * 1000
         with pytest.raises(RegistryUnavailable, match="older state"):
             client.renew()

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core import lock_codec
 from deploy_action.core.document import Document
+from deploy_action.core.lock_codec import decode
 from deploy_action.engine import swap
+from deploy_action.engine.continuity import Continuity
 from deploy_action.engine.swap import Swapper
 from deploy_action.errors import RegistryConflict, RegistryUnreadable
 from tests.contract import test_registry
 from tests.core import test_lock_codec
-from tests.engine import test_lock_client, test_swap
+from tests.engine import test_keeper, test_lock_client, test_swap
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
@@ -23,11 +25,10 @@ if TYPE_CHECKING:
 
 
 @killed_by(
-    test_lock_client.TestReadsThatLagBehind.test_a_fence_concludes_nothing_from_a_state_before_the_grant,
-    test_lock_client.TestReadsThatLagBehind.test_a_release_is_not_taken_for_done,
+    test_keeper.test_an_older_state_at_the_fence_is_doubt_that_is_waited_out,
 )
 def a_state_from_before_the_own_grant_is_believed(patch: Patch) -> None:
-    patch.function(Swapper._not_older, lambda original, self, document: document)
+    patch.function(Continuity.judge, lambda original, self, snapshot: (decode(snapshot.document), None))
 
 
 @killed_by(test_lock_client.test_a_fence_that_landed_before_a_takeover_does_not_hold_after_it)

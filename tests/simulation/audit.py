@@ -24,6 +24,7 @@ from deploy_action.core.document import Document, Lock
 from deploy_action.core.lock import KEPT_FINISHED, SKIPPED
 from deploy_action.errors import RegistryUnreadable
 from tests.simulation.history import decode
+from tests.simulation.mending import mended
 from tests.simulation.shapes import makes_pointless
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Audit:
         self.hidden: Callable[[Ticket], bool] = lambda _ticket: False
         """Whether GitHub tells nothing of its job."""
         self.was_replaced, self._replaced_at = False, float("-inf")
+        self._truth = Document()
         self._executions: list[Execution] = []
         self._left: list[str] = []
         """Correlation ids in order of departure."""
@@ -108,6 +110,8 @@ class Audit:
         except RegistryUnreadable as error:
             self.fail(f"2: an unreadable document was written: {error}")
             return
+        if self.was_replaced:
+            old = self._follow(mended(old, new, truth=self._truth, grants=self.grants))
         if new.revision != old.revision + 1:
             self.fail(f"7: revision {new.revision} was written after {old.revision}")
         self.changes += 1
@@ -118,8 +122,19 @@ class Audit:
         self._check_locks(old, new, by)
         self.document = new
 
+    def _follow(self, base: Document) -> Document:
+        for ticket in base.tickets:
+            if ticket.nonce in self.departures:
+                self._faults.count("holder wrote itself back")
+                del self.departures[ticket.nonce]
+                self.arrived.add(ticket.nonce)
+        self._epochs = Counter({name: lock.epoch for name, lock in base.locks.items()})
+        self._left = [line.correlation_id for line in base.finished]
+        return base
+
     def replaced(self, content: bytes | None) -> None:
         """By hand: what was granted stays granted to those that believe in it; the document starts anew."""
+        self._truth = self.document
         self.document = decode(content)
         standing = _by_nonce(self.document)
         for nonce in self.arrived - standing.keys():

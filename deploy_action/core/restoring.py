@@ -1,0 +1,51 @@
+"""What becomes of a registry document that was deleted, or replaced by an older one, while it was in use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document, Freeze, Ticket
+
+
+def remembered(last: Document) -> Document:
+    """What goes on after the document was deleted: epochs, freezes, leftovers and the memory of those that
+    left, as `last` showed them. Nobody's ticket: it may have left since, and whoever lives writes itself
+    back."""
+    return replace(last, tickets=(), operations=())
+
+
+def written_back(document: Document, ticket: Ticket, *, begins_anew: bool = False) -> Document:
+    """With the holder's ticket in it again, under the epochs that it was granted.
+
+    The same document where it proves anything else: the ticket stands there or is known to have left, a lock
+    of it was granted to somebody later, or somebody holds one. A lock's epoch below the ticket's own is what
+    proves that the document does not contain the grant. `begins_anew`: nobody has written it yet; it is what
+    `remembered` gave, with the own grant.
+    """
+    if not ticket.holding or document.ticket(ticket.nonce) is not None:
+        return document
+    locks = dict(document.locks)
+    beyond = 0 if begins_anew else -1
+    later = any(document.lock(name).epoch > epoch + beyond for name, epoch in ticket.epochs)
+    held = any(other.holding and other.shares_lock_with(ticket) for other in document.tickets)
+    if later or held or document.farewell(ticket.nonce) is not None:
+        return document
+    for name, epoch in ticket.epochs:
+        locks[document.spelled(name)] = replace(document.lock(name), epoch=epoch)
+    return replace(
+        document,
+        locks=locks,
+        tickets=(ticket, *document.tickets),
+        arrivals=max(document.arrivals, ticket.number),
+    )
+
+
+def freezes_in(document: Document, *, at: str) -> dict[str, Freeze]:
+    """The freezes that lie on locks at this time, by lock."""
+    return {
+        name: lock.freeze
+        for name, lock in document.locks.items()
+        if lock.freeze is not None and not lock.freeze.over(at)
+    }

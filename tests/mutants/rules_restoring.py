@@ -1,0 +1,60 @@
+"""What a deleted or replaced registry document may cost, broken one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.core import restoring
+from deploy_action.core.document import Document
+from deploy_action.engine.continuity import LAG_SECONDS_MAX, Continuity
+from deploy_action.engine.lock_hold import LockHold
+from tests.core import test_restoring
+from tests.engine import test_keeper
+from tests.mutants.mutant import killed_by
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Ticket
+    from deploy_action.ports import Snapshot
+    from tests.mutants.mutant import Patch
+
+DELETED = test_keeper.TestTheDocumentIsDeleted
+
+
+@killed_by(DELETED.test_the_holder_writes_itself_back_at_its_next_renewal)
+def nobody_writes_itself_back(patch: Patch) -> None:
+    patch.function(restoring.written_back, lambda original, document, ticket, **more: document)
+
+
+@killed_by(
+    test_restoring.test_who_was_granted_it_since_is_not_run_over,
+    test_restoring.test_a_holder_that_was_taken_out_stays_out,
+)
+def a_later_grant_is_run_over(patch: Patch) -> None:
+    def forgetful(original: Any, document: Document, ticket: Ticket, **more: bool) -> Document:
+        back: Document = original(Document(), ticket, **more)
+        return replace(document, tickets=(*back.tickets, *document.tickets))
+
+    patch.function(restoring.written_back, forgetful)
+
+
+@killed_by(DELETED.test_a_waiter_gives_the_holder_time_to_come_back)
+def a_waiter_does_not_wait_for_a_holder_that_is_about_to_come_back(patch: Patch) -> None:
+    def hasty(original: Any, self: Continuity, snapshot: Snapshot) -> object:
+        self.doubt_seconds = LAG_SECONDS_MAX
+        return original(self, snapshot)
+
+    patch.function(Continuity.judge, hasty)
+
+
+@killed_by(DELETED.test_who_may_have_been_taken_over_does_not_write_itself_back)
+def whoever_was_silent_for_a_lease_writes_itself_back(patch: Patch) -> None:
+    patch.function(LockHold._written_back, lambda original, self, document: self._with_own(document))
+
+
+@killed_by(
+    DELETED.test_freezes_that_were_seen_lie_there_again,
+    DELETED.test_a_freeze_that_a_waiter_had_seen_keeps_it_waiting,
+)
+def a_deletion_lifts_the_freezes(patch: Patch) -> None:
+    patch.function(restoring.remembered, lambda original, last: Document())
