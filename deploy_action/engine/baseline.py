@@ -31,6 +31,9 @@ class Baseline:
     glob_seen: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
     taken_at: float | None = None
     """When it was taken, unix seconds of CloudFormation, whole ones; None where that was not told."""
+    marks: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
+    """What `glob_seen` holds, of stacks that were asked for by name: for when their events cannot be read.
+    A stack that does not exist has none; one that could not be looked at is not there."""
     attach: bool = False
     """Begin at the start of the operation that is in progress, instead of after `newest`."""
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.plan import plan_of
-from deploy_action.core.report import Outcome
+from deploy_action.core.report import Outcome, outcome_of
+from deploy_action.core.stacks import Verdict
 from deploy_action.engine.baseline import Baseline, take_baseline
+from deploy_action.engine.by_marks import ends_since, marks_of
 from deploy_action.engine.closing import CLOSING_SECONDS
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import PATIENCE_SECONDS, patiently
 from deploy_action.engine.session import End
+from deploy_action.engine.verdict import outputs_of
 from deploy_action.engine.watcher import SPACED_SECONDS, Watcher
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
 from deploy_action.steps.command_words import failed_command
+from deploy_action.steps.deployment import CLEANUP_SUFFIX
 from deploy_action.steps.state import EXIT_CODE_LOST
 from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
@@ -27,6 +33,8 @@ GRACE_SECONDS = 5.0
 """The runner leaves 10 s after a cancellation: so long the command's own end is waited for."""
 SETTLE_SECONDS = 3.0
 """How long after a command's end an operation that it began may take to become visible."""
+LATE_READ_SECONDS = 15.0
+"""For so long a stack that looks as it did before may have changed: `DescribeStacks` can be late."""
 UNREADABLE_SECONDS = CLOSING_SECONDS
 """How long CloudFormation is asked again while it gives no answer, once the command has ended."""
 REFUSED_SECONDS = 10.0
@@ -57,20 +65,14 @@ def deploy(deployment: Deployment) -> int:
     outcome = deployment.read_outcome(watcher, ours_only=False)
     if code is None:
         _cut_off(deployment, end)
+    outcome, unseen = _read_by_status(deployment, watcher, baseline, outcome)
     if end in {End.CANCELLED, End.TIMED_OUT}:
         deployment.judge(end, outcome)
         outcome = deployment.state.report.outcome
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
         deployment.fail(despite="" if code else ", although the command reported success")
     if lost:
-        deployment.report(outcome=Outcome.UNKNOWN)
-        raise VerdictUnknown(
-            "The command is gone and left no exit code: the process that waited for it was killed.",
-            why="It may have succeeded or failed; unknown is not success.",
-            remedy="Look at the stacks in the console before you deploy again. What kills processes is often "
-            "a lack of memory on the runner.",
-        )
-    unseen = not watcher.readable or deployment.state.partly_unwatched
+        raise _gone(deployment)
     unclear = unseen or (watcher.began and outcome is Outcome.UNKNOWN)
     if code:
         deployment.report(outcome=Outcome.FAILED)
@@ -81,7 +83,7 @@ def deploy(deployment: Deployment) -> int:
             "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
             "`unknown`, and the exit code is the command's."
         )
-    elif not watcher.began:
+    elif not deployment.state.report.stacks:
         deployment.left_as_it_was()
         deployment.teller.line("The command ended well; no watched stack changed.")
     if not deployment.closing.over():
@@ -91,6 +93,54 @@ def deploy(deployment: Deployment) -> int:
             lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
         )
     return 0
+
+
+def _gone(deployment: Deployment) -> VerdictUnknown:
+    deployment.report(outcome=Outcome.UNKNOWN)
+    return VerdictUnknown(
+        "The command is gone and left no exit code: the process that waited for it was killed.",
+        why="It may have succeeded or failed; unknown is not success.",
+        remedy="Look at the stacks in the console before you deploy again. What kills processes is often "
+        "a lack of memory on the runner.",
+    )
+
+
+def _read_by_status(
+    deployment: Deployment, watcher: Watcher, baseline: Baseline, outcome: Outcome
+) -> tuple[Outcome, bool]:
+    """Read how it ended into the report where events tell it in part only; the outcome, and whether a part of
+    it still is not known. `outcome`: by events."""
+    if watcher.readable and not deployment.state.partly_unwatched:
+        return outcome, False
+    report, closing = deployment.state.report, deployment.closing
+    began = deployment.world.clock.monotonic()
+    while True:
+        ends = ends_since(deployment.cloudformation, deployment.settings.stacks, baseline, stop=closing.over)
+        waited = deployment.world.clock.monotonic() - began
+        running = any(line.verdict is Verdict.RUNNING for line in ends.lines)
+        settled = waited >= LATE_READ_SECONDS or (ends.complete and not ends.still)
+        if (settled and not running) or not closing.pause(LATE_READ_SECONDS / 3):
+            break
+    by_status = {(line.region, line.name): line for line in ends.lines}
+    # Events tell what an operation was begun as; where both tell the same end, they tell it better.
+    told = {(line.region, line.name): line for line in report.stacks}
+    same = {key: line for key, line in told.items() if by_status.get(key, line).status == line.status}
+    lines = tuple((by_status | same).values())
+    # Clean-up follows an end that is certain.
+    ended = (replace(line, status=line.status.removesuffix(CLEANUP_SUFFIX)) for line in lines)
+    outcome = outcome_of(tuple(ended))
+    known = ends.complete and settled and (outcome is not Outcome.UNKNOWN or not lines)
+    if not known and outcome.good:
+        outcome = Outcome.UNKNOWN
+    outputs = dict(report.outputs)
+    for state in ends.states:
+        outputs |= outputs_of(state, watcher.operation)
+    deployment.report(outcome=outcome, stacks=lines, outputs=outputs)
+    if known and lines:
+        deployment.teller.note(
+            "The events of the stacks could not be read in full; how they ended is told by their status."
+        )
+    return outcome, not known
 
 
 def _cut_off(deployment: Deployment, end: End) -> None:
@@ -139,7 +189,12 @@ class _Done:
             return False
         if self._unreadable is not None:
             patience = REFUSED_SECONDS if self._watcher.refused else UNREADABLE_SECONDS
-            return now - self._unreadable >= patience
+            if now - self._unreadable < patience:
+                return False
+            if busy := self._anything_in_progress():
+                # Their status tells, where their events do not.
+                self._closing.again()
+            return not busy
         return not self._anything_in_progress()
 
     def by_status(self) -> bool:
@@ -205,18 +260,24 @@ def _baseline(deployment: Deployment) -> Baseline:
     """Stack by stack: one that may not be read does not leave the others unwatched. What AWS does not answer
     is asked again for PATIENCE_SECONDS in all."""
     parts: list[Baseline] = []
+    marks: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
     clock = deployment.world.clock
     deadline = clock.monotonic() + PATIENCE_SECONDS
     for stack in deployment.settings.stacks:
+        if not stack.is_glob:
+            with suppress(StackSourceError):
+                marks.append((stack, marks_of(deployment.cloudformation, stack)))
         try:
             parts.append(_baseline_of(deployment, stack, max(0.0, deadline - clock.monotonic())))
         except StackSourceError as error:
             deployment.state.partly_unwatched = True
             deployment.teller.note(f"{stack} cannot be watched while the command runs: {error}")
+    taken = max((part.taken_at for part in parts if part.taken_at is not None), default=None)
     return Baseline(
         tuple(entry for part in parts for entry in part.newest),
         tuple(entry for part in parts for entry in part.glob_seen),
-        max((part.taken_at for part in parts if part.taken_at is not None), default=None),
+        taken if taken is not None else deployment.cloudformation.their_time(),
+        tuple(marks),
     )
 
 
