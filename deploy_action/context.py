@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy_action.deployed_commit import deployed_commit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,6 +34,8 @@ class RunContext:
     """Counts the runs of one workflow; a re-run keeps it."""
     actor: str = ""
     commit: str = ""
+    """The one that is deployed, as far as is known; `event_commit` is GitHub's own for the run."""
+    event_commit: str = ""
     ref: str = ""
     """A short name, such as `main`; `full_ref`, `refs/heads/main`."""
     full_ref: str = ""
@@ -82,7 +86,8 @@ def run_context(environ: Mapping[str, str]) -> RunContext:
         matrix=environ.get("DEPLOY_COORDINATOR_MATRIX", "").strip(),
         run_number=environ.get("GITHUB_RUN_NUMBER", ""),
         actor=environ.get("GITHUB_TRIGGERING_ACTOR") or environ.get("GITHUB_ACTOR", ""),
-        commit=environ.get("GITHUB_SHA", ""),
+        commit=deployed_commit(environ),
+        event_commit=environ.get("GITHUB_SHA", ""),
         ref=environ.get("GITHUB_REF_NAME", ""),
         full_ref=environ.get("GITHUB_REF", ""),
         server_url=environ.get("GITHUB_SERVER_URL") or "https://github.com",

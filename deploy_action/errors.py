@@ -12,6 +12,7 @@
 | 7 | the verdict could not be read: neither success nor failure is known |
 | 8 | the `lock` step gave way to a newer deployment, so the lock is not held; nothing was changed |
 | 9 | `preflight: strict`: the deployment is certain to fail; nothing was locked or changed |
+| 10 | `on-older: fail`: an older commit than the one that is deployed; nothing was changed |
 | 70 | a defect in deploy-coordinator itself |
 | 130 | cancelled |
 | other | the exit code of `command` |
@@ -19,7 +20,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class CoordinatorError(Exception):
@@ -77,6 +78,8 @@ class Busy(CoordinatorError):
 
     exit_code = 2
     may_skip: ClassVar[bool] = True
+    ahead: tuple[Any, ...] = ()
+    """The tickets of those who stood before it."""
 
 
 class RegistryAway(Busy):
@@ -96,6 +99,18 @@ class NotHeld(CoordinatorError):
     """A `lock` step gave way to a newer deployment: what the job does next would run without the lock."""
 
     exit_code = 8
+
+
+class OlderSkipped(CoordinatorError):
+    """A newer commit is deployed, and `on-older: skip` asks to leave it. No failure."""
+
+    exit_code = 0
+
+
+class OlderCommit(CoordinatorError):
+    """A newer commit is deployed, and `on-older: fail` asks to leave it."""
+
+    exit_code = 10
 
 
 class InvalidInput(CoordinatorError):

@@ -16,6 +16,7 @@ NAMES = frozenset(
     {
         "capabilities",
         "command",
+        "commit",
         "delete-rolled-back-stack",
         "disable-rollback",
         "environment",
@@ -30,6 +31,7 @@ NAMES = frozenset(
         "mode",
         "no-execute-changeset",
         "on-cancel",
+        "on-older",
         "on-timeout",
         "parameter-overrides",
         "preflight",
@@ -50,6 +52,7 @@ NAMES = frozenset(
         "tags",
         "template",
         "timeout-in-minutes",
+        "version",
         "wait-timeout-in-minutes",
         "when-busy",
         "when-registry-away",

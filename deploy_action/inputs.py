@@ -13,11 +13,14 @@ from deploy_action.asked_mode import WATCHES_ONLY, AskedMode, parse_mode, withou
 from deploy_action.core.away import WhenAway
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
+from deploy_action.core.commit_age import OnOlder
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.lock_name import parse_lock_name, unique_locks
 from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
+from deploy_action.deployed_commit import parse_commit, parse_version
 from deploy_action.errors import InvalidInput
+from deploy_action.input_conflicts import template_only
 from deploy_action.input_names import unknown_inputs
 from deploy_action.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.raw_inputs import raw_inputs
@@ -140,6 +143,10 @@ class Settings:
     on_lost_lock: OnLostLock = OnLostLock.TELL
     hold: Hold = Hold.JOB
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
+    on_older: OnOlder = OnOlder.WARN
+    commit: str = ""
+    """The one that is deployed; empty: the one that is checked out, or of the event."""
+    version: str = ""
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
     warnings: tuple[str, ...] = ()
@@ -220,6 +227,9 @@ class _Parser(SlackFields):
             on_lost_lock=self._choice("on-lost-lock", OnLostLock, OnLostLock.TELL),
             hold=self._choice("hold", Hold, Hold.JOB),
             when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
+            on_older=self._choice("on-older", OnOlder, OnOlder.WARN),
+            commit=self._checked("commit", parse_commit, ""),
+            version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
         )
         self._check_together(settings)
@@ -368,28 +378,8 @@ class _Parser(SlackFields):
                 f"`github-deployment` needs this GitHub's token, and `github-token` is that of "
                 f"{settings.registry.host}, where the registry is."
             )
-        if settings.mode is Mode.COMMAND or self._text("mode"):
-            self._check_without_template(settings)
-
-    def _check_without_template(self, settings: Settings) -> None:
-        if settings.mode is Mode.TEMPLATE:
-            return
-        for name in ("parameter-overrides", "capabilities", "tags", "role-arn"):
-            if self._text(name):
-                self._problem(f"`{name}` works with `template` only; pass it to your own command instead.")
-        for name in ("no-execute-changeset", "fail-on-empty-changeset", "disable-rollback"):
-            if self._boolean(name):
-                self._problem(f"`{name}` works with `template` only.")
-        if settings.delete_rolled_back_stack:
-            self._problem(
-                "`delete-rolled-back-stack` works with `template` only: let your command delete such a "
-                "stack, or run `deploy-coordinator cleanup STACK` once."
-            )
-        if OnStop.CANCEL_UPDATE in {settings.on_cancel, settings.on_timeout}:
-            self._problem(
-                "`cancel-update` works with `template` only: of a command's updates nobody knows whose "
-                "they are."
-            )
+        if settings.mode is not Mode.TEMPLATE and (settings.mode is Mode.COMMAND or self._text("mode")):
+            self._problems += template_only(self._raw, self._boolean)
 
 
 def job_tokens(text: str) -> tuple[str, ...]:

@@ -165,13 +165,16 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         wait_timeout_in_minutes="-1",
         mode="create-only",
         lock_token="stolen",
+        on_older="sigh",
+        commit="main",
+        version="1\n2",
         runtime="podman",
     )
     told = " ".join(found)
     for name in NAMES:
         if name not in {"github-token", "image"} and not name.startswith("slack-"):
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 33
+    assert len(found) == len(set(found)) == 36
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

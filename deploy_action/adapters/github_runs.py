@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from deploy_action.adapters.github_api import API_URL, GitHubApi
+from deploy_action.core.commit_age import CommitsBetween
 from deploy_action.core.life import JobLife
 from deploy_action.errors import CoordinatorError
 
@@ -104,12 +105,18 @@ class GitHubRuns:
     def compare(self, base: str, head: str) -> str:
         """How one commit of this repository stands to another: ahead, behind, diverged or identical; empty
         where it cannot be had. Needs `contents: read`."""
+        return self.commits_between(base, head).status
+
+    def commits_between(self, base: str, head: str) -> CommitsBetween:
+        """As `compare`, with how many commits `head` lacks."""
         if not (REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(base) and COMMIT.fullmatch(head)):
-            return ""
+            return CommitsBetween()
         # The first page alone lists the files that differ.
-        what = f"compare/{base}...{head}?per_page=1&page=2"
-        status = _body(self._get(self._repository, what)).get("status")
-        return status if isinstance(status, str) and status in STANDINGS else ""
+        body = _body(self._get(self._repository, f"compare/{base}...{head}?per_page=1&page=2"))
+        status, behind = body.get("status"), body.get("behind_by")
+        if not isinstance(status, str) or status not in STANDINGS:
+            return CommitsBetween()
+        return CommitsBetween(status, behind if isinstance(behind, int) and behind > 0 else 0)
 
     def workflow_text(self, path: str, ref: str) -> str | None:
         """The file at `path` of this repository at the commit `ref`; None where it cannot be had."""

@@ -64,7 +64,7 @@ def new_view(
         mentions=tuple(mentions),
         queue_seconds=report.queue_seconds,
         estimate=report.estimate,
-        fallback=cut(report.fallback),
+        fallback=cut(report.cautions),
     )
 
 
@@ -93,7 +93,7 @@ def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
         queue_seconds=report.queue_seconds,
         estimate=report.estimate,
         locks=report.locks,
-        fallback=cut(report.fallback),
+        fallback=cut(report.cautions),
     )
 
 
@@ -195,7 +195,7 @@ def ended(
         exit_code=report.command_exit_code,
         deleted=report.deleted,
         outputs=_chosen(report.outputs, shown),
-        fallback=cut(report.fallback),
+        fallback=cut(report.cautions),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
     )
 

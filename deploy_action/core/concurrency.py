@@ -36,11 +36,23 @@ NO_GROUP = Finding(
     text="This job is in no concurrency group, so each run that waits for its turn holds a runner. Add "
     "`concurrency:` with a `group` and `queue: max` to the workflow: a pending run costs nothing.",
 )
+NO_GROUP_NEWEST = Finding(
+    warning=True,
+    text="This job is in no concurrency group, so each run that waits for its turn holds a runner until a "
+    "newer one supersedes it. Add `concurrency:` with a `group` alone: it costs no runner and, like "
+    "`queue-policy: newest`, keeps only the newest pending run.",
+)
+NEWEST_SEES_NOBODY = Finding(
+    warning=True,
+    text="`queue-policy: newest` has no effect among the runs of this concurrency group: with `queue: max` "
+    "they wait at GitHub, all of them and in turn, and never meet in the lock's queue. Replace `queue: max` "
+    "by `queue: single`: GitHub then keeps only the newest pending run.",
+)
 CANCELS = Finding(
     warning=True,
     text="With `cancel-in-progress: true`, a newer run cancels this one in the middle of its deployment: a "
-    "command is cut off, and CloudFormation goes on with nobody watching. Replace it by `queue: max`: newer "
-    "runs then wait.",
+    "command is cut off, and CloudFormation goes on with nobody watching. Replace it by "
+    "`cancel-in-progress: false`: newer runs then wait.",
 )
 MAY_CANCEL = Finding(
     warning=False,
@@ -63,13 +75,15 @@ def findings(
     Nothing is found where all is well, or where too little is known to say.
     """
     if groups == () or (groups is None and file is not None and file.complete and not file.groups):
-        return (NO_GROUP,) if waits else ()
+        return (NO_GROUP_NEWEST if newest else NO_GROUP,) if waits else ()
     known = file.groups if file is not None else ()
     found: list[Finding] = []
     if any(group.cancels for group in known):
         found.append(CANCELS)
     elif any(group.cancels is None for group in known):
         found.append(MAY_CANCEL)
+    if newest and any(group.keeps_all for group in known):
+        found.append(NEWEST_SEES_NOBODY)
     if not newest and any(group.cancels is False and group.keeps_all is False for group in known):
         found.append(DROPS)
     return tuple(found)

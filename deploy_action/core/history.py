@@ -57,6 +57,10 @@ def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
         "repository": ticket.repository,
         "actor": ticket.actor,
         "commit": ticket.commit,
+        "version": report.links.version,
+        "ref": ticket.ref,
+        "run_number": ticket.run_number,
+        "workflow_file": ticket.workflow_file,
         "url": ticket.url,
     }
     if report.estimate is not None:

@@ -46,6 +46,8 @@ class Links:
     run: str = ""
     commit: str = ""
     commit_id: str = ""
+    version: str = ""
+    """What people call what is deployed, such as `1.4.2`."""
     thread: str = ""
     """The thread in Slack."""
 
@@ -159,11 +161,25 @@ class Report:
     """What history keeps of each stack's operation (`core.runs`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""
+    deploys: bool = False
+    """It was asked to change stacks, not only to look at them or to show a change set."""
+    older_commit: str = ""
+    """That an older commit replaces a newer one; empty where none does."""
     lock_lost: str = ""
     """That the lock was lost while the deployment ran, and to whom; empty where it was held to the end."""
     notes: tuple[str, ...] = ()
     """What degraded on the way: told, never fatal."""
     links: Links = Links()
+
+    @property
+    def cautions(self) -> str:
+        """What everybody who reads of the deployment has to know beside how it went."""
+        return f"{self.older_commit} {self.fallback}".strip()
+
+    @property
+    def deployed(self) -> bool:
+        """Its own deployment ended well, or had nothing to change."""
+        return self.deploys and self.outcome.good
 
     @property
     def waited_for(self) -> tuple[str, ...]:

@@ -57,11 +57,13 @@ def busy(waiting: Waiting, waited_seconds: float | None, objection: str = "") ->
         )
     who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
     other_way = "set `when-busy: wait`" if waited_seconds is None else "raise `wait-timeout-in-minutes`"
-    return Busy(
+    error = Busy(
         f"The lock is busy{waited}: {who} is ahead.",
         why="Two deployments of one environment must not overlap. Nothing was changed.",
         remedy=f"Run this again later, or {other_way}.",
     )
+    error.ahead = waiting.ahead
+    return error
 
 
 def not_admitted(error: RegistryError, ahead: tuple[Ticket, ...]) -> RegistryAway:

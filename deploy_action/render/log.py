@@ -183,7 +183,8 @@ def _frozen(freeze: Freeze) -> str:
 
 def _ahead(ahead: tuple[Ticket, ...], left_seconds: float | None) -> str:
     first, others = ahead[0], ahead[1:]
-    link = f" ({log_text(first.url, 200)})" if first.url else ""
+    link = f" ({log_text(', '.join(part for part in (place_of(first), first.url) if part), 400)})"
+    link = "" if link == " ()" else link
     if first.holding:
         doing = f"deployment {_who(first)} holds the lock since {log_text(first.held_since, 30)}{link}"
     else:
@@ -193,6 +194,13 @@ def _ahead(ahead: tuple[Ticket, ...], left_seconds: float | None) -> str:
     more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
     then = f", then {', '.join(named)}{more}" if named else ""
     return f"{doing}{expected}{then}"
+
+
+def place_of(ticket: Ticket) -> str:
+    """Whose workflow it is, and what it deploys: `org/app, Deploy, eu-west-1/shop and 2 more`."""
+    more = f" and {len(ticket.stacks) - 1} more" if len(ticket.stacks) > 1 else ""
+    stacks = f"{ticket.stacks[0][:100]}{more}" if ticket.stacks else ""
+    return ", ".join(part for part in (ticket.repository[:80], ticket.workflow[:60], stacks) if part)
 
 
 def _expected(end: str, left_seconds: float | None) -> str:

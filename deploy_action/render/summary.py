@@ -124,6 +124,8 @@ def _place(report: Report) -> str:
             found.append(link("Console", stack.console))
     if report.links.run:
         found.append(link("Run", report.links.run))
+    if report.links.version:
+        found.append(f"Version {code(report.links.version)}")
     if report.links.commit:
         found.append(link(f"Commit {code(report.links.commit_id[:7])}", report.links.commit))
     if report.links.thread:

@@ -31,7 +31,8 @@ from deploy_action.errors import (
     RegistryTooNew,
     StackSourceError,
 )
-from deploy_action.inputs import Hold, WhenBusy
+from deploy_action.inputs import Hold
+from deploy_action.steps.acquiring import acquire
 from deploy_action.steps.job_key import job_key
 from deploy_action.steps.world import optional
 
@@ -278,12 +279,7 @@ class Coordination:
 
         try:
             with slow:
-                grant = client.acquire(
-                    wait=self._settings.when_busy is WhenBusy.WAIT,
-                    timeout_seconds=timeout_seconds,
-                    tell=tell,
-                    limit_seconds=self._settings.wait_timeout_seconds,
-                )
+                grant = acquire(client, self._settings, timeout_seconds, tell)
         finally:
             for sentence in client.taken_over:
                 if sentence.startswith("Took over"):

@@ -51,6 +51,7 @@ def run(world: World) -> int:
             why="Without it the lock is not known to be held, so nothing was changed.",
             remedy="Run the job again.",
         )
+    world = world.deploying(state.report.links.commit_id)
     settings = parse_inputs(world.environ, step="main")
     if state.exit_code is not None:
         world.teller.line("This step was killed after it had said how the deployment ended.")

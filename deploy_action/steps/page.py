@@ -121,7 +121,7 @@ def state_of(report: Report, *, began: bool) -> str:
 
 def _created(github: GitHubDeployments, run: RunContext, settings: Settings, correlation_id: str) -> str:
     """The id; empty where GitHub made one of its own for this job."""
-    if github.by_github(commit=run.commit, environment=settings.environment, run_id=run.run_id):
+    if github.by_github(commit=run.event_commit, environment=settings.environment, run_id=run.run_id):
         return ""
     number = github.create(
         commit=run.commit,

@@ -41,6 +41,7 @@ FLUSH_SECONDS = 6.0
 def run(world: World) -> int:
     kept = world.folder.load()
     state = kept or JobState(Report(correlation_id="unknown"))
+    world = world.deploying(state.report.links.commit_id)
     world.teller.notes.extend(state.report.notes)
     state.report = _final(world, state)
     try:
@@ -216,6 +217,9 @@ def _own_part(world: World, state: JobState, lender: Ticket) -> Ticket:
         repository=run.repository,
         actor=run.actor,
         commit=run.commit,
+        ref=run.full_ref,
+        run_number=run.run_number,
+        workflow_file=run.workflow_file,
         url=run.url,
     )
 

@@ -18,6 +18,7 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     InvalidInput,
+    OlderSkipped,
     StackSourceError,
     Superseded,
 )
@@ -25,6 +26,7 @@ from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.raw_inputs import secrets_given
 from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
+from deploy_action.steps.commit_age import look_at_commit_age
 from deploy_action.steps.concurrency import look_at_concurrency
 from deploy_action.steps.coordination import Coordination, soon_known
 from deploy_action.steps.expecting import foresee
@@ -51,6 +53,11 @@ def run(world: World) -> int:
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
+        world = world.deploying(settings.commit)
+        links = replace(links_of(world), version=settings.version)
+        deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
+        state.report = replace(state.report, links=links, deploys=deploys)
+        page = Page(world)
         for warning in settings.warnings:
             world.teller.note(warning)
         _prepare(world, settings, state, page)
@@ -96,6 +103,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
         Coordination(
             world, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
         ).begin()
+        look_at_commit_age(world, wiring, settings, state)
         optional(teller, "The estimate", lambda: foresee(world, state, recall))
     if preflight is not None:
         optional(teller, "The rest of the preflight", preflight.after_the_lock)
@@ -162,7 +170,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
             outcome, code = Outcome.SKIPPED, 0
     elif isinstance(error, Cancelled):
         outcome = Outcome.CANCELLED
-    elif isinstance(error, Superseded):
+    elif isinstance(error, Superseded | OlderSkipped):
         outcome = Outcome.SKIPPED
     if isinstance(error, InvalidInput):
         for problem in error.problems:

@@ -9,7 +9,7 @@ from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
 from deploy_action.core.times import duration
 from deploy_action.engine.outbox_worker import BackgroundWorker
-from deploy_action.errors import CoordinatorError, Superseded
+from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded
 from deploy_action.render import alerts
 from deploy_action.render import log as render
 from deploy_action.render.escape import log_text, machine_json
@@ -59,6 +59,10 @@ class World:
     folder: StateFolder
     worker: Callable[[Courier], Worker] = BackgroundWorker
     """Makes messages go out while the step goes on."""
+
+    def deploying(self, commit: str) -> World:
+        """The same world of a job that deploys that commit; an empty one changes nothing."""
+        return replace(self, run=replace(self.run, commit=commit)) if commit else self
 
 
 @dataclass(slots=True)
@@ -294,7 +298,9 @@ def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> R
 
 def skipped(error: CoordinatorError) -> str:
     """Why nothing was deployed and that is no failure."""
-    asked = "queue-policy: newest" if isinstance(error, Superseded) else "when-busy: skip"
+    asked = {Superseded: "queue-policy: newest", OlderSkipped: "on-older: skip"}.get(
+        type(error), "when-busy: skip"
+    )
     return f"Skipped, as `{asked}` asks. {error.what}"
 
 
@@ -310,6 +316,7 @@ def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
     return {
         "correlation-id": report.correlation_id,
         "outcome": report.outcome.value,
+        "deployed": "true" if report.deployed else "false",
         "stack-status": report.stack_status,
         "stack-outputs": machine_json(json.dumps(report.outputs_by_stack, ensure_ascii=False)),
         "change-set-arn": report.change_set_arn,

@@ -11,7 +11,9 @@ from deploy_action.core.concurrency import (
     CANCELS,
     DROPS,
     MAY_CANCEL,
+    NEWEST_SEES_NOBODY,
     NO_GROUP,
+    NO_GROUP_NEWEST,
     Group,
     WorkflowFile,
     findings,
@@ -20,6 +22,7 @@ from deploy_action.core.concurrency import (
 from deploy_action.workflow_file import BYTES_MAX, parse_workflow, read_workflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from deploy_action.core.concurrency import Finding
@@ -163,8 +166,9 @@ def test_aliases_of_a_group_are_followed() -> None:
 
 
 def test_every_finding_names_a_remedy() -> None:
-    for finding in (NO_GROUP, CANCELS, DROPS):
+    for finding in (NO_GROUP, DROPS):
         assert "`queue: max`" in finding.text
+    assert "`cancel-in-progress: false`" in CANCELS.text
     assert "Make sure" in MAY_CANCEL.text
     assert [f.warning for f in (NO_GROUP, CANCELS, MAY_CANCEL, DROPS)] == [True, True, False, False]
 
@@ -189,3 +193,22 @@ def test_who_wants_only_the_newest_wants_older_ones_dropped() -> None:
     file = WorkflowFile((Group(),), complete=True)
     assert findings(None, file) == (DROPS,)
     assert findings(None, file, newest=True) == ()
+
+
+class TestTheNewestOnly:
+    """`queue-policy: newest` works in the lock's queue, which a group that keeps all runs leaves empty."""
+
+    @pytest.mark.parametrize("place", [of_workflow, of_job])
+    def test_a_group_that_keeps_all_is_warned_of(self, place: Callable[[str], str]) -> None:
+        file = workflow_file(parse_workflow(place(GOOD)), "deploy")
+        assert findings(("prod",), file, newest=True) == (NEWEST_SEES_NOBODY,)
+        assert findings(("prod",), file) == ()
+
+    def test_no_advice_leads_there(self) -> None:
+        nothing = workflow_file(parse_workflow(PLAIN), "deploy")
+        single = workflow_file(parse_workflow(of_job("{group: prod}")), "deploy")
+        assert findings((), nothing, newest=True) == (NO_GROUP_NEWEST,)
+        assert findings(("prod",), single, newest=True) == ()
+        cancels = workflow_file(parse_workflow(of_job("{group: prod, cancel-in-progress: true}")), "deploy")
+        told = [*findings((), nothing, newest=True), *findings(("prod",), cancels, newest=True)]
+        assert not any("`queue: max`" in finding.text for finding in told)

@@ -29,7 +29,9 @@ def test_a_busy_lock_fails_with_2_where_waiting_is_not_wanted(stage: Stage) -> N
 
 
 def test_a_busy_lock_skips_green_where_that_is_wanted(stage: Stage) -> None:
-    stage.job("first", template=stage.template(GOOD)).run("pre")
+    first = stage.job("first", template=stage.template(GOOD))
+    first.environ["GITHUB_RUN_ID"] = "6"
+    first.run("pre")
     job = stage.job("second", template="template.yaml", when_busy="skip")
     assert job.deploy() == 0
     assert job.outputs()["outcome"] == "skipped"
@@ -422,3 +424,37 @@ def test_a_takeover_deletes_no_change_set_of_others_whatever_id_the_registry_nam
     left = cloudformation.list_change_sets(StackName="shop")["Summaries"]
     assert sorted(row["ChangeSetName"] for row in left) == theirs
     cloudformation.close()
+
+
+class TestJobsOfOneRun:
+    """With `when-busy: skip`, a leg of a matrix waits for the others: nobody else does what it would skip."""
+
+    def test_they_wait_for_each_other(self, stage: Stage) -> None:
+        first = stage.job("first", template=stage.template(GOOD))
+        first.run("pre")
+        second = stage.job("second", template="template.yaml", when_busy="skip", stack_name="other")
+
+        def finish() -> None:
+            first.run("main")
+            first.run("post")
+
+        stage.clock.at(stage.clock.elapsed + 90, finish)
+        assert second.deploy() == 0, second.log
+        assert (second.outputs()["outcome"], second.outputs()["deployed"]) == ("succeeded", "true")
+
+    @pytest.mark.parametrize("other", [{"GITHUB_RUN_ID": "8"}, {"GITHUB_RUN_ATTEMPT": "2"}])
+    def test_another_run_is_not_waited_for(self, stage: Stage, other: dict[str, str]) -> None:
+        first = stage.job("first", template=stage.template(GOOD))
+        first.environ |= other
+        first.run("pre")
+        second = stage.job("second", template="template.yaml", when_busy="skip")
+        assert second.deploy() == 0
+        assert second.outputs()["outcome"] == "skipped"
+
+    def test_who_waits_is_told_whose_workflow_deploys_what(self, stage: Stage) -> None:
+        first = stage.job("first", template=stage.template(GOOD))
+        first.environ |= {"GITHUB_REPOSITORY": "org/network", "GITHUB_WORKFLOW": "Network"}
+        first.run("pre")
+        second = stage.job("second", template="template.yaml", wait_timeout_in_minutes="1")
+        assert second.deploy() == 2
+        assert "(org/network, Network, eu-west-1/shop, https://github.com/org/network/" in second.log

@@ -80,7 +80,9 @@ def test_a_failure_is_one(stage: Stage, github: GitHubServer) -> None:
 
 
 def test_what_never_began_is_inactive(stage: Stage, github: GitHubServer) -> None:
-    job_of(stage, github, "first").run("pre")
+    first = job_of(stage, github, "first")
+    first.environ["GITHUB_RUN_ID"] = "6"
+    first.run("pre")
     assert job_of(stage, github, "second", when_busy="skip").deploy() == 0
     assert states(github.deployments[1]) == ["queued", "inactive"]
 

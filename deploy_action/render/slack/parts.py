@@ -239,7 +239,7 @@ def small_print(view: ChannelView, *, verb: str) -> Element | None:
     """Where, by whom, from what, when, and the correlation id."""
     where = _places(view.stacks)
     commit = view.links.commit_id[:7]
-    source = " ".join(part for part in (view.origin.ref, commit) if part)
+    source = " ".join(part for part in (view.links.version, view.origin.ref, commit) if part)
     about = " · ".join(part for part in (where, view.origin.actor, source) if part)
     return blocks.context(about, float(view.at), view.correlation_id, verb=verb)
 
