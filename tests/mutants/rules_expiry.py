@@ -112,18 +112,18 @@ def one_lost_answer_makes_a_running_job_unknown(patch: Patch) -> None:
 
 @killed_by(test_lock_client.test_a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress)
 def a_takeover_does_not_look_at_the_stacks(patch: Patch) -> None:
-    patch.function(Others._at_rest, lambda original, self, *arguments: True)
+    patch.function(Others._at_rest, lambda original, self, *arguments, **more: True)
 
 
 @killed_by(test_idle.test_doubt_counts_as_in_progress)
 def a_stack_that_cannot_be_seen_counts_as_at_rest(patch: Patch) -> None:
-    def in_progress(original: Any, *arguments: Any) -> Any:
+    def described(original: Any, *arguments: Any) -> Any:
         try:
             return original(*arguments)
         except StackSourceError:
             return []
 
-    patch.function(idle.in_progress, in_progress)
+    patch.function(idle.described, described)
 
 
 @killed_by(JOBS.test_stacks_of_another_account_are_never_known_to_be_at_rest)

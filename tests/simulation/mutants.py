@@ -113,7 +113,7 @@ def _withdrawal_frees_the_holder(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_look_at_the_stacks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Others, "_at_rest", lambda self, *holder: True)
+    patch.setattr(Others, "_at_rest", lambda self, *holder, **more: True)
 
 
 def _no_revocation(patch: pytest.MonkeyPatch) -> None:
