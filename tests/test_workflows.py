@@ -80,7 +80,8 @@ def test_the_workflow_to_call_passes_every_input_on_and_repeats_its_default() ->
     (call,) = (event["workflow_call"] for key, event in workflow.items() if key is True)
     used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
     assert set(action) - set(used) == NOT_PASSED_ON
-    for name in set(used) - {"github-token", "stack-name", "environment"}:
+    assert used["mode"] == "deploy"  # whoever calls it never means to watch only
+    for name in set(used) - {"github-token", "stack-name", "environment", "mode"}:
         if name in call["secrets"]:
             assert used[name] == f"${{{{ secrets.{name} }}}}"
         else:

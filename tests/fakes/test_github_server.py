@@ -94,7 +94,7 @@ def head_of(client: Client, branch: str = "main") -> str:
 def test_the_cut_descriptions_hold_together() -> None:
     assert description()["info"]["license"]["name"] == "MIT"
     assert validate_schema(schema()) == []
-    assert len(operations()) == 20
+    assert len(operations()) == 21
 
 
 def test_the_comparison_with_the_description_can_fail(server: GitHubServer, client: Client) -> None:
@@ -134,6 +134,7 @@ def test_every_described_operation_is_answered(server: GitHubServer, client: Cli
         "/actions/runs/5/attempts/1": "status",
         "/actions/runs/5/attempts/1/jobs": "jobs",
         "/actions/runs/5/concurrency_groups": "concurrency_groups",
+        f"/compare/{commit}...{commit}": "status",
     }
     for path, key in reads.items():
         answer = client.repo("GET", path)

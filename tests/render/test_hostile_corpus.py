@@ -30,6 +30,7 @@ from deploy_action.errors import DeploymentFailed
 from deploy_action.render import alerts, cleanup, dashboard, escape, log, past, tables
 from deploy_action.render.dashboard_data import script_json
 from deploy_action.render.outbox import folded
+from deploy_action.render.remarks import remarks_on_success
 from deploy_action.render.slack import entry, parent, single
 from deploy_action.render.summary import opening, summary
 from deploy_action.steps.world import Teller, outputs_of
@@ -266,6 +267,15 @@ def place_annotations(texts: Sequence[str]) -> None:
         )
         assert [runner_command(line) for line in runner_lines(stream.getvalue().strip("\n"))] == ["error"]
         no_commands([alerts.warned(cause)])
+        kept = told(
+            stack(AT, "UPDATE_IN_PROGRESS"),
+            stack(AT + 1, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            resource(AT + 2, text, "DELETE_IN_PROGRESS", type_=text),
+            resource(AT + 3, text, "DELETE_FAILED", text, type_=text),
+            stack(AT + 4, "UPDATE_COMPLETE"),
+        )
+        (remark,) = remarks_on_success(kept)
+        no_commands([remark])
 
 
 def place_outputs(texts: Sequence[str], folder: Path) -> None:
@@ -419,6 +429,7 @@ SHOWN_BY = {
     "log": "log, annotations",
     "alerts": "annotations",
     "preflight": "log and notes of the summary, by Teller",
+    "remarks": "annotations",
     "dashboard": "dashboard",
     "dashboard_data": "dashboard",
     "outbox": "Slack",
