@@ -54,7 +54,7 @@ class Counted:
 
     def __init__(self, store: Registry) -> None:
         self._store = store
-        self.location = store.location
+        self.location, self.advice = store.location, store.advice
         self.requests = 0
 
     def read(self) -> Snapshot:

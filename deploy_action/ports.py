@@ -62,6 +62,12 @@ class Registry(Protocol):
         """Where the document is, in words for people (`branch deploy-registry of org/app`)."""
         ...
 
+    @property
+    def advice(self) -> str:
+        """What somebody has to change about where the document is named, learned by asking for it; empty for
+        nothing."""
+        ...
+
     def read(self) -> Snapshot:
         """The newest known document.
 

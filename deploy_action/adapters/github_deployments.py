@@ -74,13 +74,16 @@ class GitHubDeployments:
                 return _id(row)
         return ""
 
-    def by_github(self, *, commit: str, environment: str, run_id: str) -> bool:
-        """Whether GitHub itself made one for a job of this run, as it does where a job has `environment:`."""
+    def by_github(self, *, commit: str, environment: str, run_id: str, job_id: str = "") -> bool:
+        """Whether GitHub itself made one for this job, as it does where a job has `environment:`. Without its
+        numeric id, for any job of the run."""
+        of_job = rf"/{re.escape(job_id)}(?![0-9])" if job_id else ""
+        job = rf"/actions/runs/{re.escape(run_id)}/job{of_job}"
         others = [row for row in self._newest(commit, environment) if not _correlation_id(row)]
         for row in others[:_ASKED_MAX]:
             statuses = self._get(f"{self._path}/{_id(row)}/statuses")
             links = (str(one.get("log_url") or "") for one in statuses)
-            if any(f"/actions/runs/{run_id}/job" in link for link in links):
+            if any(re.search(job, link) for link in links):
                 return True
         return False
 

@@ -19,12 +19,16 @@ def remembered(last: Document) -> Document:
 def written_back(document: Document, ticket: Ticket, *, begins_anew: bool = False) -> Document:
     """With the holder's ticket in it again, under the epochs that it was granted.
 
-    The same document where it proves anything else: the ticket stands there or is known to have left, a lock
+    One that stands there keeps all it has, and gets the loan of the deployment that `ticket` goes on under.
+    The same document where it proves anything else: the ticket is known to have left, a lock
     of it was granted to somebody later, or somebody holds one. A lock's epoch below the ticket's own is what
     proves that the document does not contain the grant. `begins_anew`: nobody has written it yet; it is what
     `remembered` gave, with the own grant.
     """
-    if not ticket.holding or document.ticket(ticket.nonce) is not None:
+    standing = document.ticket(ticket.nonce)
+    if standing is not None:
+        return _with_own_loan(document, standing, ticket)
+    if not ticket.holding:
         return document
     locks = dict(document.locks)
     beyond = 0 if begins_anew else -1
@@ -40,6 +44,14 @@ def written_back(document: Document, ticket: Ticket, *, begins_anew: bool = Fals
         tickets=(ticket, *document.tickets),
         arrivals=max(document.arrivals, ticket.number),
     )
+
+
+def _with_own_loan(document: Document, standing: Ticket, ticket: Ticket) -> Document:
+    """Somebody else who uses the lock wrote it back, and knew nothing of this deployment under it."""
+    own = next((loan for loan in ticket.loans if loan.correlation_id == ticket.correlation_id), None)
+    if own is None or standing.epochs != ticket.epochs or own in standing.loans:
+        return document
+    return document.with_ticket(replace(standing, loans=(*standing.loans, own)))
 
 
 def freezes_in(document: Document, *, at: str) -> dict[str, Freeze]:

@@ -105,6 +105,11 @@ class LockHold:
     def _with_own(self, document: Document) -> Document:
         return written_back(document, self.ticket, begins_anew=self._swapper.continuity.begins_anew)
 
+    @property
+    def advice(self) -> str:
+        """As in `ports.Registry`."""
+        return self._swapper.registry.advice
+
     def take_notes(self) -> list[str]:
         """What is to be told of a document that was replaced, each sentence once."""
         notes = self._swapper.continuity.notes[:]
@@ -163,7 +168,7 @@ class LockHold:
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document | None, tuple[Loan, ...] | None]:
-            known = self._with_own(document)
+            known = document if document.ticket(ticket.nonce) is not None else self._with_own(document)
             new = give_back(known, ticket, outcome=outcome, at=at, settling=settling, ended=ended)
             left = new.ticket(ticket.nonce)
             if left is not None and left.release_outcome:

@@ -67,7 +67,7 @@ class Swapper:
 
     def __init__(self, registry: Registry, clock: Clock, *, seen_revision: int = 0) -> None:
         """`seen_revision`: of the newest document that this deployment has seen before."""
-        self._registry = registry
+        self.registry = registry
         self._clock = clock
         self.continuity = Continuity(clock, registry.location, seen_revision=seen_revision)
 
@@ -109,7 +109,7 @@ class Swapper:
         while True:
             began = self._clock.monotonic()
             try:
-                snapshot = self._registry.read()
+                snapshot = self.registry.read()
                 document = self._judged(snapshot, mends)
                 if sent is not None and sent[1] in document.operations:
                     confirm(document)
@@ -124,7 +124,7 @@ class Swapper:
                 content = encode(written)
                 if len(content) > BYTES_MAX and len(new.tickets) > len(document.tickets):
                     raise full(len(document.tickets))
-                self._registry.swap(
+                self.registry.swap(
                     content,
                     snapshot.version,
                     message=message,
@@ -157,4 +157,4 @@ class Swapper:
         return document
 
     def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:
-        return {file.name: file.change(self._registry.read_file(file.name, version))}
+        return {file.name: file.change(self.registry.read_file(file.name, version))}

@@ -287,8 +287,9 @@ class Coordination:
                     teller.channel.taken_over(sentence)
                 else:
                     teller.line(sentence)
-            for note in client.take_notes():
-                teller.note(note)
+            for note in (client.advice, *client.take_notes()):
+                if note and note not in teller.notes:
+                    teller.note(note)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 teller.line(self._wiring.runs.trouble)
         if client.borrowed:

@@ -121,7 +121,12 @@ def state_of(report: Report, *, began: bool) -> str:
 
 def _created(github: GitHubDeployments, run: RunContext, settings: Settings, correlation_id: str) -> str:
     """The id; empty where GitHub made one of its own for this job."""
-    if github.by_github(commit=run.event_commit, environment=settings.environment, run_id=run.run_id):
+    if github.by_github(
+        commit=run.event_commit,
+        environment=settings.environment,
+        run_id=run.run_id,
+        job_id=run.check_run_id if run.check_run_id.isdecimal() else "",
+    ):
         return ""
     number = github.create(
         commit=run.commit,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 class Odd:
     location = "an odd store"
+    advice = ""
 
     def __init__(self, error: Exception) -> None:
         self._error = error

@@ -142,6 +142,8 @@ def test_a_renamed_repository_is_found_by_its_new_name_on_the_same_host(github: 
     registry = github.open(repository="org/old")
     assert registry.read().version == version
     assert name in registry.location
+    assert f"The repository org/old is called {name} now" in registry.advice
+    assert github.open().advice == ""
     registry.swap(b'{"new": 1}', version, message="m")
     assert github.open().read().document == b'{"new": 1}'
 

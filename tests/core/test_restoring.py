@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from deploy_action.core import lock as core
 from deploy_action.core import operators
+from deploy_action.core.borrowing import borrow, give_back
 from deploy_action.core.document import Document, Lock, Ticket
 from deploy_action.core.restoring import freezes_in, remembered, written_back
 
@@ -60,3 +61,16 @@ def test_of_what_is_gone_epochs_freezes_and_memory_are_remembered_and_nobody_els
     assert again.locks["prod"].epoch == 7
     assert list(freezes_in(again, at="")) == ["shop"]
     assert written_back(again, mine(), begins_anew=True).tickets == (mine(),)
+
+
+def test_who_uses_a_lock_that_another_wrote_back_stands_in_it_again() -> None:
+    lock = held().tickets[0]
+    first = borrow(held(), lock, replace(MINE, nonce="x", correlation_id="id-x", job="1")).tickets[0]
+    both = borrow(Document(tickets=(first,)), first, replace(MINE, nonce="y", correlation_id="id-y", job="2"))
+    back = written_back(Document(), first)
+    assert [loan.correlation_id for loan in back.tickets[0].loans] == ["id-x"]
+    again = written_back(back, both.tickets[0])
+    assert [loan.correlation_id for loan in again.tickets[0].loans] == ["id-x", "id-y"]
+    assert written_back(again, both.tickets[0]) is again
+    kept = give_back(again, lock, outcome="succeeded", at="")
+    assert kept.tickets[0].release_outcome == "succeeded"

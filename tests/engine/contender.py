@@ -70,7 +70,7 @@ class WatchedRegistry:
         self._dice = random.Random(nonce)
         self._nonce = nonce
         self._read = Snapshot(None, "")
-        self.location = store.location
+        self.location, self.advice = store.location, store.advice
         self.counts = {"reads": 0, "swaps": 0, "conflicts": 0, "faults": 0}
         self.arrivals = 0
 

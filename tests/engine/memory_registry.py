@@ -30,6 +30,7 @@ class MemoryRegistry:
     """
 
     location = "memory"
+    advice = ""
 
     def __init__(self, document: bytes | None = None) -> None:
         self.written: list[bytes | None] = [document]

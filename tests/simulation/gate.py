@@ -27,6 +27,10 @@ class GatedRegistry:
     def location(self) -> str:
         return self._store.location
 
+    @property
+    def advice(self) -> str:
+        return self._store.advice
+
     def read(self) -> Snapshot:
         self._pass()
         snapshot = self._store.read()

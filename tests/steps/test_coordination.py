@@ -458,3 +458,25 @@ class TestJobsOfOneRun:
         second = stage.job("second", template="template.yaml", wait_timeout_in_minutes="1")
         assert second.deploy() == 2
         assert "(org/network, Network, eu-west-1/shop, https://github.com/org/network/" in second.log
+
+
+def test_a_registry_under_a_new_name_is_told_once_with_what_to_change(stage: Stage) -> None:
+    from tests.fakes.github.server import GitHubServer
+
+    with GitHubServer() as github:
+        stage.template(GOOD)
+        job = stage.job(template="template.yaml", github_token="token", registry="github://org/old")
+        job.environ |= {"GITHUB_API_URL": github.url, "GITHUB_GRAPHQL_URL": github.graphql_url}
+        github.fail(
+            "GET /repos/org/old/git/ref/",
+            status=301,
+            headers={"location": f"{github.url}/repositories/1/git/ref/heads/deploy-registry"},
+            times=None,
+        )
+        name = github.repository.name
+        github.fail("GET /repositories/1$", status=200, body={"full_name": name}, times=None)
+        assert job.deploy() == 0, job.log
+    warnings = [line for line in job.log.splitlines() if line.startswith("::warning") and "is called" in line]
+    assert len(warnings) == 1
+    assert f"The repository org/old is called {name} now" in warnings[0]
+    assert f"Write {name} wherever org/old is named" in warnings[0]

@@ -137,6 +137,17 @@ def test_a_job_that_github_shows_by_itself_is_not_shown_twice(stage: Stage, gith
     assert states(github.deployments[0]) == ["in_progress"]
 
 
+@pytest.mark.parametrize(("job_id", "shown"), [("55", 1), ("56", 2), ("5", 2)])
+def test_that_of_another_job_of_the_run_is_none_of_ours(
+    stage: Stage, github: GitHubServer, job_id: str, shown: int
+) -> None:
+    by_github(github, 7)
+    job = job_of(stage, github)
+    job.environ["DEPLOY_COORDINATOR_CHECK_RUN_ID"] = job_id
+    assert job.deploy() == 0
+    assert len(github.deployments) == shown
+
+
 def test_that_of_another_run_is_none_of_ours(stage: Stage, github: GitHubServer) -> None:
     by_github(github, 70)
     job_of(stage, github).deploy()

@@ -33,6 +33,8 @@ class DynamoDbRegistry:
     between threads.
     """
 
+    advice = ""
+
     def __init__(
         self,
         table: str,

@@ -39,6 +39,8 @@ class FileRegistry:
     hosted runner's disk is gone with its job.
     """
 
+    advice = ""
+
     def __init__(self, path: Path, *, lock_timeout: float = 5.0) -> None:
         """`path` is the document if its name ends in `.json`, else the folder that holds `deployments.json`.
 

@@ -75,6 +75,7 @@ class GitHubRegistry:
         self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
         self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
         self._repository_exists = False
+        self.advice = ""
 
     @property
     def location(self) -> str:
@@ -150,6 +151,11 @@ class GitHubRegistry:
         name = about.body.get("full_name") if about.status == 200 and isinstance(about.body, dict) else None
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             return False
+        self.advice = (
+            f"The repository {self._repository} is called {name} now, and the registry was found there. "
+            f"Write {name} wherever {self._repository} is named, such as in `registry` and in workflows: if "
+            "somebody creates a new repository under the old name, deployments no longer find this registry."
+        )
         self._repository = name
         return True
 

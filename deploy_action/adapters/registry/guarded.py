@@ -23,6 +23,10 @@ class GuardedRegistry:
     def location(self) -> str:
         return self._store.location
 
+    @property
+    def advice(self) -> str:
+        return self._store.advice
+
     def read(self) -> Snapshot:
         try:
             return self._store.read()

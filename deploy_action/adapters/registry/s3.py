@@ -47,6 +47,8 @@ class S3Registry:
     threads.
     """
 
+    advice = ""
+
     def __init__(
         self,
         bucket: str,
