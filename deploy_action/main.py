@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OPENINGS = frozenset({"lock", "pre"})
 """They tell what is wrong with the job, for all steps."""
 STEPS = ("pre", "main", "post", "lock", "keep", "unlock", "release")
+INPUTS_BYTES_MAX = 2**24
 ENDINGS = frozenset({"keep", "post", "release", "unlock"})
 """Nothing in these may fail a job."""
 
@@ -107,7 +108,7 @@ def _world(stop: threading.Event) -> World:
     from deploy_action.steps.state import StateFolder
     from deploy_action.steps.world import Teller, World
 
-    environ: Any = os.environ
+    environ: Any = _environment()
     clock = clock_from(environ.get("DEPLOY_COORDINATOR_CLOCK", ""), stop)
     style = LogStyle(color=not environ.get("NO_COLOR"))
     return World(
@@ -119,6 +120,19 @@ def _world(stop: threading.Event) -> World:
         files=RunnerFiles(environ),
         folder=StateFolder(Path(environ.get("DEPLOY_COORDINATOR_STATE") or ".")),
     )
+
+
+def _environment() -> Any:
+    """The job's, with the inputs from standard input where the launcher sends them there: they hold tokens,
+    and others can read what stood in a process's environment when it began."""
+    if os.environ.get("DEPLOY_COORDINATOR_INPUTS_FROM") != "stdin":
+        return os.environ
+    with open(0, "rb", closefd=False) as pipe:
+        inputs = pipe.read(INPUTS_BYTES_MAX).decode("utf-8", "replace")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return {**os.environ, "DEPLOY_COORDINATOR_INPUTS": inputs}
 
 
 def run() -> None:

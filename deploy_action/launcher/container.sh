@@ -72,7 +72,7 @@ container_command() {
   container_name=deploy-coordinator-${state##*.}-$step-$1
   container_name=${container_name//[!a-zA-Z0-9_.-]/_}
   user=$(id -u):$(id -g)
-  coordinator=(docker run --rm --pull never --name "$container_name" --network host --user "$user")
+  coordinator=(docker run --interactive --rm --pull never --name "$container_name" --network host --user "$user")
   mounted=()
   mount_all
   if [ -d "${GITHUB_WORKSPACE:-}" ]; then coordinator+=(--workdir "$GITHUB_WORKSPACE"); fi

@@ -67,7 +67,7 @@ supervise() {
 }
 
 start_coordinator() {
-  local given=("DEPLOY_COORDINATOR_STATE=$state" "DEPLOY_COORDINATOR_RESTARTS=$restarts")
+  local given=("DEPLOY_COORDINATOR_STATE=$state" "DEPLOY_COORDINATOR_RESTARTS=$restarts" DEPLOY_COORDINATOR_INPUTS_FROM=stdin)
   if [ -n "$unwatched" ]; then given+=(DEPLOY_COORDINATOR_UNWATCHED=1); fi
   if [ "$runtime" = container ]; then
     given+=("DEPLOY_COORDINATOR_MARKER=$state/marker")
@@ -80,7 +80,7 @@ start_coordinator() {
   if [ -z "$command_keeper" ]; then rm -f "$state/command.go"; fi
   # Job control gives a child its own process group and leaves it able to hear SIGINT.
   set -m
-  as_given "${given[@]}" "${coordinator[@]}" </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
+  as_given "${given[@]}" "${coordinator[@]}" < <(printf '%s' "$launcher_inputs") 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   coordinator_pid=$!
   set +m
   printf '%s\n' "$coordinator_pid $(born_at "$coordinator_pid")" 2>/dev/null >"$state/coordinator.pid"

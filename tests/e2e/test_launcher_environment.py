@@ -29,8 +29,10 @@ OURS = {
     "DEPLOY_COORDINATOR_IMAGE",
     "DEPLOY_COORDINATOR_STATE",
     "DEPLOY_COORDINATOR_CHECK_RUN_ID",
+    "DEPLOY_COORDINATOR_PIPED",
+    "DEPLOY_COORDINATOR_INPUTS_FROM",
 }
-"""What action.yml adds for the launcher."""
+"""What action.yml adds for the launcher, and the launcher for itself and the coordinator."""
 WRITTEN_ANEW = {"_"}
 """By every shell, for every program."""
 ODD = {
@@ -152,8 +154,9 @@ def test_streams_limits_and_folder_are_those_of_the_step(job: Job) -> None:
 
 def test_the_copy_is_made_before_the_launcher_sets_a_variable() -> None:
     lines = (REPOSITORY / "deploy_action" / "launch").read_text("utf-8").splitlines()
-    code = [line for line in lines if line and not line.startswith("#")]
-    assert code[0].startswith("launcher_environment=$(")
+    before = "\n".join(lines[: next(n for n, line in enumerate(lines) if "launcher_environment=$(" in line)])
+    assigned = set(re.findall(r"(?m)^[^#]*?\b(\w+)=", before))
+    assert assigned == {"BASH_ENV", "DEPLOY_COORDINATOR_PIPED"}  # the job's own value is put back
 
 
 @pytest.mark.container
