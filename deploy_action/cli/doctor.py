@@ -146,6 +146,8 @@ def _registry(desk: Desk, *, write: bool) -> Iterator[Row]:
         return
     holding = sum(ticket.holding for ticket in document.tickets)
     yield Row("registry, read", State.OK, f"{desk.registry.location}: {holding} deployments hold locks")
+    if desk.registry.advice:
+        yield Row("registry, name", State.WARN, desk.registry.advice)
     if not write:
         return
     snapshot = desk.registry.read()

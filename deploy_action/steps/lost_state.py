@@ -35,7 +35,8 @@ def give_back_by_job(world: World, wiring: Wiring) -> None:
             )
     for ticket in document.tickets:
         for loan in ticket.loans:
-            if is_of_job(loan, world.run.check_run_id, world.run.run_id):
+            own = loan.repository == world.run.repository
+            if own and is_of_job(loan, world.run.check_run_id, world.run.run_id):
                 wiring.lock_client(ticket, world.clock).leave(loan.correlation_id)
 
 

@@ -121,6 +121,20 @@ class TestDoctor:
         assert "lacks `contents: write`" in told
         assert "warn clock, by GitHub" in told, "this machine lives in 2027"
 
+    def test_a_repository_under_a_new_name(
+        self, github: GitHubServer, shell: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GITHUB_TOKEN", "token")
+        monkeypatch.setenv("GITHUB_API_URL", github.url)
+        monkeypatch.setenv("GITHUB_GRAPHQL_URL", github.graphql_url)
+        location = f"{github.url}/repositories/1/git/ref/heads/deploy-registry"
+        moved = "GET /repos/org/old/git/ref/"
+        github.fail(moved, status=301, headers={"location": location}, times=None)
+        github.fail("GET /repositories/1$", status=200, body={"full_name": "org/app"}, times=None)
+        _, told = shell.run("doctor", "--no-write", registry="github://org/old")
+        assert "warn registry, name" in told
+        assert "The repository org/old is called org/app now" in told
+
     def test_so_does_the_preflight_tell(
         self, stage: Stage, github: GitHubServer, shell: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,0 +1,52 @@
+"""What a job may do without its state, and without the lock that a step of it did not get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.steps import halves, lost_state
+from tests.mutants.mutant import Case, killed_by
+from tests.steps.test_bad_days import TestTheStateIsLost
+from tests.steps.test_halves import (
+    test_a_lock_step_that_gave_way_ends_its_job_unless_the_input_asks_to_go_on as test_gave_way,
+)
+
+if TYPE_CHECKING:
+    from deploy_action.core.document import Document, Ticket
+    from deploy_action.steps.world import World
+    from tests.mutants.mutant import Patch
+
+OTHERS = TestTheStateIsLost.test_it_leaves_that_of_another_job_alone
+
+
+@killed_by(TestTheStateIsLost.test_post_finds_its_lock_by_run_and_job)
+def a_job_whose_state_is_lost_leaves_its_lock(patch: Patch) -> None:
+    patch.function(lost_state.of_job, lambda _original, world, document: [])
+
+
+@killed_by(
+    Case(OTHERS, "DEPLOY_COORDINATOR_CHECK_RUN_ID0"),
+    Case(OTHERS, "GITHUB_RUN_ID"),
+    Case(OTHERS, "GITHUB_RUN_ATTEMPT"),
+    Case(OTHERS, "GITHUB_REPOSITORY"),
+)
+def a_job_whose_state_is_lost_gives_anybodys_lock_back(patch: Patch) -> None:
+    def of_all(_original: Any, world: World, document: Document) -> list[Ticket]:
+        return list(document.tickets)
+
+    patch.function(lost_state.of_job, of_all)
+
+
+@killed_by(Case(OTHERS, "DEPLOY_COORDINATOR_CHECK_RUN_ID1"))
+def a_job_without_an_id_is_told_by_its_key(patch: Patch) -> None:
+    def by_key(original: Any, world: World, wiring: Any) -> None:
+        run = replace(world.run, check_run_id=world.run.check_run_id or "71")
+        original(replace(world, run=run), wiring)
+
+    patch.function(lost_state.give_back_by_job, by_key)
+
+
+@killed_by(Case(test_gave_way, "asked0-8"))
+def a_lock_step_that_gave_way_lets_its_job_go_on(patch: Patch) -> None:
+    patch.function(halves._may_go_on, lambda _original, error, settings: True)
