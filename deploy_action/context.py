@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.deployed_commit import deployed_commit
+from deploy_action.other_ci import of_other_ci
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,12 +43,16 @@ class RunContext:
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
     graphql_url: str = ""
+    page: str = ""
+    """Of the run, in another CI system."""
     hosted_runner: bool = False
     """The runner is GitHub's own: its disk is gone after the job and shared with nobody."""
 
     @property
     def url(self) -> str:
-        """The run's page; empty outside GitHub Actions."""
+        """The run's page; empty where no CI system is known."""
+        if self.page:
+            return self.page
         if not (self.repository and self.run_id):
             return ""
         attempt = f"/attempts/{self.run_attempt}" if self.run_attempt not in {"", "1"} else ""
@@ -67,13 +72,15 @@ class RunContext:
 
     @property
     def commit_url(self) -> str:
-        return f"{self.server_url}/{self.repository}/commit/{self.commit}" if self.commit else ""
+        known = self.commit and self.repository and not self.page
+        return f"{self.server_url}/{self.repository}/commit/{self.commit}" if known else ""
 
 
 def run_context(environ: Mapping[str, str]) -> RunContext:
-    """Reads `GITHUB_*` and `RUNNER_*`, as GitHub documents them for every job."""
+    """Reads `GITHUB_*` and `RUNNER_*`, as GitHub documents them for every job, and those of other CI
+    systems."""
     api_url = environ.get("GITHUB_API_URL") or "https://api.github.com"
-    return RunContext(
+    context = RunContext(
         repository=environ.get("GITHUB_REPOSITORY", ""),
         run_id=environ.get("GITHUB_RUN_ID", ""),
         run_attempt=environ.get("GITHUB_RUN_ATTEMPT", ""),
@@ -95,3 +102,5 @@ def run_context(environ: Mapping[str, str]) -> RunContext:
         graphql_url=environ.get("GITHUB_GRAPHQL_URL") or f"{api_url.removesuffix('/v3')}/graphql",
         hosted_runner=environ.get("RUNNER_ENVIRONMENT") == "github-hosted",
     )
+    given = {name: text for name, text in of_other_ci(environ).items() if not getattr(context, name)}
+    return replace(context, **given)  # type: ignore[arg-type]

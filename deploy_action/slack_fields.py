@@ -24,6 +24,12 @@ class SlackFields(Fields):
 
     def _slack_bot_token(self) -> str:
         token = self._text("slack-bot-token")
+        if self._text("slack-channel") and not (token or self._text("slack-webhook-url")):
+            self._warn(
+                "`slack-channel` is given, and both `slack-bot-token` and `slack-webhook-url` are empty. "
+                "Slack gets no messages. Look whether the secret has that name and is there for this "
+                "environment and event; runs of forks and Dependabot get none."
+            )
         if token and not self._text("slack-channel"):
             self._warn(
                 "`slack-channel` is empty, so the bot token has nowhere to write. Slack gets no messages."

@@ -358,8 +358,9 @@ class TestSlackStopsNothing:
         ("given", "warning"),
         [
             ({"slack_bot_token": "xoxb-1"}, "`slack-channel` is empty"),
-            ({"slack_channel": "@team"}, "`@team` is not a channel"),
-            ({"slack_channel": "C1, C2"}, "names 2 channels"),
+            ({"slack_bot_token": "xoxb-1", "slack_channel": "@team"}, "`@team` is not a channel"),
+            ({"slack_channel": "C1"}, "`slack-bot-token` and `slack-webhook-url` are empty"),
+            ({"slack_bot_token": "xoxb-1", "slack_channel": "C1, C2"}, "names 2 channels"),
             ({"slack_alert_channel": "a b"}, "names 2 channels"),
             ({"slack_events": "lunch: off"}, "`lunch` is no event"),
             ({"slack_events": "stalled: off\nstalled: alert"}, "given twice"),

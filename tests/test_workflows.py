@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def test_ours_may_do_nothing_but_what_a_job_asks_for(file: Path) -> None:
     assert "concurrency" in workflow or called
     for name, job in workflow["jobs"].items():
         assert "permissions" in job, name
-        assert "concurrency" in job or not called, name
+        assert "concurrency" in job or not called or name == "approve", name
         # How long a deployment may take is for its caller to say.
         assert "uses" in job or called or job["timeout-minutes"] <= 45, name
         assert "uses" in job or "timeout-minutes" in job, name
@@ -68,22 +70,91 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
 
 
 NOT_PASSED_ON = {
-    "lock-token",  # of another job, and this is a whole run's deployment
     "github-deployment",  # the job's own `environment:` makes one
     "environment-url",
 }
+SECRETS = {"slack-bot-token", "slack-webhook-url"}
 
 
-def test_the_workflow_to_call_passes_every_input_on_and_repeats_its_default() -> None:
-    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"]
+def called() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The workflow to call, and what it is called with."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text("utf-8"))
     (call,) = (event["workflow_call"] for key, event in workflow.items() if key is True)
-    used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
-    assert set(action) - set(used) == NOT_PASSED_ON
-    assert used["mode"] == "deploy"  # whoever calls it never means to watch only
-    for name in set(used) - {"github-token", "stack-name", "environment", "mode"}:
-        if name in call["secrets"]:
-            assert used[name] == f"${{{{ secrets.{name} }}}}"
-        else:
+    return workflow, call
+
+
+class TestTheWorkflowToCall:
+    def test_it_passes_every_input_on_and_repeats_its_default(self) -> None:
+        action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"]
+        workflow, call = called()
+        used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
+        assert set(action) - set(used) == NOT_PASSED_ON
+        assert used["mode"] == "deploy"
+        for name in set(used) - {"github-token", "mode", *SECRETS}:
             assert used[name] == f"${{{{ inputs.{name} }}}}"
-            assert call["inputs"][name]["default"] == str(action[name]["default"]), name
+            if name not in {"stack-name", "environment"}:
+                assert call["inputs"][name]["default"] == str(action[name]["default"]), name
+
+    def test_its_secrets_can_exist(self) -> None:
+        """A secret's name has no hyphen, so `secrets: inherit` never finds one that has."""
+        workflow, call = called()
+        used = workflow["jobs"]["deploy"]["steps"][-1]["with"]
+        for name in SECRETS:
+            usual = name.replace("-", "_")
+            assert usual in call["secrets"]
+            assert used[name] == f"${{{{ secrets.{usual} || secrets.{name} }}}}"
+        assert used["github-token"].startswith("${{ secrets.registry_token || ")
+        former = {name for name in call["secrets"] if "-" in name}
+        assert {name.replace("-", "_") for name in former} <= set(call["secrets"])
+
+    def test_it_has_every_output_of_the_action(self) -> None:
+        action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["outputs"]
+        workflow, call = called()
+        job = workflow["jobs"]["deploy"]["outputs"]
+        assert job == {name: f"${{{{ steps.deploy.outputs.{name} }}}}" for name in action}
+        assert {name: it["value"] for name, it in call["outputs"].items()} == {
+            name: f"${{{{ jobs.deploy.outputs.{name} }}}}" for name in action
+        }
+
+    def test_who_waits_for_a_reviewer_holds_no_group_of_others(self) -> None:
+        """A job that waits for one holds its group, and `newest` needs waiters in the lock's queue."""
+        jobs = called()[0]["jobs"]
+        assert "concurrency" not in jobs["approve"]
+        assert jobs["deploy"]["needs"] == "approve"
+        group = jobs["deploy"]["concurrency"]["group"]
+        assert (
+            "(inputs.github-environment != '' || inputs.queue-policy == 'newest') && format('-{0}'" in group
+        )
+
+    @pytest.mark.parametrize(
+        ("given", "code", "written"),
+        [
+            ("", 0, ""),
+            ("# a\nA=1\n\nB_2=x=y%z\r\n", 0, "A=1\nB_2=x=y%z\n"),
+            ("A=1\nnot a line", 1, "A=1\n"),
+            ("A-B=1", 1, ""),
+        ],
+    )
+    def test_variables_of_the_command_are_masked_and_nothing_else_is_taken(
+        self, tmp_path: Path, given: str, code: int, written: str
+    ) -> None:
+        steps = called()[0]["jobs"]["deploy"]["steps"]
+        (step,) = (step for step in steps if step.get("name") == "Variables for the command")
+        file = tmp_path / "env"
+        file.touch()
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            env={"COMMAND_ENVIRONMENT": given, "GITHUB_ENV": str(file), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, file.read_text("utf-8")) == (code, written)
+        for line in written.splitlines():
+            assert f"::add-mask::{line.partition('=')[2].replace('%', '%25')}\n" in done.stdout
+
+
+def test_a_promotion_follows_only_what_was_deployed() -> None:
+    jobs = yaml.safe_load((ROOT / "examples" / "promotion.yml").read_text("utf-8"))["jobs"]
+    assert jobs["production"]["if"] == "needs.staging.outputs.deployed == 'true'"
+    assert jobs["production"]["with"]["approval-environment"]

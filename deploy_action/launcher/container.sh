@@ -87,6 +87,9 @@ container_command() {
 passes() {
   case $1 in
   AWS_* | GITHUB_* | RUNNER_* | DEPLOY_COORDINATOR_* | SLACK_* | SSL_*) ;;
+  CI_* | GITLAB_CI | GITLAB_USER_LOGIN | CODEBUILD_* | BITBUCKET_* | JENKINS_URL) ;;
+  BUILD_URL | BUILD_NUMBER | BUILD_USER | BUILD_USER_ID | RUN_DISPLAY_URL | JOB_NAME | BRANCH_NAME | CHANGE_AUTHOR) ;;
+  GIT_COMMIT | GIT_BRANCH) ;;
   CI | TZ | NO_COLOR | LANG | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | NODE_EXTRA_CA_CERTS | PIP_CERT) ;;
   HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
   *) return 1 ;;
