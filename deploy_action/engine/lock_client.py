@@ -20,13 +20,14 @@ from deploy_action.engine.lock_words import away, busy, overtaken, takeover_note
 from deploy_action.engine.others import Others
 from deploy_action.engine.outage import Outage
 from deploy_action.engine.rivals import Known, Rivals
-from deploy_action.engine.swap import PATIENCE_SECONDS
+from deploy_action.engine.swap import PATIENCE_SECONDS, after_limit
 from deploy_action.errors import (
     Busy,
     Cancelled,
     LockLost,
     RegistryError,
     RegistryTooNew,
+    RegistryUnavailable,
     Superseded,
 )
 
@@ -206,10 +207,10 @@ class LockClient(LockHold):
 
     def _enter(self, wait: bool) -> Document:
         """The first request. With `newest` it matters who stands there already."""
-        if self.ticket.policy is not QueuePolicy.NEWEST:
-            return self._request(wait)
-        known = self._rivals.know(self._swapper.read(patience_seconds=PATIENCE_SECONDS), self.ticket)
-        return self._request(wait, known=known)
+        known = NOTHING_KNOWN
+        if self.ticket.policy is QueuePolicy.NEWEST:
+            known = self._rivals.know(self._swapper.read(patience_seconds=PATIENCE_SECONDS), self.ticket)
+        return self._request(wait, known=known, give_way=self.sleep if wait else None)
 
     def _request(
         self,
@@ -217,6 +218,7 @@ class LockClient(LockHold):
         *,
         patience_seconds: float = PATIENCE_SECONDS,
         known: Known = NOTHING_KNOWN,
+        give_way: Callable[[float], object] | None = None,
     ) -> Document:
         """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
         ticket, at, expected = self.ticket, self._at(), self._left()
@@ -236,7 +238,10 @@ class LockClient(LockHold):
 
         asked_at = self._clock.monotonic()
         document = self._swapper.apply(
-            decide, message=f"request {ticket.correlation_id}", patience_seconds=patience_seconds
+            decide,
+            message=f"request {ticket.correlation_id}",
+            patience_seconds=patience_seconds,
+            give_way=give_way,
         )
         self._adopt(document)
         self._understood(document)
@@ -249,7 +254,7 @@ class LockClient(LockHold):
     ) -> Document:
         """Nothing is known of others yet, so only a limit that names its end, or the wish to, makes one
         wait."""
-        started = self._clock.monotonic()
+        started, refusals = self._clock.monotonic(), 0
         while True:
             try:
                 return self._enter(wait)
@@ -260,6 +265,9 @@ class LockClient(LockHold):
                     raise
                 if waited + pause > limit_seconds:
                     raise away(error, waited) from error
+                if isinstance(error, RegistryUnavailable) and error.retry_seconds is not None:
+                    refusals += 1
+                    pause += after_limit(refusals, limit_seconds - waited - pause)
                 tell(core.Waiting((), waited, limit_seconds, away_seconds=waited))
                 self.sleep(pause)
 
@@ -388,4 +396,5 @@ class LockClient(LockHold):
 
     def _pause(self, waiting: core.Waiting) -> float:
         polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
-        return max(self._poll_seconds * polls, self.outage.stay_away_seconds)
+        own, away = self._poll_seconds * polls, self.outage.stay_away_seconds
+        return max(own, away + after_limit(1, own)) if away else own

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from deploy_action.core.backoff import CROWD_SECONDS_MAX, Backoff, limit_window_seconds
 from deploy_action.core.lock import full
 from deploy_action.core.lock_codec import encode
 from deploy_action.engine.continuity import Continuity
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
 """How long a registry may be out of reach before the caller must go on without it."""
-PAUSE_SECONDS_MAX = 5.0
+PAUSE_SECONDS_MIN, PAUSE_SECONDS_MAX = 0.05, 5.0
 STALE_PATIENCES = 3.0
 """GitHub's reads lag by tens of seconds; a server whose conditions never match would be asked for ever."""
 
@@ -52,6 +53,23 @@ def read_beside(registry: Registry, name: str) -> bytes | None:
         with suppress(RegistryConflict):
             return registry.read_file(name, registry.read().version)
     return registry.read_file(name, registry.read().version)
+
+
+def _anywhere_in(seconds: float) -> float:
+    return random.uniform(0.0, seconds)  # noqa: S311 - spreads requests
+
+
+def after_limit(refusals: int = 1, seconds_max: float = float("inf")) -> float:
+    """How long to wait on after the moment that a limit named: everybody who was refused is told the same."""
+    return _anywhere_in(min(limit_window_seconds(refusals), max(seconds_max, 0.0)))
+
+
+def _encoded(written: Document, before: Document) -> bytes:
+    """Raises Busy where a ticket more would leave no room for those that stand there to write."""
+    content = encode(written)
+    if len(content) > BYTES_MAX and len(written.tickets) > len(before.tickets):
+        raise full(len(before.tickets))
+    return content
 
 
 class Swapper:
@@ -85,6 +103,7 @@ class Swapper:
         always: bool = False,
         mends: Callable[[Document], bool] = lambda _document: False,
         confirm: Callable[[Document], object] = lambda _document: None,
+        give_way: Callable[[float], object] | None = None,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
 
@@ -101,7 +120,12 @@ class Swapper:
 
         `mends`: whether `decide` writes to this document although it is in doubt; the swap then proves that
         it is the newest.
+
+        `give_way`: waits in place of the clock, for up to CROWD_SECONDS_MAX, where many write and the caller
+        may let them go first. It may raise, for a cancellation.
         """
+        sleep = give_way or self._clock.sleep
+        backoff = Backoff(CROWD_SECONDS_MAX if give_way else PAUSE_SECONDS_MAX, patient=bool(give_way))
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None
         lost_since: dict[str, float] = {}  # by the version at which a swap lost
@@ -119,13 +143,13 @@ class Swapper:
                 new, result = decide(document)
                 if new is None or (new == document and not always):
                     return result
+                if not unmoved and backoff.crowded(self._clock.monotonic(), revision=document.revision):
+                    sleep(_anywhere_in(backoff.window_seconds()))
+                    continue
                 sent = (snapshot.version, operation, result)
                 written = self.continuity.next_of(new, operation)
-                content = encode(written)
-                if len(content) > BYTES_MAX and len(new.tickets) > len(document.tickets):
-                    raise full(len(document.tickets))
                 self.registry.swap(
-                    content,
+                    _encoded(written, document),
                     snapshot.version,
                     message=message,
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),
@@ -135,9 +159,12 @@ class Swapper:
             except RegistryConflict as error:
                 now, unanswered_since = self._clock.monotonic(), None
                 since = lost_since.setdefault(snapshot.version, now)
-                least, most = 0.0, since + STALE_PATIENCES * patience_seconds - now
+                most = since + STALE_PATIENCES * patience_seconds - now
                 if most <= 0.0 and now > since:
                     raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
+                backoff.lost(now, revision=document.revision, write_seconds=now - began)
+                sleep(max(PAUSE_SECONDS_MIN, min(_anywhere_in(backoff.window_seconds()), most)))
+                continue
             except RegistryUnavailable as error:
                 now = self._clock.monotonic()
                 if unanswered_since is None:
@@ -147,8 +174,12 @@ class Swapper:
                 if least >= most:
                     raise
             attempt = min(attempt + 1, 10)
-            pause = random.uniform(0.05, min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))  # noqa: S311
-            self._clock.sleep(max(least, min(pause, most)))
+            spread = (
+                after_limit(1, (most - least) / 4)
+                if least
+                else _anywhere_in(min(0.2 * 2**attempt, PAUSE_SECONDS_MAX))
+            )
+            sleep(max(least, min(least + max(PAUSE_SECONDS_MIN, spread), most)))
 
     def _judged(self, snapshot: Snapshot, mends: Callable[[Document], bool]) -> Document:
         document, doubt = self.continuity.judge(snapshot)

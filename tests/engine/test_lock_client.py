@@ -646,7 +646,7 @@ def test_a_rate_limit_is_honoured_while_waiting(clock: VirtualClock) -> None:
 
     clock.at(4.0, lambda: setattr(registry, "read_faults", [limit] * 3))
     before = registry.reads
-    assert acquire(world.client("b", lease_seconds=300.0)).queue_seconds == 150.0
+    assert 150.0 <= acquire(world.client("b", lease_seconds=300.0)).queue_seconds <= 165.0
     assert registry.reads - before < 20
 
 

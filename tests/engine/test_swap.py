@@ -271,8 +271,9 @@ def test_a_store_that_asks_to_be_left_alone_is_left_alone(scene: Scene) -> None:
 
     scene.registry.read_faults = [limit, limit]
     assert scene.apply() == 1
-    assert asked == [0.0, 12.0]
-    assert scene.clock.elapsed == 24.0
+    assert asked[0] == 0.0
+    assert 12.0 < asked[1] < 12.0 + (PATIENCE_SECONDS - 12.0) / 4
+    assert 24.0 < scene.clock.elapsed < PATIENCE_SECONDS
 
 
 def test_one_that_asks_for_longer_than_the_patience_is_told_at_once(scene: Scene) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.core.backoff import Backoff
 from deploy_action.engine.listing import StackListing
+from deploy_action.engine.outage import Outage
 from deploy_action.engine.schedule import Budget, Schedule
-from tests.engine import test_listing, test_schedule
+from tests.core import test_backoff
+from tests.engine import test_crowd, test_listing, test_schedule
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
@@ -38,3 +41,18 @@ def the_end_is_not_listed_whole(patch: Patch) -> None:
         StackListing.whole,
         lambda _original, listing, now, _known, errors, _between: listing.in_progress(now, errors),
     )
+
+
+@killed_by(Case(test_crowd.test_many_that_start_at_once_write_little_and_all_stand_in_the_queue, "48"))
+def who_lost_a_swap_tries_again_at_once(patch: Patch) -> None:
+    patch.function(Backoff.window_seconds, lambda _original, _self: 0.4)
+
+
+@killed_by(test_backoff.test_a_document_that_still_moves_is_waited_for_but_not_for_ever)
+def a_crowd_is_not_seen(patch: Patch) -> None:
+    patch.function(Backoff.crowded, lambda _original, *_args, **_kwargs: False)
+
+
+@killed_by(test_crowd.test_who_is_refused_by_a_limit_waits_for_it_and_never_goes_on_alone)
+def a_limit_means_that_the_registry_is_away(patch: Patch) -> None:
+    patch.function(Outage.hold_off_seconds, lambda _original, *_args: None)

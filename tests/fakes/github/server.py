@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tests.fakes.github.objects import Repository
+
+
+@dataclass
+class Limits:
+    """What one token may send, as GitHub documents it; a 304 is not counted. A secondary limit names 60 s."""
+
+    content_a_minute: int = 80
+    content_an_hour: int = 500
+    requests_an_hour: int = 1000
+    sent: list[tuple[float, bool]] = field(default_factory=list)
+    """Unix seconds, and whether it created content."""
+
+    def pause_seconds(self, now: float, *, content: bool) -> tuple[int, bool] | None:
+        """For how long GitHub refuses a request, and whether by a secondary limit; None where it does not."""
+        self.sent = [(at, was) for at, was in self.sent if at > now - 3600]
+        if len(self.sent) >= self.requests_an_hour:
+            return int(self.sent[0][0] + 3600 - now) + 1, False
+        created = [at for at, was in self.sent if was]
+        minute = sum(at > now - 60 for at in created)
+        if content and (minute >= self.content_a_minute or len(created) >= self.content_an_hour):
+            return 60, True
+        return None
 
 
 class GitHubServer(FakeServer):
@@ -36,6 +59,9 @@ class GitHubServer(FakeServer):
         super().__init__(port)
         self.state = State(now=now)
         self.cost = 0
+        self.limits: Limits | None = None
+        self.refused = 0
+        """How many requests the limits refused."""
         for name in repositories:
             self.state.add_repository(name)
 
@@ -52,6 +78,27 @@ class GitHubServer(FakeServer):
         self, match: str = "", *, secondary: bool = False, status: int = 403, seconds: int = 60
     ) -> Fault:
         """Answer matching requests as GitHub does when a limit is used up, until the fault is cleared."""
+        status, headers, body = self._used_up(secondary=secondary, status=status, seconds=seconds)
+        return self.fail(match, status=status, headers=headers, body=body, times=None)
+
+    def enforce_limits(self, limits: Limits | None = None) -> None:
+        """From now on, refuse what GitHub's documented limits refuse."""
+        self.limits = limits or Limits()
+
+    def _limited(self, request: Request) -> Response | None:
+        if self.limits is None:
+            return None
+        now, content = self.state.now(), request.method in {"POST", "PUT", "PATCH", "DELETE"}
+        pause = self.limits.pause_seconds(now, content=content)
+        if pause is None:
+            self.limits.sent.append((now, content))
+            return None
+        seconds, secondary = pause
+        self.refused += 1
+        status, headers, body = self._used_up(secondary=secondary, status=403, seconds=seconds)
+        return Response(status, body, headers)
+
+    def _used_up(self, *, secondary: bool, status: int, seconds: int) -> tuple[int, dict[str, str], Any]:
         now = int(self.state.now())
         limits = {
             "date": formatdate(now, usegmt=True),
@@ -66,8 +113,7 @@ class GitHubServer(FakeServer):
         else:
             message = "API rate limit exceeded for installation."
             headers = limits | {"x-ratelimit-remaining": "0"}
-        refusal = rest.refusal(status, message)
-        return self.fail(match, status=status, headers=headers, body=refusal.body, times=None)
+        return status, headers, rest.refusal(status, message).body
 
     @property
     def deployments(self) -> list[dict[str, Any]]:
@@ -77,6 +123,8 @@ class GitHubServer(FakeServer):
     def respond(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         self.cost += 1
+        if limited := self._limited(request):
+            return limited
         if scheme.lower() not in {"token", "bearer"} or token not in self.state.tokens:
             return rest.refusal(401, "Bad credentials")
         if request.path in {"/graphql", "/api/graphql"}:
@@ -91,6 +139,8 @@ class GitHubServer(FakeServer):
         etag = f'W/"{hashlib.sha256(response.encoded()[0]).hexdigest()}"'
         if request.headers.get("if-none-match") == etag:
             self.cost -= 1
+            if self.limits is not None:
+                self.limits.sent.pop()
             return Response(304, headers={"etag": etag})
         return Response(200, response.body, {"etag": etag})
 
