@@ -58,3 +58,8 @@ def whoever_was_silent_for_a_lease_writes_itself_back(patch: Patch) -> None:
 )
 def a_deletion_lifts_the_freezes(patch: Patch) -> None:
     patch.function(restoring.remembered, lambda original, last: Document())
+
+
+@killed_by(test_restoring.test_who_uses_a_lock_that_another_wrote_back_stands_in_it_again)
+def a_loan_is_lost_with_the_document(patch: Patch) -> None:
+    patch.function(restoring._with_own_loan, lambda original, document, standing, ticket: document)
