@@ -33,7 +33,7 @@ COPY --from=build /app /app
 # library, and a container that runs as nobody cannot keep any, which costs every step most of a second: importing
 # once what the action may import leaves just what is needed, and shows that it can be imported.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
- && python -I -c 'import importlib, pkgutil, sys; sys.path.insert(0, "/app"); import deploy_action, boto3, github, slack_sdk; \
+ && AWS_EC2_METADATA_DISABLED=true python -I -c 'import importlib, pkgutil, sys; sys.path.insert(0, "/app"); import deploy_action, boto3, github, slack_sdk; \
       [importlib.import_module(m.name) for m in pkgutil.walk_packages(deploy_action.__path__, "deploy_action.") if "__main__" not in m.name]; \
       [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "cloudtrail", "dynamodb", "ec2", "ecr", "ecs", "iam", "lambda", "logs", "rds", "s3", \
         "secretsmanager", "service-quotas", "sns", "sqs", "ssm", "sts")]'

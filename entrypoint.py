@@ -10,9 +10,34 @@ marker = os.environ.get("DEPLOY_COORDINATOR_MARKER")
 if marker and not os.access(marker, os.R_OK | os.W_OK):
     raise SystemExit(97)
 
+# What is installed may have lost a file since: the launcher then makes another environment.
+UNUSABLE = 97
+
+
+def prove() -> None:
+    """Imports whatever requirements.txt names. Raises ImportError."""
+    import importlib  # noqa: PLC0415 - only here
+    from importlib import metadata  # noqa: PLC0415
+
+    requirements = (Path(__file__).parent / "requirements.txt").read_text("utf-8").splitlines()
+    names = {line.partition("==")[0].strip() for line in requirements if "==" in line and line[0].isalnum()}
+    wanted = {metadata.distribution(name).metadata["Name"] for name in names}
+    for module, distributions in metadata.packages_distributions().items():
+        if wanted.intersection(distributions) and module.isidentifier():
+            importlib.import_module(module)
+
+
 # `-I` keeps the job's PYTHONPATH and the workspace out of the import path, and with them this folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from deploy_action.main import main  # noqa: E402
+try:
+    if sys.argv[1:] == ["prove"]:
+        prove()
+        raise SystemExit(0)
 
-raise SystemExit(main(sys.argv[1:]))
+    from deploy_action.main import main
+
+    raise SystemExit(main(sys.argv[1:]))
+except ImportError as error:
+    print(f"deploy-coordinator: The Python environment is damaged: {error}", file=sys.stderr)
+    raise SystemExit(UNUSABLE) from None

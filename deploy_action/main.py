@@ -51,20 +51,30 @@ def main(arguments: list[str]) -> int:
         world.teller.end_groups()
         world.teller.error(error)
         return error.exit_code
+    except ImportError:
+        if arguments[0] in OPENINGS:
+            # They cannot be begun twice, and the launcher has proven the environment just before.
+            return _defect(world, arguments[0])
+        raise
     except Exception:  # noqa: BLE001 - the last resort: a defect is told, with what is needed to mend it
-        world.teller.end_groups()
-        defect = CoordinatorError(
-            f"A defect in deploy-coordinator ended the step `{arguments[0]}`.",
-            remedy="Please report it with the lines below.",
-        )
-        # GitHub shows few annotations, and a step that is started again may meet the same defect.
-        if os.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") in {"", "0"}:
-            world.teller.error(defect)
-        else:
-            world.teller.line(str(defect))
-        for line in traceback.format_exc().splitlines():
-            world.teller.line(f"| {line}")
-        return 0 if arguments[0] in ENDINGS else CoordinatorError.exit_code
+        return _defect(world, arguments[0])
+
+
+def _defect(world: World, step: str) -> int:
+    """Tells the exception that is being handled."""
+    world.teller.end_groups()
+    defect = CoordinatorError(
+        f"A defect in deploy-coordinator ended the step `{step}`.",
+        remedy="Please report it with the lines below.",
+    )
+    # GitHub shows few annotations, and a step that is started again may meet the same defect.
+    if os.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") in {"", "0"}:
+        world.teller.error(defect)
+    else:
+        world.teller.line(str(defect))
+    for line in traceback.format_exc().splitlines():
+        world.teller.line(f"| {line}")
+    return 0 if step in ENDINGS else CoordinatorError.exit_code
 
 
 def _step(name: str, world: World) -> int:

@@ -12,7 +12,7 @@ find_image() {
   fi
   if [ -n "$wanted" ]; then
     if present_or_pulled "$wanted"; then return; fi
-    container_problem="The image $wanted is not here and could not be pulled ($(last_line "$state/docker.log"))."
+    container_problem="The image $wanted is not here and could not be pulled ($(telling_line "$state/docker.log"))."
     if [ "$wish" = container ]; then return 1; fi
     warn "$container_problem Trying the action's own image."
   fi
@@ -23,8 +23,6 @@ find_image() {
   fi
   present_or_built
 }
-
-last_line() { tail -n 1 "$1" 2>/dev/null | tr -d '\r'; }
 
 present() { limited 30 docker image inspect --format '{{.Id}}' "$1" >/dev/null 2>"$state/docker.log"; }
 
@@ -40,7 +38,7 @@ present_or_built() {
   if present "$image"; then return; fi
   # Asked only here, so that a warm run pays for one question to the engine and no more.
   if ! limited 30 docker version --format '{{.Server.Version}}' >/dev/null 2>"$state/docker.log"; then
-    container_problem="The Docker engine does not answer ($(last_line "$state/docker.log"))."
+    container_problem="The Docker engine does not answer ($(telling_line "$state/docker.log"))."
     return 1
   fi
   stop_if_cancelled
@@ -50,7 +48,7 @@ present_or_built() {
   if [ -n "$failed" ]; then show "$state/docker.log"; fi
   echo "::endgroup::"
   if [ -n "$failed" ]; then
-    container_problem="Building the image failed ($(last_line "$state/docker.log"))."
+    container_problem="Building the image failed ($(telling_line "$state/docker.log"))."
     return 1
   fi
 }

@@ -7,15 +7,15 @@
 # lock below only saves two jobs from doing the same work twice.
 
 find_python() {
-  local base root key pointer
+  local base root key pointer lacking=''
   choose_root
   key=$(sha256 "$action/requirements.txt" | cut -c1-16)-${HOSTTYPE:-}-${OSTYPE:-}
   for pointer in "$root/$key-py"*; do
     if published "$pointer"; then return; fi
   done
-  base=$(first_python) || give_up "No Python 3.11 or newer with venv was found on this runner." \
+  first_python || give_up "No Python 3.11 or newer with venv was found on this runner${lacking:+ ($lacking lacks it)}." \
     "The action needs it where it does not run in a container." \
-    "Add actions/setup-python with python-version 3.13 before this step, or use a runner with Docker."
+    "Add actions/setup-python with python-version 3.13 before this step${lacking:+, install the package python3-venv or uv}, or use a runner with Docker."
   build_environment "$base" "$root/$key-py$(version_of "$base")"
 }
 
@@ -51,7 +51,8 @@ version_of() {
   printf '%s' "${version//[!0-9a-z.]/}"
 }
 
-# A Python of Debian may lack the parts that make an environment: then the next one is tried.
+# Sets `base`. A Python of Debian may lack the parts that make an environment: `lacking` names it, and uv makes one, or
+# the next one is tried.
 first_python() {
   local candidate tools=${RUNNER_TOOL_CACHE:-/nowhere}/Python
   for candidate in "${pythonLocation:-/nowhere}/bin/python3" "${pythonLocation:-/nowhere}/python.exe" \
@@ -62,8 +63,11 @@ first_python() {
     3.1[1-9]* | 3.[2-9][0-9]*) ;;
     *) continue ;;
     esac
-    "$candidate" -I -c 'import ensurepip, venv' 2>/dev/null || continue
-    command -v "$candidate"
+    if ! makes_environments "$candidate"; then
+      lacking=$candidate
+      continue
+    fi
+    base=$(command -v "$candidate")
     return
   done
   return 1
@@ -78,15 +82,16 @@ build_environment() {
   # Runners of several users may share a tool cache.
   chmod 755 "$environment"
   echo "::group::deploy-coordinator: preparing the virtual environment (once per runner)"
+  start_heartbeat "Still installing the action's requirements"
   patiently install "$base" "$environment" >"$log" 2>&1 || failed=1
+  stop_heartbeat
   if [ -n "$failed" ]; then show "$log"; fi
   echo "::endgroup::"
   if [ -n "$failed" ]; then
     rm -rf "$environment" "$pointer.lock"
     stop_if_cancelled
-    give_up "The virtual environment could not be made: $(tail -n 1 "$log" | tr -d '\r')" \
-      "The action's requirements are installed in it." \
-      "Look at the group above; a package index must be reachable (pip's own settings are used)."
+    give_up "The virtual environment could not be made: $(telling_line "$log")" \
+      "The action's requirements are installed in it." "$(pip_remedy "$log")"
   fi
   (umask 022 && write "$pointer" "${environment##*/}"$'\n'"$(installed_hash "$environment")")
   rm -rf "$pointer.lock"
@@ -97,16 +102,87 @@ build_environment() {
 # it needs to reach an index, and neither credentials of AWS, GitHub or Slack nor settings that name another place to
 # install to. Nobody else may write what is installed. Runs in a subshell.
 install() {
-  local name
+  local name environment=$2 pip
   umask 022
+  trust_for_pip
   for name in $(compgen -e); do
     if ! pip_needs "$name"; then unset "$name" 2>/dev/null; fi
   done
   # shellcheck disable=SC2046 # names
   export -nf $(compgen -A function)
-  "$1" -I -m venv "$2" &&
-    PIP_USER=0 "$(interpreter "$2")" -I -m pip install --disable-pip-version-check --no-input --quiet \
-      --no-deps --only-binary :all: --require-hashes -r "$action/requirements.txt"
+  if "$1" -I -c 'import ensurepip, venv' 2>/dev/null; then
+    "$1" -I -m venv "$environment" || return
+    pip=("$(interpreter "$environment")" -I -m pip)
+  elif "$1" -I -c 'import pip, venv' 2>/dev/null; then
+    "$1" -I -m venv --without-pip "$environment" || return
+    pip=("$1" -I -m pip --python "$(interpreter "$environment")")
+  else
+    if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=$PIP_INDEX_URL; fi
+    uv venv --quiet --clear --seed --python "$1" "$environment" || return
+    pip=("$(interpreter "$environment")" -I -m pip)
+  fi
+  keep_pip_settings "${pip[@]}"
+  PIP_CONFIG_FILE=/dev/null PIP_USER=0 "${pip[@]}" install --disable-pip-version-check --no-input --quiet --no-deps \
+    --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
+    "$(interpreter "$environment")" -I -X utf8 "$action/entrypoint.py" prove
+}
+
+# makes_environments PYTHON: by itself, by its pip, or by uv. Debian splits off what `venv` needs.
+makes_environments() {
+  "$1" -I -c 'import ensurepip, venv' 2>/dev/null || "$1" -I -c 'import pip, venv' 2>/dev/null || have uv
+}
+
+# pip takes one file: all that is named for anybody, and the system's (see trust.py).
+trust_for_pip() {
+  local path named='' bundle=$state/pip-certificates.pem
+  for path in "${PIP_CERT:-}" "${REQUESTS_CA_BUNDLE:-}" "${CURL_CA_BUNDLE:-}" "${SSL_CERT_FILE:-}" "${AWS_CA_BUNDLE:-}" \
+    "${NODE_EXTRA_CA_CERTS:-}"; do
+    if [ -f "$path" ]; then named+=$path$'\n'; fi
+  done
+  if [ -z "$named" ]; then return; fi
+  keep_host_certificates
+  printf '%s%s\n' "$named" "$state/host-certificates.pem" | while IFS= read -r path; do
+    if [ -r "$path" ]; then cat "$path" && echo; fi
+  done >"$bundle" && export PIP_CERT=$bundle
+}
+
+# Of pip's configuration files what leads to an index is kept; `target`, `prefix`, `user` and their like, which would
+# install past the environment, are not. What the environment says has precedence, as with pip.
+keep_pip_settings() {
+  local line name value
+  while IFS= read -r line; do
+    name=${line%%=*} value=${line#*=}
+    case $name in ':env:'*) continue ;; esac
+    name=${name#*.}
+    case $name in
+    index-url | extra-index-url | find-links | no-index | trusted-host | cert | client-cert | proxy | timeout | retries | constraint) ;;
+    *) continue ;;
+    esac
+    name=PIP_$(printf '%s' "$name" | tr 'a-z-' 'A-Z_')
+    value=${value#?} value=${value%?}
+    if [ -z "${!name:-}" ]; then
+      export "$name=${value//\\n/ }"
+    elif [ "$name" = PIP_CERT ] && [ "$PIP_CERT" = "$state/pip-certificates.pem" ]; then
+      cat "$value" >>"$PIP_CERT" 2>/dev/null
+    fi
+  done < <("$@" --disable-pip-version-check config list 2>/dev/null | tr -d '\r')
+}
+
+# pip_remedy LOG: what to set, by pip's own words.
+pip_remedy() {
+  local words
+  words=$(tr '[:upper:]' '[:lower:]' <"$1" 2>/dev/null)
+  case $words in
+  *certificate*verify*failed* | *sslerror* | *ssl:*) echo "Name a file with your company's certificates in PIP_CERT or NODE_EXTRA_CA_CERTS." ;;
+  *'407 proxy'* | *'proxy authentication'*) echo "The proxy wants a password: put it into HTTPS_PROXY, http://USER:PASSWORD@HOST:PORT." ;;
+  *'401 client'* | *'401 error'* | *'403 client'* | *'403 error'* | *'user for '*) echo "The package index refuses: give its address with a token in PIP_INDEX_URL." ;;
+  *'connection broken'* | *'timed out'* | *'connection refused'* | *'name resolution'*) echo "The package index cannot be reached: set HTTPS_PROXY, or PIP_INDEX_URL to one that can." ;;
+  *'no matching distribution'* | *'could not find a version'*) echo "The package index does not have that version: mirror it there, or name another index in PIP_INDEX_URL." ;;
+  *constraint*) echo "A constraint in pip's settings forbids a version that the action pins: unset PIP_CONSTRAINT for this step." ;;
+  *ensurepip* | *'no module named venv'*) echo "Install python3-venv (apt-get install python3-venv), or add actions/setup-python before this step." ;;
+  *'no space left'*) echo "Free disk space on the runner." ;;
+  *) echo "Look at the group above; a package index must be reachable (pip's own settings are used)." ;;
+  esac
 }
 
 pip_needs() {
@@ -121,16 +197,33 @@ pip_needs() {
   esac
 }
 
-# Waits for another job that builds the same environment. False if that one has published it meanwhile.
+# No environment takes that long to make, on any index that is of use.
+lock_patience=600
+
+pointer_of_job() {
+  root=$state
+  pointer=$state/${1##*/}
+}
+
+# Waits for another job that builds the same environment. False if that one has published it meanwhile. Sets `pointer`
+# of the caller where the lock cannot be had.
 take_lock() {
-  local pointer=$1 lock=$1.lock told=''
+  local lock=$1.lock told='' began=$SECONDS tries=0
   until mkdir "$lock" 2>/dev/null; do
     stop_if_cancelled
     if published "$pointer"; then return 1; fi
     if [ -z "$told" ]; then say "Another job on this runner prepares the same virtual environment; waiting for it."; fi
     told=1
+    # Another user's lock cannot be removed, and a folder may not be writable any more: this job makes its own then.
+    if [ ! -w "${lock%/*}" ] || [ -f "$lock" ] || [ "$tries" -ge 5 ] || [ $((SECONDS - began)) -ge "$lock_patience" ]; then
+      say "The lock $lock cannot be had; this job makes an environment of its own."
+      pointer_of_job "$pointer"
+      return
+    fi
     if stale "$lock"; then
       clear_lock "$lock"
+      tries=$((tries + 1))
+      nap
     else
       nap 0.5
     fi
@@ -148,7 +241,13 @@ stale() {
   if [ -n "$(find "$1" -maxdepth 0 -mmin +15 2>/dev/null)" ]; then return 0; fi
   if [ -r "$1/owner" ]; then read -r owner <"$1/owner"; fi
   if [ "${owner% *}" != "$(uname -n)" ]; then return 1; fi
-  ! kill -0 "${owner##* }" 2>/dev/null
+  is_gone "${owner##* }"
+}
+
+# A process of another user cannot be signalled, and is there all the same.
+is_gone() {
+  if kill -0 "$1" 2>/dev/null; then return 1; fi
+  if [ -d /proc/self ]; then [ ! -d "/proc/$1" ]; else ! ps -p "$1" >/dev/null 2>&1; fi
 }
 
 # Only one waiter at a time may clear a dead lock, and looks again first: it could be the living one of a faster waiter.

@@ -49,6 +49,12 @@ use_host() {
   record "host $python"
 }
 
+# After a start that failed because the virtual environment lacks something: what was published is looked at anew.
+heal_host() {
+  say "The virtual environment is damaged; another one is made."
+  use_host
+}
+
 record() { printf '%s\n' "$1" >"$state/runtime" 2>/dev/null || :; }
 
 # Only Linux runners have an engine that sees the job's own disk and network.

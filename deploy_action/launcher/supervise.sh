@@ -8,6 +8,7 @@ coordinator=()
 coordinator_pid=''
 container_name=''
 restarts=0
+healed='' # set once the environment on the host was looked at again
 restart_times=()
 unwatched='' # set once coordinators are started that do not watch
 pause=0      # seconds before the next one of those
@@ -45,7 +46,10 @@ supervise() {
         break
       }
     fi
-    if container_failed; then
+    if [ "$runtime-$code-$healed" = host-97- ]; then
+      healed=1
+      heal_host
+    elif container_failed; then
       explain_container
       if [ "$wish" != container ]; then
         fall_back

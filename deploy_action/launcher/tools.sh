@@ -44,6 +44,35 @@ give_up() {
 # Shows a tool's output so that nothing in it can be read as a workflow command.
 show() { sed -e 's/##\[/## [/g' -e 's/^/| /' "$1" | tr -d '\r'; }
 
+# The first line of a tool's output that says what is wrong, else its last one, without colours and control characters.
+telling_line() {
+  local line
+  line=$(without_escapes "$1" | grep -iE '^(error|.*error:|.*(denied|refused|failed|cannot|could not|unauthorized|timed out|no space))' |
+    grep -viE 'warning|retrying' | head -n 1)
+  if [ -z "$line" ]; then line=$(without_escapes "$1" | grep -v '^[[:space:]]*$' | tail -n 1); fi
+  printf '%s' "${line:0:400}"
+}
+
+without_escapes() { sed -e $'s/\033\\[[0-9;?]*[a-zA-Z]//g' "$1" 2>/dev/null | tr -d '\000-\010\013-\037\177'; }
+
+# While something quiet runs: a line every ten seconds, so that nobody takes it for dead.
+heartbeat_pid=''
+start_heartbeat() {
+  set -m
+  (
+    trap - INT TERM
+    while sleep "${heartbeat_seconds:-9}"; do say "$1 (${SECONDS} s)."; done
+  ) </dev/null &
+  heartbeat_pid=$!
+  set +m
+}
+
+stop_heartbeat() {
+  if [ -n "$heartbeat_pid" ]; then kill -TERM -- "-$heartbeat_pid" 2>/dev/null; fi
+  wait "$heartbeat_pid" 2>/dev/null
+  heartbeat_pid=''
+}
+
 # append FILE LINE: to a file that the runner shares with other programs, on a line of its own whatever they left. True
 # where there is no such file, as outside of GitHub Actions.
 append() {
