@@ -53,6 +53,10 @@ class Distant:
     def location(self) -> str:
         return self.registry.location
 
+    @property
+    def advice(self) -> str:
+        return self.registry.advice
+
     def read(self) -> Snapshot:
         self._pass(READ_SECONDS)
         return self.registry.read()

@@ -1,0 +1,159 @@
+"""How cost grows with work: `growth.py [ROW ...]`.
+
+Each row is measured at four sizes; its law is the power of a straight line through the logarithms. In virtual
+time, with real clients over real HTTP.
+
+starts   writes of N jobs that start within 5 s, one lock, GitHub. The server refuses more than 80
+         content-creating requests a minute, 500 and 1,000 requests of all kinds an hour, as GitHub documents;
+         a look takes 0.3 s and a write 0.9 s (measured once, assumed here).
+lists    ListStacks of a one-minute command that is watched by a glob, by stacks in the account, a hundred a
+         page.
+queue    tickets of S stacks each that fit a document of the size that one item of DynamoDB may have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.core.document import Ticket
+from deploy_action.core.stacks import StackRef
+from deploy_action.engine.baseline import take_baseline
+from deploy_action.engine.lock_client import LockClient
+from deploy_action.engine.session import Session
+from deploy_action.engine.watcher import SPACED_SECONDS, Watcher
+from deploy_action.errors import Busy, CoordinatorError
+from tests.clock import START, VirtualClock
+from tests.engine.crowd import play
+from tests.engine.memory_registry import MemoryRegistry
+from tests.fakes.cloudformation import CloudFormationServer
+from tests.fakes.cloudformation.harness import client
+from tests.fakes.github.server import GitHubServer
+from tests.listener import SilentListener
+from tests.simulation.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND_SECONDS = 60.0
+
+
+def law(sizes: list[int], values: list[float]) -> str:
+    points = [(math.log(size), math.log(value)) for size, value in zip(sizes, values, strict=True)]
+    x, y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
+    power = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return f"{math.exp(y - power * x):.2f} N^{power:.2f}"
+
+
+def starts() -> bool:
+    sizes, writes, met = [8, 16, 32, 48], [], True
+    for jobs in sizes:
+        scheduler = Scheduler()
+        with GitHubServer(now=lambda scheduler=scheduler: START + scheduler.time) as server:  # type: ignore[misc]
+            server.enforce_limits()
+            crowd = play(server, scheduler, jobs)
+        writes.append(float(crowd.mutations))
+        met = met and crowd.mutations <= 2.5 * jobs and not crowd.alone
+        print(
+            f"{jobs:>6} jobs   {crowd.mutations:>4} writes  {crowd.mutations / jobs:.2f} a job (aim 2.5)"
+            f"   {crowd.refused:>3} refused   {len(crowd.alone):>3} without the lock (aim 0)"
+            f"   all in the queue after {crowd.seconds:.0f} s   {crowd.requests} requests"
+        )
+    print(f"writes grow by {law(sizes, writes)}")
+    return met
+
+
+def lists() -> bool:
+    sizes, found, met = [100, 500, 1000, 2000], [], True
+    for stacks in sizes:
+        clock = VirtualClock()
+        with CloudFormationServer(clock.now) as server:
+            os.environ.update(server.environment)
+            cloudformation = client(server)
+            template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+            for number in range(stacks):
+                cloudformation.create_stack(StackName=f"other-{number}", TemplateBody=template)
+            clock.sleep(100.0)
+            server.requests.clear()
+            late = _watched(clock)
+            requests = sum(n for (action, _), n in server.requests.items() if action == "ListStacks")
+        found.append(float(requests))
+        aim = 10 + 2 * math.ceil(stacks / 100) + 2
+        met = met and requests <= aim
+        print(f"{stacks:>6} stacks   {requests:>4} ListStacks (aim {aim})   the end after {late:.1f} s")
+    print(f"requests grow by {law(sizes, found)}")
+    return met
+
+
+def _watched(clock: VirtualClock) -> float:
+    source = CloudFormation(AwsClients(), one_try=True)
+    glob = (StackRef("eu-west-1", "shop-*"),)
+    watcher = Watcher(source, take_baseline(source, glob, between=lambda: clock.sleep(SPACED_SECONDS)))
+    end = clock.monotonic() + COMMAND_SECONDS
+
+    def over() -> bool:
+        return clock.monotonic() >= end
+
+    Session(
+        watcher,
+        clock,
+        SilentListener(),
+        done=over,
+        cancelled=lambda: False,
+        timeout_seconds=600.0,
+        hurry=over,
+    ).run()
+    return clock.monotonic() - end
+
+
+def queue() -> bool:
+    sizes, found, met = [1, 10, 50, 200], [], True
+    for stacks in sizes:
+        registry, clock, standing, how = MemoryRegistry(), VirtualClock(), 0, "nothing"
+        names = tuple(f"eu-west-1/shop-production-service-{number}" for number in range(stacks))
+        while how == "nothing":
+            ticket = Ticket(f"n{standing}", f"20270115-080000-{standing:06x}", ("prod",), names, account="1")
+            waiter = LockClient(
+                registry, clock, ticket, stacks_in_progress=lambda _texts: [], poll_seconds=13.0
+            )
+            try:
+                waiter.join()
+                standing += 1
+            except Busy:
+                how = "busy"
+            except CoordinatorError as error:
+                how = type(error).__name__
+        found.append(float(standing))
+        met = met and how == "busy"
+        print(f"{stacks:>6} stacks each   {standing:>4} stand in the queue; the next: {how} (aim busy)")
+    print(f"room shrinks by {law(sizes, found)}")
+    return met
+
+
+ROWS: dict[str, Callable[[], bool]] = {"starts": starts, "lists": lists, "queue": queue}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    chosen = parser.parse_args().rows or list(ROWS)
+    met = True
+    for name in chosen:
+        print(f"\n{name}")
+        met = ROWS[name]() and met
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
