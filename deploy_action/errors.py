@@ -6,7 +6,7 @@
 | 1 | the deployment failed or was rolled back |
 | 2 | busy: another deployment holds the lock, or may, and waiting was not wanted or timed out |
 | 3 | the inputs are wrong; nothing was locked or changed |
-| 4 | the deployment cannot start (credentials, stack state, template); nothing was changed |
+| 4 | the deployment cannot start (credentials, network, stack state, template); nothing was changed |
 | 5 | the lock was lost before anything was changed, or later and `on-lost-lock: stop` ended it |
 | 6 | the deployment did not end within `timeout-in-minutes`; it may still be running |
 | 7 | the verdict could not be read: neither success nor failure is known |
@@ -212,6 +212,11 @@ class RegistryForbidden(RegistryError):
     """The store refuses for good: permission, ruleset, missing bucket. Trying again does not help."""
 
 
+class RegistryMisconfigured(RegistryForbidden):
+    """Settings of this machine or job keep every request from the store: certificates, proxy, profile. It is
+    no outage, and does not heal by itself."""
+
+
 class RegistryUnreadable(RegistryError):
     """The document is damaged or foreign. It is never overwritten."""
 
@@ -223,7 +228,7 @@ class RegistryTooNew(RegistryUnreadable):
 
 class StackSourceError(CoordinatorError):
     """CloudFormation did not give an answer. `temporary` says whether asking again may help, `throttled` that
-    asking less may.
+    asking less may, `misconfigured` that only other settings of this machine or job do.
 
     It ends a step only before anything was changed; afterwards it makes the verdict unknown.
     """
@@ -238,10 +243,12 @@ class StackSourceError(CoordinatorError):
         remedy: str = "",
         temporary: bool = True,
         throttled: bool = False,
+        misconfigured: bool = False,
     ) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.temporary = temporary
         self.throttled = throttled
+        self.misconfigured = misconfigured
 
 
 class PageUnavailable(CoordinatorError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.core.fault_classes import FaultClass, fault_of
 from deploy_action.errors import StackSourceError
 from deploy_action.ports import Traffic
 
@@ -22,7 +24,15 @@ _TEMPORARY = _THROTTLED | {
 }
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_BAD_CREDENTIALS = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+_BAD_CREDENTIALS = {
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+CLOCK_CODES = {"RequestTimeTooSkewed", "RequestInTheFuture"}
+CLOCK_WORDS = re.compile(r"Signature (expired|not yet current)|too skewed|must be within", re.IGNORECASE)
+CLOCK_REMEDY = "Set this machine's clock (chronyc tracking, timedatectl): AWS allows five to fifteen minutes."
 
 
 HASTY_READ_SECONDS = 10.0
@@ -105,10 +115,11 @@ class AwsClients:
                     user_agent_extra="deploy-coordinator",
                 ),
             )
+            remember_url(client)
             # botocore asks after each try whether there is to be another.
             client.meta.events.register_first(f"needs-retry.{service}", self._counter(service))
             return client
-        except BotoCoreError as error:
+        except (BotoCoreError, OSError, ValueError) as error:
             raise explain(error) from error
 
 
@@ -164,13 +175,22 @@ def explain(error: Exception) -> StackSourceError:
             remedy="Add the missing action to the role's policy; docs/security.md lists what is needed.",
             temporary=False,
         )
-    if code in _BAD_CREDENTIALS or type(error).__name__ in {
-        "NoCredentialsError",
-        "PartialCredentialsError",
-        "ProfileNotFound",
-        "CredentialRetrievalError",
-        "TokenRetrievalError",
-    }:
+    if code in CLOCK_CODES or (code in _BAD_CREDENTIALS and CLOCK_WORDS.search(message)):
+        return StackSourceError(
+            f"AWS does not accept the time of this machine ({code}): {message}",
+            remedy=CLOCK_REMEDY,
+            temporary=False,
+        )
+    fault = fault_of(error, environ=os.environ, url=url_of(error)) if not code else None
+    if fault is not None and fault.kind is FaultClass.CONFIGURATION:
+        return StackSourceError(
+            f"AWS cannot be asked{of_url(error)}: {fault.what}.",
+            why="This does not heal by itself, so it is not tried again.",
+            remedy=fault.remedy,
+            temporary=False,
+            misconfigured=True,
+        )
+    if code in _BAD_CREDENTIALS or (fault is not None and fault.kind is FaultClass.CREDENTIALS):
         return StackSourceError(
             f"There are no usable AWS credentials: {message}",
             remedy="In a job, run a step such as aws-actions/configure-aws-credentials before this one; "
@@ -178,12 +198,45 @@ def explain(error: Exception) -> StackSourceError:
             temporary=False,
         )
     status = _http_status(error)
-    temporary = code in _TEMPORARY or status >= 500 or not code
+    temporary = code in _TEMPORARY or status >= 500
+    if fault is not None:
+        temporary = temporary or fault.kind is FaultClass.TEMPORARY or _answerless(error)
+        # An answer with a value that cannot be, such as a time.
+        temporary = temporary or isinstance(error, ValueError)
     return StackSourceError(
         f"AWS answered with {code}: {message}" if code else f"AWS could not be reached: {message}",
         temporary=temporary,
         throttled=code in _THROTTLED,
     )
+
+
+_asked = local()
+
+
+def remember_url(client: Any) -> None:
+    """Of the request that is under way: botocore's error about a proxy does not name it."""
+    client.meta.events.register("before-send", lambda request, **_: setattr(_asked, "url", request.url))
+
+
+def url_of(error: Exception) -> str:
+    """What was asked, as far as it is known; empty where nothing was."""
+    kwargs = getattr(error, "kwargs", None)
+    told = str(kwargs.get("endpoint_url") or "") if isinstance(kwargs, dict) else ""
+    if not told and type(error).__name__ == "ProxyConnectionError":
+        told = getattr(_asked, "url", "").partition("?")[0]
+    return told
+
+
+def of_url(error: Exception) -> str:
+    return f" ({url})" if (url := url_of(error)) else ""
+
+
+def _answerless(error: Exception) -> bool:
+    """botocore's own classes for a connection that gave no answer."""
+    from botocore.exceptions import ConnectionError as NoConnection
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(error, (NoConnection, HTTPClientError))
 
 
 def _http_status(error: Exception) -> int:

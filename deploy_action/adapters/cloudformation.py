@@ -235,7 +235,7 @@ class CloudFormation:
         from email.utils import parsedate_to_datetime
 
         # A proxy may send anything, or nothing.
-        with suppress(ValueError, TypeError, AttributeError):
+        with suppress(ValueError, TypeError, AttributeError, KeyError):
             self._their_time = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
 
 
@@ -272,7 +272,7 @@ def _explained(*, refusals: bool = False) -> Iterator[None]:
         raise StackSourceError(
             f"AWS gave an answer that cannot be understood ({type(error).__name__})."
         ) from error
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
         if error_code(error) == "ChangeSetNotFound":
             raise ChangeSetGone(error_message(error), temporary=False) from error
         explained = explain(error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import urlsplit
 
 from deploy_action.adapters.retry import ask_again, bounded, retry_after
+from deploy_action.core.fault_classes import FaultClass, fault_of, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 API_URL = "https://api.github.com"
 GRAPHQL_URL = "https://api.github.com/graphql"
+_OF_A_PROXY = {200, 302, 307, 401, 403, 407, 451, 511}
 SECONDARY_LIMIT_SECONDS = 60.0
 """What GitHub's documentation asks for where a limit is hit and the answer does not say for how long."""
 
@@ -32,6 +36,14 @@ class GitHubUnavailable(Exception):
         super().__init__(sentence)
         self.soon = soon
         self.retry_seconds = retry_seconds
+
+
+class GitHubMisconfigured(GitHubUnavailable):
+    """Settings of this machine or job keep every request from GitHub; `remedy` says what to change."""
+
+    def __init__(self, sentence: str, remedy: str) -> None:
+        super().__init__(sentence, soon=False)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,12 @@ class GitHubApi:
             )
         except _PyGithubWouldGoOn as final:
             status, received, text = final.status, final.headers, ""
-        except requests.RequestException as error:
+        except (requests.RequestException, OSError) as error:
+            fault = fault_of(error, url=base_url, environ=os.environ)
+            if fault.kind is FaultClass.CONFIGURATION:
+                raise GitHubMisconfigured(
+                    f"{base_url} cannot be asked: {fault.what}.", fault.remedy
+                ) from error
             raise GitHubUnavailable(
                 f"{urlsplit(base_url).netloc} gave no answer ({type(error).__name__}).", soon=True
             ) from error
@@ -145,6 +162,13 @@ class GitHubApi:
                 f"{urlsplit(base_url).netloc} could not be asked or understood ({error}).", soon=True
             ) from error
         answer = Answer(status, received, _parsed(text))
+        if answer.body is None and status in _OF_A_PROXY and "html" in received.get("content-type", ""):
+            proxy = proxy_for(base_url, os.environ) or "between here and there"
+            raise GitHubMisconfigured(
+                f"{base_url} cannot be asked: the proxy {proxy} answers {status} with a page of its own: "
+                f"{_first_words(text)}.",
+                "Ask for the host to be allowed on the proxy (docs/enterprise.md).",
+            )
         if status >= 500 or status == 202:
             pause = retry_after(received)
             raise GitHubUnavailable(
@@ -202,6 +226,12 @@ def graphql_errors(answer: Answer) -> list[dict[str, Any]]:
     """The errors of a GraphQL answer; empty for success."""
     errors = answer.body.get("errors") if isinstance(answer.body, dict) else None
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _first_words(page: str) -> str:
+    """Of an HTML page, as text."""
+    text = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", page[:20_000])
+    return " ".join(text.split())[:160].rstrip(".") or "without a word"
 
 
 def _parsed(text: str) -> Any:

@@ -28,6 +28,7 @@ from deploy_action.errors import (
     CoordinatorError,
     LockLost,
     RegistryError,
+    RegistryMisconfigured,
     RegistryTooNew,
     StackSourceError,
 )
@@ -114,6 +115,8 @@ class Coordination:
         try:
             self._withdraw_earlier()
             client = self._client(self._ticket())
+        except RegistryMisconfigured as error:
+            raise _not_reachable(error) from error
         except RegistryError as error:
             self._state.alone = True
             self._degraded(without_registry(error))
@@ -122,6 +125,12 @@ class Coordination:
             settling = self._queue(client, self._settings.wait_seconds).settling
         except RegistryTooNew as error:
             raise CannotStart(error.what, why=error.why, remedy=error.remedy) from error
+        except RegistryMisconfigured as error:
+            if not self._last_seen:
+                raise _not_reachable(error) from error
+            self._degraded(without_registry(error, self._last_seen))
+            self.keeper = self._keeper(client, alone=True)
+            return ()
         except RegistryError as error:
             self._degraded(without_registry(error, self._last_seen))
             self.keeper = self._keeper(client, alone=True)
@@ -389,6 +398,11 @@ class Coordination:
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
         back = self.keeper is not None and not self.keeper.alone
         self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
+
+
+def _not_reachable(error: RegistryMisconfigured) -> CannotStart:
+    """It would be so at every deployment: each would go on without the lock, and nobody would look."""
+    return CannotStart(error.what, why="Nothing was locked or changed. " + error.why, remedy=error.remedy)
 
 
 def soon_known(identity: IdentitySource) -> str:

@@ -123,7 +123,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
             seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
         return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
-        if not error.temporary and settings.mode is Mode.TEMPLATE:
+        if error.misconfigured or (not error.temporary and settings.mode is Mode.TEMPLATE):
             raise CannotStart(
                 error.what, why="Nothing was locked or changed.", remedy=error.remedy
             ) from error

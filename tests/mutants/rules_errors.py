@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.core import fault_classes
 from deploy_action.engine import baseline
 from deploy_action.steps import by_command
+from tests.adapters import test_faults_through_a_proxy
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_command_by_status
+from tests.steps import test_command_by_status, test_misconfigured
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -37,3 +39,26 @@ def a_stack_that_is_gone_again_was_never_there(patch: Patch) -> None:
 @killed_by(test_command_by_status.test_a_late_read_is_not_taken_for_no_change)
 def a_stack_that_looks_as_before_was_not_changed(patch: Patch) -> None:
     patch.constant(by_command, "LATE_READ_SECONDS", 0.0)
+
+
+@killed_by(
+    Case(test_faults_through_a_proxy.test_stacks_behind_a_proxy_that_will_not_let_them_through, "407"),
+    Case(test_faults_through_a_proxy.test_a_registry_behind_it_is_not_away, "github-intercept"),
+    Case(test_misconfigured.test_a_registry_that_the_proxy_hides_is_not_away, "github"),
+)
+def a_fault_that_lasts_is_taken_for_an_outage(patch: Patch) -> None:
+    def temporary(original: Any, error: BaseException, **details: Any) -> Any:
+        return fault_classes.Fault(fault_classes.FaultClass.TEMPORARY)
+
+    patch.function(fault_classes.fault_of, temporary)
+
+
+@killed_by(Case(test_faults_through_a_proxy.test_a_proxy_in_trouble_is_temporary, "github"))
+def a_proxy_in_trouble_is_a_setting(patch: Patch) -> None:
+    def lasting(original: Any, error: BaseException, **details: Any) -> Any:
+        fault = original(error, **details)
+        configuration = fault_classes.FaultClass.CONFIGURATION
+        is_temporary = fault.kind is fault_classes.FaultClass.TEMPORARY
+        return fault_classes.Fault(configuration, "x", "x") if is_temporary else fault
+
+    patch.function(fault_classes.fault_of, lasting)

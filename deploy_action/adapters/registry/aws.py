@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.aws import credentials_may_be_renewed
+from deploy_action.adapters.aws import (
+    CLOCK_CODES,
+    CLOCK_REMEDY,
+    CLOCK_WORDS,
+    credentials_may_be_renewed,
+    of_url,
+    remember_url,
+    url_of,
+)
 from deploy_action.adapters.retry import retry_after
-from deploy_action.errors import RegistryForbidden, RegistryUnavailable
+from deploy_action.core.fault_classes import FaultClass, fault_of
+from deploy_action.errors import RegistryForbidden, RegistryMisconfigured, RegistryUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +29,7 @@ _CREDENTIALS = frozenset(
         "ExpiredTokenException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "InvalidToken",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
@@ -87,6 +98,7 @@ class Clients:
                     retries={"mode": "standard", "total_max_attempts": attempts},
                 ),
             )
+            remember_url(self._made[attempts])
         return self._made[attempts]
 
 
@@ -103,14 +115,22 @@ def explained(location: str, done: str, permissions: str) -> Iterator[None]:
                 location, done, f"the AWS credentials have expired ({error_code(error)})"
             ) from error
         raise _by_code(error.response, location, done, permissions) from error
-    except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+    except (exceptions.BotoCoreError, OSError, ValueError) as error:
+        fault = fault_of(error, url=url_of(error), environ=os.environ)
+        if fault.kind is FaultClass.CONFIGURATION:
+            raise RegistryMisconfigured(
+                f"The registry in {location} cannot be {done}{of_url(error)}: {fault.what}.",
+                why="This does not heal by itself.",
+                remedy=fault.remedy,
+            ) from error
+        lasting = not isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError, ValueError))
+        if lasting and fault.kind is not FaultClass.TEMPORARY:
+            raise RegistryForbidden(
+                f"The registry in {location} cannot be {done}: {error}",
+                why="Deployments cannot see each other.",
+                remedy="Check region, names, and that a step before this one sets up AWS credentials.",
+            ) from error
         raise _unavailable(location, done, f"no answer ({type(error).__name__})") from error
-    except exceptions.BotoCoreError as error:  # no credentials, no region, a name that cannot be
-        raise RegistryForbidden(
-            f"The registry in {location} cannot be {done}: {error}",
-            why="Deployments cannot see each other.",
-            remedy="Check region, names, and that a step before this one sets up AWS credentials.",
-        ) from error
 
 
 def error_code(error: Any) -> str:
@@ -125,7 +145,9 @@ def _by_code(response: Any, location: str, done: str, permissions: str) -> Excep
     if code in _THROTTLED or status >= 500 or status == 429 or not status:
         pause = retry_after(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
         return _unavailable(location, done, f"{code or status} {message}".strip(), pause)
-    if code in _CREDENTIALS:
+    if code in CLOCK_CODES or (code in _CREDENTIALS and CLOCK_WORDS.search(message)):
+        remedy = CLOCK_REMEDY
+    elif code in _CREDENTIALS:
         remedy = "Get new AWS credentials in a step before this one; those of a role end after an hour."
     elif status in {401, 403} or code.startswith("AccessDenied"):
         remedy = f"Allow {permissions} to the role of this job."

@@ -11,10 +11,18 @@ from deploy_action.adapters.github_api import (
     API_URL,
     GRAPHQL_URL,
     GitHubApi,
+    GitHubMisconfigured,
     GitHubUnavailable,
     graphql_errors,
 )
-from deploy_action.errors import RegistryConflict, RegistryError, RegistryForbidden, RegistryUnavailable
+from deploy_action.adapters.registry.github_refusals import remedy_of_refusal
+from deploy_action.errors import (
+    RegistryConflict,
+    RegistryError,
+    RegistryForbidden,
+    RegistryMisconfigured,
+    RegistryUnavailable,
+)
 from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
@@ -114,6 +122,8 @@ class GitHubRegistry:
                 commit = self._create_branch(changes, message)
             else:
                 commit = self._commit(changes, version, message)
+        except GitHubMisconfigured as error:
+            raise self._unread(error) from error
         except GitHubUnavailable as error:
             raise RegistryUnavailable(
                 f"It is not known whether the registry on {self.location} was written: {error}",
@@ -286,7 +296,13 @@ class GitHubRegistry:
     def _at(self, rest: str) -> str:
         return f"/repos/{quote(self._repository)}/{rest}".rstrip("/")
 
-    def _unread(self, error: GitHubUnavailable) -> RegistryUnavailable:
+    def _unread(self, error: GitHubUnavailable) -> RegistryError:
+        if isinstance(error, GitHubMisconfigured):
+            return RegistryMisconfigured(
+                f"The registry on {self.location} cannot be read: {error}",
+                why="This does not heal by itself.",
+                remedy=error.remedy,
+            )
         return RegistryUnavailable(
             f"The registry on {self.location} cannot be read: {error}", retry_seconds=error.retry_seconds
         )
@@ -328,10 +344,11 @@ class GitHubRegistry:
         )
 
     def _not_permitted(self, done: str, message: str) -> RegistryForbidden:
+        said = f'GitHub says: "{" ".join(message.split())}"' if message else "GitHub gives no reason"
         return RegistryForbidden(
-            f"The registry on {self.location} may not be {done} with this token: {message}.",
+            f"The registry on {self.location} may not be {done} with this token. {said}.",
             why=_FALLBACK,
-            remedy=self._permission(),
+            remedy=remedy_of_refusal(message) or self._permission(),
         )
 
     def _permission(self) -> str:

@@ -1,0 +1,190 @@
+"""Faults that never heal, met by the real clients: through a company's proxy, and with wrong settings."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from deploy_action.adapters.aws import AwsClients
+from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
+from deploy_action.adapters.registry.github import GitHubRegistry
+from deploy_action.adapters.registry.guarded import GuardedRegistry
+from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.core.stacks import StackRef
+from deploy_action.errors import RegistryMisconfigured, RegistryUnavailable, StackSourceError
+from tests.fakes.cloudformation import CloudFormationServer
+from tests.fakes.connect_proxy import ConnectProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECONDS_MAX = 8.0
+"""Until a fault that lasts is told; mostly botocore's own second and third try."""
+SHOP = StackRef("eu-west-1", "shop")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy") or "CA_BUNDLE" in name:
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectProxy]:
+    with CloudFormationServer(time.time) as server:
+        parts = urlsplit(server.endpoint_url)
+        with ConnectProxy((parts.hostname or "", parts.port or 0), tmp_path) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+            yield proxy
+
+
+def stacks() -> object:
+    return CloudFormation(AwsClients()).describe(SHOP)
+
+
+REGISTRIES: dict[str, Callable[[], Any]] = {
+    "github": lambda: GitHubRegistry("token", "org/app"),
+    "dynamodb": lambda: DynamoDbRegistry("locks", region="eu-west-1"),
+    "s3": lambda: S3Registry("locks", "key", region="eu-west-1"),
+}
+LASTING = {
+    "403": ("refuses the connection (403 Forbidden)", "allowed on the proxy"),
+    "407": ("wants a user and a password (407 Proxy Authentication Required)", "HTTPS_PROXY"),
+    "page": ("answers with a page of its own", "allowed on the proxy"),
+    "intercept": ("certificate is not trusted", "AWS_CA_BUNDLE"),
+}
+
+
+@pytest.mark.parametrize("mode", LASTING)
+def test_stacks_behind_a_proxy_that_will_not_let_them_through(mode: str, proxy: ConnectProxy) -> None:
+    proxy.mode = mode
+    began = time.monotonic()
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    assert time.monotonic() - began < SECONDS_MAX
+    error = caught.value
+    assert (error.misconfigured, error.temporary) == (True, False), error
+    _told(str(error), mode, proxy, "cloudformation.eu-west-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("mode", LASTING)
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_a_registry_behind_it_is_not_away(kind: str, mode: str, proxy: ConnectProxy) -> None:
+    proxy.mode = mode
+    began = time.monotonic()
+    with pytest.raises(RegistryMisconfigured) as caught:
+        GuardedRegistry(REGISTRIES[kind]()).read()
+    assert time.monotonic() - began < SECONDS_MAX
+    _told(str(caught.value), mode, proxy, "api.github.com" if kind == "github" else "amazonaws.com")
+
+
+def _told(text: str, mode: str, proxy: ConnectProxy, host: str) -> None:
+    for words in LASTING[mode]:
+        assert words in text
+    assert f"https://{host}" in text or host in text, text
+    assert "geheim" not in text
+    if mode in {"403", "407"}:
+        assert f"127.0.0.1:{urlsplit(proxy.address).port}" in text
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_a_proxy_in_trouble_is_temporary(kind: str, proxy: ConnectProxy) -> None:
+    proxy.mode = "503"
+    with pytest.raises(RegistryUnavailable):
+        REGISTRIES[kind]().read()
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    assert caught.value.temporary
+
+
+def test_a_company_s_authority_that_is_named_is_trusted(
+    proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.mode = "intercept"
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(proxy.ca_file))
+    assert stacks() is None
+    assert proxy.asked == ["cloudformation.eu-west-1.amazonaws.com:443"]
+
+
+def test_a_file_of_certificates_that_is_gone(proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/gone/ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/gone/ca.pem")
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    assert caught.value.misconfigured, caught.value
+    for make in REGISTRIES.values():
+        with pytest.raises(RegistryMisconfigured) as refused:
+            GuardedRegistry(make()).read()
+        assert "file of trusted certificates cannot be used" in str(refused.value)
+
+
+PROFILE = "[default]\nregion = eu-west-1\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "config", "words"),
+    [
+        ({"AWS_MAX_ATTEMPTS": "many"}, PROFILE, "AWS_MAX_ATTEMPTS"),
+        ({"AWS_ENDPOINT_URL": "no address"}, PROFILE, "no address"),
+        ({"AWS_PROFILE": "gone"}, PROFILE, "gone"),
+        ({"HTTPS_PROXY": "socks5://127.0.0.1:1"}, PROFILE, "SOCKS is not supported"),
+        ({}, PROFILE + "credential_process = /gone/helper\n", "/gone/helper"),
+        ({}, PROFILE + "credential_process = /bin/echo no json\n", "credential_process"),
+        ({}, PROFILE + "role_arn = arn:aws:iam::1:role/x\nsource_profile = missing\n", "missing"),
+        (
+            {"AWS_ROLE_ARN": "arn:aws:iam::1:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/gone/token"},
+            PROFILE,
+            "/gone/token",
+        ),
+        (
+            {},
+            PROFILE
+            + "sso_start_url = https://x.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 1\n"
+            "sso_role_name = x\n",
+            "aws sso login",
+        ),
+    ],
+    ids=[
+        *("attempts", "endpoint", "profile", "socks", "process-gone", "process-no-json"),
+        *("source-profile", "web-identity", "sso"),
+    ],
+)
+def test_settings_that_cannot_work_are_told_at_once(
+    environ: dict[str, str], config: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(config, "utf-8")
+    keyless = "AWS_ROLE_ARN" in environ or config != PROFILE
+    for name in () if keyless else ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    began = time.monotonic()
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    assert time.monotonic() - began < SECONDS_MAX
+    assert (caught.value.misconfigured, caught.value.temporary) == (True, False), caught.value
+    assert words in str(caught.value)
+    assert "defect" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_so_they_are_for_registries(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    # boto3 does not read ALL_PROXY.
+    monkeypatch.setenv("ALL_PROXY" if kind == "github" else "HTTPS_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(RegistryMisconfigured):
+        GuardedRegistry(REGISTRIES[kind]()).read()
