@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from deploy_action.engine.lock_words import busy
 from deploy_action.errors import Busy
-from deploy_action.inputs import WhenBusy
+from deploy_action.inputs import TOKENS_VARIABLE, WhenBusy, job_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.core.document import Ticket
     from deploy_action.core.lock import Waiting
@@ -53,3 +53,14 @@ def all_of_own_run(ticket: Ticket, ahead: tuple[Ticket, ...]) -> bool:
 
     known = bool(ticket.repository and ticket.run_id)
     return known and bool(ahead) and all(run(one) == run(ticket) for one in ahead)
+
+
+def stale_token(settings: Settings, environ: Mapping[str, str]) -> str:
+    """For a deployment that took a lock of its own: that the input `lock-token` opened none; else empty."""
+    if not set(settings.lock_tokens) - set(job_tokens(environ.get(TOKENS_VARIABLE, ""))):
+        return ""
+    return (
+        "The lock of `lock-token` is not held by this run any more, so this deployment took its own lock. "
+        "Other runs may deploy between it and the jobs that share the token. After `Re-run failed jobs` the "
+        "token is that of an earlier attempt: run all jobs again to deploy them under one lock."
+    )

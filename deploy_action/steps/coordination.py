@@ -33,7 +33,7 @@ from deploy_action.errors import (
     StackSourceError,
 )
 from deploy_action.inputs import Hold
-from deploy_action.steps.acquiring import acquire
+from deploy_action.steps.acquiring import acquire, stale_token
 from deploy_action.steps.job_key import job_key
 from deploy_action.steps.world import optional
 
@@ -307,6 +307,9 @@ class Coordination:
                 f"the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
             )
             return grant
+        stale = stale_token(self._settings, self._world.environ)
+        if stale:
+            teller.note(stale)
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
         teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
         return grant

@@ -480,3 +480,10 @@ def test_a_registry_under_a_new_name_is_told_once_with_what_to_change(stage: Sta
     assert len(warnings) == 1
     assert f"The repository org/old is called {name} now" in warnings[0]
     assert f"Write {name} wherever org/old is named" in warnings[0]
+
+
+def test_a_token_that_opens_no_lock_any_more_is_told(stage: Stage) -> None:
+    job = stage.job(template=stage.template(GOOD), lock_token="a" * 32)
+    assert job.deploy() == 0, job.log
+    assert "The lock of `lock-token` is not held by this run any more" in job.log
+    assert "an earlier attempt" in job.summary
