@@ -206,7 +206,7 @@ def test_a_command_deploys_while_the_stacks_are_watched(world: World) -> None:
     assert run.code == 0, run.story
     main = run.step("deploy.main")
     assert "the tool says hello; no inputs here" in main.text
-    assert "CREATE_COMPLETE       Topic" in main.text
+    assert "CREATE_COMPLETE       shop-topic/Topic" in main.text
     assert run.step("deploy").outputs["outcome"] == "succeeded"
 
 

@@ -99,6 +99,11 @@ class PlayedCoordination(Coordination):
     def _ticket(self) -> Ticket:
         return self._wish.ticket
 
+    def wait_for_stacks(self, settling: tuple[str, ...] = (), *, timeout_seconds: float) -> None:
+        super().wait_for_stacks(settling, timeout_seconds=timeout_seconds)
+        if settling:
+            self._actor.faults.count("settled what was left in progress")
+
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
         try:
             grant = super()._queue(client, timeout_seconds)
