@@ -83,7 +83,7 @@ class Rig:
         self.github = GitHubServer()
         self.slack = SlackServer()
         self.job = self._job()
-        self.main: Running | None = None
+        self.main_code: int | None = None
 
     def __enter__(self) -> Rig:
         for server in (self.cloud, self.tool_door, self.github, self.slack):
@@ -186,25 +186,30 @@ class Rig:
     def _step(self, step: str, result: Result) -> None:
         state = self.state()
         self._ended(
-            step, self.job.start(step, DEPLOY_COORDINATOR_STATE=state, **self._step_files(step)), result
+            step, self.job.start(step, DEPLOY_COORDINATOR_STATE=state, **self._handed_on(step)), result
         )
 
     def state(self) -> str:
         return self._outputs().get("state", "")
 
-    def _step_files(self, step: str) -> dict[str, str]:
-        main = "success" if step == "post" else ""
-        return {"DEPLOY_COORDINATOR_JOB_STATUS": main} if main else {}
+    def _handed_on(self, step: str) -> dict[str, str]:
+        """What action.yml gives `post` of `main`."""
+        if step != "post":
+            return {}
+        return {
+            "DEPLOY_COORDINATOR_JOB_STATUS": "success" if self.main_code == 0 else "failure",
+            "DEPLOY_COORDINATOR_MAIN_OUTCOME": self._outputs().get("outcome", ""),
+        }
 
     def _main(self, fault: Fault, result: Result) -> None:
         running = self.job.start("main", DEPLOY_COORDINATOR_STATE=self.state())
-        self.main = running
         helper = threading.Thread(target=self._tool, daemon=True)
         if self.way == "command":
             helper.start()
         watcher = threading.Thread(target=self._fault_midway, args=(fault, running), daemon=True)
         watcher.start()
         self._ended("main", running, result)
+        self.main_code = result.codes.get("main")
         watcher.join(1)
 
     def _tool(self) -> None:

@@ -315,7 +315,7 @@ FAULTS = [
         heal=keep_temp,
         green=None,
     ),
-    Fault("disk: state folder emptied in main", "(?i)state|folder|missing", midway=empty_state, green=None),
+    Fault("disk: state folder emptied in main", "", midway=empty_state),
     Fault("kill: coordinator once", "(?i)restart", midway=kill(1, 0)),
     Fault("kill: coordinator eight times", "(?i)restart", 60, midway=kill(8, 2.0)),
     Fault("pause: coordinator for 20 s", "", 20, midway=stop_and_go(20)),
