@@ -134,6 +134,10 @@ class CannotStart(CoordinatorError):
     exit_code = 4
 
 
+class AccountUnknown(CannotStart):
+    """AWS does not answer the question whose account this is, for now."""
+
+
 class PreflightFailed(CoordinatorError):
     """The checks before the deployment found what makes it fail, and `strict` asks to stop for that."""
 

@@ -16,7 +16,6 @@ from deploy_action.core.document import (
 from deploy_action.core.report import Ahead
 from deploy_action.core.superseding import unknown_of
 from deploy_action.core.times import duration, iso
-from deploy_action.engine.aside import Aside
 from deploy_action.engine.idle import wait_until_idle
 from deploy_action.engine.keeper import Keeper, without_registry
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
@@ -34,6 +33,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Hold
 from deploy_action.steps.acquiring import acquire, stale_token
+from deploy_action.steps.default_locks import soon_known
 from deploy_action.steps.job_key import job_key
 from deploy_action.steps.world import optional
 
@@ -44,13 +44,10 @@ if TYPE_CHECKING:
     from deploy_action.core.stacks import StackState
     from deploy_action.engine.lock_client import Grant, LockClient
     from deploy_action.inputs import Settings
-    from deploy_action.ports import IdentitySource
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
     from deploy_action.wiring import Wiring
 
-ACCOUNT_SECONDS = 10.0
-"""Of real time. A network without a way to STS lets each request hang, and the lock can do without."""
 
 UNKNOWN_WORDS = {
     "account": "AWS account",
@@ -98,7 +95,7 @@ class Coordination:
         """
         started = self._world.clock.monotonic()
         try:
-            settling = self._take()
+            settling = self._take() if self._state.report.locks else ()
             waited = self._world.clock.monotonic() - started
             self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds - waited)
         except CoordinatorError:
@@ -406,14 +403,6 @@ class Coordination:
 def _not_reachable(error: RegistryMisconfigured) -> CannotStart:
     """It would be so at every deployment: each would go on without the lock, and nobody would look."""
     return CannotStart(error.what, why="Nothing was locked or changed. " + error.why, remedy=error.remedy)
-
-
-def soon_known(identity: IdentitySource) -> str:
-    """The account; empty where it cannot be told, or not soon."""
-    try:
-        return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
-    except (StackSourceError, TimeoutError):
-        return ""
 
 
 def _ahead(ticket: Ticket) -> Ahead:

@@ -39,9 +39,10 @@ from deploy_action.inputs import (
     parse_inputs,
 )
 from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.default_locks import lock_names
 from deploy_action.steps.handing_on import give_back, hand_on
 from deploy_action.steps.post import left_in_progress
-from deploy_action.steps.pre import links_of, lock_names, new_correlation_id
+from deploy_action.steps.pre import links_of, new_correlation_id
 from deploy_action.steps.state import JobState, StateFolder
 from deploy_action.steps.world import World, optional, skipped
 from deploy_action.wiring import Wiring

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from deploy_action.core.away import WhenAway
 from deploy_action.core.change_set import epoch_in
 from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.engine.idle import account_of, described, executed_by
-from deploy_action.engine.patience import patiently
+from deploy_action.engine.idle import described, executed_by
 from deploy_action.engine.slow_call import SlowCall
 from deploy_action.errors import (
+    AccountUnknown,
     Busy,
     Cancelled,
     CannotStart,
@@ -28,7 +28,8 @@ from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.commit_age import look_at_commit_age
 from deploy_action.steps.concurrency import look_at_concurrency
-from deploy_action.steps.coordination import Coordination, soon_known
+from deploy_action.steps.coordination import Coordination
+from deploy_action.steps.default_locks import lock_names
 from deploy_action.steps.expecting import foresee
 from deploy_action.steps.handing_on import give_back, hand_on
 from deploy_action.steps.page import Page
@@ -90,7 +91,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     known_epoch = _look(world, wiring, settings)
     with SlowCall("GitHub", teller.line):
         optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
-    locks = lock_names(world, wiring, settings)
+    locks = _locks(world, wiring, settings, state)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
     teller.channel = channel or teller.channel
@@ -131,34 +132,21 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
         return None
 
 
-def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
-    """The names given, else one a stack: ACCOUNT/REGION/NAME."""
-    if settings.locks or settings.mode is Mode.ATTACH:
-        return settings.locks
-    identity = wiring.identity(settings.stacks[0].region)
+def _locks(world: World, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
+    """None where AWS does not tell the account that names them: like a registry that is away."""
     try:
-        with SlowCall("AWS to name the account", world.teller.line):
-            account = (
-                soon_known(identity)
-                or _account_of_stacks(wiring, settings)
-                or patiently(identity.whoami, world.clock, cancelled=world.cancelled).account
-            )
-    except StackSourceError as error:
-        raise CannotStart(
-            f"The lock has no name: the account is not known. {error.what}",
-            why="Without `environment` or `lock`, the lock is named after account, region and stack.",
-            remedy=f"{error.remedy} Or give `environment`.".strip(),
-        ) from error
-    return tuple(f"{account}/{stack.region}/{stack.name}" for stack in settings.stacks)
-
-
-def _account_of_stacks(wiring: Wiring, settings: Settings) -> str:
-    """By the name that CloudFormation gives a stack, where STS is silent; empty where there is none yet."""
-    with suppress(StackSourceError):
-        for stack in settings.stacks:
-            if not stack.is_glob and (state := wiring.cloudformation.describe(stack)) is not None:
-                return account_of(f"{stack.region}/{state.stack_id}")
-    return ""
+        return lock_names(world, wiring, settings)
+    except AccountUnknown as error:
+        if settings.when_registry_away is not WhenAway.GO_ON:
+            raise
+        sentence = (
+            f"Continuing without a lock. {error.what} CloudFormation still allows only one operation per "
+            f"stack. {error.remedy}"
+        )
+        world.teller.note(sentence)
+        state.alone = True
+        state.report = replace(state.report, fallback=sentence)
+        return ()
 
 
 def _stopped(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:

@@ -378,7 +378,7 @@ def test_a_step_that_is_started_a_second_time_does_not_stand_behind_itself(stage
 
 def test_an_account_that_nobody_tells_holds_nothing_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a network without a way to STS, where each request hangs."""
-    monkeypatch.setattr("deploy_action.steps.coordination.ACCOUNT_SECONDS", 0.2)
+    monkeypatch.setattr("deploy_action.steps.default_locks.ACCOUNT_SECONDS", 0.2)
     stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
     job = stage.job(template=stage.template(GOOD))
     began = time.monotonic()
@@ -391,7 +391,7 @@ def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stage.job("first", template=stage.template(GOOD), environment="").deploy() == 0
-    monkeypatch.setattr("deploy_action.steps.coordination.ACCOUNT_SECONDS", 0.2)
+    monkeypatch.setattr("deploy_action.steps.default_locks.ACCOUNT_SECONDS", 0.2)
     stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
     job = stage.job("second", template=stage.template(GOOD), environment="")
     began = time.monotonic()
@@ -400,6 +400,21 @@ def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
     (name,) = stage.registry()["locks"]
     assert name == "123456789012/eu-west-1/shop"
     assert stage.registry()["locks"][name]["epoch"] == 2
+
+
+@pytest.mark.parametrize("away", ["go-on", "fail"])
+def test_a_lock_without_a_name_is_done_without_like_a_registry_that_is_away(stage: Stage, away: str) -> None:
+    stage.server.faults.add("error", operation="GetCallerIdentity")
+    job = stage.job(template=stage.template(GOOD), environment="", when_registry_away=away)
+    began = stage.clock.monotonic()
+    code = job.deploy()
+    assert code == (0 if away == "go-on" else 4), job.log
+    assert stage.clock.monotonic() - began < 120
+    assert "The lock has no name: the account is not known." in job.log
+    if away == "go-on":
+        assert job.outputs()["outcome"] == "succeeded"
+        assert "Continuing without a lock." in job.summary
+        assert stage.registry().get("tickets", []) == []
 
 
 @pytest.mark.parametrize("poisoned", ["prod", "prod-e", "20270115-080000-abcdef-e1-x", ""])
