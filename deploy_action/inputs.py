@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action import input_values
 from deploy_action.asked_mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
+from deploy_action.aws_region import default_region
 from deploy_action.core.away import WhenAway
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
@@ -179,7 +180,7 @@ class _Parser(SlackFields):
         self._of_job = environ.get(TOKENS_VARIABLE, "")
         self._template = re.sub(r"(?i)^file://", "", self._text("template"))
         self._body = ""
-        self._region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+        self._region = default_region(environ)
 
     def settings(self) -> Settings:
         self._problems += unknown_inputs(self._raw, self._step)

@@ -218,6 +218,23 @@ class TestStackNames:
         for region in ("eusc-de-east-1", "us-isob-east-1", "eu-isoe-west-1", "cn-north-1", "ap-southeast-7"):
             assert parsed(stack_name=f"{region}/shop").stacks == (StackRef(region, "shop"),)
 
+    def test_a_stack_may_be_named_by_its_arn(self) -> None:
+        arn = "arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/shop/63aa8c92-eb3e-11f1"
+        assert parsed(stack_name=arn).stacks == (StackRef("us-gov-west-1", "shop"),)
+        with pytest.raises(InvalidInput, match="is not a stack's ARN"):
+            parsed(stack_name="arn:aws:s3:::bucket")
+
+    @pytest.mark.parametrize("profile", ["", "ops"])
+    def test_the_region_of_the_profile_counts(self, tmp_path: Path, profile: str) -> None:
+        (tmp_path / ".aws").mkdir()
+        (tmp_path / ".aws" / "config").write_text(
+            "[default]\nregion = eu-north-1\n[profile ops]\nregion=us-west-2\ns3 =\n  max_queue_size = 1\n"
+        )
+        environ = {"DEPLOY_COORDINATOR_INPUTS": json.dumps(SMALLEST), "HOME": str(tmp_path)}
+        found = parse_inputs({**environ, "AWS_PROFILE": profile})
+        assert found.stacks[0].region == ("us-west-2" if profile else "eu-north-1")
+        assert parse_inputs({**environ, "AWS_REGION": "eu-west-3"}).stacks[0].region == "eu-west-3"
+
     def test_without_any_region_the_way_to_give_one_is_told(self) -> None:
         with pytest.raises(InvalidInput, match=r"write `REGION/shop` or set AWS_REGION"):
             parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(SMALLEST)})

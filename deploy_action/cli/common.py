@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deploy_action.aws_region import default_region
 from deploy_action.cli import USAGE
 from deploy_action.context import run_context
 from deploy_action.core.stacks import parse_stack_ref
@@ -173,8 +174,8 @@ def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
 as_json = click.option("--json", "machine", is_flag=True, help="For machines.")
 region_option = click.option(
     "--region",
-    default=lambda: os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "",
-    show_default="$AWS_REGION",
+    default=lambda: default_region(os.environ),
+    show_default="$AWS_REGION, or the profile's",
     help="Of stacks that are given without one.",
 )
 

@@ -14,6 +14,10 @@ _PATTERN = re.compile(r"[A-Za-z*?\[][A-Za-z0-9*?\[\]!-]{0,255}")
 _REGION = re.compile(r"[a-z]{2,6}(-[a-z]+)+-\d{1,2}")
 """As botocore's partitions name them: eu-west-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1."""
 _GLOB = re.compile(r"[*?\[]")
+_ARN = re.compile(
+    r"arn:[a-z-]+:cloudformation:(?P<region>[a-z]{2,6}(-[a-z]+)+-\d{1,2}):\d{12}:stack/"
+    r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,127})(/[A-Za-z0-9-]+)?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,7 +44,17 @@ class StackRef:
 
 
 def parse_stack_ref(text: str, default_region: str) -> StackRef:
-    """`NAME`, `REGION/NAME` or a glob in place of the name; raises ValueError with a sentence for people."""
+    """`NAME`, `REGION/NAME`, a glob in place of the name, or an ARN, which stands for the stack of its name.
+
+    Raises ValueError with a sentence for people.
+    """
+    if text.startswith("arn:"):
+        found = _ARN.fullmatch(text)
+        if found is None:
+            raise ValueError(
+                f"`{text}` is not a stack's ARN; one is arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID."
+            )
+        return StackRef(found["region"], found["name"])
     region, separator, name = text.rpartition("/")
     region = region if separator else default_region
     if not region:

@@ -159,6 +159,8 @@ class TestTheWebhook:
         [
             (lambda s: setattr(s.channels[0], "is_archived", True), "archived (channel_is_archived)", True),
             (lambda s: s.webhooks.clear(), "the webhook was removed (no_service)", True),
+            (lambda s: s.fail(status=403, body={"ok": False, "error": "action_prohibited"}),
+             "an administrator restricts the webhook (action_prohibited)", True),
             (lambda s: s.fail(status=500, body="<html>"), "500", False),
             (lambda s: s.fail(status=429), "too many messages in a short time (ratelimited)", False),
             (lambda s: s.fail(kind="drop"), "could not be reached (RemoteDisconnected)", False),

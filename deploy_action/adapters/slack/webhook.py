@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.slack.bot import TIMEOUT_SECONDS
@@ -33,8 +34,7 @@ class SlackWebhook:
             raise NotDelivered(Trouble(by_code("ratelimited", "").trouble.reason, retry_seconds=after))
         if answer.status_code >= 500:
             raise NotDelivered(Trouble(f"Slack answered {answer.status_code}.", doubtful=True))
-        body = answer.body.strip()
-        raise by_code(body if body.isidentifier() else str(answer.status_code), "")
+        raise by_code(_code_of(answer.body) or str(answer.status_code), "")
 
     def post(self, channel: str, message: Announcement, **_: object) -> Posted:  # noqa: ARG002
         _cannot()
@@ -59,6 +59,18 @@ class SlackWebhook:
         )
         blocks = list(message.blocks) or None
         return client.send(text=message.text, blocks=blocks, unfurl_links=False, unfurl_media=False)
+
+
+def _code_of(body: str) -> str:
+    """Slack's code for the refusal: the plain text of an incoming webhook, or the `error` of a JSON answer,
+    as Workflow Builder and proxies of Slack give it; empty where there is none."""
+    text = body.strip()
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = text
+    code = given.get("error") if isinstance(given, dict) else given
+    return code if isinstance(code, str) and code.isidentifier() else ""
 
 
 def _cannot() -> NoReturn:
