@@ -15,15 +15,24 @@ UNUSABLE = 97
 
 
 def prove() -> None:
-    """Imports whatever requirements.txt names. Raises ImportError."""
+    """Imports whatever requirements.txt names. Raises ImportError.
+
+    Of a distribution with several modules the one of its name counts: others are private (`_sodium`), or old
+    and in need of what is not installed (`slack` beside `slack_sdk`).
+    """
     import importlib  # noqa: PLC0415 - only here
     from importlib import metadata  # noqa: PLC0415
 
     requirements = (Path(__file__).parent / "requirements.txt").read_text("utf-8").splitlines()
     names = {line.partition("==")[0].strip() for line in requirements if "==" in line and line[0].isalnum()}
-    wanted = {metadata.distribution(name).metadata["Name"] for name in names}
+    found: dict[str, list[str]] = {metadata.distribution(name).metadata["Name"]: [] for name in names}
     for module, distributions in metadata.packages_distributions().items():
-        if wanted.intersection(distributions) and module.isidentifier():
+        for distribution in found.keys() & distributions:
+            if module.isidentifier() and not module.startswith("_"):
+                found[distribution].append(module)
+    for distribution, modules in found.items():
+        own = distribution.lower().replace("-", "_")
+        for module in [own] if own in modules else modules:
             importlib.import_module(module)
 
 
