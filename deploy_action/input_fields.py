@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.keyvalues import TEXT_MAX, parse_key_values
-from deploy_action.workspace_file import read_workspace_text
+from deploy_action.workspace_file import JobFolders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -25,7 +24,7 @@ class Fields:
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         self._raw = raw
         self._reads_files = step != "post"
-        self._workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
+        self._folders = JobFolders.of_job(environ)
         self._problems: list[str] = []
         self._warnings: list[str] = []
 
@@ -71,7 +70,7 @@ class Fields:
             if text[:7].lower() == "file://":
                 if not self._reads_files:
                     return None
-                text = read_workspace_text(self._workspace, text[7:], TEXT_MAX)
+                text = self._folders.read_text(text[7:], TEXT_MAX)
             return parse_key_values(text, grammar, declared=declared, ignored_sections=ignored_sections)
 
         return self._checked(name, parse, None)

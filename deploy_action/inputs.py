@@ -17,7 +17,7 @@ from deploy_action.core.change_set import Parameter
 from deploy_action.core.commit_age import OnOlder
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.lock_name import parse_lock_name, unique_locks
-from deploy_action.core.stacks import StackRef, parse_stack_ref
+from deploy_action.core.stacks import StackRef, account_of_arn, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.deployed_commit import parse_commit, parse_version
 from deploy_action.errors import InvalidInput
@@ -28,7 +28,6 @@ from deploy_action.raw_inputs import raw_inputs
 from deploy_action.registry_address import RegistryAddress, parse_registry
 from deploy_action.slack_fields import SlackFields
 from deploy_action.template_file import parse_template
-from deploy_action.workspace_file import read_workspace_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +149,8 @@ class Settings:
     version: str = ""
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
+    account: str = ""
+    """Where the stacks have to be, by an ARN that names one; empty where none does."""
     warnings: tuple[str, ...] = ()
     """What is wrong and stops nothing, one sentence each."""
 
@@ -181,6 +182,7 @@ class _Parser(SlackFields):
         self._template = re.sub(r"(?i)^file://", "", self._text("template"))
         self._body = ""
         self._region = default_region(environ)
+        self._account = ""
 
     def settings(self) -> Settings:
         self._problems += unknown_inputs(self._raw, self._step)
@@ -232,6 +234,7 @@ class _Parser(SlackFields):
             commit=self._checked("commit", parse_commit, ""),
             version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
+            account=self._account,
         )
         self._check_together(settings)
         if self._problems:
@@ -263,11 +266,16 @@ class _Parser(SlackFields):
 
     def _stacks(self, mode: Mode) -> tuple[StackRef, ...]:
         stacks: list[StackRef] = []
+        accounts: set[str] = set()
         for line in self._lines("stack-name"):
             try:
                 stacks.append(parse_stack_ref(line, self._region))
+                accounts.add(account_of_arn(line))
             except ValueError as error:
                 self._problem(f"`stack-name`: {error}")
+        self._account = max(accounts, default="")
+        if len(accounts - {""}) > 1:
+            self._problem("`stack-name` names stacks of several accounts, and a job deploys to one.")
         if not self._lines("stack-name") and mode is not Mode.LOCK:
             self._problem("`stack-name` is missing: name the stack to deploy or watch, one a line.")
         if len(set(stacks)) != len(stacks):
@@ -312,8 +320,7 @@ class _Parser(SlackFields):
     def _read_body(self, _text: str) -> str:
         if re.match(r"(?i)[a-z][a-z0-9+.-]+://", self._template):
             raise ValueError(input_values.template_address_advice(self._template))
-        content = read_workspace_text(
-            self._workspace,
+        content = self._folders.read_text(
             self._template,
             TEMPLATE_BYTES_MAX,
             too_large="Upload the template to S3 and give its https:// address.",
@@ -354,7 +361,7 @@ class _Parser(SlackFields):
         if not self._looks_for_folders:
             return text
         try:
-            found = not text or (self._workspace / text).is_dir()
+            found = not text or (self._folders.workspace / text).is_dir()
         except (OSError, ValueError):
             found = False
         if not found:

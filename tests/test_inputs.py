@@ -224,6 +224,15 @@ class TestStackNames:
         with pytest.raises(InvalidInput, match="is not a stack's ARN"):
             parsed(stack_name="arn:aws:s3:::bucket")
 
+    def test_the_account_of_an_arn_is_kept_and_there_is_one(self) -> None:
+        arn = "arn:aws:cloudformation:eu-west-1:123456789012:stack/{}/63aa8c92"
+        settings = parsed(stack_name=f"other\n{arn.format('shop')}\n{arn.format('api')}", command="make")
+        assert settings.account == "123456789012"
+        assert parsed(stack_name="shop").account == ""
+        two = f"{arn.format('shop')}\n{arn.format('api').replace('12:stack', '13:stack')}"
+        with pytest.raises(InvalidInput, match="stacks of several accounts"):
+            parsed(stack_name=two, command="make")
+
     @pytest.mark.parametrize("profile", ["", "ops"])
     def test_the_region_of_the_profile_counts(self, tmp_path: Path, profile: str) -> None:
         (tmp_path / ".aws").mkdir()
@@ -561,6 +570,15 @@ class TestTogether:
         assert "none of auto, container, host" in the_problem(runtime="podman")
 
 
+def in_job(workspace: Path, temp: Path, given: dict[str, str]) -> dict[str, str]:
+    return {
+        "AWS_REGION": "eu-west-1",
+        "GITHUB_WORKSPACE": str(workspace),
+        "RUNNER_TEMP": str(temp),
+        "DEPLOY_COORDINATOR_INPUTS": json.dumps({**SMALLEST, **given}),
+    }
+
+
 class TestFilesAndFolders:
     def test_a_template_at_an_address_is_not_looked_for(self) -> None:
         assert parsed(template="https://b.s3.amazonaws.com/t.yaml").template.startswith("https://")
@@ -581,6 +599,39 @@ class TestFilesAndFolders:
             given = {"parameter-overrides": f"file://{name}", "template": "stack.yaml"}
             assert "`parameter-overrides`: " in the_problem(workspace, **given)
             assert "`template`: " in the_problem(workspace, template=name)
+
+    def test_what_an_earlier_step_left_in_runner_temp_is_read(
+        self, workspace: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        temp = tmp_path_factory.mktemp("temp")
+        (temp / "p.json").write_text('{"A": "1"}')
+        (temp / "packaged.yaml").write_text("Resources: {}\n")
+        given = {"template": f"{temp}/packaged.yaml", "parameter-overrides": f"file://{temp}/p.json"}
+        settings = parse_inputs(in_job(workspace, temp, given))
+        assert (settings.template_body, settings.parameters) == ("Resources: {}\n", (Parameter("A", "1"),))
+
+    def test_no_link_leads_from_the_workspace_to_runner_temp_or_out_of_it(
+        self, workspace: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        """What a pull request brings in is a link in the workspace."""
+        folder = tmp_path_factory.mktemp("work")
+        temp = folder / "_temp"
+        temp.mkdir()
+        (temp / "p.json").write_text('{"A": "1"}')
+        (temp / "out").symlink_to("/proc/self/environ")
+        (temp / "back").symlink_to(workspace / "stack.yaml")
+        (folder / "_temporary").write_text('{"A": "1"}')
+        (workspace / "link").symlink_to(temp / "p.json")
+        for name in (
+            "link",
+            f"{temp}/out",
+            f"{temp}/back",
+            f"{folder}/_temporary",
+            f"{temp}/../_temporary",
+        ):
+            given = {"template": "stack.yaml", "parameter-overrides": f"file://{name}"}
+            with pytest.raises(InvalidInput, match="outside the workspace and RUNNER_TEMP"):
+                parse_inputs(in_job(workspace, temp, given))
 
     def test_a_link_inside_the_workspace_and_an_absolute_path_are_read(self, workspace: Path) -> None:
         (workspace / "infra" / "link.yaml").symlink_to("../stack.yaml")

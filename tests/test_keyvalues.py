@@ -51,6 +51,9 @@ def refusal(text: str, declared: set[str] | None = None) -> str:
         ("A=two words", [("A", "two words")]),
         ("A=\" spaced \"\nB=''", [("A", " spaced "), ("B", "")]),
         ("A=it's", [("A", "it's")]),
+        ("A=it's,B=2", [("A", "it's"), ("B", "2")]),
+        ("A= 1", [("A", "1")]),
+        ('A=" 1"', [("A", " 1")]),
         ("{}", []),
         ('{"A": "1", "B": "x=y,z"}', [("A", "1"), ("B", "x=y,z")]),
         ('{"A": true, "B": 007, "C": 1.10}', [("A", "true"), ("B", "007"), ("C", "1.10")]),
@@ -110,6 +113,7 @@ def test_each_form_gives_its_pairs_as_they_were_written(text: str, expected: Pai
     ("text", "words"),
     [
         ("A=1,A=2", "`A` is given twice"),
+        ("A=1,2,B=3", "part 2 is not KEY=VALUE"),
         ("A=1\nA=2", "`A` is given twice"),
         (
             '[{"ParameterKey": "A", "ParameterValue": ""}, {"ParameterKey": "A", "ParameterValue": ""}]',

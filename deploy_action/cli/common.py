@@ -15,7 +15,7 @@ import click
 from deploy_action.aws_region import default_region
 from deploy_action.cli import USAGE
 from deploy_action.context import run_context
-from deploy_action.core.stacks import parse_stack_ref
+from deploy_action.core.stacks import StackRef, parse_stack_ref
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.engine.swap import Swapper, read_beside
 from deploy_action.errors import CoordinatorError, RegistryError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from deploy_action.core.document import Document
     from deploy_action.core.past import Past
     from deploy_action.core.preflight.facts import Repository
-    from deploy_action.core.stacks import StackRef
     from deploy_action.engine.swap import FileChange
     from deploy_action.ports import Clock, Registry
     from deploy_action.registry_address import RegistryAddress
@@ -183,9 +182,15 @@ region_option = click.option(
 def stack_refs(names: tuple[str, ...], region: str) -> tuple[StackRef, ...]:
     """Raises WrongWords."""
     try:
-        return tuple(dict.fromkeys(parse_stack_ref(name, region) for name in names))
+        return tuple(dict.fromkeys(_stack_ref(name, region) for name in names))
     except ValueError as error:
         raise WrongWords(f"STACK: {error}") from error
+
+
+def _stack_ref(name: str, region: str) -> StackRef:
+    """An ARN stays the whole address, by which CloudFormation finds that very stack and none of its name."""
+    ref = parse_stack_ref(name, region)
+    return StackRef(ref.region, name) if name.startswith("arn:") else ref
 
 
 def whoever(by: str | None) -> str:

@@ -15,9 +15,16 @@ _REGION = re.compile(r"[a-z]{2,6}(-[a-z]+)+-\d{1,2}")
 """As botocore's partitions name them: eu-west-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1."""
 _GLOB = re.compile(r"[*?\[]")
 _ARN = re.compile(
-    r"arn:[a-z-]+:cloudformation:(?P<region>[a-z]{2,6}(-[a-z]+)+-\d{1,2}):\d{12}:stack/"
-    r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,127})(/[A-Za-z0-9-]+)?"
+    rf"arn:[a-z-]+:cloudformation:(?P<region>{_REGION.pattern}):(?P<account>\d{{12}}):stack/"
+    rf"(?P<name>{_NAME.pattern})(/[A-Za-z0-9-]+)?"
 )
+_CONSOLES = {
+    "aws": "{region}.console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+}
+"""Hosts by partition (source: the console's address bar). The isolated partitions publish none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,17 +51,14 @@ class StackRef:
 
 
 def parse_stack_ref(text: str, default_region: str) -> StackRef:
-    """`NAME`, `REGION/NAME`, a glob in place of the name, or an ARN, which stands for the stack of its name.
+    """`NAME`, `REGION/NAME`, a glob in place of the name, or an ARN, which stands for the stack of its name:
+    whoever calls has to see to the account.
 
     Raises ValueError with a sentence for people.
     """
     if text.startswith("arn:"):
-        found = _ARN.fullmatch(text)
-        if found is None:
-            raise ValueError(
-                f"`{text}` is not a stack's ARN; one is arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID."
-            )
-        return StackRef(found["region"], found["name"])
+        arn = _parse_arn(text)
+        return StackRef(arn["region"], arn["name"])
     region, separator, name = text.rpartition("/")
     region = region if separator else default_region
     if not region:
@@ -66,6 +70,20 @@ def parse_stack_ref(text: str, default_region: str) -> StackRef:
             f"`{name}` is not a stack name: a letter first, then letters, digits and hyphens, 128 at most."
         )
     return StackRef(region, name)
+
+
+def account_of_arn(text: str) -> str:
+    """The account in what `parse_stack_ref` takes; empty where that is no ARN."""
+    return str(_parse_arn(text)["account"]) if text.startswith("arn:") else ""
+
+
+def _parse_arn(text: str) -> re.Match[str]:
+    found = _ARN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"`{text}` is not a stack's ARN; one is arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID."
+        )
+    return found
 
 
 def stack_name_of(stack_id: str) -> str:
@@ -146,9 +164,11 @@ class StackState:
 
 
 def console_url(region: str, stack_id: str) -> str:
-    """The stack's events page in the AWS console (source: the console's own address bar)."""
-    domain = "amazonaws.cn" if region.startswith("cn-") else "aws.amazon.com"
-    domain = "amazonaws-us-gov.com" if region.startswith("us-gov-") else domain
-    domain = "amazonaws-eusc.eu" if region.startswith("eusc-") else domain
-    host = f"console.{domain}" if not domain.startswith("aws.") else f"{region}.console.{domain}"
-    return f"https://{host}/cloudformation/home?region={region}#/stacks/events?stackId={stack_id}"
+    """The stack's events page in the AWS console; empty where the console of its partition is not known."""
+    partition = stack_id.split(":")[1] if stack_id.startswith("arn:") else "aws"
+    host = _CONSOLES.get(partition, "").format(region=region)
+    return (
+        f"https://{host}/cloudformation/home?region={region}#/stacks/events?stackId={stack_id}"
+        if host
+        else ""
+    )

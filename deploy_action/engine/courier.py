@@ -32,6 +32,7 @@ class Courier:
     """`step` makes one try. Call it from one thread; `troubles` may be emptied from another.
 
     `posted_at`: when something was last posted, by channel; couriers that follow each other share it.
+    `told`: sentences that an earlier step has told.
     """
 
     def __init__(
@@ -40,13 +41,15 @@ class Courier:
         messenger: Messenger,
         clock: Clock,
         posted_at: dict[str, float] | None = None,
+        *,
+        told: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._messenger = messenger
         self._clock = clock
         self.posted_at = {} if posted_at is None else posted_at
         self._closed: dict[str, Trouble] = {}
-        self._told: set[tuple[str, bool]] = set()
+        self._told = {(sentence, given_up) for sentence in told for given_up in (True, False)}
         self.troubles: deque[tuple[str, bool]] = deque()
         """Sentences for people, each told once, and whether a message was given up."""
         self.well = True

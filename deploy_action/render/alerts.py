@@ -26,7 +26,7 @@ def stalled(change: StallChange, operation: Operation) -> str:
     activity = change.activity
     name = f"{log_text(change.label, 120)} ({log_text(activity.resource_type, 100)})"
     region = operation.stacks[activity.stack_id].region
-    where = log_text(console_url(region, activity.stack_id), URL_MAX)
+    where = log_text(console_url(region, activity.stack_id) or "the stack in the console", URL_MAX)
     known = usually(change.usual)
     normal = f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
     doing = f"has been in progress for {brief(change.seconds)} and is silent"

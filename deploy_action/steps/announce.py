@@ -272,7 +272,7 @@ def open_slack(
         ts, channel_id = state.slack_thread_ts, state.slack_channel_id
         store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
         store.write(Record(Step.LINK, link=state.report.links.thread))
-    courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock)
+    courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock, told=state.report.notes)
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
     view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)

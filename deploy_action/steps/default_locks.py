@@ -34,7 +34,7 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
         with SlowCall("AWS to name the account", world.teller.line):
             account = (
                 soon_known(identity)
-                or _account_of_stacks(wiring, settings)
+                or account_of_stacks(wiring, settings)
                 or patiently(
                     identity.whoami, world.clock, cancelled=world.cancelled, seconds=PATIENCE_SECONDS
                 ).account
@@ -56,7 +56,7 @@ def soon_known(identity: IdentitySource) -> str:
         return ""
 
 
-def _account_of_stacks(wiring: Wiring, settings: Settings) -> str:
+def account_of_stacks(wiring: Wiring, settings: Settings) -> str:
     """By the name that CloudFormation gives a stack, where STS is silent; empty where there is none yet."""
     with suppress(StackSourceError):
         for stack in settings.stacks:

@@ -41,6 +41,7 @@ from deploy_action.inputs import (
 from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.default_locks import lock_names
 from deploy_action.steps.handing_on import give_back, hand_on
+from deploy_action.steps.named_account import check_account
 from deploy_action.steps.post import left_in_progress
 from deploy_action.steps.pre import links_of, new_correlation_id
 from deploy_action.steps.state import JobState, StateFolder
@@ -88,6 +89,7 @@ def lock(world: World) -> int:
 def _take(world: World, settings: Settings, state: JobState) -> None:
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
+    check_account(world, wiring, settings)
     locks = lock_names(world, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
     coordination = Coordination(world, wiring, settings, state)
@@ -136,7 +138,7 @@ def _offer(world: World, settings: Settings, state: JobState) -> None:
 
 
 def _not_held(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidInput) and len(error.problems) > 1:
         for problem in error.problems:
             world.teller.line(f"  - {problem}")
     state.exit_code = error.exit_code or NotHeld.exit_code

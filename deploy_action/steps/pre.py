@@ -32,6 +32,7 @@ from deploy_action.steps.coordination import Coordination
 from deploy_action.steps.default_locks import lock_names
 from deploy_action.steps.expecting import foresee
 from deploy_action.steps.handing_on import give_back, hand_on
+from deploy_action.steps.named_account import check_account
 from deploy_action.steps.page import Page
 from deploy_action.steps.preflight import start_preflight
 from deploy_action.steps.recall import Recall
@@ -86,6 +87,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     teller = world.teller
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
+    check_account(world, wiring, settings)
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     known_epoch = _look(world, wiring, settings)
@@ -160,7 +162,7 @@ def _stopped(world: World, state: JobState, error: CoordinatorError, settings: S
         outcome = Outcome.CANCELLED
     elif isinstance(error, Superseded | OlderSkipped):
         outcome = Outcome.SKIPPED
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidInput) and len(error.problems) > 1:
         for problem in error.problems:
             world.teller.line(f"  - {problem}")
     if code:

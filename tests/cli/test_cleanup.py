@@ -71,6 +71,14 @@ def status(stage: Stage) -> str:
         cloudformation.close()
 
 
+def stack_id(stage: Stage) -> str:
+    cloudformation = client(stage.server)
+    try:
+        return str(cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackId"])
+    finally:
+        cloudformation.close()
+
+
 def writes(stage: Stage) -> int:
     """Requests that change something."""
     return sum(
@@ -92,6 +100,19 @@ class TestARolledBackStack:
         assert "Nothing was changed" in told
         assert writes(stage) == before
         assert status(stage) == "ROLLBACK_COMPLETE"
+
+    def test_an_arn_of_another_account_never_means_the_stack_of_that_name_here(
+        self, stage: Stage, shell: Desk
+    ) -> None:
+        ended(stage, ROLLED_BACK)
+        here = stack_id(stage)
+        for other in (here.replace(":123456789012:", ":210987654321:"), f"{here}0"):
+            code, told = shell.run("cleanup", other, "--yes")
+            assert code != 0, told
+            assert status(stage) == "ROLLBACK_COMPLETE"
+        code, told = shell.run("cleanup", here, "--yes")
+        assert code == 0, told
+        assert status(stage) == ""
 
     def test_with_yes_it_is_deleted_and_watched_until_it_is_gone(self, stage: Stage, shell: Desk) -> None:
         ended(stage, ROLLED_BACK)

@@ -48,6 +48,17 @@ def test_what_is_in_progress_is_watched_to_its_end(stage: Stage, shell: Desk) ->
     assert stage.registry() == {}
 
 
+def test_a_stack_is_found_by_its_arn(stage: Stage, shell: Desk) -> None:
+    create(stage)
+    cloudformation = client(stage.server)
+    arn = str(cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackId"])
+    cloudformation.close()
+    code, told = shell.run("watch", arn)
+    assert code == 0, told
+    assert told.splitlines()[-1].startswith("✅ Deployed: shop in 1m")
+    assert shell.run("watch", arn.replace(":123456789012:", ":210987654321:"))[0] != 0
+
+
 def test_a_failure_has_its_cause_and_its_exit_code(stage: Stage, shell: Desk) -> None:
     create(stage, FAILS)
     code, told = shell.run("watch", "eu-west-1/sh*")

@@ -178,6 +178,22 @@ def test_bad_inputs_are_all_told_before_anything_is_locked(world: World) -> None
     assert not world.cloud.requests
 
 
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_a_misspelled_input_deploys_nothing(world: World, *, handed_on: bool) -> None:
+    """GitHub's runner warns of an unknown name and hands it on; `act` drops what action.yml does not have."""
+    if handed_on:
+        action = world.act.action / "action.yml"
+        text = action.read_text("utf-8")
+        action.write_text(text.replace("\ninputs:\n", "\ninputs:\n  Tempalte: {description: wrong}\n", 1))
+    run = world.run(example("template.yml").replace("          template: ", "          Tempalte: "))
+    pre = run.step("deploy.pre")
+    assert run.code != 0
+    assert ("`tempalte` is not an input" in pre.text) == handed_on
+    assert "`template` and `command` are empty" in pre.text
+    assert "deploy.main" not in run.job.steps
+    assert not world.cloud.requests
+
+
 # Slower: in this test a lease must outlast the start of a step on a busy machine.
 @pytest.mark.parametrize("world", [40.0], indirect=True)
 def test_two_jobs_at_once_take_turns(world: World) -> None:

@@ -124,3 +124,15 @@ def test_a_librarys_warning_does_not_reach_the_log(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_one_wrong_input_is_told_once_and_of_several_there_is_a_list(stage: Stage) -> None:
+    template = stage.template(BAD)
+    one = stage.job(template=template, when_busy="perhaps")
+    assert one.deploy() == 3
+    assert one.log.count("`perhaps` is none of wait, fail, skip.") == 1
+    assert one.summary.count("`perhaps` is none of wait, fail, skip.") == 1
+    two = stage.job("second", template=template, when_busy="perhaps", on_timeout="never")
+    assert two.deploy() == 3
+    assert "- `when-busy`: `perhaps`" in two.log
+    assert "- `on-timeout`: `never`" in two.log

@@ -332,6 +332,14 @@ def test_a_slack_that_takes_half_a_minute_for_an_answer_holds_nobody_up(
     assert "production is deployed" in message.text
 
 
+def test_a_token_that_is_wrong_is_told_once_in_all_three_steps(stage: Stage, slack: SlackServer) -> None:
+    slack.tokens = {}
+    job = job_with(stage, slack, template=stage.template(GOOD), slack_alert_channel="")
+    assert job.deploy() == 0, job.log
+    assert job.log.count("the token is not valid (invalid_auth)") == 1
+    assert job.summary.count("the token is not valid (invalid") == 1
+
+
 def test_a_registry_that_is_away_too_leaves_the_words_in_the_log(stage: Stage, slack: SlackServer) -> None:
     slack.fail("/api/", status=503, times=None)
     job = job_with(stage, slack, template=stage.template(BAD))

@@ -54,6 +54,20 @@ def lasting(seconds: int) -> str:
     return QUEUE.replace(kind, f"{kind}    Metadata: {{TestGround: {{Seconds: {seconds}}}}}\n")
 
 
+def test_a_stack_named_by_its_arn_is_deployed_to_in_its_account_only(stage: Stage) -> None:
+    arn = "arn:aws:cloudformation:eu-west-1:{}:stack/shop/63aa8c92"
+    given = {"template": stage.template(QUEUE)}
+    wrong = stage.job(**given, **{"stack-name": arn.format("210987654321")})
+    assert wrong.deploy() == 4, wrong.log
+    assert (
+        "a stack of account 210987654321, and the credentials are those of account 123456789012" in wrong.log
+    )
+    assert stage.registry() == {}
+    right = stage.job("second", **given, **{"stack-name": arn.format("123456789012")})
+    assert right.deploy() == 0, right.log
+    assert right.outputs()["stack-status"] == "CREATE_COMPLETE"
+
+
 def test_a_new_stack_is_created_and_told(stage: Stage) -> None:
     job = stage.job(template=stage.template(QUEUE))
     assert job.deploy() == 0, job.log
