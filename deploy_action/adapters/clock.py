@@ -17,6 +17,9 @@ class SystemClock:
     `stop` ends every sleep early once it is set.
     """
 
+    real_time = True
+    """What it measures passes for other threads, too."""
+
     def __init__(
         self, stop: threading.Event | None = None, *, origin: float = 0.0, speed: float = 1.0
     ) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from deploy_action.ports import Clock
+
 FIRST_SECONDS = 5.0
 PAUSE_SECONDS_MAX = 60.0
 
@@ -20,13 +22,20 @@ class SlowCall:
     """Use as a context manager around a call: `tell` hears `Waiting for WHAT (5s so far).` from another
     thread, after 5 seconds of real time, then after pauses that double up to a minute.
 
-    `stop`: the call has come to something that speaks by itself.
+    `stop`: the call has come to something that speaks by itself. Where `clock` is not a real one, nothing is
+    told: no thread may speak in the middle of virtual time.
     """
 
     def __init__(
-        self, what: str, tell: Callable[[str], None], *, first_seconds: float = FIRST_SECONDS
+        self,
+        what: str,
+        tell: Callable[[str], None],
+        clock: Clock,
+        *,
+        first_seconds: float = FIRST_SECONDS,
     ) -> None:
         self._what = what
+        self._silent = not getattr(clock, "real_time", False)
         self._tell = tell
         self._pause = first_seconds
         self._lock = threading.Lock()
@@ -35,7 +44,8 @@ class SlowCall:
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
-        self._plan(self._pause)
+        if not self._silent:
+            self._plan(self._pause)
         return self
 
     def __exit__(

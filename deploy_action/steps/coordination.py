@@ -207,7 +207,7 @@ class Coordination:
         world = self._world
         started = world.clock.monotonic()
         ticket, name = self._state.ticket, self._state.report.correlation_id
-        slow = SlowCall("CloudFormation", world.teller.line)
+        slow = SlowCall("CloudFormation", world.teller.line, world.clock)
 
         def tell(busy: list[StackState], waited_seconds: float) -> None:
             slow.stop()
@@ -272,7 +272,7 @@ class Coordination:
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
         teller = self._world.teller
 
-        slow = SlowCall("an answer about the lock", teller.line)
+        slow = SlowCall("an answer about the lock", teller.line, self._world.clock)
 
         def tell(waiting: Waiting) -> None:
             slow.stop()

@@ -31,7 +31,7 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
         return settings.locks
     identity = wiring.identity(settings.stacks[0].region)
     try:
-        with SlowCall("AWS to name the account", world.teller.line):
+        with SlowCall("AWS to name the account", world.teller.line, world.clock):
             account = (
                 soon_known(identity)
                 or account_of_stacks(wiring, settings)

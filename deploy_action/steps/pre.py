@@ -91,7 +91,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     known_epoch = _look(world, wiring, settings)
-    with SlowCall("GitHub", teller.line):
+    with SlowCall("GitHub", teller.line, world.clock):
         optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
     locks = _locks(world, wiring, settings, state)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
@@ -99,7 +99,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     teller.channel = channel or teller.channel
     if preflight is not None:
         preflight.before_the_lock()
-    with SlowCall("GitHub", teller.line):
+    with SlowCall("GitHub", teller.line, world.clock):
         optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
     recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
@@ -122,7 +122,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
     the highest epoch in the names of the change sets that were executed last; None where it could not be
     seen."""
     try:
-        with SlowCall("CloudFormation", world.teller.line):
+        with SlowCall("CloudFormation", world.teller.line, world.clock):
             seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
         return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
