@@ -20,7 +20,7 @@ def check_account(world: World, wiring: Wiring, settings: Settings) -> None:
     """
     if not settings.account:
         return
-    with SlowCall("AWS to name the account", world.teller.line):
+    with SlowCall("AWS to name the account", world.teller.line, world.clock):
         account = soon_known(wiring.identity(settings.stacks[0].region)) or account_of_stacks(
             wiring, settings
         )

@@ -21,11 +21,6 @@ def credentials_are_read_once(patch: Patch) -> None:
     patch.function(RenewedCredentials._renewed, lambda original, self, used: False)
 
 
-@killed_by(test_renewed_credentials.test_credentials_that_nobody_renews_end_the_watch_soon)
-def expired_credentials_are_waited_for_without_end(patch: Patch) -> None:
-    patch.constant(aws_credentials, "PATIENCE_SECONDS", 1800.0)
-
-
 @killed_by(test_renewed_credentials.test_what_the_environment_gives_is_not_waited_for)
 def what_cannot_be_renewed_is_waited_for(patch: Patch) -> None:
     patch.constant(aws_credentials, "_FIXED", frozenset[Any]())

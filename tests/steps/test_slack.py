@@ -172,10 +172,9 @@ class TestWhatIsTold:
     def test_a_fallback_and_its_end(self, stage: Stage, slack: SlackServer) -> None:
         job = job_with(stage, slack, template=stage.template(GOOD))
         job.run("pre")
-        path = stage.root / "registry" / "deployments.json"
-        content = path.read_bytes()
-        stage.clock.at(stage.clock.elapsed + 20, lambda: path.write_text("damaged"))
-        stage.clock.at(stage.clock.elapsed + 250, lambda: path.write_bytes(content))
+        path, kept = stage.root / "registry" / "deployments.json", stage.root / "kept"
+        stage.clock.at(stage.clock.elapsed + 20, lambda: (path.rename(kept), path.write_text("damaged")))
+        stage.clock.at(stage.clock.elapsed + 250, lambda: kept.replace(path))
         assert job.run("main") == 0, job.log
         job.run("post")
         (alert,) = slack.in_channel("alerts")
