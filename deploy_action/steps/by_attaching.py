@@ -63,7 +63,7 @@ def _attach(deployment: Deployment) -> Baseline | None:
     deployment.state.baseline = baseline
     for ref, _ in baseline.newest:
         deployment.state.attached[ref.name] = _first_event(deployment, ref)
-    deployment.about_to_begin()
+    deployment.checkpoint()
     return baseline
 
 

@@ -247,7 +247,7 @@ def _begin(deployment: Deployment) -> Baseline:
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
     deployment.fence()
     state.baseline = _baseline(deployment)
-    deployment.about_to_begin()
+    deployment.checkpoint()
     ticket = state.ticket
     if ticket is not None and ticket.holding:
         hold = {"DEPLOY_COORDINATOR_EPOCH": str(ticket.epoch), "DEPLOY_COORDINATOR_TICKET": ticket.nonce}

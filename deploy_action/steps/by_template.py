@@ -159,7 +159,7 @@ def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, na
 
     def about_to() -> None:
         state.execution = execution
-        deployment.about_to_begin()
+        deployment.checkpoint()
 
     try:
         state.baseline = _baseline(deployment)

@@ -135,10 +135,6 @@ class Deployment:
         self.report(notes=tuple(self.teller.notes))
         optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
 
-    def about_to_begin(self) -> None:
-        """From here on something may be under way."""
-        self.checkpoint()
-
     def expect(self, *plans: Plan) -> None:
         """What is about to be done, as far as it is known; tells how long it is expected to take."""
         self.plans = plans
