@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import struct
@@ -95,7 +96,8 @@ class CloudFormationServer:
         }
 
     def now(self) -> float:
-        return self._now()
+        """In whole milliseconds, as events have them: what begins now is seen by a read of the same moment."""
+        return math.floor(self._now() * 1000 + 1e-3) / 1000
 
     def start(self) -> CloudFormationServer:
         self._thread = threading.Thread(
