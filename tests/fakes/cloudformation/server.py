@@ -96,7 +96,7 @@ class CloudFormationServer:
         }
 
     def now(self) -> float:
-        """In whole milliseconds, as events have them: what begins now is seen by a read of the same moment."""
+        """In whole milliseconds, as events have them: a read of the same moment sees what begins now."""
         return math.floor(self._now() * 1000 + 1e-3) / 1000
 
     def start(self) -> CloudFormationServer:
