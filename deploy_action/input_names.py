@@ -21,6 +21,7 @@ NAMES = frozenset(
         "disable-rollback",
         "environment",
         "environment-url",
+        "expect-changes-within",
         "fail-on-empty-changeset",
         "github-deployment",
         "github-token",

@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+EXPECT_SECONDS_MAX = 86_400
 
 
 def capabilities(text: str) -> tuple[str, ...]:
@@ -31,6 +32,15 @@ def template_address_advice(address: str) -> str:
     return (
         f"`{address}`: CloudFormation takes https://{bucket[1]}.s3.REGION.amazonaws.com/{bucket[2]} instead."
     )
+
+
+def seconds_of(text: str) -> float:
+    """Seconds of `90s`, `2m` or `1h`."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smh])", text.strip().lower())
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0
+    if not 1 <= seconds <= EXPECT_SECONDS_MAX:
+        raise ValueError(f"`{text}` is no time such as `90s`, `2m` or `1h`, of a day at most.")
+    return float(seconds)
 
 
 def environment_url(text: str) -> str:

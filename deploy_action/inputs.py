@@ -27,7 +27,7 @@ from deploy_action.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.raw_inputs import raw_inputs
 from deploy_action.registry_address import RegistryAddress, parse_registry
 from deploy_action.slack_fields import SlackFields
-from deploy_action.template_file import parse_template
+from deploy_action.template_file import declared_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +118,8 @@ class Settings:
     on_timeout: OnStop
     on_cancel: OnStop
     stall_after_seconds: float | None
+    expect_changes_seconds: float | None
+    """How long a change may take to begin where it is started remotely; None: it is not."""
     command: str
     working_directory: str
     registry: RegistryAddress
@@ -207,6 +209,7 @@ class _Parser(SlackFields):
             on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
             on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
             stall_after_seconds=self._minutes("stall-after-in-minutes", least=0.01),
+            expect_changes_seconds=self._checked("expect-changes-within", input_values.seconds_of, None),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
@@ -329,21 +332,13 @@ class _Parser(SlackFields):
             raise ValueError(f"`{self._template}` is empty.")
         return content
 
-    def _declared(self) -> frozenset[str] | None:
-        """The parameters of the template; None where its text does not tell."""
-        try:
-            template = parse_template(self._body)
-        except ValueError:
-            return None
-        if "Fn::Transform" in template or "AWS::Include" in self._body:
-            return None
-        parameters = template.get("Parameters", {})
-        return frozenset(parameters) if isinstance(parameters, dict) else None
-
     def _parameters(self) -> tuple[Parameter, ...]:
         others = {"Tags"} if self._text("tags") else ()
         pairs = self._key_values(
-            "parameter-overrides", PARAMETERS, declared=self._declared, ignored_sections=others
+            "parameter-overrides",
+            PARAMETERS,
+            declared=lambda: declared_parameters(self._body),
+            ignored_sections=others,
         )
         return tuple(Parameter(name, value) for name, value in pairs or ())
 
@@ -385,6 +380,10 @@ class _Parser(SlackFields):
             self._problem(
                 f"`github-deployment` needs this GitHub's token, and `github-token` is that of "
                 f"{settings.registry.host}, where the registry is."
+            )
+        if settings.mode is Mode.TEMPLATE and settings.expect_changes_seconds is not None:
+            self._problem(
+                "`expect-changes-within` is for `command` and `mode: watch`; drop it with `template`."
             )
         if settings.mode is not Mode.TEMPLATE and (settings.mode is Mode.COMMAND or self._text("mode")):
             self._problems += template_only(self._raw, self._boolean)

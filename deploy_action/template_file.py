@@ -36,6 +36,18 @@ def parse_template(text: str) -> dict[str, Any]:
     return data
 
 
+def declared_parameters(text: str) -> frozenset[str] | None:
+    """The names of a template's parameters; None where its text does not tell all of them."""
+    try:
+        template = parse_template(text)
+    except ValueError:
+        return None
+    if "Fn::Transform" in template or "AWS::Include" in text:
+        return None
+    parameters = template.get("Parameters", {})
+    return frozenset(parameters) if isinstance(parameters, dict) else None
+
+
 def _json(text: str) -> Any:
     """None where it is not JSON: what begins with a brace can be YAML as well."""
     if not text.lstrip().startswith("{"):

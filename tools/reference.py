@@ -65,6 +65,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "timeout-in-minutes",
         "on-timeout",
         "on-cancel",
+        "expect-changes-within",
         "stall-after-in-minutes",
         "look-behind",
         "summary*",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.core.events import Operation
-from deploy_action.engine.baseline import attach_to, operation_start
+from deploy_action.core.times import duration
+from deploy_action.engine.baseline import attach_to, operation_start, take_baseline
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
+from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError, VerdictUnknown
+from deploy_action.steps.expected_changes import nothing_began
 from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
 
@@ -21,8 +24,11 @@ if TYPE_CHECKING:
 
 def deploy(deployment: Deployment) -> int:
     state = deployment.state
+    expected = deployment.settings.expect_changes_seconds
     if state.baseline is None:
         state.baseline = _attach(deployment)
+    if state.baseline is None and expected is not None:
+        state.baseline = _wait_for(deployment, expected)
     if state.baseline is None:
         deployment.left_as_it_was()
         deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
@@ -39,8 +45,14 @@ def deploy(deployment: Deployment) -> int:
         end = deployment.watch_by_status(lambda: not in_progress(source, refs))
         optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
     else:
-        end = deployment.watch(watcher, lambda: watcher.at_rest)
-    if deployment.restarts:
+        end = deployment.watch(
+            watcher,
+            lambda: watcher.at_rest,
+            first_event_seconds=None if state.baseline.attach else expected,
+        )
+    if end is End.NEVER_BEGAN and expected is not None:
+        raise nothing_began(deployment.settings.stacks, expected)
+    if deployment.restarts and state.baseline.attach:
         _only_what_was_found(deployment, refs)
     deployment.judge(end, deployment.read_outcome(watcher, ours_only=False))
     return 0
@@ -63,6 +75,25 @@ def _attach(deployment: Deployment) -> Baseline | None:
     deployment.state.baseline = baseline
     for ref, _ in baseline.newest:
         deployment.state.attached[ref.name] = _first_event(deployment, ref)
+    deployment.checkpoint()
+    return baseline
+
+
+def _wait_for(deployment: Deployment, seconds: float) -> Baseline:
+    """Nothing is in progress yet: what begins from now on is watched."""
+    world, source, stacks = deployment.world, deployment.cloudformation, deployment.settings.stacks
+    try:
+        baseline = patiently(lambda: take_baseline(source, stacks), world.clock, cancelled=world.cancelled)
+    except StackSourceError as error:
+        raise VerdictUnknown(
+            f"The stacks could not be read. {error.what}", why=error.why, remedy=error.remedy
+        ) from error
+    names = ", ".join(str(stack) for stack in stacks)
+    deployment.teller.line(
+        f"Nothing is in progress on {names}. Waiting up to {duration(seconds)} for a change to begin, as "
+        "`expect-changes-within` asks."
+    )
+    deployment.state.baseline = baseline
     deployment.checkpoint()
     return baseline
 

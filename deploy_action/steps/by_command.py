@@ -20,14 +20,18 @@ from deploy_action.engine.watcher import SPACED_SECONDS, Watcher
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
 from deploy_action.steps.command_words import failed_command
 from deploy_action.steps.deployment import CLEANUP_SUFFIX
+from deploy_action.steps.expected_changes import ExpectedChanges, places_of
 from deploy_action.steps.state import EXIT_CODE_LOST
 from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.core.plan import Plan
     from deploy_action.core.stacks import StackRef
     from deploy_action.steps.deployment import Deployment
+    from deploy_action.steps.expected_changes import Places
 
 GRACE_SECONDS = 5.0
 """The runner leaves 10 s after a cancellation: so long the command's own end is waited for."""
@@ -47,7 +51,8 @@ def deploy(deployment: Deployment) -> int:
     watcher = Watcher(deployment.looks, baseline, asked=deployment.settings.stacks)
     deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
-    done = _Done(deployment, watcher)
+    expected = ExpectedChanges(deployment.settings.stacks, deployment.settings.expect_changes_seconds)
+    done = _Done(deployment, watcher, baseline, expected)
     if deployment.unwatched:
         end = deployment.watch_by_status(done.by_status, gives_up=False)
         poll = optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
@@ -77,6 +82,20 @@ def deploy(deployment: Deployment) -> int:
     if code:
         deployment.report(outcome=Outcome.FAILED)
         raise failed_command(deployment, code, seen=not unclear)
+    _tell_end(deployment, expected, unclear=unclear)
+    if not deployment.closing.over():
+        optional(
+            deployment.teller,
+            "The look for stacks that are not there",
+            lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
+        )
+    return 0
+
+
+def _tell_end(deployment: Deployment, expected: ExpectedChanges, *, unclear: bool) -> None:
+    """Of a command that ended well. Raises VerdictUnknown where nothing began that was expected to."""
+    if not unclear:
+        _check_expected(deployment, expected)
     if unclear:
         deployment.report(outcome=Outcome.UNKNOWN)
         deployment.teller.note(
@@ -86,13 +105,15 @@ def deploy(deployment: Deployment) -> int:
     elif not deployment.state.report.stacks:
         deployment.left_as_it_was()
         deployment.teller.line("The command ended well; no watched stack changed.")
-    if not deployment.closing.over():
-        optional(
-            deployment.teller,
-            "The look for stacks that are not there",
-            lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
-        )
-    return 0
+
+
+def _check_expected(deployment: Deployment, expected: ExpectedChanges) -> None:
+    lines = deployment.state.report.stacks
+    try:
+        expected.check({(line.region, line.name) for line in lines}, note=deployment.teller.note)
+    except VerdictUnknown:
+        deployment.report(outcome=Outcome.UNKNOWN)
+        raise
 
 
 def _gone(deployment: Deployment) -> VerdictUnknown:
@@ -162,7 +183,12 @@ def _cut_off(deployment: Deployment, end: End) -> None:
 class _Done:
     """Whether both the command and all that it began have ended, as far as that can be seen."""
 
-    def __init__(self, deployment: Deployment, watcher: Watcher) -> None:
+    def __init__(
+        self, deployment: Deployment, watcher: Watcher, baseline: Baseline, expected: ExpectedChanges
+    ) -> None:
+        self._baseline = baseline
+        self._expected = expected
+        self._teller = deployment.teller
         self._folder = deployment.world.folder
         self._clock = deployment.world.clock
         self._source = deployment.looks
@@ -195,7 +221,15 @@ class _Done:
                 # Their status tells, where their events do not.
                 self._closing.again()
             return not busy
-        return not self._anything_in_progress()
+        return not self._anything_in_progress() and not self._to_come(
+            now, lambda: places_of(self._watcher.operation)
+        )
+
+    def _to_come(self, now: float, changed: Callable[[], Places]) -> bool:
+        """Of a command that failed nothing more is expected."""
+        if not self._expected or self._folder.command_exit_code() != 0:
+            return False
+        return self._expected.still_to_come(changed(), now, tell=self._teller.line)
 
     def by_status(self) -> bool:
         """The same without events."""
@@ -211,7 +245,11 @@ class _Done:
             self._unreadable = now if self._unreadable is None else self._unreadable
             return now - self._unreadable >= (UNREADABLE_SECONDS if error.temporary else REFUSED_SECONDS)
         self._unreadable = None
-        return not busy
+        return not busy and not self._to_come(now, self._changed_by_status)
+
+    def _changed_by_status(self) -> Places:
+        ends = ends_since(self._source, self._stacks, self._baseline)
+        return {(line.region, line.name) for line in ends.lines}
 
     def _anything_in_progress(self) -> bool:
         """Status and events may show different moments: an operation can be in one before the other."""

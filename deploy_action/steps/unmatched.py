@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.core.stack_names import unmatched_sentence
 from deploy_action.core.stacks import StackRef
 from deploy_action.errors import StackSourceError
+from deploy_action.steps.expected_changes import is_of
 
 if TYPE_CHECKING:
     from deploy_action.core.events import Operation
@@ -21,10 +22,7 @@ def tell_unmatched(deployment: Deployment, operation: Operation, since: float | 
     for wanted in deployment.settings.stacks[:ASKED_MAX]:
         if deployment.world.cancelled():
             return
-        if any(
-            root.region == wanted.region and _names(wanted, root.name, root.stack_id)
-            for root in operation.roots
-        ):
+        if any(is_of(wanted, root.region, root.name) for root in operation.roots):
             continue
         try:
             if source.matching(wanted) if wanted.is_glob else source.describe(wanted):
@@ -33,7 +31,3 @@ def tell_unmatched(deployment: Deployment, operation: Operation, since: float | 
         except StackSourceError:
             continue  # what could not be read is told where the verdict is
         deployment.teller.note(unmatched_sentence(wanted, existing, since))
-
-
-def _names(wanted: StackRef, name: str, stack_id: str) -> bool:
-    return wanted.name in {name, stack_id} or wanted.matches(name)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.core import commit_age
 from deploy_action.core.report import Report
 from deploy_action.steps import acquiring
+from deploy_action.steps.expected_changes import ExpectedChanges
 from tests.mutants.mutant import Case, killed_by
+from tests.steps import test_expected_changes
 from tests.steps.test_commit_age import TestAnOlderCommit, TestDeployed
 from tests.steps.test_coordination import TestJobsOfOneRun
 
@@ -36,3 +38,12 @@ def everybody_is_of_the_own_run(patch: Patch) -> None:
         return bool(ahead)
 
     patch.function(acquiring.all_of_own_run, all_of_own_run)
+
+
+@killed_by(
+    test_expected_changes.test_nothing_that_begins_is_not_green,
+    test_expected_changes.test_a_pipeline_that_fails_later_is_a_failure,
+)
+def a_remote_start_is_over_with_its_command(patch: Patch) -> None:
+    patch.function(ExpectedChanges.still_to_come, lambda _original, *_all, **_more: False)
+    patch.function(ExpectedChanges.check, lambda _original, *_all, **_more: None)
