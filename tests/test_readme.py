@@ -68,8 +68,16 @@ class TestGeneratedParts:
         named = {n for names in reference.GROUPS.values() for n in names if not n.endswith("*")}
         assert named <= set(ACTION["inputs"])
 
+    def test_the_action_in_a_folder_is_the_same_but_for_the_way_to_its_launcher(self) -> None:
+        copy = yaml.safe_load((ROOT / reference.COPY).read_text("utf-8"))
+        launchers = {shlex.split(step["run"])[2] for step in copy["runs"]["steps"]}
+        assert launchers == {"$GITHUB_ACTION_PATH/../deploy_action/launch"}
+        for step in copy["runs"]["steps"]:
+            step["run"] = step["run"].replace("/../", "/")
+        assert copy == ACTION, "run `make docs`"
+
     def test_a_stale_one_is_told_and_mended(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        for name in ("action.yml", *reference.DOCUMENTS):
+        for name in ("action.yml", reference.COPY, *reference.DOCUMENTS):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
         page = tmp_path / "docs" / "reference.md"

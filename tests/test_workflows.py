@@ -14,7 +14,9 @@ import yaml
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 EXAMPLES = sorted(ROOT.glob("examples/*.yml"))
-OURS = re.compile(r"org/deploy-coordinator(/[\w-]+)?@v\d+|\./.*|org/deploy-coordinator/\.github/workflows/.*")
+OURS = re.compile(
+    r"org/deploy-coordinator(/[\w-]+)?@v\d+|\./.*|\$/[\w-]+|org/deploy-coordinator/\.github/workflows/.*"
+)
 PINNED = re.compile(r"(?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)")
 
 
@@ -84,6 +86,13 @@ def called() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 class TestTheWorkflowToCall:
+    def test_it_runs_the_action_of_its_own_commit(self) -> None:
+        """`$/` is the commit of the workflow, however that was called; the runner refuses it without a path."""
+        workflow, _ = called()
+        uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert [use for use in uses if not PINNED.fullmatch(f"{use} # v0.0.0")] == ["$/deploy"]
+        assert (ROOT / "deploy" / "action.yml").is_file()
+
     def test_it_passes_every_input_on_and_repeats_its_default(self) -> None:
         action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"]
         workflow, call = called()

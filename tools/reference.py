@@ -4,6 +4,7 @@
     <!-- /generated -->
 
 `python3 -m tools.reference` rewrites them (`make docs`); `--check` says which are stale, and changes nothing.
+deploy/action.yml is a copy as a whole.
 Sources: action.yml for inputs and outputs, deploy_action/errors.py for exit codes, the command line for its
 commands, core/preflight for what the checks find, docs/adr/ for the list of decisions.
 """
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
+COPY = "deploy/action.yml"
 DOCUMENTS = ("README.md", "docs/reference.md", "docs/cli.md", "docs/preflight.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
@@ -197,15 +199,22 @@ def rewritten(text: str, action: Mapping[str, Any]) -> str:
     return _BLOCK.sub(lambda m: f"{m['begin']}{PARTS[m['name']](action)}\n{m['end']}", text)
 
 
+def below_a_folder(action: str) -> str:
+    """The same action for a folder below the repository's root, where `uses: $/FOLDER` finds it."""
+    head = "# A copy of ../action.yml for .github/workflows/deploy.yml, made by `make docs`. Change that one.\n"
+    return head + action.replace('"$GITHUB_ACTION_PATH/', '"$GITHUB_ACTION_PATH/../')
+
+
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     check = "--check" in arguments
-    action = yaml.safe_load((root / "action.yml").read_text("utf-8"))
+    source = (root / "action.yml").read_text("utf-8")
+    action = yaml.safe_load(source)
+    generated = {name: rewritten((root / name).read_text("utf-8"), action) for name in DOCUMENTS}
+    generated[COPY] = below_a_folder(source)
     stale = []
-    for name in DOCUMENTS:
+    for name, current in generated.items():
         file = root / name
-        text = file.read_text("utf-8")
-        current = rewritten(text, action)
-        if current != text:
+        if not file.is_file() or file.read_text("utf-8") != current:
             stale.append(name)
             if not check:
                 file.write_text(current, "utf-8")

@@ -55,10 +55,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def prepared(text: str) -> str:
-    """As it stands, but for `queue:`, which act does not know, a checkout that it replaces by its own only
-    without a `ref`, an action that is not here, and the runtime: a release has an image, a checkout is run on
-    the host."""
+    """As it stands, but for `queue:` and `$/`, which act knows as little as GitHub Enterprise Server does, a
+    checkout that it replaces by its own only without a `ref`, an action that is not here, and the runtime: a
+    release has an image, a checkout is run on the host."""
     text = re.sub(r"\n +queue: .*", "", text)
+    text = text.replace("uses: $/deploy\n", "uses: org/deploy-coordinator/deploy@v1\n")
     text = text.replace("          ref: ${{ inputs.ref }}\n", "")
     text = re.sub(r"      - if: inputs.artifact(.*\n)+?\n", "", text)
     text = re.sub(r"(\n    steps:\n)(?!      - uses: actions/checkout)", rf"\1{CHECKOUT}", text)
