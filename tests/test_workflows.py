@@ -87,7 +87,7 @@ def called() -> tuple[dict[str, Any], dict[str, Any]]:
 
 class TestTheWorkflowToCall:
     def test_it_runs_the_action_of_its_own_commit(self) -> None:
-        """`$/` is the commit of the workflow, however that was called; the runner refuses it without a path."""
+        """`$/` is the commit of the workflow, whatever it was called by; the runner wants a path after it."""
         workflow, _ = called()
         uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
         assert [use for use in uses if not PINNED.fullmatch(f"{use} # v0.0.0")] == ["$/deploy"]

@@ -201,7 +201,9 @@ def rewritten(text: str, action: Mapping[str, Any]) -> str:
 
 def below_a_folder(action: str) -> str:
     """The same action for a folder below the repository's root, where `uses: $/FOLDER` finds it."""
-    head = "# A copy of ../action.yml for .github/workflows/deploy.yml, made by `make docs`. Change that one.\n"
+    head = (
+        "# A copy of ../action.yml for .github/workflows/deploy.yml, made by `make docs`. Change that one.\n"
+    )
     return head + action.replace('"$GITHUB_ACTION_PATH/', '"$GITHUB_ACTION_PATH/../')
 
 

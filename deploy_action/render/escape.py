@@ -2,23 +2,27 @@
 
 The runner reads commands from the log: `::name::` at the start of a trimmed line, and `##[name]` anywhere in
 a line (source: actions/runner, ActionCommand.cs), whatever the case. A line can be torn where another program
-writes to the same pipe, so no name of a command is left anywhere in it; a visible space does that, and harms
-no address that somebody copies. Terminals read ANSI sequences, Markdown reads nearly everything, Slack reads
-`<...>`.
+writes to the same pipe, so no name of a command is left anywhere in it; a visible space does that. Terminals
+read ANSI sequences, Markdown reads nearly everything, Slack reads `<...>`. GitHub and Slack also make more of
+bare words (addresses, mentions, issues, channels, emoji): such a word becomes code, which is seen, does
+nothing, and is copied as it was.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOG_LINE_MAX = 1000
 """The live log cuts lines at 1,024 characters."""
 LOG_TEXT_MAX = 4000
 """Of a text that may go on over several lines."""
 ANNOTATION_MAX = 4000
-_ZERO_WIDTH = "\u200b"
 _ACTING = (
     "add-mask|add-matcher|add-path|internal-set-repo-path|remove-matcher|"
     "save-state|set-env|set-output|stop-commands"
@@ -26,6 +30,16 @@ _ACTING = (
 _SPEAKING = "debug|echo|endgroup|error|group|notice|warning"
 """Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows."""
 _COMMAND = re.compile(rf"(?i)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
+
+_SHORTCODE = r":[a-z0-9_+\-']+:"
+_ACTS_IN_MARKDOWN = re.compile(rf"@.|#\d|{_SHORTCODE}|(?i:https?|ftp|mailto|xmpp):|(?i:www)\.|(?i:gh)-\d")
+_ACTS_IN_SLACK = re.compile(rf"@.|#\w|{_SHORTCODE}|(?i:https?|ftp|mailto):|(?i:www)\.")
+_CODE = re.compile(r"`([^`\s](?:[^`]*[^`\s])?)`")
+_WORD = re.compile(r"(?:`[^`\s](?:[^`]*[^`\s])?`|\S)+")
+"""With the code that it has in it, of which a part may be several words."""
+_SLACK_CODE = re.compile(rf"[(\[{{\"']*{_CODE.pattern}[)\]}}\"'.,;:!?]*")
+"""Slack takes backticks for code only where nothing else touches them."""
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _KEPT = {"\n", "\t"}
@@ -93,19 +107,42 @@ def machine_json(text: str) -> str:
 
 
 def markdown(text: str, limit: int = 2000) -> str:
-    """For prose in GitHub-flavoured Markdown: nothing in it is markup, link, mention, issue or emoji.
+    """For prose in GitHub-flavoured Markdown: nothing in it is markup, link, mention, issue or emoji. A word
+    of which GitHub would make one of these is code."""
+    return _as_a_line(" ".join(map(_markdown_word, one_line(text, limit).split(" "))))
 
-    GitHub looks for mentions and their like in the text that is left after parsing, where escapes are gone:
-    an invisible space keeps those apart.
-    """
-    line = one_line(text, limit)
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = _MARKDOWN.sub(r"\\\1", line)
-    line = re.sub(r"(@|#(?=\d))", f"\\1{_ZERO_WIDTH}", line)
-    line = re.sub(r":(?=[a-z0-9_+\\-]+:)", f":{_ZERO_WIDTH}", line)
-    line = re.sub(r"(?i)((?:https?|ftp|mailto|xmpp):|www(?=\.)|GH-(?=\d))", f"\\1{_ZERO_WIDTH}", line)
-    # At the start of a list's item these would make a heading, a list or a rule.
+
+def _as_a_line(line: str) -> str:
+    """At the start of a list's item these would make a heading, a list or a rule."""
     return re.sub(r"^(\d+(?=[.)])|(?=[-+=#]))", r"\1\\", line)
+
+
+def _markdown_word(word: str) -> str:
+    """A pipe stands outside of code: there a table wants it with a backslash, and other text without."""
+    parts = [_harmless(part, _ACTS_IN_MARKDOWN, _markdown_text, _code_span) for part in word.split("|")]
+    return "\\|".join(parts)
+
+
+def _markdown_text(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _harmless(
+    word: str, acts: re.Pattern[str], as_text: Callable[[str], str], as_code: Callable[[str], str]
+) -> str:
+    """A word as text; as code where it would act. The brackets and stops around it are not part of it."""
+    if not acts.search(word):
+        return as_text(word)
+    core = word.lstrip("([{\"'")
+    before = word[: len(word) - len(core)]
+    while core and (
+        core[-1] in ".,;:!?\"'" or core.count(core[-1]) > core.count(_BRACKETS.get(core[-1], core[-1]))
+    ):
+        core = core[:-1]
+    if not acts.search(core):
+        return as_code(word)
+    return f"{as_text(before)}{as_code(core)}{as_text(word[len(before) + len(core) :])}"
 
 
 def link(words: str, url: str) -> str:
@@ -116,28 +153,28 @@ def link(words: str, url: str) -> str:
 
 def prose(text: str, limit: int = 2000) -> str:
     """Like `markdown`, but what stands between backticks becomes code: for our own sentences."""
-    parts = one_line(text, limit).split("`")
-    if len(parts) % 2 == 0:
-        return markdown(text, limit)
-    return "".join(code(part) if index % 2 else _spaced(part, limit) for index, part in enumerate(parts))
+    return _as_a_line(_WORD.sub(lambda word: _prose_word(word[0]), one_line(text, limit)))
 
 
-def _spaced(part: str, limit: int) -> str:
-    before = " " if part.startswith(" ") else ""
-    after = " " if part.endswith(" ") and part.strip() else ""
-    return f"{before}{markdown(part, limit)}{after}"
+def _prose_word(word: str) -> str:
+    parts = _CODE.split(word)
+    if len(parts) == 1 or _ACTS_IN_MARKDOWN.search("".join(parts[::2])):
+        return _markdown_word(word)
+    return "".join(code(part) if index % 2 else _markdown_text(part) for index, part in enumerate(parts))
 
 
 def code(text: str, limit: int = 300) -> str:
     """A code span, also inside a table: names, types and statuses as they are."""
-    line = one_line(text, limit)
+    # A table takes a backslash before a pipe away, and would take an escaped backslash for itself.
+    return _code_span(re.sub(r"(\\*)\|", r"\1\1\|", one_line(text, limit)))
+
+
+def _code_span(line: str) -> str:
     if not line:
         return ""
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
     space = " " if line.startswith("`") or line.endswith("`") else ""
-    # A table takes a backslash before a pipe away, and would take an escaped backslash for itself.
-    line = re.sub(r"(\\*)\|", r"\1\1\|", line)
     return f"{fence}{space}{line}{space}{fence}"
 
 
@@ -159,22 +196,28 @@ def mermaid(text: str, limit: int = 40) -> str:
 
 
 def slack(text: str, limit: int = 2800) -> str:
-    """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links. What Slack would make
-    of bare words is kept apart by an invisible space, and a run of backticks is no block."""
-    line = re.sub(r"(@|#(?=\w))", f"\\1{_ZERO_WIDTH}", one_line(text, limit))
-    line = re.sub(r"(?i)((?:https?|ftp|mailto):|www(?=\.))", f"\\1{_ZERO_WIDTH}", line)
-    line = _without_shortcodes(line).replace("```", f"`{_ZERO_WIDTH}`{_ZERO_WIDTH}`")
-    while len(escaped := line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")) > limit:
-        cut = len(line) - max(1, (len(escaped) - limit) // 5)
+    """For Slack's mrkdwn: `&`, `<`, `>` in this order, so that nothing pings or links. A word of which Slack
+    would make more is code; a backtick that is no part of code is shown as `'`, as mrkdwn has no escapes."""
+    line = one_line(text, limit)
+    while len(found := _slack_line(line)) > limit:
+        cut = len(line) - max(1, (len(found) - limit) // 5)
         line = line[: cut - 1] + "…"
-    return escaped
+    return found
+
+
+def _slack_line(line: str) -> str:
+    shown = _WORD.sub(lambda word: _slack_word(word[0]), line)
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _slack_word(word: str) -> str:
+    if _SLACK_CODE.fullmatch(word):
+        return word
+    words = word.replace("`", "'").split(" ")
+    return " ".join(_harmless(one, _ACTS_IN_SLACK, str, lambda core: f"`{core}`") for one in words)
 
 
 def slack_plain(text: str, limit: int) -> str:
-    """For Slack's plain_text, which knows emoji and nothing else: `:name:` stays what it is."""
-    line = _without_shortcodes(one_line(text, limit))
+    """For Slack's plain_text, which knows emoji and nothing else: `:name:` is parted by a space."""
+    line = re.sub(rf"(?={_SHORTCODE}):", ": ", one_line(text, limit))
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def _without_shortcodes(line: str) -> str:
-    return re.sub(r":(?=[a-z0-9_+\-']+:)", f":{_ZERO_WIDTH}", line)

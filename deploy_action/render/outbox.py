@@ -52,8 +52,9 @@ def _cut(text: str) -> str:
         short = short[:start]
     # A link or a mention that is cut in two would no longer be one.
     opened = short.rfind("<")
-    return (short[:opened] if opened > short.rfind(">") else short) + "…"
+    short = short[:opened] if opened > short.rfind(">") else short
+    return f"{short}…{'`' * (short.count('`') % 2)}"
 
 
 def _section(text: str) -> dict[str, object]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

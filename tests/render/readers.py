@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -94,3 +95,22 @@ def elements(markdown: str) -> tuple[list[str], str]:
     parser.close()
     assert parser.other == []
     return parser.tags, "".join(parser.text)
+
+
+_SLACK_CODE = re.compile(r"(?<![\w`])`[^`\n]+`(?![\w`])")
+_SLACK_ACTS = re.compile(r"@\w|#\w|:[a-z0-9_+-]+:|(?i:https?|ftp|mailto):|(?i:www)\.\w|```")
+
+
+def slack_acts(mrkdwn: str) -> list[str]:
+    """Of bare words outside of code: those that Slack makes mentions, channels, emoji, links or blocks of."""
+    return _SLACK_ACTS.findall(_SLACK_CODE.sub("", mrkdwn))
+
+
+GITHUB_ACTS = re.compile(r"(?<!\w)@\w|(?<!\w)#\d|\b(?i:gh)-\d|:[a-z0-9_+-]+:|(?i:https?:|www\.\w)")
+"""The same for the text of GitHub's Markdown that is left outside of code."""
+
+
+def prose_of(page: str) -> str:
+    """The text of a page as GitHub looks through it: without code, which it leaves alone."""
+    outside = re.sub(r"<(code|pre)[ >].*?</\1>", " ", html_of(page), flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", " ", outside))

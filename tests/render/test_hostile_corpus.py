@@ -7,7 +7,6 @@ test, so that a new place cannot be forgotten.
 
 from __future__ import annotations
 
-import html
 import importlib
 import inspect
 import json
@@ -40,7 +39,16 @@ from tests.fakes.runner import heredoc_outputs
 from tests.fakes.slack.blockkit import addresses, called, message_problems, seen
 from tests.pages import stories
 from tests.render import storyboard
-from tests.render.readers import elements, html_of, runner_command, runner_commands, runner_lines
+from tests.render.readers import (
+    GITHUB_ACTS,
+    elements,
+    html_of,
+    prose_of,
+    runner_command,
+    runner_commands,
+    runner_lines,
+    slack_acts,
+)
 from tests.render.test_escape import shown
 
 if TYPE_CHECKING:
@@ -221,9 +229,8 @@ def harmless_page(page: str) -> None:
                 "https://repost.aws/",
             )
         ), address
-    outside = re.sub(r"<(code|pre)[ >].*?</\1>", " ", html_of(page), flags=re.DOTALL)
-    prose = html.unescape(re.sub(r"<[^>]*>", " ", outside))
-    assert not re.search(r"(?<!\w)(?:@\w|#\d)|\b(?i:gh)-\d|:[a-z0-9_+-]+:", prose), prose
+    acting = GITHUB_ACTS.search(prose_of(page))
+    assert not acting, acting
     assert text
 
 
@@ -316,12 +323,14 @@ def place_slack(texts: Sequence[str]) -> None:
         for message, harmless in zip(messages(hostile), messages(view), strict=True):
             content = {"text": message.text, "blocks": list(message.blocks)}
             assert message_problems(content) == []
+            assert slack_acts(message.text) == []
             assert called(content) == called({"text": harmless.text, "blocks": list(harmless.blocks)})
             assert "evil.example" not in str(addresses(content))
             assert seen(content)
     for text in texts[:5]:
         told_ = folded(((AT, escape.slack(text)),))
         assert message_problems({"text": told_.text, "blocks": list(told_.blocks)}) == []
+        assert [found for line in told_.text.splitlines()[1:] for found in slack_acts(line)] == []
 
 
 class _Scripts(HTMLParser):
