@@ -82,7 +82,7 @@ class Fields:
         if text in {"false", "0", "no"}:
             return False
         if text not in {"true", "1", "yes"}:
-            self._problem(f"`{name}`: `{text}` is neither true nor false.")
+            self._problem(f"`{name}`: `{self._text(name)}` is neither true nor false.")
         return True
 
     def _minutes(self, name: str, *, least: float = 0) -> float | None:
@@ -105,5 +105,5 @@ class Fields:
             return choices(text)
         except ValueError:
             allowed = ", ".join(choice.value for choice in choices)
-            self._problem(f"`{name}`: `{text}` is none of {allowed}.")
+            self._problem(f"`{name}`: `{self._text(name)}` is none of {allowed}.")
             return default

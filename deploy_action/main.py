@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.adapters.trust import established
 from deploy_action.errors import Cancelled, CoordinatorError
+from deploy_action.raw_inputs import secrets_given
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,6 +45,8 @@ def main(arguments: list[str]) -> int:
     world = _world(stop)
     try:
         if arguments[0] in OPENINGS:
+            for secret in secrets_given(world.environ):
+                world.teller.log.mask(secret)
             for problem in trust.problems:
                 world.teller.note(problem)
         return _step(arguments[0], world)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
+from deploy_action.core.masks import shapes_in
 from deploy_action.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+SECRETS = ("slack-bot-token", "slack-webhook-url", "github-token")
+SECRET_LENGTH_MIN = 8
+"""Shorter ones are none, and would hide words of the log."""
 
 
 def raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
@@ -26,11 +32,14 @@ def raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def secrets_given(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What must not be seen of the inputs, whether they are right or wrong. Never raises."""
+    """What must not be seen of the inputs, whether they are right or wrong: the tokens, and what looks like a
+    credential in whatever place; of an address also its path alone, which is its secret. Never raises."""
     try:
         raw = raw_inputs(environ)
     except InvalidInput:
-        return ()
-    return tuple(
-        raw[name] for name in ("slack-bot-token", "slack-webhook-url") if len(raw.get(name, "")) >= 8
-    )
+        found = shapes_in(environ.get("DEPLOY_COORDINATOR_INPUTS", ""))
+    else:
+        found = [raw[name] for name in SECRETS if name in raw]
+        found += [shape for value in raw.values() for shape in shapes_in(value)]
+    found += [re.sub(r"^\w+://[^/]*/", "", secret) for secret in found]
+    return tuple(dict.fromkeys(secret for secret in found if len(secret) >= SECRET_LENGTH_MIN))

@@ -58,6 +58,11 @@ class Masks:
         return _SHAPES.sub(HIDDEN, text)
 
 
+def shapes_in(text: str) -> list[str]:
+    """What has the shape of a credential."""
+    return [match[0] for match in _SHAPES.finditer(text)]
+
+
 def secrets_in(environ: Mapping[str, str]) -> list[str]:
     """Values of variables whose names say that they are secret."""
     return [value for name, value in environ.items() if SECRET_NAME.search(name) and len(value) >= LENGTH_MIN]

@@ -23,7 +23,6 @@ from deploy_action.errors import (
     Superseded,
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
-from deploy_action.raw_inputs import secrets_given
 from deploy_action.render.summary import opening
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.commit_age import look_at_commit_age
@@ -49,8 +48,6 @@ def run(world: World) -> int:
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
-    for secret in secrets_given(world.environ):
-        world.teller.log.mask(secret)
     page = Page(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
