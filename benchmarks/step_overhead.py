@@ -93,6 +93,7 @@ def steps_of_the_checkout(folder: Path, runs: int) -> None:
         }
         cloudformation = boto3.client("cloudformation", region_name=aws["AWS_REGION"])
         cloudformation.create_stack(StackName="idle", TemplateBody=json.dumps(template))
+        Path(folder, "registry").mkdir()
         inputs = {"stack-name": "idle", "registry": f"file://{folder}/registry"}
         show(
             "this checkout, attached to an idle stack",

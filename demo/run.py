@@ -131,7 +131,7 @@ def title(text: str) -> None:
 
 def main() -> int:
     shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir()
+    (OUT / "registry").mkdir(parents=True)
     origin = time.time()
     began = time.monotonic()
     with CloudFormationServer(lambda: origin + (time.time() - origin) * SPEED) as server:

@@ -204,6 +204,17 @@ class RegistryUnavailable(RegistryError):
         self.retry_seconds = retry_seconds
 
 
+class RegistryStuck(RegistryUnavailable):
+    """A process on this host, which may be suspended, keeps the document locked: it is waited for, since what
+    it has begun to write may be a lock that it takes."""
+
+
+def is_limit(error: RegistryError) -> bool:
+    """Whether the store asks to be left alone for a while, and asks everybody alike."""
+    limited = isinstance(error, RegistryUnavailable) and error.retry_seconds is not None
+    return limited and not isinstance(error, RegistryStuck)
+
+
 class RegistryBehind(RegistryUnavailable):
     """The store shows an older state than it did before: doubt, from which nothing may be concluded."""
 

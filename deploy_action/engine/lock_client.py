@@ -27,8 +27,8 @@ from deploy_action.errors import (
     LockLost,
     RegistryError,
     RegistryTooNew,
-    RegistryUnavailable,
     Superseded,
+    is_limit,
 )
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class LockClient(LockHold):
                     raise
                 if waited + pause > limit_seconds:
                     raise away(error, waited) from error
-                if isinstance(error, RegistryUnavailable) and error.retry_seconds is not None:
+                if is_limit(error):
                     refusals += 1
                     pause += after_limit(refusals, limit_seconds - waited - pause)
                 tell(core.Waiting((), waited, limit_seconds, away_seconds=waited))

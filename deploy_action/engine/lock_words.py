@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from deploy_action.core.times import duration
-from deploy_action.errors import Busy, RegistryAway, RegistryGone, RegistryUnavailable
+from deploy_action.errors import Busy, RegistryAway, RegistryGone, RegistryUnavailable, is_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,9 @@ def away(error: RegistryError, waited_seconds: float, objection: str = "") -> Re
     it."""
     waited = f" after {duration(waited_seconds)} of waiting" if waited_seconds else ""
     limited = isinstance(error, RegistryUnavailable) and error.retry_seconds is not None
+    state = "asks to be left alone" if is_limit(error) else "cannot be used"
     return RegistryAway(
-        f"The registry {'asks to be left alone' if limited else 'cannot be used'}{waited}. {error.what}",
+        f"The registry {state}{waited}. {error.what}",
         why=f"{objection} Nothing was changed.".strip(),
         remedy="Run this again once the registry answers."
         if limited or objection

@@ -172,7 +172,7 @@ field() {
   esac
 }
 
-# The folder of a file registry has to be there to be mounted.
+# The folder of a file registry, never created here: where it is missing, a mount of the host may be.
 registry_folder() {
   local path=${DEPLOY_COORDINATOR_REGISTRY:-}
   case $path in
@@ -181,8 +181,7 @@ registry_folder() {
   *) return ;;
   esac
   case $path in *.json) path=${path%/*} ;; esac
-  mkdir -p "$path" 2>/dev/null || :
-  printf '%s' "$path"
+  if [ -d "$path" ]; then printf '%s' "$path"; fi
 }
 
 # The AWS profile that the SDK would use; empty where keys in the environment come before the profile named `default`.

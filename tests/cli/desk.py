@@ -26,6 +26,7 @@ class Desk:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], clock: Clock | None = None) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.store = FileRegistry(folder)
         self.address = f"file://{folder}"
         self.clock = clock or VirtualClock()

@@ -67,6 +67,7 @@ class FilePlace(Place):
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         super().__init__(stack)
         self.folder = folder
+        (folder / "registry").mkdir()
         self.lock = filelock.FileLock(folder / "registry" / "deployments.json.lock")
 
     def open(self) -> FileRegistry:
@@ -86,6 +87,7 @@ class FilePlace(Place):
 
     def delete(self) -> None:
         shutil.rmtree(self.folder / "registry")
+        (self.folder / "registry").mkdir()
 
     def forbidden(self) -> FileRegistry:
         obstacle = self.folder / "obstacle"

@@ -14,7 +14,12 @@ import pytest
 from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.adapters.registry.s3 import WRONG_ETAG, S3Registry
-from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import (
+    RegistryConflict,
+    RegistryForbidden,
+    RegistryMisconfigured,
+    RegistryUnavailable,
+)
 from deploy_action.ports import Snapshot
 from tests.contract.places import SESSION
 from tests.fakes.http import FakeServer, Request, Response
@@ -29,6 +34,8 @@ HISTORY = "deployment-history.json"
 
 
 def test_a_path_that_ends_in_json_is_the_document(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
     FileRegistry(tmp_path / "a" / "registry.json").swap(b"{}", "absent", message="m")
     assert (tmp_path / "a" / "registry.json").read_bytes() == b"{}"
     FileRegistry(tmp_path / "b").swap(b"{}", "absent", message="m")
@@ -68,6 +75,18 @@ def test_a_writer_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
     )
     assert killed.returncode == -9
     FileRegistry(tmp_path, lock_timeout=0.02).swap(b"{}", "absent", message="m")
+
+
+def test_a_folder_that_is_missing_is_refused_and_not_created(tmp_path: Path) -> None:
+    registry = FileRegistry(tmp_path / "mount" / "registry")
+    for ask in (
+        registry.read,
+        lambda: registry.swap(b"{}", "absent", message="m"),
+        lambda: registry.read_file("history.json", "absent"),
+    ):
+        with pytest.raises(RegistryMisconfigured, match=r"registry does not exist.*mkdir -p"):
+            ask()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

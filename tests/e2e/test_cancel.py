@@ -48,6 +48,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_job(cloud: CloudFormationServer, folder: Path, cache: Path, **inputs: str) -> Job:
+    (folder / "registry").mkdir(parents=True, exist_ok=True)
     given = {
         "stack-name": "shop",
         "environment": "production",

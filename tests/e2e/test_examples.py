@@ -139,6 +139,7 @@ def test_a_freeze_keeps_everybody_out_until_it_is_lifted(world: World) -> None:
 
 
 def test_a_runner_of_ones_own_needs_no_docker_and_no_write_permission(world: World, tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
     workflow = example("self-hosted.yml").replace(
         "s3://org-deploy-registry/shop", f"file://{tmp_path}/registry"
     )

@@ -111,6 +111,7 @@ class Runner:
 
     def __init__(self, folder: Path, world: World, **inputs: str) -> None:
         folder.mkdir()
+        (folder.parent / "registry").mkdir(exist_ok=True)
         for name in ("output", "env", "state"):
             (folder / name).touch()
         self.folder = folder

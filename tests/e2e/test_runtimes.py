@@ -37,6 +37,7 @@ def aws() -> Iterator[dict[str, str]]:
 
 
 def workflow(folder: Path, runtime: str, command: str) -> str:
+    (folder / "registry").mkdir(exist_ok=True)
     inputs = {
         "stack-name": "shop",
         "command": command,

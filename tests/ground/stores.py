@@ -55,6 +55,7 @@ class Store:
 def new_store(kind: str, folder: Path, stack: ExitStack, aws_url: str = "") -> Store:
     """An empty place, on servers that end with `stack`; `aws_url` names one that runs already."""
     if kind == "file":
+        (folder / "registry").mkdir(parents=True, exist_ok=True)
         return Store(kind, str(folder / "registry"))
     if kind == "github":
         return Store(kind, "org/app", _github(folder, stack))

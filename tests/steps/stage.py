@@ -188,6 +188,9 @@ class Stage:
     clock: VirtualClock
     server: CloudFormationServer
 
+    def __post_init__(self) -> None:
+        (self.root / "registry").mkdir(exist_ok=True)
+
     def job(self, name: str = "job", **inputs: str) -> Job:
         folder = self.root / name
         (folder / "state").mkdir(parents=True)

@@ -84,7 +84,6 @@ def test_a_command_is_given_its_epoch(stage: Stage) -> None:
 
 def test_a_newer_schema_keeps_a_deployment_from_starting(stage: Stage) -> None:
     folder = stage.root / "registry"
-    folder.mkdir()
     (folder / "deployments.json").write_text('{"schema": 99}', "utf-8")
     job = stage.job(template=stage.template(GOOD))
     assert job.deploy() == 4
@@ -99,7 +98,6 @@ def test_what_becomes_of_a_deployment_whose_registry_cannot_be_used(
     stage: Stage, wish: str, code: int
 ) -> None:
     folder = stage.root / "registry"
-    folder.mkdir()
     (folder / "deployments.json").write_text("{half", "utf-8")
     job = stage.job(
         template=stage.template(GOOD), when_registry_away=wish, when_busy="skip" if code else "wait"
@@ -113,7 +111,6 @@ def test_what_is_waited_for_at_the_fence_is_followed_by_another_fence(stage: Sta
     arn = cloudformation.create_stack(StackName="databases", TemplateBody=SLOW)["StackId"]
     job = stage.job(template=stage.template(GOOD))
     path = stage.root / "registry" / "deployments.json"
-    path.parent.mkdir()
     path.write_text("{half", "utf-8")
     assert job.run("pre") == 0, job.log
     settling = {"schema": 1, "locks": {"production": {"epoch": 3, "settling": [f"eu-west-1/{arn}"]}}}

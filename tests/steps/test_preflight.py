@@ -216,9 +216,9 @@ class TestWhoElse:
     def test_a_registry_that_cannot_be_used(self, stage: Stage, content: bytes | None, code: str) -> None:
         place = stage.root / "registry"
         if content is None:
+            place.rmdir()
             place.write_text("a file where the folder should be")
         else:
-            place.mkdir()
             (place / "deployments.json").write_bytes(content)
         job = checked(stage)
         warns(job, code)

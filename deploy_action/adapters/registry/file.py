@@ -9,7 +9,13 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import (
+    RegistryConflict,
+    RegistryForbidden,
+    RegistryMisconfigured,
+    RegistryStuck,
+    RegistryUnavailable,
+)
 from deploy_action.ports import NO_FILES, Snapshot
 
 if TYPE_CHECKING:
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
 
 DOCUMENT_NAME = "deployments.json"
 ABSENT = "absent"
+RETRY_SECONDS = 1.0
+"""After which a file that another process keeps locked is tried again."""
 
 _FORBIDDEN = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -35,6 +43,8 @@ class FileRegistry:
     Further documents are files in the same folder, each replaced as a whole before the document itself. A
     host that dies in between leaves newer ones beside the older document, so what is merged into one must
     not count twice when it is merged again.
+    The folder is never created here: where it is missing, a mount may be, and every host would have an empty
+    registry, and a lock, of its own.
     Not guaranteed: anything between hosts. File locks on network file systems are not to be trusted, and a
     hosted runner's disk is gone with its job.
     """
@@ -57,6 +67,8 @@ class FileRegistry:
     def read(self) -> Snapshot:
         with self._explained("read"):
             content = _content(self._document)
+            if content is None:
+                self._require_folder()
         return Snapshot(content, _version(content))
 
     def read_file(self, name: str, version: str) -> bytes | None:
@@ -86,15 +98,28 @@ class FileRegistry:
     def _locked(self) -> Iterator[None]:
         import filelock
 
-        self._document.parent.mkdir(parents=True, exist_ok=True)
+        self._require_folder()
         try:
             with filelock.FileLock(self._lock_file, timeout=self._lock_timeout):
                 yield
         except filelock.Timeout as error:
-            raise RegistryUnavailable(
-                f"The lock file {self._lock_file} was held by another process for {self._lock_timeout:g} s.",
-                why="Nothing was written.",
-                remedy="See which process has it open (`fuser` names it) if this keeps happening.",
+            raise RegistryStuck(
+                f"Another process has held the lock file {self._lock_file} for {self._lock_timeout:g} s.",
+                why="Nothing was written. That process may be suspended in the middle of a write.",
+                remedy="`fuser` names the process that has the file open: let it go on, or end it.",
+                retry_seconds=RETRY_SECONDS,
+            ) from error
+
+    def _require_folder(self) -> None:
+        """Raises RegistryMisconfigured where there is no folder. `stat` also tells what forbids to see it."""
+        folder = self._document.parent
+        try:
+            folder.stat()
+        except FileNotFoundError as error:
+            raise RegistryMisconfigured(
+                f"The registry folder {folder} does not exist.",
+                why="If it is on a shared disk, that disk is not mounted, and this host would lock alone.",
+                remedy=f"Mount the disk; for a new registry, create the folder once: `mkdir -p {folder}`.",
             ) from error
 
     @contextlib.contextmanager
