@@ -49,6 +49,7 @@ NAMES = frozenset(
         "slack-outputs",
         "slack-webhook-url",
         "stack-name",
+        "stack-set",
         "stall-after-in-minutes",
         "tags",
         "template",

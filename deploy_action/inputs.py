@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from deploy_action import input_values
 from deploy_action.asked_mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
-from deploy_action.aws_region import default_region
 from deploy_action.core.away import WhenAway
 from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.commit_age import OnOlder
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.lock_name import parse_lock_name, unique_locks
-from deploy_action.core.stacks import StackRef, account_of_arn, parse_stack_ref
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.deployed_commit import parse_commit, parse_version
 from deploy_action.errors import InvalidInput
@@ -27,6 +25,7 @@ from deploy_action.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.raw_inputs import raw_inputs
 from deploy_action.registry_address import RegistryAddress, parse_registry
 from deploy_action.slack_fields import SlackFields
+from deploy_action.stack_fields import StackFields
 from deploy_action.template_file import declared_parameters
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     from deploy_action.core.channel import Moment
     from deploy_action.core.routing import Override
+    from deploy_action.core.stack_sets import StackSetRef
+    from deploy_action.core.stacks import StackRef
 
 TEMPLATE_BYTES_MAX = 51_200
 """The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
@@ -98,6 +99,7 @@ class Settings:
     """All inputs, checked. Times are seconds."""
 
     stacks: tuple[StackRef, ...]
+    stack_sets: tuple[StackSetRef, ...]
     mode: Mode
     environment: str
     locks: tuple[str, ...]
@@ -157,6 +159,16 @@ class Settings:
     """What is wrong and stops nothing, one sentence each."""
 
     @property
+    def places(self) -> tuple[StackRef, ...]:
+        """The stacks, and the stack sets by a name that no stack has."""
+        return (*self.stacks, *(one.place for one in self.stack_sets))
+
+    @property
+    def region(self) -> str:
+        """Where AWS is asked what concerns no single stack."""
+        return next((one.region for one in self.places), "")
+
+    @property
     def wait_seconds(self) -> float:
         """How long to wait for others; 0 where waiting is not wanted."""
         return self.wait_timeout_seconds if self.when_busy is WhenBusy.WAIT else 0.0
@@ -175,7 +187,7 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-class _Parser(SlackFields):
+class _Parser(StackFields, SlackFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
@@ -183,15 +195,14 @@ class _Parser(SlackFields):
         self._of_job = environ.get(TOKENS_VARIABLE, "")
         self._template = re.sub(r"(?i)^file://", "", self._text("template"))
         self._body = ""
-        self._region = default_region(environ)
-        self._account = ""
 
     def settings(self) -> Settings:
         self._problems += unknown_inputs(self._raw, self._step)
         mode = self._mode()
         self._body = self._read_template()
         settings = Settings(
-            stacks=self._stacks(mode),
+            stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode is not Mode.LOCK),
+            stack_sets=self._stack_sets(template=mode is Mode.TEMPLATE),
             mode=mode,
             environment=self._named("environment"),
             locks=self._locks(),
@@ -266,29 +277,6 @@ class _Parser(SlackFields):
             self._problem(problem)
         else:
             self._warn(WATCHES_ONLY)
-
-    def _stacks(self, mode: Mode) -> tuple[StackRef, ...]:
-        stacks: list[StackRef] = []
-        accounts: set[str] = set()
-        for line in self._lines("stack-name"):
-            try:
-                stacks.append(parse_stack_ref(line, self._region))
-                accounts.add(account_of_arn(line))
-            except ValueError as error:
-                self._problem(f"`stack-name`: {error}")
-        self._account = max(accounts, default="")
-        if len(accounts - {""}) > 1:
-            self._problem("`stack-name` names stacks of several accounts, and a job deploys to one.")
-        if not self._lines("stack-name") and mode is not Mode.LOCK:
-            self._problem("`stack-name` is missing: name the stack to deploy or watch, one a line.")
-        if len(set(stacks)) != len(stacks):
-            self._problem("`stack-name` names one stack twice.")
-        if mode is Mode.TEMPLATE and (len(stacks) > 1 or any(stack.is_glob for stack in stacks)):
-            self._problem(
-                "`stack-name` must name exactly one stack, without `*`, where `template` is given; "
-                "use `command` for several."
-            )
-        return tuple(stacks)
 
     def _lock_tokens(self) -> tuple[str, ...]:
         """Those given, else those that earlier `lock` steps left in the job's environment."""
@@ -368,6 +356,8 @@ class _Parser(SlackFields):
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
         if self._step == "lock" and not (settings.locks or settings.stacks):
             self._problem("The lock has no name: give `environment`, `lock`, or `stack-name`.")
+        if not settings.locks and settings.stack_sets and settings.mode is Mode.COMMAND:
+            self._problem("`stack-set` is given, so the lock needs a name: give `environment` or `lock`.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
         if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:

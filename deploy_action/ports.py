@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deploy_action.core.life import JobLife
     from deploy_action.core.outbox import Box
     from deploy_action.core.outbox_records import Record
+    from deploy_action.core.stack_sets import StackSetInstance, StackSetOperation, StackSetRef
     from deploy_action.core.stacks import StackRef, StackState
 
 
@@ -150,6 +151,22 @@ class StackSource(Protocol):
 
     def traffic(self) -> Traffic:
         """What this process has sent to CloudFormation so far."""
+        ...
+
+
+class StackSetSource(Protocol):
+    """Read-only view of StackSets. Every method raises StackSourceError and nothing else."""
+
+    def operations(self, stack_set: StackSetRef, known: Collection[str]) -> Sequence[StackSetOperation]:
+        """Its operations whose ids are not known; () where there is no such stack set."""
+        ...
+
+    def instances(self, stack_set: StackSetRef, operation_id: str) -> Sequence[StackSetInstance]:
+        """What became of each account and region in an operation, without the ids of their stacks."""
+        ...
+
+    def stack_ids(self, stack_set: StackSetRef, operation_id: str) -> Mapping[tuple[str, str], str]:
+        """By (account, region), of the stacks that the operation was the last to work on."""
         ...
 
 

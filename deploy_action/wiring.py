@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.adapters.github_runs import GitHubRuns
     from deploy_action.adapters.outbox_journal import OutboxJournal
+    from deploy_action.adapters.stack_sets import StackSets
     from deploy_action.context import RunContext
     from deploy_action.core.document import Document, Ticket
     from deploy_action.core.preflight.facts import Repository
@@ -62,6 +63,12 @@ class Wiring:
     def identity(self, region: str) -> Sts:
         """One for each region, which asks once."""
         return self._identities.setdefault(region, Sts(self.aws, region))
+
+    @cached_property
+    def stack_sets(self) -> StackSets:
+        from deploy_action.adapters.stack_sets import StackSets
+
+        return StackSets(self.aws)
 
     @property
     def borrower(self) -> Borrower:

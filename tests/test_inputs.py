@@ -150,6 +150,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         on_cancel="shrug",
         stall_after_in_minutes="soon",
         expect_changes_within="soon",
+        stack_set="a:b",
         fail_on_empty_changeset="maybe",
         no_execute_changeset="maybe",
         delete_rolled_back_stack="maybe",
@@ -175,7 +176,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "image"} and not name.startswith("slack-"):
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 37
+    assert len(found) == len(set(found)) == 38
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:

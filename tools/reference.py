@@ -67,6 +67,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "timeout-in-minutes",
         "on-timeout",
         "on-cancel",
+        "stack-set",
         "expect-changes-within",
         "stall-after-in-minutes",
         "look-behind",

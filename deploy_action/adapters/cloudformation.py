@@ -32,7 +32,7 @@ class CloudFormation:
         self._their_time: float | None = None
 
     def describe(self, stack: StackRef) -> StackState | None:
-        with _explained():
+        with explained():
             try:
                 answer = self._client(stack).describe_stacks(StackName=stack.name)
             except Exception as error:
@@ -43,7 +43,7 @@ class CloudFormation:
 
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         found: list[StackEvent] = []
-        with _explained():
+        with explained():
             try:
                 rows = pages(self._client(stack).describe_stack_events, "StackEvents", StackName=stack.name)
                 for row in rows:
@@ -79,7 +79,7 @@ class CloudFormation:
         wanted: Callable[[str], bool],
         between_pages: Callable[[], object] = lambda: None,
     ) -> list[StackState]:
-        with _explained():
+        with explained():
             client = self._client(pattern)
             known = client.meta.service_model.shape_for("StackStatus").enum
             statuses = [status for status in known if wanted(status)]
@@ -103,14 +103,14 @@ class CloudFormation:
         ]
 
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
-        with _explained(refusals=True):
+        with explained(refusals=True):
             answer = self._client(request.stack).get_template_summary(**_template(request))
             return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
     def template(self, stack: StackRef, change_set: str = "") -> object:
         """What macros made of the template, of a change set (ARN) or of the stack: a text, or parsed JSON."""
         of = {"ChangeSetName": change_set} if change_set else {}
-        with _explained():
+        with explained():
             answer = self._client(stack).get_template(StackName=stack.name, TemplateStage="Processed", **of)
             return answer["TemplateBody"]
 
@@ -130,7 +130,7 @@ class CloudFormation:
             if request.tags is None
             else [{"Key": key, "Value": value} for key, value in request.tags],
         }
-        with _explained(refusals=True):
+        with explained(refusals=True):
             answer = self._client(request.stack).create_change_set(
                 StackName=request.stack.name,
                 ChangeSetName=request.name,
@@ -144,7 +144,7 @@ class CloudFormation:
 
     def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
         client = self._client(stack)
-        with _explained():
+        with explained():
             answer = client.describe_change_set(StackName=stack.name, ChangeSetName=arn)
             rows = list(answer.get("Changes", []))
             while answer.get("NextToken"):
@@ -163,7 +163,7 @@ class CloudFormation:
             )
 
     def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
-        with _explained():
+        with explained():
             rows = pages(
                 self._client(stack).describe_events,
                 "OperationEvents",
@@ -173,7 +173,7 @@ class CloudFormation:
             return tuple(_validation_error(row) for row in rows if _is_validation_error(row))
 
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).execute_change_set(
                 StackName=stack.name,
                 ChangeSetName=arn,
@@ -182,11 +182,11 @@ class CloudFormation:
             )
 
     def delete_change_set(self, stack: StackRef, arn: str) -> None:
-        with _explained():
+        with explained():
             self._client(stack).delete_change_set(StackName=stack.name, ChangeSetName=arn)
 
     def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:
-        with _explained():
+        with explained():
             client = self._client(stack)
             for row in list(pages(client.list_change_sets, "Summaries", StackName=stack.name)):
                 unexecuted = row.get("ExecutionStatus") in {"AVAILABLE", "UNAVAILABLE"}
@@ -194,18 +194,18 @@ class CloudFormation:
                     client.delete_change_set(StackName=stack.name, ChangeSetName=row["ChangeSetId"])
 
     def delete_stack(self, stack: StackRef, *, token: str) -> None:
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
 
     def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None:
         """Delete a stack whose deletion failed, and leave those resources as they are."""
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).delete_stack(
                 StackName=stack.name, RetainResources=list(keep), ClientRequestToken=token
             )
 
     def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None:
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).continue_update_rollback(
                 StackName=stack.name,
                 ClientRequestToken=token,
@@ -214,11 +214,11 @@ class CloudFormation:
 
     def roll_back(self, stack: StackRef, *, token: str) -> None:
         """Of a stack whose update failed while rollback was disabled."""
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).rollback_stack(StackName=stack.name, ClientRequestToken=token)
 
     def cancel_update(self, stack: StackRef, *, token: str) -> None:
-        with _explained(refusals=True):
+        with explained(refusals=True):
             self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
 
     def their_time(self) -> float | None:
@@ -252,14 +252,14 @@ class Sts:
         """Asked once, also where several threads want to know."""
         with self._asking:
             if self._identity is None:
-                with _explained():
+                with explained():
                     answer = self._clients.client("sts", self._region).get_caller_identity()
                 self._identity = Identity(answer["Account"], answer["Arn"])
             return self._identity
 
 
 @contextmanager
-def _explained(*, refusals: bool = False) -> Iterator[None]:
+def explained(*, refusals: bool = False) -> Iterator[None]:
     """Turns botocore's errors into StackSourceError; with `refusals`, what AWS refuses for good into
     CannotStart, in AWS's own words."""
     from botocore.exceptions import BotoCoreError, ClientError

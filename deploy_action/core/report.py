@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from deploy_action.core.comparison import Comparison
 from deploy_action.core.events import Phase
 from deploy_action.core.forecast import Estimate, Forecast, NoForecast, Usual
 from deploy_action.core.runs import Run
+from deploy_action.core.stack_sets import StackSetLine
 from deploy_action.core.stacks import Verdict, console_url, operation_verdict
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Outcome(Enum):
     @property
     def good(self) -> bool:
         return self in {Outcome.SUCCEEDED, Outcome.NO_CHANGES}
+
+
+_WORST_FIRST = (Outcome.FAILED, Outcome.ROLLED_BACK, Outcome.UNKNOWN, Outcome.SUCCEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,8 @@ class Report:
     started: float | None = None
     ended: float | None = None
     stacks: tuple[StackLine, ...] = ()
+    stack_sets: tuple[StackSetLine, ...] = ()
+    """The operations on stack sets, oldest first."""
     changes: tuple[Change, ...] | None = None
     """The change set's table; None where there was no change set."""
     change_set_arn: str = ""
@@ -189,8 +195,8 @@ class Report:
     @property
     def stack_status(self) -> str:
         """The status of the only stack, or of all as `NAME=STATUS` words."""
-        if len(self.stacks) == 1:
-            return self.stacks[0].status
+        if len(self.named_statuses) == 1:
+            return self.named_statuses[0][1]
         return " ".join(f"{name}={status}" for name, status in self.named_statuses)
 
     @property
@@ -200,7 +206,7 @@ class Report:
         return tuple(
             (stack.name if count[stack.name] == 1 else f"{stack.region}/{stack.name}", stack.status)
             for stack in self.stacks
-        )
+        ) + tuple((line.name, line.status) for line in self.stack_sets)
 
     @property
     def outputs_by_stack(self) -> dict[str, str] | dict[str, dict[str, str]]:
@@ -284,6 +290,26 @@ def outcome_of(lines: tuple[StackLine, ...]) -> Outcome:
         if verdict in verdicts:
             return outcome
     return Outcome.SUCCEEDED
+
+
+def with_stack_sets(
+    report: Report,
+    outcome: Outcome,
+    lines: tuple[StackSetLine, ...],
+    causes: tuple[Cause, ...],
+    *,
+    unclear: bool,
+) -> Report:
+    """With the worst of what stacks and stack sets say. `outcome`: of the stacks; `unclear`: the stack sets
+    could not be read in full, so that all went well is not known."""
+    verdicts = {line.verdict for line in lines}
+    said = [outcome] * bool(report.stacks or not lines)
+    said += [Outcome.FAILED] * (Verdict.FAILED in verdicts)
+    said += [Outcome.UNKNOWN] * (unclear or Verdict.RUNNING in verdicts)
+    said += [Outcome.SUCCEEDED] * (Verdict.SUCCEEDED in verdicts)
+    worst = next((one for one in _WORST_FIRST if one in said), outcome)
+    found = report.causes + tuple(cause for cause in causes if cause not in report.causes)
+    return replace(report, outcome=worst, stack_sets=lines, causes=found)
 
 
 def failure_causes(operation: Operation, outcome: Outcome) -> tuple[Cause, ...]:

@@ -26,7 +26,8 @@ _WORDS = {
 
 def headline(report: Report, escape: Callable[[str], str]) -> str:
     """`escape` makes the names harmless for the place where the line is shown."""
-    what = report.environment or ", ".join(stack.name for stack in report.stacks[:3]) or "deployment"
+    names = [stack.name for stack in report.stacks] + [line.name for line in report.stack_sets]
+    what = report.environment or ", ".join(names[:3]) or "deployment"
     known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
     took = f" in {duration(report.duration_seconds or 0)}" if known else ""
     words = "✅ Deleted" if report.outcome is Outcome.SUCCEEDED and report.deleted else _WORDS[report.outcome]

@@ -13,6 +13,7 @@ from deploy_action.render.escape import code, link, markdown, prose
 from deploy_action.render.gantt import gantt
 from deploy_action.render.headline import headline
 from deploy_action.render.links import leads_home
+from deploy_action.render.stack_sets import stack_sets
 from deploy_action.render.summary_causes import why
 from deploy_action.render.summary_changes import since_last_time
 from deploy_action.render.summary_tables import folded_table, table
@@ -51,6 +52,7 @@ def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
         _place(report),
         _facts(report),
         _stacks(report),
+        stack_sets(report),
         _notes(report),
         gantt(report.bars, end=end),
         slowest(report.bars, end),

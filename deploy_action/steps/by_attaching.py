@@ -6,30 +6,44 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.events import Operation
 from deploy_action.core.times import duration
-from deploy_action.engine.baseline import attach_to, operation_start, take_baseline
+from deploy_action.engine.baseline import Baseline, attach_to, operation_start, take_baseline
 from deploy_action.engine.idle import in_progress
 from deploy_action.engine.patience import patiently
 from deploy_action.engine.session import End
 from deploy_action.engine.watcher import Watcher
 from deploy_action.errors import StackSourceError, VerdictUnknown
 from deploy_action.steps.expected_changes import nothing_began
+from deploy_action.steps.stack_sets import StackSetsOfJob
 from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef
-    from deploy_action.engine.baseline import Baseline
     from deploy_action.steps.deployment import Deployment
 
 
 def deploy(deployment: Deployment) -> int:
     state = deployment.state
     expected = deployment.settings.expect_changes_seconds
+    stack_sets = StackSetsOfJob(deployment)
     if state.baseline is None:
+        stack_sets.begin(ended_only=True)
+        stack_sets.look(at_once=True)
         state.baseline = _attach(deployment)
+    else:
+        stack_sets.resume()
+    if state.baseline is None and stack_sets.working:
+        state.baseline = Baseline(attach=True)
+        deployment.checkpoint()
     if state.baseline is None and expected is not None:
         state.baseline = _wait_for(deployment, expected)
     if state.baseline is None:
+        if stack_sets.unclear:
+            raise VerdictUnknown(
+                "Could not read the stack sets, so what is in progress on them is unknown.",
+                why="Unknown is not success.",
+                remedy="See the warning above for what keeps them from being read.",
+            )
         deployment.left_as_it_was()
         deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
         optional(
@@ -42,20 +56,27 @@ def deploy(deployment: Deployment) -> int:
     watcher = Watcher(deployment.looks, state.baseline, asked=deployment.settings.stacks)
     deployment.expect()
     if deployment.unwatched:
-        end = deployment.watch_by_status(lambda: not in_progress(source, refs))
+        end = deployment.watch_by_status(
+            lambda: not (stack_sets.still_working() or in_progress(source, refs))
+        )
         optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
     else:
         end = deployment.watch(
             watcher,
-            lambda: watcher.at_rest,
-            first_event_seconds=None if state.baseline.attach else expected,
+            lambda: not stack_sets.still_working() and (watcher.at_rest or _only_sets(watcher, stack_sets)),
+            first_event_seconds=None if state.baseline.attach or stack_sets.places else expected,
         )
     if end is End.NEVER_BEGAN and expected is not None:
-        raise nothing_began(deployment.settings.stacks, expected)
+        raise nothing_began(deployment.settings.places, expected)
     if deployment.restarts and state.baseline.attach:
         _only_what_was_found(deployment, refs)
-    deployment.judge(end, deployment.read_outcome(watcher, ours_only=False))
+    deployment.judge(end, stack_sets.judge(deployment.read_outcome(watcher, ours_only=False)))
     return 0
+
+
+def _only_sets(watcher: Watcher, stack_sets: StackSetsOfJob) -> bool:
+    """Operations on stack sets were seen, and on no stack."""
+    return bool(stack_sets.places) and not watcher.began
 
 
 def _attach(deployment: Deployment) -> Baseline | None:
@@ -88,7 +109,7 @@ def _wait_for(deployment: Deployment, seconds: float) -> Baseline:
         raise VerdictUnknown(
             f"The stacks could not be read. {error.what}", why=error.why, remedy=error.remedy
         ) from error
-    names = ", ".join(str(stack) for stack in stacks)
+    names = ", ".join(str(place) for place in deployment.settings.places)
     deployment.teller.line(
         f"Nothing is in progress on {names}. Waiting up to {duration(seconds)} for a change to begin, as "
         "`expect-changes-within` asks."

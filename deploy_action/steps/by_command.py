@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.plan import plan_of
 from deploy_action.core.report import Outcome, outcome_of
+from deploy_action.core.stack_sets import PREFIX
 from deploy_action.core.stacks import Verdict
 from deploy_action.engine.baseline import Baseline, take_baseline
 from deploy_action.engine.by_marks import ends_since, marks_of
@@ -21,6 +22,7 @@ from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictU
 from deploy_action.steps.command_words import failed_command
 from deploy_action.steps.deployment import CLEANUP_SUFFIX
 from deploy_action.steps.expected_changes import ExpectedChanges, places_of
+from deploy_action.steps.stack_sets import StackSetsOfJob
 from deploy_action.steps.state import EXIT_CODE_LOST
 from deploy_action.steps.unmatched import tell_unmatched
 from deploy_action.steps.world import optional
@@ -47,12 +49,13 @@ REFUSED_SECONDS = 10.0
 
 def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
-    baseline = _begin(deployment)
+    stack_sets = StackSetsOfJob(deployment)
+    baseline = _begin(deployment, stack_sets)
     watcher = Watcher(deployment.looks, baseline, asked=deployment.settings.stacks)
     deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
-    expected = ExpectedChanges(deployment.settings.stacks, deployment.settings.expect_changes_seconds)
-    done = _Done(deployment, watcher, baseline, expected)
+    expected = ExpectedChanges(deployment.settings.places, deployment.settings.expect_changes_seconds)
+    done = _Done(deployment, watcher, baseline, expected, stack_sets)
     if deployment.unwatched:
         end = deployment.watch_by_status(done.by_status, gives_up=False)
         poll = optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
@@ -71,6 +74,7 @@ def deploy(deployment: Deployment) -> int:
     if code is None:
         _cut_off(deployment, end)
     outcome, unseen = _read_by_status(deployment, watcher, baseline, outcome)
+    outcome = stack_sets.judge(outcome)
     if end in {End.CANCELLED, End.TIMED_OUT}:
         deployment.judge(end, outcome)
         outcome = deployment.state.report.outcome
@@ -78,7 +82,7 @@ def deploy(deployment: Deployment) -> int:
         deployment.fail(despite="" if code else ", although the command reported success")
     if lost:
         raise _gone(deployment)
-    unclear = unseen or (watcher.began and outcome is Outcome.UNKNOWN)
+    unclear = unseen or stack_sets.unclear or (watcher.began and outcome is Outcome.UNKNOWN)
     if code:
         deployment.report(outcome=Outcome.FAILED)
         raise failed_command(deployment, code, seen=not unclear)
@@ -102,15 +106,17 @@ def _tell_end(deployment: Deployment, expected: ExpectedChanges, *, unclear: boo
             "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
             "`unknown`, and the exit code is the command's."
         )
-    elif not deployment.state.report.stacks:
+    elif not (deployment.state.report.stacks or deployment.state.report.stack_sets):
         deployment.left_as_it_was()
         deployment.teller.line("The command ended well; no watched stack changed.")
 
 
 def _check_expected(deployment: Deployment, expected: ExpectedChanges) -> None:
-    lines = deployment.state.report.stacks
+    report = deployment.state.report
+    changed = {(line.region, line.name) for line in report.stacks}
+    changed |= {(line.region, f"{PREFIX}{line.name}") for line in report.stack_sets}
     try:
-        expected.check({(line.region, line.name) for line in lines}, note=deployment.teller.note)
+        expected.check(changed, note=deployment.teller.note)
     except VerdictUnknown:
         deployment.report(outcome=Outcome.UNKNOWN)
         raise
@@ -184,8 +190,15 @@ class _Done:
     """Whether both the command and all that it began have ended, as far as that can be seen."""
 
     def __init__(
-        self, deployment: Deployment, watcher: Watcher, baseline: Baseline, expected: ExpectedChanges
+        self,
+        deployment: Deployment,
+        watcher: Watcher,
+        baseline: Baseline,
+        expected: ExpectedChanges,
+        stack_sets: StackSetsOfJob,
     ) -> None:
+        self._stack_sets = stack_sets
+        self._looked = False
         self._baseline = baseline
         self._expected = expected
         self._teller = deployment.teller
@@ -199,6 +212,7 @@ class _Done:
         self._unreadable: float | None = None
 
     def __call__(self) -> bool:
+        self._stack_sets.look()
         now = self._clock.monotonic()
         if self._watcher.readable:
             if self._unreadable is not None:
@@ -221,18 +235,30 @@ class _Done:
                 # Their status tells, where their events do not.
                 self._closing.again()
             return not busy
-        return not self._anything_in_progress() and not self._to_come(
-            now, lambda: places_of(self._watcher.operation)
+        return (
+            not self._anything_in_progress()
+            and not self._sets_at_work()
+            and not self._to_come(now, lambda: places_of(self._watcher.operation))
         )
+
+    def _sets_at_work(self) -> bool:
+        """The command has ended, so an operation that it began is there by now."""
+        if not self._looked:
+            self._looked = True
+            self._stack_sets.look(at_once=True)
+        return self._stack_sets.working
 
     def _to_come(self, now: float, changed: Callable[[], Places]) -> bool:
         """Of a command that failed nothing more is expected."""
         if not self._expected or self._folder.command_exit_code() != 0:
             return False
-        return self._expected.still_to_come(changed(), now, tell=self._teller.line)
+        return self._expected.still_to_come(
+            {*changed(), *self._stack_sets.places}, now, tell=self._teller.line
+        )
 
     def by_status(self) -> bool:
         """The same without events."""
+        self._stack_sets.look()
         now = self._clock.monotonic()
         if self._folder.command_exit_code() is None:
             return False
@@ -245,7 +271,7 @@ class _Done:
             self._unreadable = now if self._unreadable is None else self._unreadable
             return now - self._unreadable >= (UNREADABLE_SECONDS if error.temporary else REFUSED_SECONDS)
         self._unreadable = None
-        return not busy and not self._to_come(now, self._changed_by_status)
+        return not busy and not self._sets_at_work() and not self._to_come(now, self._changed_by_status)
 
     def _changed_by_status(self) -> Places:
         ends = ends_since(self._source, self._stacks, self._baseline)
@@ -273,9 +299,11 @@ def _plans(deployment: Deployment, baseline: Baseline) -> tuple[Plan, ...]:
     )
 
 
-def _begin(deployment: Deployment) -> Baseline:
+def _begin(deployment: Deployment, stack_sets: StackSetsOfJob) -> Baseline:
     """Let the command go; after a restart of the watch, go on where it was."""
     state, folder, teller = deployment.state, deployment.world.folder, deployment.teller
+    if folder.command_was_let_go:
+        stack_sets.resume()
     if state.baseline is not None and folder.command_was_let_go:
         return state.baseline
     if folder.command_was_let_go:
@@ -285,6 +313,7 @@ def _begin(deployment: Deployment) -> Baseline:
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
     deployment.fence()
     state.baseline = _baseline(deployment)
+    stack_sets.begin()
     deployment.checkpoint()
     ticket = state.ticket
     if ticket is not None and ticket.holding:

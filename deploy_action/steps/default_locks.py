@@ -29,7 +29,7 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
     it refuses for good."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
-    identity = wiring.identity(settings.stacks[0].region)
+    identity = wiring.identity(settings.region)
     try:
         with SlowCall("AWS to name the account", world.teller.line, world.clock):
             account = (

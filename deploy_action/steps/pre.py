@@ -186,7 +186,8 @@ def _queue_outputs(state: JobState) -> dict[str, str]:
 
 
 def _purpose(settings: Settings) -> str:
-    stacks = ", ".join(str(stack) for stack in settings.stacks)
+    names = [str(stack) for stack in settings.stacks]
+    stacks = ", ".join(names + [f"stack set {one}" for one in settings.stack_sets])
     how = {
         Mode.TEMPLATE: f"template {settings.template} to {stacks}",
         Mode.COMMAND: f"a command, watching {stacks}",

@@ -46,7 +46,7 @@ def start_preflight(
     world: World, wiring: Wiring, settings: Settings, correlation_id: str
 ) -> PreflightStep | None:
     """None where it is off, or cannot even be begun."""
-    if settings.preflight is PreflightMode.OFF:
+    if settings.preflight is PreflightMode.OFF or not settings.stacks:
         return None
     return optional(
         world.teller, "The preflight", lambda: PreflightStep(world, wiring, settings, correlation_id)

@@ -100,7 +100,7 @@ class Recall:
     def _account(self) -> str:
         """Empty where it cannot be told."""
         try:
-            return self._wiring.identity(self._settings.stacks[0].region).whoami().account
+            return self._wiring.identity(self._settings.region).whoami().account
         except StackSourceError:
             return ""
 

@@ -88,6 +88,8 @@ class JobState:
     """On this machine's monotonic clock, which a restart of the coordinator does not set back."""
     baseline: Baseline | None = None
     """Where the events of this deployment begin; kept so that a restarted watch misses nothing."""
+    stack_set_operations: dict[str, list[str]] | None = None
+    """The operations that each stack set (`REGION/NAME`) had before, by id."""
     partly_unwatched: bool = False
     """A stack could not be watched from the beginning: nobody knows that all went well."""
     starts: int = 0

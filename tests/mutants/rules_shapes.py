@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import commit_age
+from deploy_action.core import commit_age, stack_sets
 from deploy_action.core.report import Report
+from deploy_action.engine.stack_sets import StackSetWatch
 from deploy_action.steps import acquiring
 from deploy_action.steps.expected_changes import ExpectedChanges
+from deploy_action.steps.stack_sets import StackSetsOfJob
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_expected_changes
+from tests.steps import test_expected_changes, test_stack_sets
 from tests.steps.test_commit_age import TestAnOlderCommit, TestDeployed
 from tests.steps.test_coordination import TestJobsOfOneRun
 
@@ -47,3 +49,21 @@ def everybody_is_of_the_own_run(patch: Patch) -> None:
 def a_remote_start_is_over_with_its_command(patch: Patch) -> None:
     patch.function(ExpectedChanges.still_to_come, lambda _original, *_all, **_more: False)
     patch.function(ExpectedChanges.check, lambda _original, *_all, **_more: None)
+
+
+@killed_by(
+    test_stack_sets.test_an_operation_is_watched_to_its_end,
+    test_stack_sets.test_in_another_account_the_operations_own_words_tell,
+)
+def an_operation_of_a_stack_set_is_over_with_its_command(patch: Patch) -> None:
+    patch.function(StackSetWatch.working, lambda _original, _self: False)
+
+
+@killed_by(test_stack_sets.test_an_operation_that_cannot_be_read_is_not_green)
+def a_stack_set_that_cannot_be_read_is_at_rest(patch: Patch) -> None:
+    patch.function(StackSetsOfJob.unclear, lambda _original, _self: False)
+
+
+@killed_by(test_stack_sets.test_an_operation_that_somebody_stops_has_failed)
+def a_stopped_operation_has_succeeded(patch: Patch) -> None:
+    patch.constant(stack_sets, "_ENDED_WELL", frozenset({"SUCCEEDED", "STOPPED"}))

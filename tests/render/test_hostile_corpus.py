@@ -24,6 +24,7 @@ from deploy_action import render
 from deploy_action.adapters.runner import JobLog, RunnerFiles
 from deploy_action.core.causes import Cause
 from deploy_action.core.cleanup import CleanupStep, Deed
+from deploy_action.core.stack_sets import StackSetInstance, StackSetLine, StackSetOperation
 from deploy_action.core.timeline import timeline_of
 from deploy_action.errors import DeploymentFailed
 from deploy_action.render import alerts, cleanup, dashboard, escape, log, past, tables
@@ -298,10 +299,18 @@ def place_outputs(texts: Sequence[str], folder: Path) -> None:
     assert runner_commands(given["root-cause"]) == []
 
 
+STACK_SET = StackSetLine(
+    "eu-west-1",
+    "baseline",
+    StackSetOperation("id", "CREATE", "FAILED", 0.0, "why"),
+    (StackSetInstance("111122223333", "us-east-1", "FAILED", "why"),),
+)
+
+
 def place_summary(texts: Sequence[str]) -> None:
     kept = frozenset({"links", "region"})
     for name in ("failed", "several", "unknown"):
-        report = poisoned(stories.STORIES[name](), texts, kept)
+        report = poisoned(replace(stories.STORIES[name](), stack_sets=(STACK_SET,)), texts, kept)
         page = summary(replace(report, notes=tuple(texts)), now=stories.NOON + 700)
         harmless_page(re.sub(r"```mermaid.*?```", "", page, flags=re.DOTALL))
         (chart,) = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL) or ("",)
@@ -422,6 +431,7 @@ def test_hostile_strings_do_nothing_and_are_read(name: str, tmp_path: Path) -> N
 
 SHOWN_BY = {
     "escape": "the rules themselves: test_escape",
+    "stack_sets": "summary; its lines of the log by Teller",
     "links": "says which addresses may be opened",
     "gantt": "in the summary",
     "groups": "in the log",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.fakes.cloudformation import change_set_calls as change_sets
-from tests.fakes.cloudformation import reading, writing
+from tests.fakes.cloudformation import reading, stack_sets, writing
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.call import Call, Handler, Params
@@ -32,7 +32,10 @@ READING: dict[str, Handler] = {
     "GetTemplateSummary": reading.get_template_summary,
     "ListChangeSets": change_sets.list_change_sets,
     "ListExports": reading.list_exports,
+    "ListStackInstances": stack_sets.list_stack_instances,
     "ListStackResources": reading.list_stack_resources,
+    "ListStackSetOperationResults": stack_sets.list_stack_set_operation_results,
+    "ListStackSetOperations": stack_sets.list_stack_set_operations,
     "ListStacks": reading.list_stacks,
     "ValidateTemplate": reading.validate_template,
 }
@@ -41,11 +44,17 @@ WRITING: dict[str, Handler] = {
     "ContinueUpdateRollback": writing.continue_update_rollback,
     "CreateChangeSet": change_sets.create_change_set,
     "CreateStack": writing.create_stack,
+    "CreateStackInstances": stack_sets.create_stack_instances,
+    "CreateStackSet": stack_sets.create_stack_set,
     "DeleteChangeSet": change_sets.delete_change_set,
     "DeleteStack": writing.delete_stack,
+    "DeleteStackInstances": stack_sets.delete_stack_instances,
+    "DetectStackSetDrift": stack_sets.detect_stack_set_drift,
     "ExecuteChangeSet": change_sets.execute_change_set,
     "RollbackStack": writing.rollback_stack,
+    "StopStackSetOperation": stack_sets.stop_stack_set_operation,
     "UpdateStack": writing.update_stack,
+    "UpdateStackSet": stack_sets.update_stack_set,
     "UpdateTerminationProtection": writing.update_termination_protection,
 }
 HANDLERS: dict[str, Handler] = {**READING, **WRITING}

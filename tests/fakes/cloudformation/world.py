@@ -16,6 +16,7 @@ from tests.fakes.cloudformation.versions import Version
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tests.fakes.cloudformation.stack_sets import StackSet
     from tests.fakes.cloudformation.templates import Template
 
 
@@ -31,6 +32,9 @@ class World:
     change_set_seconds: float = 2.5
     templates: dict[str, str] = field(default_factory=dict)
     regions: dict[str, Region] = field(default_factory=dict)
+    stack_sets: dict[tuple[str, str], StackSet] = field(default_factory=dict)
+    """By region and name."""
+    other_accounts: dict[str, World] = field(default_factory=dict)
 
     def region(self, name: str) -> Region:
         return self.regions.setdefault(name, Region(name))
