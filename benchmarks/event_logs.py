@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ from deploy_action.core.events import Operation, StackEvent
 from deploy_action.core.stacks import STACK_TYPE, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+_NESTED_NAME = re.compile(r"-[A-Z0-9]{11,14}\Z")
+_CUT_MIN = 12
+"""So many characters of the parent's name are left in the name of a nested stack, at least."""
 REGION = "eu-west-1"
 
 
@@ -30,11 +34,15 @@ class Logged:
     file: str
     events: list[StackEvent]
     operation: Operation
+    orphan: bool = False
+    """Its name is that of a nested stack, and the stack that it lies in is not in the log."""
 
     @property
     def trouble(self) -> str:
         """Why it cannot be judged; empty where its beginning and its end are there."""
         root = self.operation.roots[0]
+        if self.orphan:
+            return "it is nested, and its parent is not in the log"
         if not (self.events[0].starts_operation and self.events[0].stack_id == root.stack_id):
             return "its beginning is missing"
         if root.ended is None or root.verdict in {Verdict.RUNNING, Verdict.NONE}:
@@ -62,7 +70,7 @@ def read_log(path: Path) -> tuple[list[Logged], list[str]]:
     for number, row in enumerate(rows):
         by_root.setdefault(_root(str(row["stack"]), parents), []).append(_event(row, number, parents))
     whole = [
-        Logged(path.name, piece, _folded(piece))
+        Logged(path.name, piece, _folded(piece), _is_orphan(root, by_root))
         for root, events in by_root.items()
         for piece in cut(events, _arn(root))
     ]
@@ -131,6 +139,13 @@ def _is_child(parent: str, logical: str, name: str) -> bool:
         and parent.startswith(stem[:index])
         and logical.startswith(stem[index + 1 :])
         for index, letter in enumerate(stem)
+    )
+
+
+def _is_orphan(root: str, roots: Iterable[str]) -> bool:
+    """CloudFormation ends the name of a nested stack with a random word, and cuts its parent's name short."""
+    return _NESTED_NAME.search(root) is not None and any(
+        other != root and other[:_CUT_MIN] == root[:_CUT_MIN] for other in roots
     )
 
 
