@@ -7,24 +7,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
+from deploy_action.core.regions import console_host, partition_of, similar_regions
+
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _PATTERN = re.compile(r"[A-Za-z*?\[][A-Za-z0-9*?\[\]!-]{0,255}")
-_REGION = re.compile(r"[a-z]{2,6}(-[a-z]+)+-\d{1,2}")
-"""As botocore's partitions name them: eu-west-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1."""
 _GLOB = re.compile(r"[*?\[]")
 _ARN = re.compile(
-    rf"arn:[a-z-]+:cloudformation:(?P<region>{_REGION.pattern}):(?P<account>\d{{12}}):stack/"
+    rf"arn:[a-z-]+:cloudformation:(?P<region>[a-z0-9-]+):(?P<account>\d{{12}}):stack/"
     rf"(?P<name>{_NAME.pattern})(/[A-Za-z0-9-]+)?"
 )
-_CONSOLES = {
-    "aws": "{region}.console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
-    "aws-eusc": "console.amazonaws-eusc.eu",
-}
-"""Hosts by partition (source: the console's address bar). The isolated partitions publish none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,18 +51,27 @@ def parse_stack_ref(text: str, default_region: str) -> StackRef:
     """
     if text.startswith("arn:"):
         arn = _parse_arn(text)
+        _check_region(arn["region"], text)
         return StackRef(arn["region"], arn["name"])
     region, separator, name = text.rpartition("/")
     region = region if separator else default_region
     if not region:
         raise ValueError(f"stack `{text}` has no region: write `REGION/{text}` or set AWS_REGION.")
-    if not _REGION.fullmatch(region):
-        raise ValueError(f"`{region}` in stack `{text}` is not a region; an example of one is eu-west-1.")
+    _check_region(region, text)
     if not (_PATTERN if _GLOB.search(name) else _NAME).fullmatch(name):
         raise ValueError(
             f"`{name}` is not a stack name: a letter first, then letters, digits and hyphens, 128 at most."
         )
     return StackRef(region, name)
+
+
+def _check_region(region: str, text: str) -> None:
+    if partition_of(region) is None:
+        meant = ", ".join(similar_regions(region)) or "eu-west-1"
+        raise ValueError(
+            f"`{region}` in stack `{text}` is not a region that this version knows. Write one such as "
+            f"{meant}. A region that is newer than this version needs an update of deploy-coordinator."
+        )
 
 
 def account_of_arn(text: str) -> str:
@@ -165,8 +167,9 @@ class StackState:
 
 def console_url(region: str, stack_id: str) -> str:
     """The stack's events page in the AWS console; empty where the console of its partition is not known."""
-    partition = stack_id.split(":")[1] if stack_id.startswith("arn:") else "aws"
-    host = _CONSOLES.get(partition, "").format(region=region)
+    partition = partition_of(region)
+    name = stack_id.split(":")[1] if stack_id.startswith("arn:") else partition.name if partition else ""
+    host = console_host(name, region)
     return (
         f"https://{host}/cloudformation/home?region={region}#/stacks/events?stackId={stack_id}"
         if host

@@ -17,6 +17,7 @@ from deploy_action.core.preflight import (
 from deploy_action.core.preflight.facts import Context, NoSession, Refusal, Session, StackFacts, Summary
 from deploy_action.core.preflight.finding import Finding, Level, denied, finding
 from deploy_action.core.preflight.stack import stack_findings
+from deploy_action.core.regions import partition_of
 from deploy_action.core.times import iso
 from deploy_action.engine.preflight import Check, Once
 from deploy_action.errors import (
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from deploy_action.core.stacks import StackRef
     from deploy_action.inputs import Settings
     from deploy_action.ports import Clock
-
-HOME_REGIONS = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1", "": "us-east-1"}
 
 
 class AccountSource(Protocol):
@@ -175,11 +174,11 @@ class Checks:
             yield finding("credentials-missing", session.what)
 
     def _works_elsewhere(self, region: str) -> bool:
-        home = next(home for prefix, home in HOME_REGIONS.items() if region.startswith(prefix))
-        if home == region:
+        partition = partition_of(region)
+        if partition is None or partition.home_region == region:
             return False
         try:
-            return isinstance(self._sources.account.session(home), Session)
+            return isinstance(self._sources.account.session(partition.home_region), Session)
         except (BehindDenied, BehindUnavailable):
             return False
 

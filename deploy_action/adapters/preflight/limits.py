@@ -8,6 +8,7 @@ from deploy_action.adapters.aws import error_code
 from deploy_action.adapters.behind.asking import asking
 from deploy_action.core.preflight.facts import Quota
 from deploy_action.core.preflight.quotas import Counted
+from deploy_action.core.regions import partition_of
 
 if TYPE_CHECKING:
     from deploy_action.adapters.aws import AwsClients
@@ -39,7 +40,8 @@ class Limits:
     def _limit(self, counted: Counted, region: str) -> float:
         service, code = _CODES[counted]
         # Buckets are counted once for all regions of a partition.
-        home = _home(region) if counted is Counted.BUCKET else region
+        partition = partition_of(region) if counted is Counted.BUCKET else None
+        home = partition.home_region if partition else region
         with asking("servicequotas"):
             client = self._clients.client("service-quotas", home)
             try:
@@ -67,9 +69,3 @@ class Limits:
             return sum(
                 not account or row.get("OwnerId", account) == account for page in pages for row in page[key]
             )
-
-
-def _home(region: str) -> str:
-    if region.startswith("cn-"):
-        return "cn-north-1"
-    return "us-gov-west-1" if region.startswith("us-gov-") else "us-east-1"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.core.regions import partition_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -24,8 +26,9 @@ def known_values(
 ) -> dict[str, str]:
     """Pseudo parameters and parameters by name. An existing stack keeps values that are not given, so a
     default says nothing of them; nor does the name of a stored parameter say what is in it."""
-    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if "-gov-" in region else "aws"
-    values = {"AWS::Region": region, "AWS::StackName": stack, "AWS::Partition": partition}
+    values = {"AWS::Region": region, "AWS::StackName": stack}
+    if partition := partition_of(region):
+        values |= {"AWS::Partition": partition.name, "AWS::URLSuffix": partition.url_suffix}
     if account:
         values["AWS::AccountId"] = account
     for parameter in declared:
