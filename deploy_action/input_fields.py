@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Enum)
 
 
 class Fields:
-    """The inputs by name, and what was wrong with them."""
+    """The inputs by name, and what was wrong with them: each sentence once."""
 
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         self._raw = raw
@@ -29,10 +29,10 @@ class Fields:
         self._warnings: list[str] = []
 
     def _problem(self, sentence: str) -> None:
-        self._problems.append(sentence)
+        self._problems.extend({sentence}.difference(self._problems))
 
     def _warn(self, sentence: str) -> None:
-        self._warnings.append(sentence)
+        self._warnings.extend({sentence}.difference(self._warnings))
 
     def _text(self, name: str) -> str:
         return self._raw.get(name, "")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_QUOTED = re.compile(r"`[^`]*`")
+"""The word that a sentence is about begins it."""
+
 
 class SlackFields(Fields):
     """Each method reads one input. A mistake is one warning, which never repeats an address."""
@@ -71,8 +74,21 @@ class SlackFields(Fields):
         return _joined(self._each("slack-outputs", words, slack_words.outputs))
 
     def _each(self, name: str, words: Iterable[str], parse: Callable[[str], T]) -> list[T]:
-        tried = (self._tried(name, word, parse, None) for word in words)
-        return [one for one in tried if one is not None]
+        """What is right among the words; what is wrong in the same way is one warning."""
+        found: list[T] = []
+        wrong: dict[str, list[str]] = {}
+        for word in filter(None, words):
+            try:
+                found.append(parse(word))
+            except ValueError as error:
+                quoted = _QUOTED.match(str(error))
+                subject = quoted[0] if quoted else ""
+                wrong.setdefault(str(error).removeprefix(subject), []).append(subject)
+        for reason, subjects in wrong.items():
+            first, *others = dict.fromkeys(subjects)
+            beside = f" (and {', '.join(others)})" if others else ""
+            self._warn(f"`{name}`: {first}{beside}{reason} Slack does without it.")
+        return found
 
     def _tried(self, name: str, text: str, parse: Callable[[str], T], default: T) -> T:
         if not text:

@@ -393,7 +393,11 @@ class TestSlackStopsNothing:
             ({"slack_events": "lunch: off"}, "`lunch` is no event"),
             ({"slack_events": "stalled: off\nstalled: alert"}, "given twice"),
             ({"slack_mentions": "@team"}, "`@team` is nobody's id"),
+            ({"slack_mentions": "@team U123 @ops @team"}, "`@team` (and `@ops`) is nobody's id"),
+            ({"slack_events": "lunch: off\ntea: off"}, "`lunch` (and `tea`) is no event"),
+            ({"slack_events": "stalled: off\nstalled: alert\nstalled: C1"}, "given twice"),
             ({"slack_outputs": "a-b"}, "`a-b` is not the name"),
+            ({"slack_outputs": "a-b Url c-d"}, "`a-b` (and `c-d`) is not the name"),
             ({"slack_api_url": "slack"}, "not a web address"),
             ({"slack_webhook_url": "https://hooks.slack.com/triggers/T/1/hunter2"}, "Workflow Builder"),
             ({"slack_webhook_url": "https://hooks.slack.com/workflows/T/A/1/hunter2"}, "Workflow Builder"),
@@ -417,6 +421,12 @@ class TestSlackStopsNothing:
         assert found.slack_mentions == ("U123",)
         assert found.slack_events == {Moment.STALLED: Override(alert=True)}
         assert found.slack_outputs == ("Url",)
+
+
+def test_the_same_mistake_in_two_lines_is_told_once() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parsed(stack_name="1shop\n1shop", command="x")
+    assert str(refused.value).count("`1shop` is not a stack name") == 1
 
 
 class TestLocks:
