@@ -120,3 +120,29 @@ def test_the_chain_is_read_again_at_a_bounded_pace(stage: Stage, file: Path) -> 
         source.describe(shop)
     stage.clock.sleep(3)
     assert source.describe(shop) is None
+
+
+def test_what_nobody_renews_within_two_minutes_has_expired_for_good(stage: Stage, file: Path) -> None:
+    assert file.exists()
+    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    expire(stage, "FIRST", 0)
+    assert [_temporary(source, stage, after) for after in (0, 60, 59, 2)] == [True, True, True, False]
+
+
+def test_patience_begins_anew_with_each_renewal(stage: Stage, file: Path) -> None:
+    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    expire(stage, "FIRST", 0)
+    assert _temporary(source, stage, 0)
+    write(file, "SECOND")
+    stage.clock.sleep(100)
+    assert source.describe(StackRef("eu-west-1", "shop")) is None
+    expire(stage, "SECOND", 0)
+    assert [_temporary(source, stage, after) for after in (60, 60, 61)] == [True, True, False]
+
+
+def _temporary(source: CloudFormation, stage: Stage, after: float) -> bool:
+    """Whether what is refused that many seconds later may pass."""
+    stage.clock.sleep(after)
+    with pytest.raises(StackSourceError) as refused:
+        source.describe(StackRef("eu-west-1", "shop"))
+    return refused.value.temporary
