@@ -15,7 +15,7 @@ from deploy_action.core.borrowing import parse_token
 from deploy_action.core.change_set import Parameter
 from deploy_action.core.commit_age import OnOlder
 from deploy_action.core.document import QueuePolicy
-from deploy_action.core.lock_name import parse_lock_name, unique_locks
+from deploy_action.core.lock_name import parse_lock_name, parse_locks
 from deploy_action.core.superseding import WhenSuperseded
 from deploy_action.deployed_commit import parse_commit, parse_version
 from deploy_action.errors import InvalidInput
@@ -104,6 +104,8 @@ class Settings:
     environment: str
     locks: tuple[str, ...]
     """Empty: one lock a stack, named ACCOUNT/REGION/NAME."""
+    shared_locks: tuple[str, ...]
+    """Those of them that this deployment only reads under."""
     template: str
     template_body: str
     """Empty where `template` is an https:// address."""
@@ -195,6 +197,7 @@ class _Parser(StackFields, SlackFields):
         self._of_job = environ.get(TOKENS_VARIABLE, "")
         self._template = re.sub(r"(?i)^file://", "", self._text("template"))
         self._body = ""
+        self._shared_locks: tuple[str, ...] = ()
 
     def settings(self) -> Settings:
         self._problems += unknown_inputs(self._raw, self._step)
@@ -206,6 +209,7 @@ class _Parser(StackFields, SlackFields):
             mode=mode,
             environment=self._named("environment"),
             locks=self._locks(),
+            shared_locks=self._shared_locks,
             template=self._template,
             template_body=self._body,
             parameters=self._parameters(),
@@ -292,15 +296,10 @@ class _Parser(StackFields, SlackFields):
         return self._checked(name, parse_lock_name, "")
 
     def _locks(self) -> tuple[str, ...]:
-        names: list[str] = []
-        for line in self._lines("lock", comments=False):
-            try:
-                names.append(parse_lock_name(line))
-            except ValueError as error:
-                self._problem(f"`lock`: {error}")
-        if not names and self._text("environment"):
-            names.append(self._text("environment"))
-        return unique_locks(names)
+        names, self._shared_locks, problems = parse_locks(self._lines("lock", comments=False))
+        self._problems += [f"`lock`: {problem}" for problem in problems]
+        environment = self._text("environment").strip()
+        return names or ((environment,) if environment else ())
 
     def _read_template(self) -> str:
         """The template's text; empty where it is an address."""

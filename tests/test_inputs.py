@@ -785,3 +785,17 @@ def test_only_a_change_sets_update_can_be_cancelled(workspace: Path) -> None:
     assert "`cancel-update` works with `template` only" in the_problem(
         workspace, command="x", on_cancel="cancel-update"
     )
+
+
+class TestLocksToReadUnder:
+    def test_a_lock_is_read_under_where_its_name_says_so(self) -> None:
+        settings = parsed(lock="web\nnetwork:read", stack_name="shop")
+        assert (settings.locks, settings.shared_locks) == (("web", "network"), ("network",))
+
+    def test_a_lock_that_is_named_both_ways_is_locked_for_writing(self) -> None:
+        settings = parsed(lock="network:read\nNetwork", stack_name="shop")
+        assert (settings.locks, settings.shared_locks) == (("network",), ())
+
+    def test_an_environment_is_never_only_read_under(self) -> None:
+        settings = parsed(environment="shop:read", stack_name="shop")
+        assert (settings.locks, settings.shared_locks) == (("shop:read",), ())

@@ -140,9 +140,9 @@ def release(
     who, at = whoever(by), iso(desk.clock.now())
 
     def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int]]:
-        ticket = document.holder_of(what) or next(
-            (ticket for ticket in document.tickets if ticket.correlation_id == what), None
-        )
+        named = [one for one in document.tickets if one.correlation_id == what]
+        held = sorted(document.holders_of(what), key=lambda one: one.correlation_id != holder)
+        ticket = next(iter((*held, *named)), None)
         waiting = sum(what in one.locks for one in document.tickets)
         if ticket is None or (holder and ticket.correlation_id != holder):
             return document, (ticket, waiting)

@@ -69,7 +69,7 @@ def last_seen(document: Document, ticket: Ticket, *, at: str) -> LastSeen:
     """`at`: the wall clock's time, for freezes."""
     ahead = ahead_of(document, ticket)
     known = {ticket.nonce, *(other.nonce for other in ahead)}
-    behind = (t for t in document.tickets if t.nonce not in known and t.shares_lock_with(ticket))
+    behind = (t for t in document.tickets if t.nonce not in known and t.conflicts_with(ticket))
     return LastSeen(ahead, tuple(behind), freeze_of(document, ticket.locks, at=at))
 
 

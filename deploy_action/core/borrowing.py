@@ -78,11 +78,11 @@ class Borrower:
         for other in document.tickets:
             if other.nonce == ticket.nonce or not other.holding or not self.may_use(other):
                 continue
-            missing = missing_locks(ticket.locks, other.locks)
+            missing = not_held(ticket, other)
             if not missing:
                 return other
             if ticket.shares_lock_with(other):
-                held, wanted = ", ".join(other.locks), ", ".join(missing)
+                held, wanted = ", ".join(other.lock_texts), ", ".join(missing)
                 raise CannotStart(
                     f"The `lock` step holds {held}, and this deployment wants {wanted} too.",
                     why="Waiting for one lock while another is held can wait for ever. Nothing was changed.",
@@ -102,6 +102,14 @@ class Borrower:
             return True
         ours = (other.repository, other.run_id) == (self.repository, self.run_id)
         return ours and other.nonce in self.nonces()
+
+
+def not_held(ticket: Ticket, other: Ticket) -> tuple[str, ...]:
+    """Those locks of the ticket that the other one does not hold in the way that it wants them."""
+    exclusive = tuple(name for name in other.locks if name not in other.shared)
+    wanted = missing_locks(ticket.locks, exclusive)
+    readable = missing_locks(wanted, ticket.shared)
+    return (*readable, *missing_locks((name for name in wanted if name not in readable), other.shared))
 
 
 def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from deploy_action.core.lock_name import lock_key
+from deploy_action.core.lock_name import READ, lock_key
 from deploy_action.core.times import unix_seconds
 
 SCHEMA = 1
@@ -90,6 +90,8 @@ class Ticket:
     Empty where that could not be told."""
     loans: tuple[Loan, ...] = ()
     """Those who deploy under this ticket's locks now, beside its owner."""
+    shared: tuple[str, ...] = ()
+    """Those of its locks that it only reads under: others that only read may hold them beside it."""
     release_outcome: str = ""
     """How its owner ended, once it has given the locks back while somebody still deploys under them."""
     extra: tuple[tuple[str, Any], ...] = ()
@@ -120,6 +122,15 @@ class Ticket:
         return frozenset(map(lock_key, self.locks))
 
     @property
+    def keys_of_shared(self) -> frozenset[str]:
+        return frozenset(map(lock_key, self.shared))
+
+    @property
+    def lock_texts(self) -> tuple[str, ...]:
+        """Its locks as the input `lock` names them: `network:read` for one that it only reads under."""
+        return tuple(f"{name}{READ}" if name in self.shared else name for name in self.locks)
+
+    @property
     def named_stacks(self) -> tuple[str, ...]:
         """Its stacks for those who may work in another account: `ACCOUNT/REGION/NAME` where it is known."""
         if not (len(self.account) == 12 and self.account.isdigit()):
@@ -128,6 +139,11 @@ class Ticket:
 
     def shares_lock_with(self, other: Ticket) -> bool:
         return not self.keys.isdisjoint(other.keys)
+
+    def conflicts_with(self, other: Ticket) -> bool:
+        """Whether they name one lock that they cannot hold at the same time: two readers can."""
+        readers = self.keys_of_shared & other.keys_of_shared
+        return not (self.keys & other.keys) <= readers
 
     def shares_stack_with(self, other: Ticket) -> bool:
         """Whether both name one stack of one account, known for both. Tickets of one run are one
@@ -212,8 +228,12 @@ class Document:
         return next((ticket for ticket in self.tickets if ticket.nonce == nonce), None)
 
     def holder_of(self, lock: str) -> Ticket | None:
+        return next(iter(self.holders_of(lock)), None)
+
+    def holders_of(self, lock: str) -> tuple[Ticket, ...]:
+        """Several where all of them only read."""
         key = lock_key(lock)
-        return next((t for t in self.tickets if t.holding and key in t.keys), None)
+        return tuple(one for one in self.tickets if one.holding and key in one.keys)
 
     def spelled(self, lock: str) -> str:
         """The name as the document has it; as given where it does not know it."""

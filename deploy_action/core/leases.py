@@ -43,6 +43,17 @@ ASK_SECONDS_SUSPICIOUS = 30.0
 Life = tuple[int, tuple[tuple[str, int], ...]]
 
 
+def held_up_by(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
+    """All that must go before the ticket can hold, in order. A reader waits for a writer, and with it for the
+    readers before that one, which are not ahead of a reader themselves."""
+    ahead = ahead_of(document, ticket)
+    if not ticket.shared:
+        return ahead
+    nonces = {one.nonce for other in ahead for one in (other, *ahead_of(document, other))} - {ticket.nonce}
+    before = [one for one in document.tickets if one.nonce in nonces]
+    return tuple(sorted(before, key=lambda one: not one.holding))
+
+
 def life_of(ticket: Ticket) -> Life:
     """What changes with each sign of life. A grant is one: only the owner takes its locks."""
     return ticket.renewals, ticket.epochs

@@ -5,7 +5,8 @@ people who read the document. Machines' clocks differ, so only two decisions res
 when they are off: when a freeze ends, and when a line of the document's memory is old.
 
 Guarantees, given a registry whose swaps are atomic:
-- one lock has at most one holder, and its epoch rises with each holder, whatever becomes of the document;
+- one lock has one holder, or several that only read; its epoch rises with each, whatever becomes of the
+  document;
 - locks of one ticket are taken together or not at all, so tickets cannot deadlock;
 - tickets that share a lock are served in order of arrival; with the policy `newest`, older deployments of the
   same give way instead (`core.superseding`).
@@ -83,7 +84,7 @@ def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
     for other in document.tickets:
         if other.nonce == ticket.nonce:
             before = False
-        elif other.shares_lock_with(ticket) and (other.holding or before):
+        elif other.conflicts_with(ticket) and (other.holding or before):
             ahead.append(other)
         elif other.holding and other.shares_stack_with(ticket):
             ahead.append(other)  # under another lock
@@ -93,7 +94,7 @@ def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
 def behind(document: Document, holder: Ticket) -> tuple[str, ...]:
     """The correlation ids of those who wait for a lock that the ticket holds, in order."""
     waiters = (one for one in document.tickets if not one.holding and one.nonce != holder.nonce)
-    return tuple(one.correlation_id for one in waiters if one.shares_lock_with(holder))
+    return tuple(one.correlation_id for one in waiters if one.conflicts_with(holder))
 
 
 def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze | None:
@@ -122,9 +123,9 @@ def enqueue(
         raise full(len(document.tickets))
     number = ticket.number or document.arrivals + 1
     locks = tuple(dict.fromkeys(document.spelled(name) for name in ticket.locks))
-    joining = replace(
-        ticket, locks=locks, revision=document.revision + 1, number=number, epochs=(), held_since=""
-    )
+    shared = tuple(document.spelled(name) for name in ticket.shared)
+    new = replace(ticket, locks=locks, shared=shared, number=number, epochs=(), held_since="")
+    joining = replace(new, revision=document.revision + 1)
     newer = superseder(document, joining, alive=alive, compared=compared)
     if newer is not None:
         raise superseded(joining, superseded_by(newer))

@@ -19,6 +19,7 @@ from deploy_action.core.document import (
     QueuePolicy,
     Ticket,
 )
+from deploy_action.core.reader_seats import with_seats, without_seats
 from deploy_action.errors import RegistryTooNew, RegistryUnreadable
 
 ABOUT = (
@@ -67,6 +68,7 @@ _TICKET_FIELDS = {
     "lease_seconds",
     "renewals",
     "epochs",
+    "shared",
     "loans",
     *_TEXT_FIELDS,
 }
@@ -93,14 +95,15 @@ def encode(document: Document) -> bytes:
 
     Raises RegistryUnreadable where a count, or the whole, would leave the range that can be read again.
     """
+    stored = with_seats(document)
     content = {
         "about": ABOUT,
         "schema": SCHEMA,
         "revision": _countable(document.revision),
         "arrivals": _countable(document.arrivals),
         **({"epoch_floor": _countable(document.epoch_floor)} if document.epoch_floor else {}),
-        "locks": {name: _lock_out(lock) for name, lock in sorted(document.locks.items())},
-        "tickets": [_ticket_out(ticket) for ticket in document.tickets],
+        "locks": {name: _lock_out(lock) for name, lock in sorted(stored.locks.items())},
+        "tickets": [_ticket_out(ticket) for ticket in stored.tickets],
         "finished": [_finished_out(line) for line in document.finished],
         "audit": [_audit_out(entry) for entry in document.audit],
         "operations": list(document.operations),
@@ -171,7 +174,7 @@ def _document_in(data: dict[str, Any]) -> Document:
     locks = {_text(name): _lock_in(item) for name, item in _dict(data.get("locks", {})).items()}
     for ticket in tickets:
         _check_epochs(ticket, locks)
-    return Document(
+    document = Document(
         locks=locks,
         tickets=tickets,
         finished=tuple(_finished_in(item) for item in _list(data.get("finished", []))),
@@ -182,6 +185,7 @@ def _document_in(data: dict[str, Any]) -> Document:
         operations=_texts(data.get("operations", [])),
         extra=_extra(data, _DOCUMENT_FIELDS),
     )
+    return without_seats(document)
 
 
 def _check_epochs(ticket: Ticket, locks: dict[str, Lock]) -> None:
@@ -236,6 +240,7 @@ def _ticket_in(data: object) -> Ticket:
         lease_seconds=_number(item.get("lease_seconds", 0)),
         renewals=_count(item.get("renewals", 0)),
         epochs=epochs,
+        shared=_texts(item.get("shared", [])),
         loans=tuple(Loan(**_texts_of(_dict(loan), _LOAN_TEXTS)) for loan in _list(item.get("loans", []))),
         extra=(*_extra(item, _TICKET_FIELDS), *unknown),
         **_texts_of(item, _TEXT_FIELDS),
@@ -264,6 +269,7 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "lease_seconds": ticket.lease_seconds,
         "renewals": _countable(ticket.renewals),
         "epochs": dict(ticket.epochs),
+        **({"shared": list(ticket.shared)} if ticket.shared else {}),
         "loans": [{name: getattr(loan, name) for name in _LOAN_TEXTS} for loan in ticket.loans],
         **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
         **dict(ticket.extra),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LENGTH_MAX = 255
 """Characters, as in the name of an environment on GitHub."""
 
+READ = ":read"
+"""Behind the name of a lock: it is shared with others that only read."""
 _VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Printable by their category, and drawn as nothing."""
@@ -66,6 +68,24 @@ def unique_locks(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         spellings.setdefault(lock_key(name), name)
     return tuple(spellings.values())
+
+
+def parse_locks(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Of the input `lock`: the names, those of them that are only read under (`NAME:read`), and problems.
+    A name that stands there both ways is locked for writing."""
+    names: list[str] = []
+    written: set[str] = set()
+    problems: list[str] = []
+    for line in lines:
+        name = line.removesuffix(READ)
+        try:
+            names.append(parse_lock_name(name))
+        except ValueError as error:
+            problems.append(str(error))
+        if name == line:
+            written.add(lock_key(name))
+    unique = unique_locks(names)
+    return unique, tuple(name for name in unique if lock_key(name) not in written), tuple(problems)
 
 
 def missing_locks(wanted: Iterable[str], held: Iterable[str]) -> tuple[str, ...]:

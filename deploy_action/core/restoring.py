@@ -33,7 +33,7 @@ def written_back(document: Document, ticket: Ticket, *, begins_anew: bool = Fals
     locks = dict(document.locks)
     beyond = 0 if begins_anew else -1
     later = any(document.lock(name).epoch > epoch + beyond for name, epoch in ticket.epochs)
-    held = any(other.holding and other.shares_lock_with(ticket) for other in document.tickets)
+    held = any(other.holding and other.conflicts_with(ticket) for other in document.tickets)
     if later or held or document.farewell(ticket.nonce) is not None:
         return document
     for name, epoch in ticket.epochs:

@@ -351,7 +351,7 @@ class LockClient(LockHold):
         if newer:
             raise core.superseded(self.ticket, newer)
         self._others.observe(document)
-        gone = self._others.gone(core.ahead_of(document, self.ticket))
+        gone = self._others.gone(leases.held_up_by(document, self.ticket))
         if gone:
             document, notes = self._evict(gone)
             self.taken_over.extend(notes)

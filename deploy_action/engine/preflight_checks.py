@@ -147,6 +147,7 @@ class Checks:
             self._lock_names(),
             now=now,
             at=iso(now),
+            shared=self._settings.shared_locks,
             ours=self._sources.ours,
             waits=self._settings.when_busy is WhenBusy.WAIT,
         )
@@ -190,7 +191,9 @@ class Checks:
         wait = 0.0
         if self._document is not None and self._settings.wait_seconds:
             try:
-                wait = coordination.wait_ahead_seconds(self._document(), self._lock_names(), now=now)
+                wait = coordination.wait_ahead_seconds(
+                    self._document(), self._lock_names(), shared=self._settings.shared_locks, now=now
+                )
             except RegistryError:
                 wait = 0.0
         yield from credentials.life_findings(

@@ -30,7 +30,7 @@ def active(document: Document, *, at: str) -> list[str]:
 def _ticket(ticket: Ticket) -> tuple[str, ...]:
     return (
         "holds" if ticket.holding else "waits",
-        ", ".join(ticket.locks),
+        ", ".join(ticket.lock_texts),
         ticket.correlation_id,
         ticket.actor,
         ticket.held_since if ticket.holding else ticket.requested_at,

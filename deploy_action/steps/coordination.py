@@ -300,15 +300,17 @@ class Coordination:
                 teller.line(self._wiring.runs.trouble)
         if client.borrowed:
             teller.line(
-                f"Goes on under the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}), which "
-                f"the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
+                f"Goes on under the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}), "
+                f"which the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
             )
             return grant
         stale = stale_token(self._settings, self._world.environ)
         if stale:
             teller.note(stale)
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
-        teller.line(f"Holds the lock {', '.join(grant.ticket.locks)} (turn {grant.ticket.epoch}){queued}.")
+        teller.line(
+            f"Holds the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}){queued}."
+        )
         return grant
 
     def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
@@ -337,6 +339,7 @@ class Coordination:
             nonce=nonce_of(state.lock_token) if state.lock_token else new_nonce(),
             correlation_id=state.report.correlation_id,
             locks=state.report.locks,
+            shared=settings.shared_locks,
             stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
             policy=settings.queue_policy,
             account=self._account(),

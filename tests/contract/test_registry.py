@@ -11,7 +11,7 @@ from deploy_action.core.document import Ticket
 from deploy_action.core.lock_codec import decode
 from deploy_action.engine.keeper import Keeper
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import Busy, RegistryConflict, RegistryForbidden, RegistryUnavailable
 
 if TYPE_CHECKING:
     from deploy_action.engine.lock_client import Grant
@@ -293,3 +293,27 @@ def test_a_holder_writes_itself_back_where_somebody_deletes_the_document(place: 
     assert client.release(outcome="succeeded")
     (line,) = decode(place.open().read().document).finished
     assert line.outcome == "succeeded"
+
+
+def test_readers_share_a_lock_and_a_writer_waits_for_all_of_them(place: Place) -> None:
+    def client(nonce: str, *, reads: bool) -> LockClient:
+        shared = ("network",) if reads else ()
+        ticket = Ticket(nonce, f"id-{nonce}", ("network",), (f"eu-west-1/{nonce}",), shared=shared)
+        return LockClient(
+            place.open(), VirtualClock(), ticket, stacks_in_progress=lambda _: [], poll_seconds=5.0
+        )
+
+    def take(taker: LockClient) -> Grant:
+        return taker.acquire(wait=False, timeout_seconds=0.0, tell=lambda _waiting: None)
+
+    readers = [client("r1", reads=True), client("r2", reads=True)]
+    assert [take(one).ticket.epochs for one in readers] == [(("network", 1),), (("network", 2),)]
+    writer = client("w", reads=False)
+    for one in readers:
+        with pytest.raises(Busy):
+            take(writer)
+        one.renew()
+        assert one.release(outcome="succeeded")
+    assert take(writer).ticket.epochs == (("network", 3),)
+    with pytest.raises(Busy):
+        take(client("r3", reads=True))

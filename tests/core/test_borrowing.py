@@ -272,3 +272,17 @@ class TestWhatATokenOpens:
         document = held(replace(OWNER, nonce=TOKEN))
         assert Borrower((TOKEN,), run_id="7").lender(document, GUEST) is not None
         assert Borrower((TOKEN,), run_id="8").lender(document, GUEST) is None
+
+
+def test_a_lock_that_is_only_read_under_is_not_lent_for_writing() -> None:
+    holder = replace(
+        Ticket(nonce_of(TOKEN), "id", ("network",), shared=("network",), epochs=(("network", 1),)),
+        repository="org/app",
+        run_id="77",
+    )
+    document = Document(tickets=(holder,))
+    borrower = Borrower((TOKEN,), repository="org/app", run_id="77")
+    wanted = Ticket("own", "id-own", ("network",))
+    with pytest.raises(CannotStart, match="holds network:read, and this deployment wants network too"):
+        borrower.lender(document, wanted)
+    assert borrower.lender(document, replace(wanted, shared=("network",))) == holder

@@ -699,3 +699,43 @@ def test_what_is_left_by_name_keeps_its_account(account: str, left: str) -> None
     forced = operators.force_release(held, "a", by="ann", reason="stuck", at="")
     for document in (evicted, forced):
         assert core.settling_stacks(document, ("prod",)) == (left,)
+
+
+def reader(nonce: str, *others: str) -> Ticket:
+    return ticket(nonce, "network", *others, shared=("network",))
+
+
+class TestReadersAndWriters:
+    def test_readers_hold_one_lock_together_and_each_has_an_epoch_of_its_own(self) -> None:
+        document = queue(reader("r1", "web"), reader("r2", "shop"))
+        assert held(document, "r1").epochs == (("network", 1), ("web", 1))
+        assert held(document, "r2").epochs == (("network", 2), ("shop", 1))
+
+    def test_a_writer_waits_for_every_reader(self) -> None:
+        document = queue(reader("r1"), reader("r2"), ticket("w", "network"))
+        for nonce in ("r1", "r2"):
+            assert core.grant(document, "w", at=AT) is None
+            document = released(document, nonce)
+        assert held(granted(document, "w"), "w").epochs == (("network", 3),)
+
+    def test_a_reader_waits_for_a_writer_that_holds(self) -> None:
+        document = queue(ticket("w", "network"), reader("r"))
+        assert core.ahead_of(document, document.tickets[1]) == (held(document, "w"),)
+        assert held(granted(released(document, "w"), "r"), "r").epochs == (("network", 2),)
+
+    def test_a_reader_never_passes_a_writer_that_waits(self) -> None:
+        document = queue(reader("r1"), ticket("w", "network"), reader("r2"))
+        assert core.grant(document, "r2", at=AT) is None
+        assert [one.nonce for one in core.ahead_of(document, document.tickets[2])] == ["w"]
+
+    def test_readers_of_different_spellings_read_one_lock(self) -> None:
+        document = queue(reader("r1"), ticket("r2", "Network", shared=("Network",)))
+        assert held(document, "r2").shared == ("network",)
+
+    def test_two_locks_conflict_where_one_of_them_is_written(self) -> None:
+        document = queue(reader("r1", "web"), reader("r2", "web"))
+        assert [one.nonce for one in core.ahead_of(document, document.tickets[1])] == ["r1"]
+
+    def test_a_freeze_keeps_readers_out_too(self) -> None:
+        frozen = operators.freeze(Document(), ("network",), by="ann", reason="audit", at=AT)
+        assert core.request(frozen, reader("r"), at=AT, enqueue_if_busy=False) is None

@@ -30,6 +30,9 @@ from deploy_action.errors import RegistryUnreadable
 
 texts = st.text(max_size=12)
 any_text = st.text(st.characters(codec="utf-8"), max_size=12)
+names = any_text.map(lambda text: text.rstrip(" ") or "x")
+"""Of locks: inputs have no white space at their ends."""
+some_names = st.lists(names, max_size=2).map(tuple)
 some_texts = st.lists(any_text, max_size=2).map(tuple)
 counts = st.integers(0, 2**63)
 turns = st.integers(1, 2**63)
@@ -46,14 +49,14 @@ extras = st.dictionaries(texts.map(lambda name: f"x-{name}"), json_values, max_s
 
 freezes = st.none() | st.builds(Freeze, any_text, any_text, any_text, any_text)
 lines = st.builds(
-    Finished, any_text, some_texts, any_text, any_text, any_text, any_text, any_text, some_texts, seconds
+    Finished, any_text, some_names, any_text, any_text, any_text, any_text, any_text, some_texts, seconds
 )
 entries = st.builds(AuditEntry, any_text, any_text, any_text, some_texts, any_text, any_text)
 
 
 @st.composite
 def tickets(draw: st.DrawFn, nonce: str, taken: set[str]) -> Ticket:
-    locks = draw(st.lists(any_text, min_size=1, max_size=3, unique=True))
+    locks = draw(st.lists(names, min_size=1, max_size=3, unique=True))
     holds = taken.isdisjoint(locks) and draw(st.booleans())
     if holds:
         taken.update(locks)
@@ -67,6 +70,7 @@ def tickets(draw: st.DrawFn, nonce: str, taken: set[str]) -> Ticket:
         lease_seconds=draw(st.floats(allow_nan=False, allow_infinity=False)),
         renewals=draw(counts),
         epochs=tuple((name, draw(turns)) for name in locks) if holds else (),
+        shared=tuple(name for name in locks if draw(st.booleans())),
         actor=draw(any_text),
         url=draw(any_text),
         job=draw(any_text),
@@ -79,7 +83,7 @@ def documents(draw: st.DrawFn) -> Document:
     taken: set[str] = set()
     nonces = draw(st.lists(any_text, max_size=4, unique=True))
     found = [draw(tickets(nonce, taken)) for nonce in nonces]
-    locks = draw(st.dictionaries(any_text, st.builds(Lock, counts, some_texts, freezes, extras), max_size=3))
+    locks = draw(st.dictionaries(names, st.builds(Lock, counts, some_texts, freezes, extras), max_size=3))
     for name, epoch in (held for ticket in found for held in ticket.epochs):
         locks[name] = replace(locks.get(name, Lock()), epoch=epoch)
     return Document(

@@ -1,8 +1,9 @@
 """The invariants, checked at each write that took effect and at each execution that CloudFormation accepted.
 
 1. Under one lock no two executions overlap, and on one stack their epochs never fall.
-2. Epochs rise by one with each holder; one lock has one holder.
-3. First come, first served among the living; nobody alive and undisturbed is evicted.
+2. Epochs rise by one with each holder; one lock has one holder, or readers alone.
+3. First come, first served among the living, so no reader passes a writer; nobody alive and undisturbed is
+   evicted.
 4. No ticket is lost: who leaves the document leaves a line in `finished`, and nothing else changes.
 8. Nobody goes on without the registry who knew, by the last document that it saw, of somebody ahead that
    lives; nobody changes anything whose lock was lost before its fence; nobody goes on because of a limit.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from deploy_action.engine.lock_client import Grant
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import Cloud, Operation
+    from tests.simulation.deployment import Turn
     from tests.simulation.faults import Faults
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.trace import Trace
@@ -162,9 +164,8 @@ class Audit:
         held = _by_nonce(self.document).get(operation.turn.nonce)
         if held is None or held.epochs != operation.turn.epochs:
             self._faults.count("late execution by a lost holder, accepted")
-        locks = {name for name, _ in operation.turn.epochs}
         for other in cloud.running(operation.started):
-            shared = locks & {name for name, _ in other.turn.epochs}
+            shared = self._exclusive(operation.turn, other.turn)
             if other is operation or not other.guarded or not shared or other.token in self._excused:
                 continue
             if min(other.started, self.owners[operation.turn.nonce].fenced_at) < self._replaced_at:
@@ -173,7 +174,10 @@ class Audit:
             self.fail(f"1: {operation.token} overlaps {other.token} under lock {sorted(shared)}")
         for earlier in cloud.stacks[operation.stack].operations:
             before = dict(earlier.turn.epochs) if earlier.guarded else {}
-            fell = any(before.get(name, 0) > epoch for name, epoch in operation.turn.epochs)
+            exclusive = self._exclusive(operation.turn, earlier.turn)
+            fell = any(
+                before.get(name, 0) > epoch for name, epoch in operation.turn.epochs if name in exclusive
+            )
             unknowable = self.was_replaced and (
                 earlier.tool
                 or len(operation.turn.epochs) > 1
@@ -181,6 +185,12 @@ class Audit:
             )
             if fell and not unknowable and earlier.token not in self._excused:
                 self.fail(f"1: {operation.token} came after {earlier.token}, which has a higher epoch")
+
+    def _exclusive(self, one: Turn, other: Turn) -> set[str]:
+        """Locks that both hold, or held, and could not hold at the same time."""
+        read = [set(self.grants[turn.nonce].shared) for turn in (one, other) if turn.nonce in self.grants]
+        common = {name for name, _ in one.epochs} & {name for name, _ in other.epochs}
+        return common - (read[0] & read[1]) if len(read) == 2 else common
 
     def _judge_knowledge(self, operation: Operation) -> None:
         actor, time = self.owners[operation.turn.nonce], self._scheduler.time
@@ -391,8 +401,15 @@ class Audit:
             if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):
                 self.fail(f"2: {ticket.correlation_id} holds under epochs that are not the locks'")
             earlier = new.tickets[: new.tickets.index(ticket)]
-            if any(set(other.locks) & set(ticket.locks) for other in earlier):
+            if any(_excludes(other, ticket) for other in earlier):
                 self.fail(f"3: {ticket.correlation_id} was granted past an earlier ticket")
+            beside = [other for other in new.tickets if other.holding and other is not ticket]
+            if any(_excludes(other, ticket) for other in beside):
+                self.fail(f"2: {ticket.correlation_id} was granted a lock beside another holder")
+            if any(set(other.locks) & set(ticket.locks) for other in beside):
+                self._faults.count("two readers hold one lock")
+            if any(set(other.shared) & set(ticket.locks) - set(ticket.shared) for other in old.tickets):
+                self._faults.count("writer was granted a lock before readers that wait")
             freezes = [lock.freeze for name in ticket.locks if (lock := old.locks.get(name)) is not None]
             if any(freeze is not None and not freeze.until for freeze in freezes):
                 self.fail(f"2: {ticket.correlation_id} was granted a frozen lock")
@@ -458,8 +475,13 @@ def _ahead_in(document: Document, nonce: str) -> list[Ticket]:
     if own is None:
         return []
     earlier = document.tickets[: document.tickets.index(own)]
-    shares = [other for other in document.tickets if set(other.locks) & set(own.locks) and other is not own]
+    shares = [other for other in document.tickets if other is not own and _excludes(other, own)]
     return [other for other in shares if other.holding or other in earlier]
+
+
+def _excludes(one: Ticket, other: Ticket) -> bool:
+    """Not `Ticket.conflicts_with`: what is audited is not asked."""
+    return bool(set(one.locks) & set(other.locks) - (set(one.shared) & set(other.shared)))
 
 
 def _by_nonce(document: Document) -> dict[str, Ticket]:

@@ -137,6 +137,8 @@ class World:
         self.audit.watch(self.cloud)
         self.jobs = Jobs()
         self.actors: list[Actor] = []
+        self.reads = 0.0
+        """How likely a deployment only reads under a lock."""
         self._crash = crash
         self._registry = self._store()
         self.shapes = Shapes(random.Random(f"shapes {seed}"), two_accounts=plot.profile is CALM)
@@ -251,6 +253,7 @@ class World:
             nonce=nonce,
             correlation_id=correlation_id,
             locks=locks,
+            shared=tuple(lock for lock in locks if self.reads and self.dice.random() < self.reads),
             stacks=(f"eu-west-1/{stack}",),
             policy=QueuePolicy.FIFO if name == FRESH else self.dice.choice(self.plot.policies),
             lease_seconds=self.plot.lease_seconds,

@@ -48,6 +48,12 @@ def deleted(world: World) -> None:
     world.scheduler.at(world.dice.uniform(60.0, 500.0), lambda: world.history.replace(None))
 
 
+def readers(world: World) -> None:
+    """Most of them only read under the lock; some are cut off for a while."""
+    world.reads = 0.65
+    one_is_blind(world)
+
+
 TROUBLES: dict[str, Callable[[World], None]] = {
     "outage": outage,
     "one is blind": one_is_blind,
@@ -55,4 +61,5 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "refused": refused,
     "restored": restored,
     "deleted": deleted,
+    "readers": readers,
 }

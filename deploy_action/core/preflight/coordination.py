@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.document import Ticket
 from deploy_action.core.preflight.finding import Finding, finding
 from deploy_action.core.times import duration, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.document import Document, Ticket
+    from deploy_action.core.document import Document
 
 NAMED_MAX = 3
 
@@ -21,25 +22,27 @@ def lock_findings(
     *,
     now: float,
     at: str,
+    shared: tuple[str, ...] = (),
     ours: Callable[[Ticket], bool] = lambda _ticket: False,
     waits: bool = True,
 ) -> list[Finding]:
-    """`at` is `now` as the registry writes times. `ours`: whether that ticket's lock is lent to us. `waits`:
-    false where a deployment that finds the lock held ends at once (`when-busy`)."""
+    """`at` is `now` as the registry writes times. `shared`: those of the locks that this deployment only
+    reads under. `ours`: whether that ticket's lock is lent to us. `waits`: false where a deployment that
+    finds the lock held ends at once (`when-busy`)."""
     found = []
-    holders = {ticket.nonce: ticket for lock in locks if (ticket := document.holder_of(lock)) is not None}
+    holders = {ticket.nonce: ticket for ticket in _in_the_way(document, locks, shared)}
     for ticket in (holder for holder in holders.values() if not ours(holder)):
         who = f"by {ticket.actor} " if ticket.actor else ""
         link = f" {ticket.url}" if ticket.url else ""
-        waiting = sum(not one.holding and one.shares_lock_with(ticket) for one in document.tickets)
+        waiting = sum(not one.holding and one.conflicts_with(ticket) for one in document.tickets)
         queue = f" In the queue before this one: {waiting}." if waiting else ""
-        shared = ", ".join(lock for lock in locks if lock in ticket.locks)
+        names = ", ".join(lock for lock in locks if lock in ticket.locks)
         what = (
-            f"Deployment {ticket.correlation_id} {who}holds the lock {shared} since {ticket.held_since}, "
+            f"Deployment {ticket.correlation_id} {who}holds the lock {names} since {ticket.held_since}, "
             f"{_until(ticket.expected_end, now)}.{link}{queue}"
         )
         remedy = "" if waits else "This one ends at once, as `when-busy` says."
-        found.append(finding("lock-held", what, remedy=remedy, resource=shared))
+        found.append(finding("lock-held", what, remedy=remedy, resource=names))
     for lock in locks:
         freeze = document.locks[lock].freeze if lock in document.locks else None
         if freeze is not None and not freeze.over(at):
@@ -49,13 +52,16 @@ def lock_findings(
     return found
 
 
-def wait_ahead_seconds(document: Document, locks: tuple[str, ...], *, now: float) -> float:
+def _in_the_way(document: Document, locks: tuple[str, ...], shared: tuple[str, ...]) -> tuple[Ticket, ...]:
+    own = Ticket("", "", locks, shared=shared)
+    return tuple(one for one in document.tickets if one.holding and one.conflicts_with(own))
+
+
+def wait_ahead_seconds(
+    document: Document, locks: tuple[str, ...], *, shared: tuple[str, ...] = (), now: float
+) -> float:
     """How long those who hold the locks still expect to take; 0 where none says."""
-    ends = [
-        unix_seconds(ticket.expected_end)
-        for lock in locks
-        if (ticket := document.holder_of(lock)) is not None
-    ]
+    ends = [unix_seconds(ticket.expected_end) for ticket in _in_the_way(document, locks, shared)]
     return max((end - now for end in ends if end is not None and end > now), default=0.0)
 
 
