@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 @killed_by(
     Case(test_command_by_status.test_the_status_decides_where_events_are_denied, "failed-from the start"),
-    Case(),
     Case(test_command_by_status.test_the_status_decides_where_events_are_denied, "create-from the start"),
 )
 def a_command_whose_events_are_denied_is_believed(patch: Patch) -> None:
