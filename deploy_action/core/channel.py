@@ -211,6 +211,8 @@ class ChannelView:
     rolling_back: bool = False
     deleted: bool = False
     """All that it did was to delete stacks, and it did."""
+    teardown: bool = False
+    """It is about deleting stacks."""
     running: tuple[ResourceSeen, ...] = ()
     """What is worked on, longest first; `running_count` counts all of it."""
     running_count: int = 0

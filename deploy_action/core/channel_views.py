@@ -93,6 +93,7 @@ def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
         queue_seconds=report.queue_seconds,
         estimate=report.estimate,
         locks=report.locks,
+        teardown=report.teardown,
         fallback=cut(report.cautions),
     )
 
@@ -194,6 +195,7 @@ def ended(
         failure=report.failure,
         exit_code=report.command_exit_code,
         deleted=report.deleted,
+        teardown=report.teardown,
         outputs=_chosen(report.outputs, shown),
         fallback=cut(report.cautions),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),

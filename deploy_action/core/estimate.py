@@ -50,7 +50,8 @@ def before(plan: Plan, past: Past) -> Estimate:
 def _before(plan: Plan, past: Past) -> Estimate:
     runs = past.good(plan.stack, plan.kind)
     if plan.changes is None:
-        seconds = [run.seconds for run in runs] or past.seconds([plan.stack])
+        others = [] if plan.kind == "delete" else past.seconds([plan.stack])
+        seconds = [run.seconds for run in runs] or others
         return around(seconds, ALL) if seconds else _rest(plan)
     same = same_set(plan.touched, runs)
     if same:
@@ -58,13 +59,17 @@ def _before(plan: Plan, past: Past) -> Estimate:
     return by_path(plan, past)
 
 
-def of_stacks(past: Past, refs: Sequence[StackRef]) -> Estimate | None:
-    """Of a deployment whose stacks are chosen by `refs`, globs among them, and of which no more is known."""
+def of_stacks(past: Past, refs: Sequence[StackRef], *, teardown: bool = False) -> Estimate | None:
+    """Of a deployment whose stacks are chosen by `refs`, globs among them, and of which no more is known than
+    whether it deletes them."""
     if len(refs) == 1 and not refs[0].is_glob:
         stack = str(refs[0])
         runs = past.of(stack)
         kind = "create" if runs and runs[-1].kind == "delete" and runs[-1].good else "update"
+        kind = "delete" if teardown else kind
         return before(Plan(stack, kind), past) if past.good(stack, kind) else None
+    if teardown:
+        return None
     alike = [one for one in past.deployments if one.stacks and all(_chosen(s, refs) for s in one.stacks)]
     seconds = [one.seconds for one in alike if one.good and one.seconds]
     if not seconds:

@@ -48,7 +48,7 @@ class LearnedForecast:
             return None
         stacks = [plan.stack for plan in self.plans]
         seconds = self.past.seconds(stacks)
-        if seconds:
+        if seconds and not any(plan.kind == "delete" for plan in self.plans):
             found = around(seconds, ALL)
             return widened(found, width(self.past.scored(stacks), found.basis))
         # One after the other or at once: nobody knows, so the interval spans both.

@@ -169,6 +169,8 @@ class Report:
     """Why the registry could not be used, and when it was back; empty where all went well."""
     deploys: bool = False
     """It was asked to change stacks, not only to look at them or to show a change set."""
+    tears_down: str = ""
+    """The call of `command` that deletes stacks, such as `cdk destroy`; empty where none is seen."""
     older_commit: str = ""
     """That an older commit replaces a newer one; empty where none does."""
     lock_lost: str = ""
@@ -225,6 +227,12 @@ class Report:
         return bool(self.stacks) and all(
             stack.status == "DELETE_COMPLETE" and stack.verdict is Verdict.SUCCEEDED for stack in self.stacks
         )
+
+    @property
+    def teardown(self) -> bool:
+        """It is about deleting stacks: by what was begun on them, else by the command's words."""
+        begun = {stack.begun for stack in self.stacks if stack.begun}
+        return begun == {"DELETE"} if begun else bool(self.tears_down)
 
     @property
     def root_cause(self) -> str:

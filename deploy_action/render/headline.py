@@ -31,6 +31,8 @@ def headline(report: Report, escape: Callable[[str], str]) -> str:
     known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
     took = f" in {duration(report.duration_seconds or 0)}" if known else ""
     words = "✅ Deleted" if report.outcome is Outcome.SUCCEEDED and report.deleted else _WORDS[report.outcome]
+    if report.teardown and report.outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
+        words = "❌ Not deleted"
     if report.outcome is Outcome.NO_CHANGES and report.command_exit_code == 0:
         words = "✅ No watched stack changed"
     return f"{words}: {escape(what)}{took}"

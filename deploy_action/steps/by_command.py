@@ -286,13 +286,14 @@ class _Done:
 
 
 def _plans(deployment: Deployment, baseline: Baseline) -> tuple[Plan, ...]:
-    """What the command will change is not known; a stack that exists is updated."""
+    """What the command will change is not known; a stack that exists is updated, or deleted by a teardown."""
+    existing = "delete" if deployment.state.report.tears_down else "update"
     by_name = {str(stack): deployment.templates.before(stack) for stack in deployment.settings.stacks}
     return tuple(
         plan_of(
             None,
             stack=str(stack),
-            kind="create" if newest is None else "update",
+            kind="create" if newest is None else existing,
             template=by_name.get(str(stack)),
         )
         for stack, newest in baseline.newest

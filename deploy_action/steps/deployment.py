@@ -398,7 +398,8 @@ class Deployment:
         for line in cleanup.lines(report.cleanup):
             self.teller.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
-        verdict = f"The deployment {words} ({report.stack_status}){despite}."
+        subject = "deletion" if report.teardown else "deployment"
+        verdict = f"The {subject} {words} ({report.stack_status}){despite}."
         error = DeploymentFailed(
             f"{verdict} Root cause: {report.root_cause or self._no_cause()}",
             remedy=ways_out(report.named_statuses),

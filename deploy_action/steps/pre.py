@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from deploy_action.core.away import WhenAway
 from deploy_action.core.change_set import epoch_in
 from deploy_action.core.report import Links, Outcome, Report
+from deploy_action.core.shared_causes import shared_cause
+from deploy_action.core.teardown import teardown_of
 from deploy_action.engine.idle import described, executed_by
 from deploy_action.engine.slow_call import SlowCall
 from deploy_action.errors import (
@@ -24,6 +26,7 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.render.summary import opening
+from deploy_action.run_without_secrets import why_without_secrets
 from deploy_action.steps.channel import open_channel, remember
 from deploy_action.steps.commit_age import look_at_commit_age
 from deploy_action.steps.concurrency import look_at_concurrency
@@ -55,7 +58,8 @@ def run(world: World) -> int:
         world = world.deploying(settings.commit)
         links = replace(links_of(world), version=settings.version)
         deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
-        state.report = replace(state.report, links=links, deploys=deploys)
+        tears_down = teardown_of(settings.command)
+        state.report = replace(state.report, links=links, deploys=deploys, tears_down=tears_down)
         page = Page(world)
         for warning in settings.warnings:
             world.teller.note(warning)
@@ -85,7 +89,9 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
     check_account(world, wiring, settings)
-    teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings)}")
+    teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings, state.report.tears_down)}")
+    if state.report.tears_down:
+        teller.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
     preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
     known_epoch = _look(world, wiring, settings)
     with SlowCall("GitHub", teller.line, world.clock):
@@ -123,6 +129,8 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
             seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
         return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
+        if shared_cause(error.what):
+            error.remedy = why_without_secrets(world.environ) or error.remedy
         if error.misconfigured or (not error.temporary and settings.mode is Mode.TEMPLATE):
             raise CannotStart(
                 error.what, why="Nothing was locked or changed.", remedy=error.remedy
@@ -185,15 +193,19 @@ def _queue_outputs(state: JobState) -> dict[str, str]:
     return {name: text for name, text in outputs.items() if name in early or name.startswith("estimate-")}
 
 
-def _purpose(settings: Settings) -> str:
-    names = [str(stack) for stack in settings.stacks]
-    stacks = ", ".join(names + [f"stack set {one}" for one in settings.stack_sets])
+def _purpose(settings: Settings, tears_down: str) -> str:
+    stacks = _names(settings)
     how = {
         Mode.TEMPLATE: f"template {settings.template} to {stacks}",
-        Mode.COMMAND: f"a command, watching {stacks}",
+        Mode.COMMAND: f"a {'teardown by ' if tears_down else ''}command, watching {stacks}",
         Mode.ATTACH: f"watching what is in progress on {stacks}",
     }[settings.mode]
     return f"{how} (environment {settings.environment})" if settings.environment else how
+
+
+def _names(settings: Settings) -> str:
+    names = [str(stack) for stack in settings.stacks]
+    return ", ".join(names + [f"stack set {one}" for one in settings.stack_sets])
 
 
 def links_of(world: World) -> Links:

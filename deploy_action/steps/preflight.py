@@ -111,6 +111,8 @@ class PreflightStep:
             teller.line(render.line(one, self._correlation_id))
             if one.level is Level.NOTE:
                 continue
+            if teller.knows_cause(one.sentence):
+                continue
             teller.notes.append(render.note(one))
             stops = self._settings.preflight is PreflightMode.STRICT and one.level is Level.BLOCKING
             if not stops and self._annotated < ANNOTATIONS_MAX:

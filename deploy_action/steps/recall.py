@@ -83,6 +83,7 @@ class Recall:
         from deploy_action.core.estimate import of_stacks
         from deploy_action.core.learned_forecast import LearnedForecast
         from deploy_action.core.plan import plan_of_template
+        from deploy_action.core.teardown import teardown_of
         from deploy_action.core.template_graph import template_of
         from deploy_action.template_file import parse_template
 
@@ -95,7 +96,7 @@ class Recall:
                 return None
             plan = plan_of_template(template, stack=str(settings.stacks[0]))
             return LearnedForecast(past, (plan,)).estimate
-        return of_stacks(past, settings.stacks)
+        return of_stacks(past, settings.stacks, teardown=bool(teardown_of(settings.command)))
 
     def _account(self) -> str:
         """Empty where it cannot be told."""

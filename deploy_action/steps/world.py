@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.core.forecast import NoForecast
 from deploy_action.core.report import Failure, Outcome, Report
+from deploy_action.core.shared_causes import shared_cause, shortened
 from deploy_action.core.times import duration
 from deploy_action.engine.outbox_worker import BackgroundWorker
 from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CREDENTIALS_EXPIRED = "credentials have expired"
 _SAID_BY_PARENT = frozenset(
     f"{action}_{end}"
     for action in ("CREATE", "UPDATE", "DELETE", "IMPORT")
@@ -94,15 +94,23 @@ class Teller:
 
     def note(self, sentence: str) -> None:
         """Something degraded: told in the log, in the summary, and on the run's page; there the first time
-        only, since credentials that have expired would else fill it."""
-        known = sentence in self.notes or (
-            CREDENTIALS_EXPIRED in sentence and any(CREDENTIALS_EXPIRED in note for note in self.notes)
-        )
+        only, and of a cause that many share in full only once."""
+        if self.knows_cause(sentence):
+            sentence = shortened(sentence, shared_cause(sentence))
+            self.notes += [sentence] * (sentence not in self.notes)
+            self.line(sentence)
+            return
+        known = sentence in self.notes
         self.notes.append(sentence)
         if known:
             self.line(sentence)
         else:
             self.log.write(render.warning_annotation("deploy-coordinator", sentence))
+
+    def knows_cause(self, sentence: str) -> bool:
+        """What it says was told before as the cause of something else."""
+        cause = shared_cause(sentence)
+        return bool(cause) and any(cause in note for note in self.notes)
 
     def error(self, error: CoordinatorError) -> None:
         """An error that ends the step."""

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.core import commit_age, stack_sets
 from deploy_action.core.report import Report
+from deploy_action.core.teardown import teardown_of
 from deploy_action.engine.stack_sets import StackSetWatch
 from deploy_action.steps import acquiring
 from deploy_action.steps.expected_changes import ExpectedChanges
 from deploy_action.steps.stack_sets import StackSetsOfJob
+from deploy_action.steps.world import Teller
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_expected_changes, test_stack_sets
+from tests.steps import test_expected_changes, test_stack_sets, test_teardown
 from tests.steps.test_commit_age import TestAnOlderCommit, TestDeployed
 from tests.steps.test_coordination import TestJobsOfOneRun
+from tests.steps.test_said_once import TestNoCredentials
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -67,3 +70,13 @@ def a_stack_set_that_cannot_be_read_is_at_rest(patch: Patch) -> None:
 @killed_by(test_stack_sets.test_an_operation_that_somebody_stops_has_failed)
 def a_stopped_operation_has_succeeded(patch: Patch) -> None:
     patch.constant(stack_sets, "_ENDED_WELL", frozenset({"SUCCEEDED", "STOPPED"}))
+
+
+@killed_by(TestNoCredentials.test_they_are_one_warning)
+def every_complaint_tells_its_cause_in_full(patch: Patch) -> None:
+    patch.function(Teller.knows_cause, lambda _original, *_all: False)
+
+
+@killed_by(test_teardown.test_its_estimate_is_not_that_of_a_deployment)
+def a_teardown_is_estimated_as_an_update(patch: Patch) -> None:
+    patch.function(teardown_of, lambda _original, _command: "")

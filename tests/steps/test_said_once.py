@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from deploy_action.adapters.runner import JobLog
 from deploy_action.core.behind import Finding
 from deploy_action.core.events import Operation
@@ -19,7 +21,7 @@ from tests.core.story import DATABASE, nested, resource, stack
 
 if TYPE_CHECKING:
     from deploy_action.core.events import StackEvent
-    from tests.steps.stage import Stage
+    from tests.steps.stage import Job, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 9, Fail: "nope"}}}}'
@@ -59,7 +61,7 @@ def test_expired_credentials_are_annotated_once() -> None:
         said.note(sentence)
     lines = stream.getvalue().splitlines()
     assert [line.startswith("::warning") for line in lines] == [True, False, True, False]
-    assert f"shop could not be read: {EXPIRED}" in lines[1]
+    assert lines[1] == "shop could not be read: the credentials have expired, as told above."
     assert len(said.notes) == 4
 
 
@@ -136,3 +138,56 @@ def test_one_wrong_input_is_told_once_and_of_several_there_is_a_list(stage: Stag
     assert two.deploy() == 3
     assert "- `when-busy`: `perhaps`" in two.log
     assert "- `on-timeout`: `never`" in two.log
+
+
+class TestNoCredentials:
+    """One cause is one warning, however much depends on it."""
+
+    @pytest.fixture(autouse=True)
+    def none(self, stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        assert stage.server.port, "it sets credentials, which go after it"
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("HOME", str(tmp_path))
+
+    @staticmethod
+    def deploy(stage: Stage, **environ: str) -> Job:
+        job = stage.job(command="x", preflight="warn", look_behind="true")
+        job.environ.update(environ)
+        assert job.run("pre") == 0, job.log
+        job.launch_command(lambda _there: 0)
+        assert job.run("main") == 0, job.log
+        job.run("post")
+        return job
+
+    def test_they_are_one_warning(self, stage: Stage) -> None:
+        job = self.deploy(stage)
+        warnings = [line for line in job.log.splitlines() if line.startswith("::warning")]
+        assert len([line for line in warnings if "credentials" in line]) == 1, "\n".join(warnings)
+        assert job.page.count("There are no usable AWS credentials") == 1
+        assert (
+            "cannot be watched while the command runs: there are no AWS credentials, as told above" in job.log
+        )
+        assert job.outputs()["outcome"] == "unknown"
+
+    def test_dependabot_is_named(self, stage: Stage) -> None:
+        job = self.deploy(stage, GITHUB_ACTOR="dependabot[bot]", GITHUB_EVENT_NAME="push")
+        assert job.log.count("This run is Dependabot's: GitHub gives it no secrets") == 1
+
+    def test_a_fork_is_named(self, stage: Stage) -> None:
+        event = stage.root / "event.json"
+        event.write_text('{"pull_request": {"head": {"repo": {"full_name": "eve/app"}}}}', "utf-8")
+        given = {"GITHUB_EVENT_PATH": str(event), "GITHUB_EVENT_NAME": "pull_request"}
+        job = self.deploy(stage, **given)
+        assert job.log.count("a pull request from the fork eve/app") == 1
+
+    @pytest.mark.parametrize(
+        "event", ['{"pull_request": {"head": {"repo": {"full_name": "org/app"}}}}', "[", ""]
+    )
+    def test_any_other_run_is_not(self, stage: Stage, event: str) -> None:
+        path = stage.root / "event.json"
+        path.write_text(event, "utf-8")
+        job = self.deploy(stage, GITHUB_EVENT_PATH=str(path), GITHUB_EVENT_NAME="pull_request")
+        assert "This run is" not in job.log
+        assert "aws-actions/configure-aws-credentials" in job.log

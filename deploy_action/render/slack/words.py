@@ -95,6 +95,8 @@ def heading(view: ChannelView) -> tuple[str, str, str]:
             return ("✅", "", "needed no changes")
         if view.outcome is Outcome.SUCCEEDED and view.deleted:
             return ("✅", "", "is deleted")
+        if view.teardown and view.moment in {Moment.FAILED, Moment.ROLLED_BACK}:
+            return ("❌", "", "could not be deleted")
         return _ENDS[view.moment]
     if waits(view):
         stuck = view.moment is Moment.STUCK_IN_QUEUE
@@ -109,7 +111,7 @@ def _now(view: ChannelView) -> tuple[str, str, str]:
         return ("❌", "", "is failing")
     if view.stalled:
         return ("⚠️", "", "may be stuck")
-    return ("🚀", "Deploying", "")
+    return ("🗑️", "Deleting", "") if view.teardown else ("🚀", "Deploying", "")
 
 
 _ENDS = {

@@ -1,0 +1,24 @@
+"""Causes that many complaints have in common: told in full once, and named after that."""
+
+from __future__ import annotations
+
+_SHORT = {
+    "credentials have expired": "the credentials have expired",
+    "There are no usable AWS credentials": "there are no AWS credentials",
+}
+"""What stands in every sentence about a cause, and how it is named from the second one on."""
+
+
+def shared_cause(sentence: str) -> str:
+    """The words by which sentences of one cause know each other; empty for a cause that stands alone."""
+    return next((words for words in _SHORT if words in sentence), "")
+
+
+def shortened(sentence: str, cause: str) -> str:
+    """What the cause leads to, without repeating it: `shop cannot be watched: there are no AWS credentials,
+    as told above.`"""
+    before = sentence.partition(cause)[0]
+    # The beginning of the sentence that names the cause goes with it.
+    consequence = before[: max(before.rfind(". ") + 1, before.rfind(": "), 0)].rstrip(" :.")
+    named = f"{_SHORT[cause]}, as told above."
+    return f"{consequence}: {named}" if consequence else f"{named[0].upper()}{named[1:]}"
