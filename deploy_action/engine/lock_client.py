@@ -16,8 +16,8 @@ from deploy_action.engine.continuity import LAG_SECONDS_MAX
 from deploy_action.engine.epochs import EpochFloors
 from deploy_action.engine.idle import Look
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
-from deploy_action.engine.lock_words import away, busy, overtaken, takeover_note
-from deploy_action.engine.others import Others
+from deploy_action.engine.lock_words import away, busy, overtaken
+from deploy_action.engine.others import Others, without_gone
 from deploy_action.engine.outage import Outage
 from deploy_action.engine.rivals import Known, Rivals
 from deploy_action.engine.swap import PATIENCE_SECONDS, after_limit
@@ -58,14 +58,6 @@ class Grant:
     """One sentence for each ticket whose owner was found to be gone."""
 
 
-def _unknown(_ticket: Ticket) -> JobLife:
-    return JobLife.UNKNOWN
-
-
-def _nothing(_ticket: Ticket) -> bool:
-    return True
-
-
 class LockClient(LockHold):
     """One deployment's dealings with the registry. How it judges others is `engine.others`' business."""
 
@@ -77,8 +69,8 @@ class LockClient(LockHold):
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         poll_seconds: float,
-        life: Callable[[Ticket], JobLife] = _unknown,
-        revoke: Callable[[Ticket], bool] = _nothing,
+        life: Callable[[Ticket], JobLife] = lambda _ticket: JobLife.UNKNOWN,
+        revoke: Callable[[Ticket], bool] = lambda _ticket: True,
         compare: Callable[[str, str], str] = lambda _base, _head: "",
         cancelled: Callable[[], bool] = lambda: False,
         borrower: Borrower = NOBODY,
@@ -141,6 +133,8 @@ class LockClient(LockHold):
                 waited = self._clock.monotonic() - started
                 waiting = self._waiting(document, waited, timeout_seconds)
                 waited_for.update(dict.fromkeys(ticket.correlation_id for ticket in waiting.ahead))
+                if not wait and self._take(document := self._look_again(document)):
+                    break
                 if not wait or waited >= timeout_seconds:
                     raise busy(waiting, waited if wait else None, self.outage.standing_objection)
                 if self._cancelled():
@@ -159,6 +153,13 @@ class LockClient(LockHold):
             core.settling_stacks(document, self.ticket.locks),
             tuple(self.taken_over),
         )
+
+    def _look_again(self, document: Document) -> Document:
+        """Who does not wait may have read a state that is over by now: a write proves which is the newest.
+        Where it cannot be made, what was read counts."""
+        with suppress(RegistryError):
+            return self._request(False, patience_seconds=BRIEF_PATIENCE_SECONDS, prove=True)
+        return document
 
     def _let_newer_stand(self) -> None:
         """Who could not see the registry for long may have been passed by somebody behind who could not
@@ -219,8 +220,10 @@ class LockClient(LockHold):
         patience_seconds: float = PATIENCE_SECONDS,
         known: Known = NOTHING_KNOWN,
         give_way: Callable[[float], object] | None = None,
+        prove: bool = False,
     ) -> Document:
-        """Take the locks if nobody is ahead, else stand in the queue where `wait` says so."""
+        """Take the locks if nobody is ahead, else stand in the queue where `wait` says so. `prove`: write
+        also where nothing is to be written."""
         ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
@@ -234,7 +237,7 @@ class LockClient(LockHold):
                 compared=known.compared,
                 floors=self._epochs.floors(document),
             )
-            return new, document if new is None else new
+            return (document if new is None and prove else new), document if new is None else new
 
         asked_at = self._clock.monotonic()
         document = self._swapper.apply(
@@ -242,6 +245,7 @@ class LockClient(LockHold):
             message=f"request {ticket.correlation_id}",
             patience_seconds=patience_seconds,
             give_way=give_way,
+            always=prove,
         )
         self._adopt(document)
         self._understood(document)
@@ -368,14 +372,8 @@ class LockClient(LockHold):
         at, by = self._at(), f"By {self.ticket.correlation_id}."
 
         def decide(document: Document) -> tuple[Document, tuple[Document, list[str]]]:
-            notes = []
-            for ticket, why in gone:
-                current = document.ticket(ticket.nonce)
-                if current is not None and leases.life_of(current) == leases.life_of(ticket):
-                    note = takeover_note(ticket, why)
-                    document = core.evict(document, ticket.nonce, at=at, note=f"{note} {by}")
-                    notes.append(note)
-            return document, (document, notes)
+            new, notes = without_gone(document, gone, at=at, by=by)
+            return new, (new, notes)
 
         return self._swapper.apply(
             decide,

@@ -6,10 +6,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from deploy_action.core import leases
+from deploy_action.core import lock as core
 from deploy_action.core.borrowing import life_of_all
 from deploy_action.core.life import JobLife
-from deploy_action.core.lock import expected_hold_seconds
 from deploy_action.core.times import iso
+from deploy_action.engine.lock_words import takeover_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,7 +68,7 @@ class Others:
     def left_seconds(self, holder: Ticket) -> float | None:
         """How long it is expected to go on at most: it may have held for longer than it was seen to. Negative
         where it is overdue; None where it did not say."""
-        whole, seen = expected_hold_seconds(holder), self._held_at.get(holder.nonce)
+        whole, seen = core.expected_hold_seconds(holder), self._held_at.get(holder.nonce)
         return None if whole is None or seen is None else whole - (self._clock.monotonic() - seen)
 
     def gone(self, ahead: tuple[Ticket, ...]) -> list[tuple[Ticket, str]]:
@@ -154,3 +155,17 @@ class Others:
         if holder.account and self._account and holder.account != self._account:
             return list(holder.stacks)
         return self._stacks_in_progress(holder.stacks)
+
+
+def without_gone(
+    document: Document, gone: list[tuple[Ticket, str]], *, at: str, by: str
+) -> tuple[Document, list[str]]:
+    """Evict those that gave no sign of life since they were judged; with a sentence for each that was."""
+    notes = []
+    for ticket, why in gone:
+        current = document.ticket(ticket.nonce)
+        if current is not None and leases.life_of(current) == leases.life_of(ticket):
+            note = takeover_note(ticket, why)
+            document = core.evict(document, ticket.nonce, at=at, note=f"{note} {by}")
+            notes.append(note)
+    return document, notes

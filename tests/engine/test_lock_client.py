@@ -139,6 +139,30 @@ def staged(tmp_path: Path, stage: Stage) -> World:
     return World(FileRegistry(tmp_path), stage)
 
 
+@pytest.mark.parametrize("policy", [QueuePolicy.FIFO, QueuePolicy.NEWEST])
+def test_who_does_not_wait_looks_again_before_a_stale_read_makes_it_skip(
+    clock: VirtualClock, policy: QueuePolicy
+) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    world.hold("a").release(outcome="succeeded")
+    registry.read_faults = [1] * (1 + (policy is QueuePolicy.NEWEST))
+    grant = acquire(world.client("b", policy=policy), wait=False)
+    assert grant.ticket.epoch == 2
+
+
+def test_who_does_not_wait_believes_what_it_read_where_nothing_can_be_written(clock: VirtualClock) -> None:
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    world.hold("a")
+    for fault in (LOST_REQUEST, REFUSED):
+        registry.swap_faults = [fault] * 9
+        with pytest.raises(Busy):
+            acquire(world.client("b"), wait=False)
+    registry.swap_faults = []
+    assert world.standing() == ["a"]
+
+
 def test_a_free_lock_is_granted_at_once(world: World, clock: VirtualClock) -> None:
     client = world.client("a")
     grant = acquire(client, wait=False)
@@ -155,11 +179,12 @@ def test_a_lock_that_nobody_shares_is_not_waited_for(world: World) -> None:
 
 def test_a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document(world: World) -> None:
     world.hold("a", url="https://run/1")
-    before = world.registry.read()
+    before = world.document
     with pytest.raises(Busy, match=r"id-a \(https://run/1\) is ahead") as told:
         acquire(world.client("b"), wait=False, timeout=HOUR)
     assert told.value.exit_code == 2
-    assert world.registry.read() == before
+    after = world.document
+    assert replace(after, revision=before.revision, operations=before.operations) == before
 
 
 def test_waiting_ends_at_the_time_out_to_the_second_and_the_place_is_given_back(

@@ -166,6 +166,11 @@ def a_takeover_does_not_look_again_when_it_writes(patch: Patch) -> None:
     patch.function(LockClient._evict, evict)
 
 
+@killed_by(test_lock_client.test_who_does_not_wait_looks_again_before_a_stale_read_makes_it_skip)
+def a_stale_read_makes_a_deployment_skip(patch: Patch) -> None:
+    patch.function(LockClient._look_again, lambda original, self, document: document)
+
+
 @killed_by(test_lock_client.test_a_takeover_that_did_not_happen_is_not_told)
 def a_takeover_is_told_that_did_not_happen(patch: Patch) -> None:
     def evict(original: Any, self: LockClient, gone: Any) -> tuple[Document, list[str]]:
