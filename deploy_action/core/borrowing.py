@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Loan, Ticket
+from deploy_action.core.document import BORROWERS_MAX, Loan, Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import ABANDONED, FORCED, finish, leave_settling, lost, release
 from deploy_action.core.lock_name import missing_locks
@@ -133,6 +133,7 @@ def borrow(document: Document, lender: Ticket, ticket: Ticket) -> Document:
             stacks=tuple(dict.fromkeys((*lender.stacks, *ticket.stacks)))[:STACKS_MAX],
             account=" ".join(accounts),
             loans=(*others, loan),
+            borrowers=tuple(dict.fromkeys((*lender.borrowers, loan.correlation_id)))[-BORROWERS_MAX:],
             renewals=lender.renewals + 1,
         )
     )

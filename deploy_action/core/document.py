@@ -15,6 +15,7 @@ KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
 QUEUE_MAX = 500
 """Tickets, holders included."""
+BORROWERS_MAX = 50
 WHOLE_RUN = "*"
 """In place of a job, which is never called so."""
 LEASE_SECONDS = 300.0
@@ -92,6 +93,9 @@ class Ticket:
     """Those who deploy under this ticket's locks now, beside its owner."""
     shared: tuple[str, ...] = ()
     """Those of its locks that it only reads under: others that only read may hold them beside it."""
+    borrowers: tuple[str, ...] = ()
+    """The correlation ids of the last BORROWERS_MAX that ever deployed under them: what they made and did not
+    execute is deleted at a takeover."""
     release_outcome: str = ""
     """How its owner ended, once it has given the locks back while somebody still deploys under them."""
     extra: tuple[tuple[str, Any], ...] = ()

@@ -70,6 +70,7 @@ _TICKET_FIELDS = {
     "epochs",
     "shared",
     "loans",
+    "borrowers",
     *_TEXT_FIELDS,
 }
 _FINISHED_TEXTS = ("correlation_id", "outcome", "released_at", "url", "note", "nonce")
@@ -242,6 +243,7 @@ def _ticket_in(data: object) -> Ticket:
         epochs=epochs,
         shared=_texts(item.get("shared", [])),
         loans=tuple(Loan(**_texts_of(_dict(loan), _LOAN_TEXTS)) for loan in _list(item.get("loans", []))),
+        borrowers=_texts(item.get("borrowers", [])),
         extra=(*_extra(item, _TICKET_FIELDS), *unknown),
         **_texts_of(item, _TEXT_FIELDS),
     )
@@ -271,6 +273,7 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "epochs": dict(ticket.epochs),
         **({"shared": list(ticket.shared)} if ticket.shared else {}),
         "loans": [{name: getattr(loan, name) for name in _LOAN_TEXTS} for loan in ticket.loans],
+        **({"borrowers": list(ticket.borrowers)} if ticket.borrowers else {}),
         **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
         **dict(ticket.extra),
     }

@@ -97,7 +97,7 @@ def revoke(deployer: StackDeployer, holder: Ticket, *, stop: Callable[[], bool] 
     stack, stays."""
     certain = True
     borrowers = (loan.correlation_id for loan in holder.loans)
-    makers = {name for name in (holder.correlation_id, *borrowers) if name}
+    makers = {name for name in (holder.correlation_id, *borrowers, *holder.borrowers) if name}
     for text in dict.fromkeys(holder.stacks):
         if stop():
             return False

@@ -48,5 +48,6 @@ class Desk:
         self.store.swap(encode(new.with_operation(snapshot.version)), snapshot.version, message="test")
 
     def arrives(self, nonce: str, **fields: Any) -> None:
-        ticket = Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/shop",), **fields)
+        given = {"correlation_id": f"id-{nonce}", "stacks": ("eu-west-1/shop",), **fields}
+        ticket = Ticket(nonce, locks=("prod",), **given)
         self.change(lambda document: core.request(document, ticket, at=iso(START), enqueue_if_busy=True))

@@ -18,7 +18,7 @@ from deploy_action.core.borrowing import (
     parse_token,
     repay,
 )
-from deploy_action.core.document import WHOLE_RUN, Document, Ticket
+from deploy_action.core.document import BORROWERS_MAX, WHOLE_RUN, Document, Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock import FORCED, evict, finish, release, request
 from deploy_action.core.lock_codec import decode, encode
@@ -198,6 +198,18 @@ class TestLoans:
         assert ticket is not None
         lives = {"21": JobLife.COMPLETED}
         assert life_of_all(ticket, lambda one: lives.get(one.job, JobLife.RUNNING)) is JobLife.COMPLETED
+
+    def test_all_that_ever_used_it_are_remembered_up_to_a_bound(self) -> None:
+        document = held()
+        ids = []
+        for number in range(BORROWERS_MAX + 3):
+            ids.append(f"20270115-080000-{number:06x}")
+            guest = replace(self.leg(1), nonce=f"g{number}", correlation_id=ids[-1])
+            document = borrow(document, document.tickets[0], guest)
+            document = repay(document, document.tickets[0], ids[-1], at=AT)
+        assert document.tickets[0].loans == ()
+        assert document.tickets[0].borrowers == tuple(ids[-BORROWERS_MAX:])
+        assert decode(encode(document)) == document
 
     def test_loans_are_written_and_read_again(self) -> None:
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.cli import locks
 from deploy_action.core import borrowing
+from deploy_action.engine import idle
 from deploy_action.engine.outage import Outage
+from tests.cli import test_release_by_force
 from tests.core.test_borrowing import TestLoans
 from tests.engine.test_lock_client import TestATokenThatDies
 from tests.mutants.mutant import killed_by
@@ -38,3 +42,20 @@ def legs_of_a_matrix_are_one_job(patch: Patch) -> None:
 @killed_by(TestATokenThatDies.test_a_waiter_ends_as_busy_and_never_passes_a_living_holder)
 def a_refusal_is_a_registry_that_is_away(patch: Patch) -> None:
     patch.function(Outage._refused, lambda _original, self, error: None)
+
+
+@killed_by(
+    test_release_by_force.test_a_release_by_force_deletes_what_the_holder_and_all_its_borrowers_have_not_executed
+)
+def what_earlier_borrowers_made_is_left_to_be_executed(patch: Patch) -> None:
+    patch.function(
+        idle.revoke,
+        lambda original, deployer, holder, **more: original(deployer, replace(holder, borrowers=()), **more),
+    )
+
+
+@killed_by(
+    test_release_by_force.test_a_release_by_force_deletes_what_the_holder_and_all_its_borrowers_have_not_executed
+)
+def a_release_by_force_leaves_change_sets_to_be_executed(patch: Patch) -> None:
+    patch.function(locks._revoke, lambda original, ticket: None)
