@@ -43,6 +43,7 @@ _SEARCHED = 4096
 """Patterns look at so many characters of a reason."""
 _NOBODY_ASKED = re.compile(r"[. \n]*(rollback|delete) requested by user\Z", re.IGNORECASE)
 _ONE_TRY = re.compile(r"Request ?(?:ID|Token): ?[^\s,;)]+", re.IGNORECASE)
+_HANDLER_CODE = re.compile(r"HandlerErrorCode: (?P<code>\w{1,60})\)[\s.]*\Z")
 _HANDLER, _HANDLER_END = 'Resource handler returned message: "', '" (RequestToken: '
 
 
@@ -85,7 +86,18 @@ class Cause:
     @property
     def remedy(self) -> Remedy | None:
         """What to do next; looked up when asked for, so that nothing is read where nothing failed."""
-        return remedy_for(self.message, resource_type=self.resource_type, status=self.status)
+        return remedy_for(
+            self.message,
+            resource_type=self.resource_type,
+            status=self.status,
+            handler_code=self.handler_code,
+        )
+
+    @property
+    def handler_code(self) -> str:
+        """The error code of the resource's handler (`InvalidRequest`); empty where there is none."""
+        match = _HANDLER_CODE.search(self.reason, max(0, len(self.reason) - 200))
+        return match["code"] if match else ""
 
     @property
     def message(self) -> str:

@@ -29,21 +29,29 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`pattern` is searched in the reason; `types` and `statuses` match whole words, None for any."""
+    """`pattern` is searched in the reason; `types` and `statuses` match whole words, None for any.
+
+    `codes` matches the whole error code of the resource's handler, and then the text does not matter.
+    """
 
     title: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None
     advice: str
     types: re.Pattern[str] | None = None
     statuses: re.Pattern[str] | None = None
+    codes: re.Pattern[str] | None = None
     source: str = ""
 
-    def fits(self, text: str, resource_type: str, status: str) -> re.Match[str] | None:
+    def fits(self, text: str, resource_type: str, status: str, code: str) -> dict[str, str] | None:
+        """What the pattern's groups found; None where the row does not fit."""
         if self.types is not None and not self.types.fullmatch(resource_type):
             return None
         if self.statuses is not None and not self.statuses.fullmatch(status):
             return None
-        return self.pattern.search(text)
+        match = self.pattern.search(text) if self.pattern is not None else None
+        if match is not None:
+            return {name: (value or "")[:QUOTED_MAX] for name, value in match.groupdict().items()}
+        return {} if self.codes is not None and self.codes.fullmatch(code) else None
 
 
 @lru_cache(maxsize=1)
@@ -54,13 +62,18 @@ def rows() -> tuple[Row, ...]:
     return tuple(_row(row) for row in tomllib.loads(read_table("remedies.toml"))["remedy"])
 
 
-def remedy_for(reason: str, *, resource_type: str = "", status: str = "") -> Remedy | None:
-    """The advice for a failure; None where the table knows none. Groups of the pattern fill its places."""
+def remedy_for(
+    reason: str, *, resource_type: str = "", status: str = "", handler_code: str = ""
+) -> Remedy | None:
+    """The advice for a failure; None where the table knows none. Groups of the pattern fill its places.
+
+    `handler_code`: one of CloudFormation's codes for resource handlers, such as `InvalidRequest`:
+    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
+    """
     text = reason[:SEARCHED_MAX]
     for row in rows():
-        match = row.fits(text, resource_type[:200], status[:200])
-        if match:
-            found = {name: (value or "")[:QUOTED_MAX] for name, value in match.groupdict().items()}
+        found = row.fits(text, resource_type[:200], status[:200], handler_code[:200])
+        if found is not None:
             return Remedy(row.title, row.advice.format_map(found), row.source)
     return None
 
@@ -71,9 +84,10 @@ def _row(row: Mapping[str, str]) -> Row:
 
     return Row(
         title=row["title"],
-        pattern=re.compile(row["pattern"], re.IGNORECASE),
+        pattern=compiled("pattern"),
         advice=row["advice"],
         types=compiled("types"),
         statuses=compiled("statuses"),
+        codes=compiled("codes"),
         source=row.get("source", ""),
     )
