@@ -117,6 +117,7 @@ def _world(stop: threading.Event) -> World:
     from deploy_action.adapters.clock import clock_from
     from deploy_action.adapters.runner import JobLog, RunnerFiles
     from deploy_action.context import run_context
+    from deploy_action.other_ci import of_other_ci
     from deploy_action.render.log import LogStyle
     from deploy_action.steps.state import StateFolder
     from deploy_action.steps.world import Teller, World
@@ -129,7 +130,9 @@ def _world(stop: threading.Event) -> World:
         run=run_context(environ),
         clock=clock,
         cancelled=stop.is_set,
-        teller=Teller(JobLog(masks=bool(environ.get("GITHUB_ACTIONS"))), clock, style),
+        teller=Teller(
+            JobLog(masks=bool(environ.get("GITHUB_ACTIONS")), commands=not of_other_ci(environ)), clock, style
+        ),
         files=RunnerFiles(environ),
         folder=StateFolder(Path(environ.get("DEPLOY_COORDINATOR_STATE") or ".")),
     )

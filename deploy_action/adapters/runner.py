@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import time
@@ -14,18 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from io import FileIO
 
+_COMMAND = re.compile(r"::(?P<name>error|warning|notice|group|endgroup|add-mask)(?: [^:]*)?::(?P<text>.*)")
+
 
 class JobLog:
-    """Lines for people. Callers escape what they did not write."""
+    """Lines for people. Callers escape what they did not write. Without `commands`, which only GitHub's
+    runner understands, they become plain lines."""
 
-    def __init__(self, stream: TextIO | None = None, *, masks: bool = True) -> None:
+    def __init__(self, stream: TextIO | None = None, *, masks: bool = True, commands: bool = True) -> None:
         self._stream = stream or sys.stdout
         self._masks = masks
+        self._commands = commands
 
     def write(self, line: str = "") -> None:
+        parts = line.split("\n")
+        if not self._commands:
+            parts = [said for part in parts if (said := without_commands(part)) or not part]
         try:
             # Line by line: a short write is not torn where another program writes to the same pipe.
-            for part in line.split("\n"):
+            for part in parts:
                 self._stream.write(part + "\n")
                 self._stream.flush()
         except (OSError, ValueError):
@@ -39,6 +47,19 @@ class JobLog:
         for line in secret.splitlines():
             if line.strip():
                 self.write(f"::add-mask::{line.strip().replace('%', '%25')}")
+
+
+def without_commands(line: str) -> str:
+    """What a workflow command says, for other systems: `WARNING: text`; empty where it says nothing."""
+    found = _COMMAND.fullmatch(line)
+    if found is None:
+        return line
+    name, text = found["name"], found["text"]
+    if name in {"endgroup", "add-mask"}:
+        return ""
+    for code, letter in (("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        text = text.replace(code, letter)
+    return text if name == "group" else f"{name.upper()}: {text}"
 
 
 class RunnerFiles:
