@@ -46,6 +46,9 @@ class Snapshot:
 
 
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+DOCUMENT_BYTES_MAX = 4_000_000
+"""No document of a registry is larger. Of one that is, a store reads one byte more, by which its reader sees
+that and refuses; the rest never reaches the runner's memory."""
 
 
 class Registry(Protocol):

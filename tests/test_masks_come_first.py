@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy_action.raw_inputs import secrets_given
+
 ROOT = Path(__file__).parents[1]
 BOT = "xoxb-1111-2222-AbCdEfGhIjKl"
 HOOK = "https://hooks.slack.com/services/T000/B000/AbCdEfGhIj"
@@ -63,3 +65,9 @@ def test_masks_are_written_before_anything_else(step: str, inputs: str, tmp_path
         seen = seen.replace(mask, "***")
     words = [secret.lower() for secret in (BOT, HOOK.partition("//")[2], PERSONAL, "secret-path")]
     assert [word for word in words if word in seen.lower()] == []
+
+
+@pytest.mark.parametrize("inputs", CASES.values(), ids=CASES)
+def test_what_looks_like_a_credential_is_masked_wherever_it_stands(inputs: str) -> None:
+    found = secrets_given({"DEPLOY_COORDINATOR_INPUTS": inputs})
+    assert {secret for secret in SECRETS if secret in inputs} <= set(found)

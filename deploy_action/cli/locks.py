@@ -26,6 +26,7 @@ from deploy_action.core.lock_name import parse_lock_name
 from deploy_action.core.times import iso, unix_seconds
 from deploy_action.engine.idle import revoke
 from deploy_action.render import tables
+from deploy_action.render.escape import machine_json
 
 if TYPE_CHECKING:
     from deploy_action.core.document import Document, Ticket
@@ -41,7 +42,7 @@ def active(desk: Desk, *, machine: bool) -> None:
     """
     document = desk.document()
     if machine:
-        click.echo(encode(document).decode("utf-8", "replace"), nl=False)
+        click.echo(machine_json(encode(document).decode("utf-8", "replace")), nl=False)
         return
     for line in tables.active(document, at=iso(desk.clock.now())):
         click.echo(line)

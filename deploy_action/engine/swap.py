@@ -14,6 +14,7 @@ from deploy_action.core.lock_codec import encode
 from deploy_action.engine.continuity import Continuity
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
 from deploy_action.ports import NO_FILES
+from deploy_action.render.escape import commit_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +152,7 @@ class Swapper:
                 self.registry.swap(
                     _encoded(written, document),
                     snapshot.version,
-                    message=message,
+                    message=commit_message(message),
                     files=NO_FILES if file is None else self._changed(file, snapshot.version),
                 )
                 self.continuity.wrote(written, snapshot)

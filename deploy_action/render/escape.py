@@ -10,6 +10,7 @@ nothing, and is copied as it was.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -101,9 +102,15 @@ def command_property(text: str) -> str:
 
 
 def machine_json(text: str) -> str:
-    """The same JSON with no workflow command and no control character in it, also where somebody prints it in
-    a step: `#` stands in its strings alone, and may be written as `\\u0023` there."""
-    return re.sub(r"[#\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    """The same JSON in ASCII with no workflow command in it, also where somebody prints it in a step: `#` and
+    what is no ASCII stand in its strings alone, and may be written as `\\u0023` there."""
+    return re.sub(r"[^\x00-\x7e]+", lambda match: json.dumps(match[0])[1:-1], text.replace("#", "\\u0023"))
+
+
+def commit_message(text: str, limit: int = 200) -> str:
+    """For a commit's first line, of which GitHub makes mentions and references to issues, also by address: a
+    visible space parts them."""
+    return re.sub(r"(@(?=\S)|#(?=\d)|(?i:gh)-(?=\d)|://(?=\S))", r"\1 ", one_line(text, limit))
 
 
 def markdown(text: str, limit: int = 2000) -> str:

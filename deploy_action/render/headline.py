@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core.report import Outcome
 from deploy_action.core.times import duration
+from deploy_action.render.escape import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.core.report import Report
 
+DESCRIPTION_MAX = 140
 _WORDS = {
     Outcome.SUCCEEDED: "✅ Deployed",
     Outcome.NO_CHANGES: "✅ Nothing to change",
@@ -36,3 +38,8 @@ def headline(report: Report, escape: Callable[[str], str]) -> str:
     if report.outcome is Outcome.NO_CHANGES and report.command_exit_code == 0:
         words = "✅ No watched stack changed"
     return f"{words}: {escape(what)}{took}"
+
+
+def description(report: Report) -> str:
+    """For a deployment on GitHub's environments page: plain text of up to 140 characters."""
+    return one_line(headline(report, str), DESCRIPTION_MAX)

@@ -14,8 +14,7 @@ from deploy_action.engine.aside import Aside
 from deploy_action.errors import PageUnavailable
 from deploy_action.input_values import web_address
 from deploy_action.inputs import Mode
-from deploy_action.render.escape import one_line
-from deploy_action.render.headline import headline
+from deploy_action.render.headline import description
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Page:
                 state_of(report, began=state.main_started),
                 log_url=run.url,
                 environment_url=url,
-                description=one_line(headline(report, str), 140),
+                description=description(report),
             )
 
 

@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy_action.core import history, lock_codec
 from deploy_action.core.document import Ticket
 from deploy_action.core.lock_codec import decode
+from deploy_action.engine import leftovers
 from deploy_action.engine.keeper import Keeper
 from deploy_action.engine.lock_client import LockClient
-from deploy_action.errors import Busy, RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.errors import (
+    Busy,
+    RegistryConflict,
+    RegistryError,
+    RegistryForbidden,
+    RegistryUnavailable,
+    RegistryUnreadable,
+)
+from deploy_action.ports import DOCUMENT_BYTES_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.engine.lock_client import Grant
     from tests.contract.places import Place
 from tests.clock import VirtualClock
@@ -256,6 +268,28 @@ def test_files_of_a_swap_that_failed_do_not_appear(place: Place, kind: str) -> N
 def test_a_large_file_comes_back_byte_for_byte(place: Place) -> None:
     content = bytes(range(256)) * (390_000 // 256)
     assert files_at(place, swap_with(place, b"{}", a=content), "a") == [content]
+
+
+def test_what_is_larger_than_any_document_does_not_reach_the_memory(place: Place) -> None:
+    """5 MB that somebody left there: refused, or cut where its reader sees that it is too large."""
+    huge = b"[" + b"0," * 2_500_000 + b"0]"
+    try:
+        version = swap_with(place, huge, a=huge)
+    except RegistryError:
+        pytest.skip("the store itself takes no document of that size")
+    store = place.open()
+    reads: list[Callable[[], bytes | None]] = [
+        lambda: store.read().document,
+        lambda: store.read_file("a.json", version),
+    ]
+    for read in reads:
+        try:
+            content = read()
+        except (RegistryUnreadable, RegistryConflict):
+            continue
+        assert content is not None
+        assert len(content) == DOCUMENT_BYTES_MAX + 1
+    assert max(lock_codec.BYTES_MAX, history._READ_BYTES_MAX, leftovers._READ_BYTES_MAX) <= DOCUMENT_BYTES_MAX
 
 
 def test_reading_a_file_that_fails_says_that_trying_again_may_help(place: Place) -> None:

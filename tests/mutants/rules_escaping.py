@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from deploy_action.core import masks
 from deploy_action.render import dashboard_data, escape, links, summary_changes
 from deploy_action.render.slack import blocks, parts
+from tests import test_masks_come_first
 from tests.mutants.mutant import Case, killed_by
-from tests.render import test_dashboard, test_escape, test_slack_messages, test_summary
+from tests.render import test_dashboard, test_escape, test_hostile_corpus, test_slack_messages, test_summary
 from tests.steps import test_behind
 
 if TYPE_CHECKING:
@@ -73,3 +75,38 @@ def whatever_a_record_calls_an_address_becomes_a_link(patch: Patch) -> None:
 @killed_by(Case(test_summary.TestSinceLastTime.test_a_commit_that_is_none_makes_no_link, "`x`"))
 def a_commit_from_the_history_may_be_anything(patch: Patch) -> None:
     patch.constant(summary_changes, "_COMMIT", re.compile(r".+"))
+
+
+@killed_by(
+    Case(
+        test_summary.test_links_out_of_the_registry_lead_to_our_own_server_alone,
+        "https://evil.example/a/b/actions/runs/9",
+    )
+)
+def the_registrys_links_in_the_summary_lead_anywhere(patch: Patch) -> None:
+    patch.function(links.leads_home, lambda original, url, homes: links.openable(url))
+
+
+@killed_by(
+    test_escape.TestMarkdown.test_nobody_is_mentioned_and_nothing_referenced,
+    test_escape.TestSlack.test_bare_words_do_nothing_either,
+)
+def bare_words_act(patch: Patch) -> None:
+    patch.function(escape._harmless, lambda original, word, acts, as_text, as_code: as_text(word))
+
+
+@killed_by(Case(test_hostile_corpus.test_hostile_strings_do_nothing_and_are_read, "commands"))
+def json_is_printed_as_the_registry_has_it(patch: Patch) -> None:
+    patch.function(escape.machine_json, lambda original, text: text)
+
+
+@killed_by(Case(test_hostile_corpus.test_hostile_strings_do_nothing_and_are_read, "commits"))
+def commits_mention_people(patch: Patch) -> None:
+    patch.function(escape.commit_message, lambda original, text, limit=200: escape.one_line(text, limit))
+
+
+@killed_by(
+    Case(test_masks_come_first.test_what_looks_like_a_credential_is_masked_wherever_it_stands, "no JSON")
+)
+def wrong_inputs_are_not_masked(patch: Patch) -> None:
+    patch.function(masks.shapes_in, lambda original, text: [])

@@ -22,6 +22,7 @@ import pytest
 
 from deploy_action import render
 from deploy_action.adapters.runner import JobLog, RunnerFiles
+from deploy_action.cli import app
 from deploy_action.core.causes import Cause
 from deploy_action.core.cleanup import CleanupStep, Deed
 from deploy_action.core.stack_sets import StackSetInstance, StackSetLine, StackSetOperation
@@ -40,6 +41,13 @@ from tests.fakes.runner import heredoc_outputs
 from tests.fakes.slack.blockkit import addresses, called, message_problems, seen
 from tests.pages import stories
 from tests.render import storyboard
+from tests.render.hostile_places import (
+    COMMANDS,
+    no_commands,
+    place_commands,
+    place_commits,
+    place_environments_page,
+)
 from tests.render.readers import (
     GITHUB_ACTS,
     elements,
@@ -186,13 +194,6 @@ def reads(text: str, where: str) -> None:
     if len(text) < 60:
         wanted = shown(escape.plain(text))
         assert all(char in where for char in wanted), f"{text!r} is not in {where!r}"
-
-
-def no_commands(lines: Sequence[str], allowed: Sequence[str] = ()) -> None:
-    for line in lines:
-        assert len(runner_lines(line)) == 1, repr(line)
-        assert runner_command(line) in {None, *allowed}, repr(line)
-        assert "\x1b" not in line and "\0" not in line, repr(line)  # noqa: PT018
 
 
 def harmless_page(page: str) -> None:
@@ -407,6 +408,10 @@ def place_masks(texts: Sequence[str]) -> None:
         assert all("%" not in re.sub(r"%25", "", line) for line in lines)
 
 
+def place_environments(texts: Sequence[str]) -> None:
+    place_environments_page(texts, poisoned)
+
+
 PLACES: dict[str, tuple[Callable[..., None], int]] = {
     "log, groups": (place_log_events, 1),
     "annotations": (place_annotations, 1),
@@ -415,6 +420,9 @@ PLACES: dict[str, tuple[Callable[..., None], int]] = {
     "Slack": (place_slack, 200),
     "dashboard": (place_dashboard, 25),
     "command line": (place_command_line, 1),
+    "commands": (place_commands, 1000),
+    "commits": (place_commits, 500),
+    "environments page": (place_environments, 100),
     "JSON": (place_json, 1),
     "masks": (place_masks, 1),
 }
@@ -435,7 +443,7 @@ SHOWN_BY = {
     "links": "says which addresses may be opened",
     "gantt": "in the summary",
     "groups": "in the log",
-    "headline": "in the summary",
+    "headline": "summary, environments page",
     "progress": "no text from outside",
     "summary": "summary",
     "summary_causes": "summary",
@@ -443,8 +451,8 @@ SHOWN_BY = {
     "summary_tables": "summary",
     "summary_times": "summary",
     "cleanup": "command line",
-    "past": "command line",
-    "tables": "command line",
+    "past": "command line, commands",
+    "tables": "command line, commands",
     "log": "log, annotations",
     "alerts": "annotations",
     "preflight": "log and notes of the summary, by Teller",
@@ -462,3 +470,7 @@ def test_no_renderer_is_forgotten() -> None:
     assert found == set(SHOWN_BY)
     for name in found:
         importlib.import_module(f"deploy_action.render.{name}")
+
+
+def test_no_command_is_forgotten() -> None:
+    assert set(COMMANDS) == set(app.COMMANDS)

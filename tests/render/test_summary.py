@@ -20,7 +20,7 @@ from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.times import duration
 from deploy_action.render.summary import BYTES_MAX, opening, summary
 from tests.core.story import ROOT
-from tests.render.readers import elements
+from tests.render.readers import elements, html_of
 from tests.render.test_escape import hostile
 
 NOON = 1_790_000_000.0
@@ -406,6 +406,47 @@ def test_those_ahead_are_links_and_only_a_few() -> None:
     assert "1m15s, behind [`id0`](https://github.com/a/b/runs/0) by cat0, [`id1`]" in page
     assert "by cat2 and 6 more |" in page
     assert "id3" not in page
+
+
+NOT_OURS = [
+    "https://evil.example/a/b/actions/runs/9",
+    "http://github.com/a/b/actions/runs/9",
+    "https://github.com@evil.example/a",
+    "https://github.com.evil.example/a",
+    "https://github.com:8443/a",
+    "https://github.com/a) [x](https://evil.example",
+    "javascript:alert(1)",
+    "//evil.example",
+    "https://gіthub.com/a",
+]
+
+
+@pytest.mark.parametrize("url", NOT_OURS)
+def test_links_out_of_the_registry_lead_to_our_own_server_alone(url: str) -> None:
+    """Those ahead, and the deployment that this one is compared with: their words stay, without a link."""
+
+    def page_with(address: str) -> str:
+        then = replace(TestSinceLastTime.THEN, url=address)
+        ahead = (Ahead("20260102-030000-aaaaaa", address, "octocat"),)
+        return summary(replace(GOOD, ahead=ahead, comparisons=(then,)), now=NOON)
+
+    def links(page: str) -> list[str]:
+        return re.findall(r'href="([^"]*)"', html_of(page))
+
+    page = page_with(url)
+    assert links(page) == links(page_with(""))
+    assert len(links(page_with("https://github.com/a/b/actions/runs/9"))) == len(links(page)) + 2
+    assert "20260102-030000-aaaaaa" in page
+    assert "2026-09-20 14:13 UTC" in page
+
+
+@pytest.mark.parametrize("url", ["https://github.com/a/b/actions/runs/9", "https://evil.example/x"])
+def test_on_a_server_of_ones_own_the_registrys_links_lead_there_alone(url: str) -> None:
+    home = Links(run="https://git.corp.example/a/b/actions/runs/1")
+    ahead = (Ahead("id", url, "x"), Ahead("id2", "https://git.corp.example/a/b/actions/runs/9", "y"))
+    page = summary(replace(GOOD, ahead=ahead, links=home), now=NOON)
+    assert url not in page
+    assert "https://git.corp.example/a/b/actions/runs/9" in page
 
 
 def test_the_thread_in_slack_is_linked_where_it_is_known() -> None:

@@ -16,7 +16,7 @@ from deploy_action.errors import (
     RegistryStuck,
     RegistryUnavailable,
 )
-from deploy_action.ports import NO_FILES, Snapshot
+from deploy_action.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,7 +139,8 @@ class FileRegistry:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(DOCUMENT_BYTES_MAX + 1)
     except FileNotFoundError:
         return None
 

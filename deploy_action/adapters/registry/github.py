@@ -15,7 +15,7 @@ from deploy_action.adapters.github_api import (
     GitHubUnavailable,
     graphql_errors,
 )
-from deploy_action.adapters.registry.github_refusals import remedy_of_refusal
+from deploy_action.adapters.registry.github_refusals import check_size, remedy_of_refusal
 from deploy_action.errors import (
     RegistryConflict,
     RegistryError,
@@ -192,7 +192,7 @@ class GitHubRegistry:
             )
         if _text_at(answer.body, "encoding") == "base64":
             return _content(answer)
-        return self._read_blob(_sha_at(answer.body, "sha"))  # over 1 MB the content is left out
+        return self._read_blob(answer.body)  # over 1 MB the content is left out
 
     def _search_document(self, path: str, commit: str) -> bytes | None:
         """The document by the commit's own tree. A 404 alone may be a replica that lags behind: taken for an
@@ -206,10 +206,11 @@ class GitHubRegistry:
         if not isinstance(entries, list) or answer.body.get("truncated") is not False:
             raise GitHubUnavailable("GitHub's answer is not the whole tree of the commit.", soon=False)
         found = [entry for entry in entries if _text_at(entry, "path") == path]
-        return self._read_blob(_sha_at(found[0], "sha")) if found else None
+        return self._read_blob(found[0]) if found else None
 
-    def _read_blob(self, sha: str) -> bytes:
-        answer = self._api.get(self._at(f"git/blobs/{sha}"))
+    def _read_blob(self, entry: Any) -> bytes:
+        check_size(entry, self.location)
+        answer = self._api.get(self._at(f"git/blobs/{_sha_at(entry, 'sha')}"))
         if answer.status != 200:
             self._refuse(answer, "read")
         return _content(answer)

@@ -1,6 +1,14 @@
-"""What GitHub means by a 403 that no permission mends: by its own words."""
+"""What GitHub means by a 403 that no permission mends, by its own words; and what of it is not read."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.errors import RegistryUnreadable
+from deploy_action.ports import DOCUMENT_BYTES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _REFUSALS = (
     (
@@ -27,3 +35,15 @@ def remedy_of_refusal(message: str) -> str:
     """What to do about a 403 whose own words name another reason than a permission; empty for none."""
     lowered = message.lower()
     return next((remedy for words, remedy in _REFUSALS if words in lowered), "")
+
+
+def check_size(entry: Mapping[str, Any], location: str) -> None:
+    """Raises RegistryUnreadable for a file that is larger than any of ours, before it is fetched. GitHub has
+    `size`, in bytes, beside a file's contents and in a tree."""
+    size = entry.get("size")
+    if isinstance(size, int) and size > DOCUMENT_BYTES_MAX:
+        raise RegistryUnreadable(
+            f"A document on {location} has {size:,} bytes; {DOCUMENT_BYTES_MAX:,} are read at most.",
+            why="It is left as it is, so that nothing in it is lost.",
+            remedy="Restore an earlier version of it, or delete it when no deployment is running.",
+        )

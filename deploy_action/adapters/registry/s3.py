@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy_action.adapters.registry.aws import Clients, error_code, explained
 from deploy_action.errors import RegistryConflict, RegistryForbidden
-from deploy_action.ports import NO_FILES, Snapshot
+from deploy_action.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ class S3Registry:
                     raise
                 return Snapshot(None, ABSENT)
             with answer["Body"] as body:
-                snapshot = Snapshot(body.read(), answer["ETag"])
+                snapshot = Snapshot(body.read(DOCUMENT_BYTES_MAX + 1), answer["ETag"])
         self._seen, self._pointers = snapshot, _pointers(answer)
         return snapshot
 
@@ -107,7 +107,7 @@ class S3Registry:
                 if pointers is not None:
                     key = self._file_key(name, pointers[name])
                     with self._clients.read.get_object(Bucket=self._bucket, Key=key)["Body"] as body:
-                        return bytes(body.read())
+                        return bytes(body.read(DOCUMENT_BYTES_MAX + 1))
             except ClientError as error:
                 if error_code(error) != "NoSuchKey":
                     raise
