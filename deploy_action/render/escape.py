@@ -42,7 +42,8 @@ _SLACK_CODE = re.compile(rf"[(\[{{\"']*{_CODE.pattern}[)\]}}\"'.,;:!?]*")
 """Slack takes backticks for code only where nothing else touches them."""
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+"""One without its end must not take along what we say after it: with a space or a stop in it, it is none."""
 _KEPT = {"\n", "\t"}
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$!])")
 

@@ -42,4 +42,4 @@ def headline(report: Report, escape: Callable[[str], str]) -> str:
 
 def description(report: Report) -> str:
     """For a deployment on GitHub's environments page: plain text of up to 140 characters."""
-    return one_line(headline(report, str), DESCRIPTION_MAX)
+    return one_line(headline(report, one_line), DESCRIPTION_MAX)

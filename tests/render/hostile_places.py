@@ -32,7 +32,7 @@ from tests.render.readers import runner_command, runner_commands, runner_lines
 from tests.render.test_escape import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
@@ -198,10 +198,13 @@ def place_commits(texts: Sequence[str]) -> None:
             assert shown(escape.plain(text)) in shown(message).replace("…", "")
 
 
-def place_environments_page(
-    texts: Sequence[str], poisoned: Callable[[Any, Sequence[str], frozenset[str]], Any]
-) -> None:
-    for story in stories.STORIES.values():
-        said = description(poisoned(story(), texts, frozenset()))
-        assert 0 < len(said) <= DESCRIPTION_MAX
-        assert said.isprintable()
+def place_environments_page(texts: Sequence[str]) -> None:
+    report = stories.STORIES["failed"]()
+    for text in texts:
+        stack = replace(report.stacks[0], name=text)
+        for one in (replace(report, environment=text), replace(report, environment="", stacks=(stack,))):
+            said = description(one)
+            assert 0 < len(said) <= DESCRIPTION_MAX
+            assert said.isprintable()
+            if len(text) < 60:
+                assert shown(escape.plain(text)) in shown(said)

@@ -136,6 +136,11 @@ class TestTheLog:
         assert len(found.splitlines()) <= 1
         assert all(unicodedata.category(char)[0] != "C" for char in found)
 
+    @pytest.mark.parametrize("start", ["\x1b[", "\x1b[1;31", "\x1b]0;t", "\x1b", "\x9b"])
+    def test_a_sequence_without_its_end_takes_none_of_our_own_words_along(self, start: str) -> None:
+        for ours in (" holds it for 7 min.", " (turn 7) since 08:00", ". Ask 2 people.", ", 3 of 4"):
+            assert escape.log_text(f"prod{start}{ours}").endswith(" ".join(ours.split()))
+
     def test_ordinary_text_stays_as_it_is(self) -> None:
         text = 'Resource handler returned message: "größe::x [a] #1 (Code: 3)" — 50 % 日本語'
         assert escape.log_text(text) == text

@@ -408,10 +408,6 @@ def place_masks(texts: Sequence[str]) -> None:
         assert all("%" not in re.sub(r"%25", "", line) for line in lines)
 
 
-def place_environments(texts: Sequence[str]) -> None:
-    place_environments_page(texts, poisoned)
-
-
 PLACES: dict[str, tuple[Callable[..., None], int]] = {
     "log, groups": (place_log_events, 1),
     "annotations": (place_annotations, 1),
@@ -422,7 +418,7 @@ PLACES: dict[str, tuple[Callable[..., None], int]] = {
     "command line": (place_command_line, 1),
     "commands": (place_commands, 1000),
     "commits": (place_commits, 500),
-    "environments page": (place_environments, 100),
+    "environments page": (place_environments_page, 100),
     "JSON": (place_json, 1),
     "masks": (place_masks, 1),
 }
