@@ -264,19 +264,30 @@ def _ticket_out(ticket: Ticket) -> dict[str, object]:
         "nonce": ticket.nonce,
         "correlation_id": ticket.correlation_id,
         "locks": list(ticket.locks),
-        "stacks": list(ticket.stacks),
         "policy": ticket.policy.value,
         "revision": _countable(ticket.revision),
         "number": _countable(ticket.number),
         "lease_seconds": ticket.lease_seconds,
         "renewals": _countable(ticket.renewals),
         "epochs": dict(ticket.epochs),
-        **({"shared": list(ticket.shared)} if ticket.shared else {}),
-        "loans": [{name: getattr(loan, name) for name in _LOAN_TEXTS} for loan in ticket.loans],
-        **({"borrowers": list(ticket.borrowers)} if ticket.borrowers else {}),
-        **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
+        **_filled(
+            {
+                "stacks": list(ticket.stacks),
+                "shared": list(ticket.shared),
+                "loans": [
+                    _filled({name: getattr(one, name) for name in _LOAN_TEXTS}) for one in ticket.loans
+                ],
+                "borrowers": list(ticket.borrowers),
+                **{name: getattr(ticket, name) for name in _TEXT_FIELDS},
+            }
+        ),
         **dict(ticket.extra),
     }
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, object]:
+    """Without those that are empty: every version reads them so, and a store counts the bytes."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def _finished_in(data: object) -> Finished:
@@ -291,10 +302,9 @@ def _finished_in(data: object) -> Finished:
 
 def _finished_out(line: Finished) -> dict[str, object]:
     return {
-        **{name: getattr(line, name) for name in _FINISHED_TEXTS},
+        **_filled({name: getattr(line, name) for name in _FINISHED_TEXTS}),
         "locks": list(line.locks),
-        "stacks": list(line.stacks),
-        "held_seconds": line.held_seconds,
+        **_filled({"stacks": list(line.stacks), "held_seconds": line.held_seconds}),
     }
 
 

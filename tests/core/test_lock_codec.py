@@ -384,3 +384,20 @@ def test_a_full_queue_can_be_read_and_written_again() -> None:
 def test_what_could_not_be_read_again_is_not_written() -> None:
     with pytest.raises(RegistryUnreadable, match="at most"):
         encode(Document(extra=(("x", "y" * BYTES_MAX),)))
+
+
+def test_what_is_empty_takes_no_room() -> None:
+    """A waiter as a small job enters it: before, each empty field cost its name."""
+    waiter = Ticket("ticket-" + "a" * 32, "20270115-080000-aaaaaa", ("production",), ("eu-west-1/shop",))
+    empty, one = encode(Document()), encode(Document(tickets=(waiter,)))
+    assert len(one) - len(empty) < 320
+    line = Finished(waiter.correlation_id, waiter.locks, "succeeded", "2027-01-15T08:00:00Z")
+    assert len(encode(Document(finished=(line,)))) - len(empty) < 170
+
+
+def test_an_earlier_form_with_every_field_written_out_is_read_alike() -> None:
+    waiter = Ticket("a", "x", ("production",), lease_seconds=300.0)
+    data = json.loads(encode(Document(tickets=(waiter,))))
+    texts = ("requested_at", "held_since", "account", "repository", "url", "job", "release_outcome")
+    data["tickets"][0] |= {"stacks": [], "loans": [], **dict.fromkeys(texts, "")}
+    assert decode(json.dumps(data).encode()).tickets == (waiter,)

@@ -11,14 +11,14 @@ import pytest
 from deploy_action.adapters.registry.file import FileRegistry
 from deploy_action.core import leases, operators
 from deploy_action.core import lock as core
-from deploy_action.core.document import Document, QueuePolicy, Ticket
+from deploy_action.core.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.core.leases import CLAIM_SECONDS, STUCK_LEASES
 from deploy_action.core.life import JobLife
 from deploy_action.core.lock_codec import decode, encode
 from deploy_action.core.times import iso
 from deploy_action.engine.lock_client import Grant, LockClient
 from deploy_action.engine.others import LOOK_SECONDS
-from deploy_action.engine.swap import PATIENCE_SECONDS, PAUSE_SECONDS_MAX
+from deploy_action.engine.swap import BYTES_MAX, PATIENCE_SECONDS, PAUSE_SECONDS_MAX
 from deploy_action.errors import (
     Busy,
     Cancelled,
@@ -1189,3 +1189,45 @@ def test_who_re_creates_a_document_goes_on_from_the_epochs_that_it_saw(clock: Vi
     world.hold("c", lease_seconds=300.0)
     clock.at(20.0, lambda: registry.overwrite(None))
     assert acquire(world.client("d", lease_seconds=300.0)).ticket.epoch == 4
+
+
+class TestAFullDocument:
+    """An item of DynamoDB holds 400 KB: by bytes the queue is full before it is by count."""
+
+    STACKS = tuple(f"eu-west-1/{'x' * 60}-{number}" for number in range(50))
+
+    def full(self, registry: MemoryRegistry, clock: VirtualClock) -> World:
+        world = World(registry, clock)
+        world.hold("holder")
+        waiters = [
+            Ticket(f"w{number}", f"id-{number}", ("prod",), self.STACKS, lease_seconds=LEASE)
+            for number in range(90)
+        ]
+        document = registry.document
+        while len(encode(document)) < BYTES_MAX - 2_000:
+            document = replace(document, tickets=(*document.tickets, waiters.pop()))
+        registry.overwrite(encode(document))
+        return world
+
+    @pytest.mark.parametrize("wait", [True, False])
+    def test_one_more_ticket_is_busy_and_nobody_goes_on_alone(self, clock: VirtualClock, wait: bool) -> None:
+        registry = MemoryRegistry()
+        world = self.full(registry, clock)
+        before = world.standing()
+        assert len(before) < QUEUE_MAX
+        with pytest.raises(Busy) as refused:
+            acquire(world.client("late", stacks=self.STACKS), wait=wait)
+        assert refused.value.exit_code == 2
+        assert world.standing() == before
+        assert clock.elapsed == 0.0
+
+    def test_who_stands_in_it_can_still_write(self, clock: VirtualClock) -> None:
+        registry = MemoryRegistry()
+        world = self.full(registry, clock)
+        holder = world.client("holder")
+        ticket = registry.document.ticket("holder")
+        assert ticket is not None
+        holder.ticket = ticket
+        holder.renew()
+        assert holder.release(outcome="succeeded")
+        assert len(registry.written[-1] or b"") < 400_000

@@ -129,3 +129,8 @@ def a_newer_schema_is_read_as_if_it_were_this_one(patch: Patch) -> None:
 @killed_by(test_lock_codec.test_a_turn_that_is_not_the_locks_latest_is_refused)
 def a_turn_that_is_not_the_locks_latest_is_believed(patch: Patch) -> None:
     patch.function(lock_codec._check_epochs, lambda original, *arguments: None)
+
+
+@killed_by(test_lock_client.TestAFullDocument.test_one_more_ticket_is_busy_and_nobody_goes_on_alone)
+def a_document_grows_beyond_what_a_store_holds(patch: Patch) -> None:
+    patch.constant(swap, "BYTES_MAX", 10**9)
