@@ -79,7 +79,6 @@ def test_stacks_that_somebody_else_works_on_are_waited_for(stage: Stage) -> None
 
 def test_an_unreadable_registry_is_left_as_it_is_and_cloudformation_coordinates(stage: Stage) -> None:
     folder = stage.root / "registry"
-    folder.mkdir()
     (folder / "deployments.json").write_bytes(b"{not json")
     job = stage.job(template=stage.template(GOOD))
     assert job.deploy() == 0, job.log
@@ -347,7 +346,6 @@ def test_a_deployment_is_remembered_with_its_release(stage: Stage) -> None:
 
 def test_a_history_that_cannot_be_read_keeps_nobody_from_giving_the_lock_back(stage: Stage) -> None:
     folder = stage.root / "registry"
-    folder.mkdir()
     (folder / "deployment-history.json").write_bytes(b"{half")
     job = stage.job(template=stage.template(GOOD))
     assert job.deploy() == 0

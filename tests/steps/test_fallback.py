@@ -233,7 +233,6 @@ def test_a_cancellation_that_arrives_in_the_fence_is_heard(stage: Stage) -> None
 class TestWhatStandsInTheRegistry:
     def deploy(self, stage: Stage, document: Mapping[str, object]) -> Job:
         folder = stage.root / "registry"
-        folder.mkdir()
         (folder / "deployments.json").write_text(json.dumps({"schema": 1, **document}), "utf-8")
         job = stage.job(template=stage.template(GOOD))
         assert job.deploy() == 0, job.log
