@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deploy_action.core.life import JobLife
     from deploy_action.core.outbox import Box
     from deploy_action.core.outbox_records import Record
+    from deploy_action.core.review import Review
     from deploy_action.core.stack_sets import StackSetInstance, StackSetOperation, StackSetRef
     from deploy_action.core.stacks import StackRef, StackState
 
@@ -105,6 +106,11 @@ class Runs(Protocol):
 
     def life(self, ticket: Ticket) -> JobLife:
         """One look, at most two requests. The caller decides how often."""
+        ...
+
+    def review(self, ticket: Ticket) -> Review | None:
+        """Whether the run that holds a ticket waits for a reviewer; None where that is not known. At most two
+        requests."""
         ...
 
 

@@ -105,6 +105,7 @@ class Wiring:
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts, stop=cancelled),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
             life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
+            review=runs.review if runs else lambda _ticket: None,
             compare=runs.compare if runs else lambda _base, _head: "",
             revoke=lambda holder: revoke(self.cloudformation, holder, stop=cancelled),
             cancelled=cancelled,

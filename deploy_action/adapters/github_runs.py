@@ -10,6 +10,7 @@ from urllib.parse import quote
 from deploy_action.adapters.github_api import API_URL, GitHubApi
 from deploy_action.core.commit_age import CommitsBetween
 from deploy_action.core.life import JobLife
+from deploy_action.core.review import Review
 from deploy_action.errors import CoordinatorError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ ALIVE = frozenset({"requested", "queued", "pending", "waiting", "in_progress"})
 FACTS = ("id", "run_id", "run_attempt", "status")
 STANDINGS = frozenset({"ahead", "behind", "diverged", "identical"})
 REMEMBERED_MAX = 200
+JOBS_MAX = 100
+"""In one answer. A run with more is never said to be idle."""
+SINCE_MAX = 30
 
 _NOTHING: Mapping[str, object] = {}
 
@@ -77,6 +81,22 @@ class GitHubRuns:
         if status == 404 and not self._is_own(ticket.repository):
             self._remember_trouble(ticket.repository, status)
         return _life(run) if _is_of(run, ticket, id=ticket.run_id) else JobLife.UNKNOWN
+
+    def review(self, ticket: Ticket) -> Review | None:
+        if not (self._can_ask_about(ticket) and ticket.held_by_run and ticket.run_attempt):
+            return None
+        what = f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}"
+        _, run = self._facts(ticket.repository, what)
+        if not _is_of(run, ticket, id=ticket.run_id) or run.get("status") != "waiting":
+            return None
+        body = _body(self._ask(ticket.repository, f"{what}/jobs?per_page={JOBS_MAX}"))
+        listed = body.get("jobs")
+        jobs = [job for job in listed if isinstance(job, dict)] if isinstance(listed, list) else []
+        waiting = [job for job in jobs if job.get("status") == "waiting"]
+        whole = body.get("total_count") == len(jobs)
+        idle = whole and all(job.get("status") in {"waiting", "completed"} for job in jobs)
+        since = [text for job in waiting if isinstance(text := job.get("created_at"), str)]
+        return Review(idle, min(since, default="")[:SINCE_MAX], ticket.url) if waiting else None
 
     def concurrency_groups(self, run_id: str) -> tuple[str, ...] | None:
         """Names of the groups of this repository's run and of its jobs; None where that cannot be known.

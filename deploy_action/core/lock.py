@@ -45,6 +45,7 @@ USUAL_OF = 5
 
 ABANDONED = "abandoned"
 SKIPPED = "skipped"
+PASSED = "passed"
 WITHDRAWN = "withdrawn"
 FORCED = "released by force"
 _SUCCEEDED = "succeeded"
@@ -282,16 +283,14 @@ def leave_settling(document: Document, ticket: Ticket, stacks: tuple[str, ...]) 
     return replace(document, locks=locks)
 
 
-def evict(document: Document, nonce: str, *, at: str, note: str) -> Document:
-    """Remove a ticket whose owner is gone. The caller has made sure of that, and for a holder also that no
-    stack of it is in progress; the next one waits for them all the same, should they not be at rest any
-    more."""
+def evict(document: Document, nonce: str, *, at: str, note: str, outcome: str = ABANDONED) -> Document:
+    """Remove a ticket whose owner is gone, or pauses (PASSED). The caller has made sure of that, and that no
+    stack of a holder is in progress; the next one waits for them all the same, should they not be at rest."""
     current = document.ticket(nonce)
     if current is None:
         return document
-    return finish(
-        leave_settling(document, current, current.named_stacks), current, outcome=ABANDONED, at=at, note=note
-    )
+    settling = leave_settling(document, current, current.named_stacks)
+    return finish(settling, current, outcome=outcome, at=at, note=note)
 
 
 def settle(document: Document, ticket: Ticket, stacks: tuple[str, ...]) -> Document:

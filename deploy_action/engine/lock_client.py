@@ -17,7 +17,7 @@ from deploy_action.engine.epochs import EpochFloors
 from deploy_action.engine.idle import Look
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
 from deploy_action.engine.lock_words import away, busy, overtaken
-from deploy_action.engine.others import Others, without_gone
+from deploy_action.engine.others import Gone, Others, without_gone
 from deploy_action.engine.outage import Outage
 from deploy_action.engine.rivals import Known, Rivals
 from deploy_action.engine.swap import PATIENCE_SECONDS, after_limit
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from deploy_action.core.borrowing import Borrower
     from deploy_action.core.document import Document, Ticket
+    from deploy_action.core.review import Review
     from deploy_action.ports import Clock, Registry
 
 POLLS_BACK_MAX = 3
@@ -71,6 +72,7 @@ class LockClient(LockHold):
         poll_seconds: float,
         life: Callable[[Ticket], JobLife] = lambda _ticket: JobLife.UNKNOWN,
         revoke: Callable[[Ticket], bool] = lambda _ticket: True,
+        review: Callable[[Ticket], Review | None] = lambda _ticket: None,
         compare: Callable[[str, str], str] = lambda _base, _head: "",
         cancelled: Callable[[], bool] = lambda: False,
         borrower: Borrower = NOBODY,
@@ -86,7 +88,12 @@ class LockClient(LockHold):
         self._poll_seconds = poll_seconds
         self._cancelled = cancelled
         self._others = Others(
-            clock, ticket.account, stacks_in_progress=stacks_in_progress, life=life, revoke=revoke
+            clock,
+            ticket.account,
+            stacks_in_progress=stacks_in_progress,
+            life=life,
+            revoke=revoke,
+            review=review,
         )
         self._rivals = Rivals(clock, life=life, compare=compare)
         self.outage = Outage(
@@ -367,16 +374,11 @@ class LockClient(LockHold):
             return document
         return self._request(wait, patience_seconds=BRIEF_PATIENCE_SECONDS)
 
-    def _evict(self, gone: list[tuple[Ticket, str]]) -> tuple[Document, list[str]]:
-        """Evict those that still give no sign of life; returns the sentences of these alone."""
-        at, by = self._at(), f"By {self.ticket.correlation_id}."
-
-        def decide(document: Document) -> tuple[Document, tuple[Document, list[str]]]:
-            new, notes = without_gone(document, gone, at=at, by=by)
-            return new, (new, notes)
-
+    def _evict(self, gone: list[Gone]) -> tuple[Document, list[str]]:
+        """As `without_gone`."""
+        by = f"By {self.ticket.correlation_id}."
         return self._swapper.apply(
-            decide,
+            lambda document: without_gone(document, gone, at=self._at(), by=by),
             message=f"takeover by {self.ticket.correlation_id}",
             patience_seconds=BRIEF_PATIENCE_SECONDS,
         )

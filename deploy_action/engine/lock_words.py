@@ -134,6 +134,13 @@ def _until_when(ticket: Ticket, behind: tuple[str, ...]) -> str:
     )
 
 
+def passing_note(ticket: Ticket, why: str) -> str:
+    return (
+        f"Passed run {ticket.correlation_id}, which {why}: no job and no stack of it is in progress. "
+        "It takes its turn again when it goes on."
+    )
+
+
 def takeover_note(ticket: Ticket, why: str) -> str:
     who = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
     if ticket.holding:

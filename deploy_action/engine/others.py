@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from deploy_action.core import leases
 from deploy_action.core import lock as core
 from deploy_action.core.borrowing import life_of_all
 from deploy_action.core.life import JobLife
 from deploy_action.core.times import iso
-from deploy_action.engine.lock_words import takeover_note
+from deploy_action.engine.lock_words import passing_note, takeover_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.core.document import Document, Loan, Ticket
+    from deploy_action.core.review import Review
     from deploy_action.ports import Clock
 
 LOOK_SECONDS = 15.0
@@ -24,11 +25,43 @@ ASKING_WAITERS = 2
 """So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
 
 
+class Gone(NamedTuple):
+    """One that is not waited for, and why. `outcome`: ABANDONED, or PASSED for a run that pauses."""
+
+    ticket: Ticket
+    why: str
+    outcome: str = core.ABANDONED
+
+    @property
+    def note(self) -> str:
+        return (passing_note if self.outcome == core.PASSED else takeover_note)(self.ticket, self.why)
+
+
+def without_gone(
+    document: Document, gone: list[Gone], *, at: str, by: str
+) -> tuple[Document, tuple[Document, list[str]]]:
+    """For a swap: the document without those that gave no sign of life since they were judged, and a sentence
+    for each of them."""
+    notes = []
+    for one in gone:
+        current = document.ticket(one.ticket.nonce)
+        if current is not None and leases.life_of(current) == leases.life_of(one.ticket):
+            note = f"{one.note} {by}"
+            document = core.evict(document, current.nonce, at=at, note=note, outcome=one.outcome)
+            notes.append(one.note)
+    return document, (document, notes)
+
+
+def _no_review(_ticket: Ticket) -> Review | None:
+    return None
+
+
 class Others:
     """`stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where
     it cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known
     of a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
-    should it only have been paused; it returns whether that is certain, and never raises.
+    should it only have been paused; it returns whether that is certain, and never raises. `review` says
+    whether the run of a ticket waits for a reviewer.
     """
 
     def __init__(
@@ -39,12 +72,15 @@ class Others:
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         life: Callable[[Ticket], JobLife],
         revoke: Callable[[Ticket], bool],
+        review: Callable[[Ticket], Review | None] = _no_review,
     ) -> None:
         self._clock = clock
         self._account = account
         self._stacks_in_progress = stacks_in_progress
         self._life = life
         self._revoke = revoke
+        self._review = review
+        self._reviews: dict[str, tuple[Review | None, float]] = {}
         self._watch = leases.LeaseWatch()
         self._answers: dict[tuple[str, tuple[Loan, ...]], tuple[JobLife, float]] = {}
         self._ended_at: dict[str, leases.Life] = {}
@@ -63,7 +99,9 @@ class Others:
 
     def remarks(self, ahead: tuple[Ticket, ...]) -> tuple[str, ...]:
         """Why somebody who seems to be gone is still waited for."""
-        return tuple(self._in_doubt[ticket.nonce][0] for ticket in ahead if ticket.nonce in self._in_doubt)
+        reviews = ((one.correlation_id, self._reviews.get(one.nonce, (None, 0.0))[0]) for one in ahead)
+        waiting = tuple(f"{who} {review.text}" for who, review in reviews if review is not None)
+        return waiting + tuple(self._in_doubt[one.nonce][0] for one in ahead if one.nonce in self._in_doubt)
 
     def left_seconds(self, holder: Ticket) -> float | None:
         """How long it is expected to go on at most: it may have held for longer than it was seen to. Negative
@@ -71,10 +109,10 @@ class Others:
         whole, seen = core.expected_hold_seconds(holder), self._held_at.get(holder.nonce)
         return None if whole is None or seen is None else whole - (self._clock.monotonic() - seen)
 
-    def gone(self, ahead: tuple[Ticket, ...]) -> list[tuple[Ticket, str]]:
-        """Those whose owners are gone and whose stacks are at rest, and why."""
+    def gone(self, ahead: tuple[Ticket, ...]) -> list[Gone]:
+        """Those whose owners are gone, or are runs that wait for a reviewer, and whose stacks are at rest."""
         now = self._clock.monotonic()
-        gone: list[tuple[Ticket, str]] = []
+        gone: list[Gone] = []
         waiters = sum(not ticket.holding for ticket in ahead)
         for ticket in ahead:
             silent = self._watch.silent_seconds(ticket, now)
@@ -88,11 +126,33 @@ class Others:
                 life=life,
             )
             if why is None:
+                review = self._waits_for_review(ticket, life, now)
+                if review is not None and self._may_pass(ticket, review, life, now):
+                    gone.append(Gone(ticket, review.text, core.PASSED))
                 continue
             certain = life is JobLife.COMPLETED or silent >= leases.STUCK_LEASES * ticket.lease
             if not ticket.holding or self._at_rest(ticket, why, now, certain=certain):
-                gone.append((ticket, why))
+                gone.append(Gone(ticket, why))
         return gone
+
+    def _may_pass(self, ticket: Ticket, review: Review, life: JobLife, now: float) -> bool:
+        """Whether nothing of it is in progress: asked once more after the look at its stacks."""
+        if not (review.idle and self._at_rest(ticket, review.text, now, certain=True)):
+            return False
+        self._reviews.pop(ticket.nonce)
+        again = self._waits_for_review(ticket, life, now)
+        return again is not None and again.idle
+
+    def _waits_for_review(self, ticket: Ticket, life: JobLife, now: float) -> Review | None:
+        """Asked as often as whether it lives: GitHub says so of a run only, and of one that has not ended."""
+        if not (ticket.holding and ticket.held_by_run and life is JobLife.RUNNING):
+            self._reviews.pop(ticket.nonce, None)
+            return None
+        known, asked_at = self._reviews.get(ticket.nonce, (None, -inf))
+        if now - asked_at >= leases.ASK_SECONDS:
+            known = self._review(ticket)
+            self._reviews[ticket.nonce] = known, now
+        return known
 
     def _ask(self, ticket: Ticket, silent: float, now: float) -> JobLife:
         """What GitHub says of its job, asked only as often as the answer may matter.
@@ -155,17 +215,3 @@ class Others:
         if holder.account and self._account and holder.account != self._account:
             return list(holder.stacks)
         return self._stacks_in_progress(holder.stacks)
-
-
-def without_gone(
-    document: Document, gone: list[tuple[Ticket, str]], *, at: str, by: str
-) -> tuple[Document, list[str]]:
-    """Evict those that gave no sign of life since they were judged; with a sentence for each that was."""
-    notes = []
-    for ticket, why in gone:
-        current = document.ticket(ticket.nonce)
-        if current is not None and leases.life_of(current) == leases.life_of(ticket):
-            note = takeover_note(ticket, why)
-            document = core.evict(document, ticket.nonce, at=at, note=f"{note} {by}")
-            notes.append(note)
-    return document, notes

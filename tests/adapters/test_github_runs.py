@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deploy_action.adapters.github_runs import REMEMBERED_MAX, GitHubRuns
-from deploy_action.core.document import Ticket
+from deploy_action.core.document import WHOLE_RUN, Ticket
 from deploy_action.core.life import JobLife
+from deploy_action.core.review import Review
 from deploy_action.errors import Cancelled
 from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
@@ -401,3 +402,52 @@ def test_a_job_is_named_as_its_page_shows_it(place: Place) -> None:
     place.job(21, name="production / deploy (eu)")
     assert place.open().job_name("21") == "production / deploy (eu)"
     assert place.open().job_name("22") == place.open().job_name("") == place.open().job_name("x") == ""
+
+
+class TestReviews:
+    RUN = ticket(job=WHOLE_RUN)
+
+    def test_a_run_whose_jobs_all_wait_or_are_done_is_idle(self, place: Place) -> None:
+        place.run(status="waiting")
+        place.job(21, status="completed")
+        place.job(22, status="waiting", created_at="2027-01-15T08:30:00Z")
+        place.job(23, status="waiting", created_at="2027-01-15T08:10:00Z")
+        review = place.open().review(self.RUN)
+        assert review == Review(idle=True, since="2027-01-15T08:10:00Z", url=self.RUN.url)
+        assert len(place.paths) == 2
+
+    @pytest.mark.parametrize("status", ["queued", "in_progress", "requested", "pending"])
+    def test_a_run_with_a_job_that_is_not_done_is_not_idle(self, place: Place, status: str) -> None:
+        place.run(status="waiting")
+        place.job(21, status=status)
+        place.job(22, status="waiting")
+        review = place.open().review(self.RUN)
+        assert review is not None
+        assert not review.idle
+
+    def test_a_run_that_does_not_wait_costs_one_request(self, place: Place) -> None:
+        place.run(status="in_progress")
+        place.job(22, status="waiting")
+        assert place.open().review(self.RUN) is None
+        assert len(place.paths) == 1
+
+    def test_a_run_whose_jobs_cannot_all_be_seen_is_not_idle(self, place: Place) -> None:
+        place.run(status="waiting")
+        for number in range(22, 22 + 120):
+            place.job(number, status="waiting")
+        review = place.open().review(self.RUN)
+        assert review is not None
+        assert not review.idle
+
+    @pytest.mark.parametrize(
+        "of", [{"job": "21"}, {"run_attempt": ""}, {"url": "https://elsewhere.invalid/"}]
+    )
+    def test_nothing_is_asked_of_what_is_no_run(self, place: Place, of: dict[str, str]) -> None:
+        assert place.open().review(ticket(**{"job": WHOLE_RUN, **of})) is None
+        assert place.paths == []
+
+    def test_jobs_that_cannot_be_read_say_nothing(self, place: Place) -> None:
+        place.run(status="waiting")
+        place.job(22, status="waiting")
+        place.server.fail("/jobs", times=None, status=500)
+        assert place.open().review(self.RUN) is None

@@ -102,7 +102,7 @@ class Watched:
             self.others.observe(Document(tickets=(self.holder,)))
             found = self.others.gone((self.holder,))
             if found or self.clock.elapsed >= end:
-                return [why for _, why in found]
+                return [one.why for one in found]
             self.clock.sleep(10.0)
 
 

@@ -231,7 +231,8 @@ def get_jobs(call: Call, run_id: str, attempt: str) -> Response:
         if name == call.repository.name
         and (given.get("run_id", 1), given.get("run_attempt", 1)) == (int(run_id), int(attempt))
     ]
-    return Response(200, {"total_count": len(jobs), "jobs": jobs})
+    most = min(int(call.request.query.get("per_page", "30")), 100)
+    return Response(200, {"total_count": len(jobs), "jobs": jobs[:most]})
 
 
 @route("GET", r"/actions/runs/(\d+)/concurrency_groups", "actions:read")
