@@ -35,8 +35,8 @@ from deploy_action.core.accuracy import holds
 from deploy_action.core.durations import blended, parse_samples, parse_table
 from deploy_action.core.estimate import before, same_set
 from deploy_action.core.events import Operation, Phase
-from deploy_action.core.learned import Order
 from deploy_action.core.learned_forecast import LearnedForecast
+from deploy_action.core.order import Order
 from deploy_action.core.past import Deployment, Past
 from deploy_action.core.paths import structure
 from deploy_action.core.plan import Plan, Planned

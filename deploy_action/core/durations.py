@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("CREATE", "UPDATE", "DELETE")
 UNMADE_SHARE = 0.02
-AVERAGE_WEIGHT = 2.0
-"""A published average rests on many stacks, but on those of other people: it weighs as two measurements."""
+AVERAGE_WEIGHT = 1.0
+"""A published average rests on many stacks, but on those of other people: it weighs as one measurement."""
 ODD_FACTOR, ODD_MAX = 3.0, 2
 """One or two measurements that are further than this from the average are odd until more say so."""
 

@@ -12,13 +12,13 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from deploy_action.core.forecast import Basis
-from deploy_action.core.spread import Spread, fitted, spread
+from deploy_action.core.spread import Spread, fitted, spread, tempered
 from deploy_action.core.stacks import STACK_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deploy_action.core.runs import Run, Step
+    from deploy_action.core.runs import Run
 
 SAMPLES_MAX = 15
 """The newest of one resource that count."""
@@ -28,6 +28,8 @@ PRIOR_FACTOR, MEASURED_FACTOR = 1.8, 1.3
 """The table's averages are within a factor of two of measured medians for 40 of 48 types; many measurements
 elsewhere come as near as this."""
 UNKNOWN_FACTOR = 3.0
+NESTED_FACTOR = 4.0
+"""A nested stack in which nothing changes is updated in 0.7 s, one that changes takes what it holds takes."""
 _WAITS_OUTSIDE = {
     "AWS::ECS::Service",
     "AWS::CertificateManager::Certificate",
@@ -36,7 +38,7 @@ _WAITS_OUTSIDE = {
     "AWS::Route53::RecordSet",
 }
 """Ends when something outside CloudFormation says so: no table knows when."""
-NESTED_SECONDS = {"CREATE": 60.0, "UPDATE": 15.0, "DELETE": 60.0}
+NESTED_SECONDS = {"CREATE": 60.0, "UPDATE": 5.0, "DELETE": 60.0}
 SLOW_SECONDS, DELETED_SHARE = 60.0, 0.6
 """What takes so long to make is deleted in about this share of it: a median over such types."""
 UNKNOWN_SECONDS = {"CREATE": 2.5, "UPDATE": 2.0, "DELETE": 1.5}
@@ -47,9 +49,6 @@ TAIL_SECONDS = 2.5
 """From the last resource to the end, the look for things to clean up included."""
 LAST_SECONDS = {"create": 120.0, "update": 30.0, "delete": 60.0, "import": 20.0}
 """A whole operation of which nothing is known: medians of the real event logs, rounded."""
-_ORDERED_RUNS = 5
-"""Newest runs that say what waits for what."""
-_TOLERANCE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +84,12 @@ class Learned:
         """`stack` is `REGION/NAME` of the root; None where not even the table knows the type."""
         own = self._resources.get((stack, label, action), [])[-SAMPLES_MAX:]
         alike = self._types.get((resource_type, action), [])[-3 * SAMPLES_MAX :]
-        if own:
-            return Known(fitted(own, factor=RESOURCE_FACTOR, weight=3), Basis.RESOURCE, len(own))
         # How long a nested stack takes lies in what it contains, not in its type.
         prior = self.prior.get((resource_type, action)) if resource_type != STACK_TYPE else None
+        if own:
+            mine = fitted(own, factor=RESOURCE_FACTOR, weight=3)
+            usual = median(alike) if len(alike) > len(own) + 1 else prior
+            return Known(tempered(mine, usual, len(own)) if usual else mine, Basis.RESOURCE, len(own))
         if alike:
             here = fitted(alike, factor=TYPE_FACTOR, weight=3)
             if prior and len(alike) < 3:
@@ -115,7 +116,8 @@ class Learned:
             if made is not None and made.spread.mid >= SLOW_SECONDS:
                 return Known(spread(DELETED_SHARE * made.spread.mid, UNKNOWN_FACTOR), Basis.PRIOR, 0)
         table = NESTED_SECONDS if resource_type == STACK_TYPE else UNKNOWN_SECONDS
-        return Known(spread(table.get(action, 2.0), UNKNOWN_FACTOR), Basis.PRIOR, 0)
+        factor = NESTED_FACTOR if resource_type == STACK_TYPE else UNKNOWN_FACTOR
+        return Known(spread(table.get(action, 2.0), factor), Basis.PRIOR, 0)
 
 
 def overhead(runs: Sequence[Run]) -> tuple[float, float]:
@@ -126,43 +128,3 @@ def overhead(runs: Sequence[Run]) -> tuple[float, float]:
     heads = [min(step.start for step in run.steps) for run in told]
     tails = [run.deploy_seconds - max(step.end for step in run.steps) for run in told]
     return median(heads), min(60.0, max(0.0, median(tails)))
-
-
-@dataclass(slots=True)
-class Order:
-    """What was seen to begin only after what, in the newest good runs of a stack."""
-
-    _before: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
-    _never: set[tuple[str, str]] = field(default_factory=set)
-    seen: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, runs: Sequence[Run]) -> Order:
-        """Of runs of one kind, oldest first."""
-        order = cls()
-        for run in [run for run in runs if run.good][-_ORDERED_RUNS:]:
-            order._take(run.steps)
-        return order
-
-    def _take(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            self.seen.add(step.label)
-            before = dict(self._before.get(step.label, []))
-            for other in steps:
-                if other.label == step.label:
-                    continue
-                if other.end <= step.start + _TOLERANCE:
-                    before[other.label] = other.end
-                else:
-                    self._never.add((other.label, step.label))
-            self._before[step.label] = sorted(before.items(), key=lambda pair: -pair[1])
-
-    def waits_for(self, label: str, among: set[str], *, limit: int = 6) -> list[str]:
-        """Those `among` that always ended before it began, the last to end first."""
-        found: list[str] = []
-        for other, _ in self._before.get(label, []):
-            if other in among and (other, label) not in self._never:
-                found.append(other)
-                if len(found) == limit:
-                    break
-        return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from deploy_action.core.accuracy import widened, width
+from deploy_action.core.accuracy import corrected
 from deploy_action.core.estimate import ALL, around, before
 from deploy_action.core.forecast import Basis, Estimate, Usual
 from deploy_action.core.remaining import remaining
@@ -49,8 +49,7 @@ class LearnedForecast:
         stacks = [plan.stack for plan in self.plans]
         seconds = self.past.seconds(stacks)
         if seconds and not any(plan.kind == "delete" for plan in self.plans):
-            found = around(seconds, ALL)
-            return widened(found, width(self.past.scored(stacks), found.basis))
+            return corrected(around(seconds, ALL), self.past.scored(stacks), moves=False)
         # One after the other or at once: nobody knows, so the interval spans both.
         each = [before(plan, self.past) for plan in self.plans]
         longest = max(each, key=lambda one: one.mid_seconds)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from deploy_action.core.learned import Learned, Order
+from deploy_action.core.learned import Learned
+from deploy_action.core.order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

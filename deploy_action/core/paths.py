@@ -18,7 +18,7 @@ from deploy_action.core.type_order import WAITS_FOR
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deploy_action.core.learned import Order
+    from deploy_action.core.order import Order
     from deploy_action.core.spread import Spread
 
 DRAWS = 160
@@ -115,15 +115,12 @@ def structure(
             found = nearest(label, graph, labels)
         else:
             found = order.waits_for(label, labels)
-            known = label in order.seen
             by_type = (
                 other
                 for waited in WAITS_FOR.get(kind, ())
                 for other in of_type.get((_folder(label), waited), ())
             )
-            found += [
-                other for other in by_type if not (known and other in order.seen) and other not in found
-            ]
+            found += [o for o in by_type if not order.contradicts(label, o) and o not in found]
         waits[label] = found
     _within_nested(tasks, waits)
     return _reversed(waits) if reverse else waits

@@ -26,6 +26,10 @@ _OUTLIER = 1.0
 """In natural logarithms: what is further off than e-fold says no more about the everyday spread."""
 
 
+_FAR_FACTOR, _FAR_SECONDS, ODD_MAX = 4.0, 30.0, 2
+"""So much further than usual, in both, is far; so many samples alone may be odd."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """`mid` is the median in seconds; 80 % lie between `mid / factor` and `mid * factor`."""
@@ -83,6 +87,19 @@ def spread(mid: float, factor: float) -> Spread:
     )
 
 
+def tempered(own: Spread, elsewhere: float, count: int) -> Spread:
+    """What `count` samples of one's own say, beside the `elsewhere` seconds that such a thing usually takes.
+
+    One or two samples that are far off may be odd, or the start of something new: the interval spans both.
+    """
+    off = math.log(own.mid / max(SECONDS_MIN, elsewhere))
+    far = abs(off) > math.log(_FAR_FACTOR) and abs(own.mid - elsewhere) > _FAR_SECONDS
+    if not far or count > ODD_MAX:
+        return own
+    share = count / (count + 1)
+    return spread(elsewhere * math.exp(off * share), max(own.factor, math.exp(abs(off) * share)))
+
+
 def fitted(samples: Sequence[float], *, factor: float, weight: float, jitter_seconds: float = 0.4) -> Spread:
     """What samples (seconds, at least one) say. `factor` is expected, and weighs as `weight` samples.
 
@@ -91,5 +108,6 @@ def fitted(samples: Sequence[float], *, factor: float, weight: float, jitter_sec
     mid = max(SECONDS_MIN, median(samples))
     expected = (math.log(factor) / _Z90) ** 2
     off = sum(min(_OUTLIER, abs(math.log(max(SECONDS_MIN, one) / mid))) ** 2 for one in samples)
-    sigma = math.sqrt((weight * expected + off) / (weight + len(samples)))
+    # The first sample gives the middle, and says nothing of how far others lie from it.
+    sigma = math.sqrt((weight * expected + off) / (weight + len(samples) - 1))
     return spread(mid, max(math.exp(_Z90 * sigma), 1 + jitter_seconds / mid))

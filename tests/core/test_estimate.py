@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy_action.core.accuracy import accuracy_of, widened, width
+from deploy_action.core.accuracy import accuracy_of, bias, widened, width
 from deploy_action.core.change_set import Change
 from deploy_action.core.durations import parse_table
 from deploy_action.core.estimate import ALL, HERE, PARTLY, SAME, around, before
 from deploy_action.core.estimate import PRIOR as AVERAGES
 from deploy_action.core.forecast import Estimate
-from deploy_action.core.learned import Order
+from deploy_action.core.order import Order
 from deploy_action.core.past import Past
 from deploy_action.core.paths import structure, totals
 from deploy_action.core.plan import Plan, Planned, plan_of, plan_of_template, planned_of
 from deploy_action.core.runs import Step, fingerprint, stable_name
 from deploy_action.core.spread import fitted, spread
+from deploy_action.core.stacks import STACK_TYPE
 from deploy_action.core.template_graph import Template
 from tests.core.past_story import FUNCTION, STACK, TABLE, past, plan, run
 
@@ -99,6 +100,47 @@ class TestBefore:
     def test_one_outlier_does_not_move_the_middle(self) -> None:
         assert around([15, 229, 15, 16, 15], SAME).mid_seconds == 15
 
+    def test_one_outlier_does_not_own_the_next_estimate(self) -> None:
+        found = before(plan("A"), past([run(908, "A")]))
+        assert found.low_seconds < 30
+        assert found.mid_seconds < 300
+        assert found.high_seconds > 900
+        again = before(plan("A"), past([run(908, "A"), run(15, "A"), run(15, "A")]))
+        assert again.mid_seconds < 20
+
+    def test_one_run_gives_an_interval_that_is_honestly_wide(self) -> None:
+        found = before(plan("A"), past([run(15, "A")]))
+        assert found.high_seconds / found.low_seconds > 1.3
+
+    def test_the_clean_up_of_nested_updates_is_expected(self) -> None:
+        nested = Plan(STACK, "update", (Planned("N", STACK_TYPE, "UPDATE"),))
+        bare = replace(nested, kind="create")
+        extra = before(nested, past([])).mid_seconds - before(bare, past([])).mid_seconds
+        assert 8 < extra < 15
+        seen = replace(
+            run(9, "A"),
+            cleanup_seconds=1.6,
+            steps=(Step("N", STACK_TYPE, "UPDATE", 2.5, 5.0),),
+        )
+        known = before(nested, past([seen]))
+        assert known.mid_seconds < before(nested, past([])).mid_seconds - 6
+
+    def test_order_is_learned_of_pairs(self) -> None:
+        first = Step("A", FUNCTION, "UPDATE", 2.0, 8.0)
+        after = Step("B", FUNCTION, "UPDATE", 10.5, 3.0)
+        later = Step("C", FUNCTION, "UPDATE", 30.0, 3.0)
+        order = Order.of([replace(run(40, "A"), steps=(first, after, later))])
+        assert order.waits_for("B", {"A", "C"}) == ["A"]
+        assert order.waits_for("C", {"A", "B"}) == [], "that C began long after is no sign that it waited"
+        assert order.waits_for("A", {"B", "C"}) == []
+        together = replace(run(40, "A"), steps=(first, replace(after, start=2.0)))
+        assert Order.of([replace(run(40, "A"), steps=(first, after)), together]).waits_for("B", {"A"}) == []
+
+    def test_an_order_goes_on_through_what_is_not_touched(self) -> None:
+        chain = tuple(Step(name, FUNCTION, "UPDATE", 2.0 + 9 * n, 8.5) for n, name in enumerate("ABC"))
+        order = Order.of([replace(run(40, "A"), steps=chain)])
+        assert order.waits_for("C", {"A"}) == ["A"]
+
 
 class TestAccuracy:
     HIT = Estimate(14, 15, 16, SAME)
@@ -119,8 +161,10 @@ class TestAccuracy:
 
         assert after() == 1
         assert after(self.MISS) > 1 > after(self.HIT)
-        assert after(self.HIT, self.HIT, self.MISS, self.HIT, self.HIT) == pytest.approx(1)
-        assert 0.5 < after(*[self.HIT] * 50) < 1 < after(*[self.MISS] * 50) <= 3.01
+        assert after(self.HIT, self.HIT, self.MISS) == after(self.MISS), "what hits narrowed is undone"
+        assert after(self.MISS, self.MISS) > after(self.MISS) ** 2
+        assert after(self.MISS, *[self.HIT] * 4) == pytest.approx(1)
+        assert 0.5 < after(*[self.HIT] * 50) < 1 < after(*[self.MISS] * 50) <= 4.01
         assert width(past([run(15, "A")], estimates=[self.MISS]).deployments, HERE) == 1
 
     def test_the_next_interval_has_learned(self) -> None:
@@ -129,6 +173,17 @@ class TestAccuracy:
         burnt = before(plan("A"), past(runs, estimates=[self.MISS] * 3))
         assert burnt.high_seconds > calm.high_seconds
         assert burnt.mid_seconds == calm.mid_seconds
+
+    def test_a_bias_is_corrected_within_a_few_deployments(self) -> None:
+        late = [Estimate(8, 10, 12, HERE), Estimate(9, 11, 13, HERE), Estimate(9, 11, 13, HERE)]
+        runs = [run(15, "A")] * 3
+        deployments = past(runs, estimates=late).deployments
+        assert 1.1 < bias(deployments, HERE) < 1.5
+        assert bias(deployments, SAME) == 1
+        assert bias(past(runs[:1], estimates=late[:1]).deployments, HERE) == 1
+        odd = [Estimate(14, 15, 16, HERE)] * 4
+        one_odd = [run(15, "A"), run(900, "A"), run(15, "A"), run(15, "A")]
+        assert bias(past(one_odd, estimates=odd).deployments, HERE) < 1.12
 
 
 class TestNames:

@@ -22,6 +22,7 @@ from tests.core.story import DATABASE, nested, resource, stack, told
 if TYPE_CHECKING:
     from deploy_action.core.events import Operation, StackEvent
 
+SLOW = "AWS::KMS::Key"
 SEEN = past([run(15, "A"), run(15.2, "A"), run(14.9, "A")])
 
 
@@ -71,12 +72,30 @@ class TestRemaining:
         known = past([run(15, "A"), run(400, "A", outcome="rolled-back", rollback=380)])
         longer = left(START, BEGUN, BACK, now=1021, known=known)
         assert longer.basis == ROLLBACKS
-        assert longer.mid_seconds > found.mid_seconds
+        assert longer.high_seconds > found.high_seconds
+        assert longer.mid_seconds < 60, "another failure's rollback says little of this one"
+
+    @pytest.mark.parametrize(("kind", "low", "high"), [("AWS::IAM::Role", 1.0, 5.7), (SLOW, 131, 165)])
+    def test_what_was_refused_at_once_is_given_up_at_once_or_after_two_minutes(
+        self, kind: str, low: float, high: float
+    ) -> None:
+        refused = (
+            replace(resource(1003, "A", "CREATE_IN_PROGRESS", type_=kind), physical_id=""),
+            replace(resource(1004, "A", "CREATE_FAILED", "denied", type_=kind), physical_id=""),
+        )
+        back = stack(1005, "ROLLBACK_IN_PROGRESS")
+        begun = stack(1000, "CREATE_IN_PROGRESS")
+        found = left(begun, *refused, back, now=1005.5, known=Past(), planned=Plan(STACK, "create"))
+        assert low < found.mid_seconds < high
+        late = left(begun, *refused, back, now=1025, known=Past(), planned=Plan(STACK, "create"))
+        assert 100 < late.mid_seconds < 150, "never anything between"
 
     def test_a_deletion_that_failed_is_tried_again_after_three_minutes(self) -> None:
         failing = resource(1022, "A", "DELETE_IN_PROGRESS"), resource(1023, "A", "DELETE_FAILED")
         found = left(START, BEGUN, BACK, *failing, now=1030)
-        assert 120 < found.mid_seconds < 300
+        assert 300 < found.mid_seconds < 400, "it mostly fails three times"
+        twice = left(START, BEGUN, BACK, *failing * 2, now=1030)
+        assert 120 < twice.mid_seconds < 300
         assert left(START, BEGUN, BACK, *failing * 3, now=1030).mid_seconds < 60
 
     def test_rollbacks_do_not_teach_good_runs_nor_the_other_way_round(self) -> None:
