@@ -243,7 +243,8 @@ class RegistryTooNew(RegistryUnreadable):
 
 class StackSourceError(CoordinatorError):
     """CloudFormation did not give an answer. `temporary` says whether asking again may help, `throttled` that
-    asking less may, `misconfigured` that only other settings of this machine or job do.
+    asking less may, `misconfigured` that only other settings of this machine or job do, `denied` that a
+    permission is missing.
 
     It ends a step only before anything was changed; afterwards it makes the verdict unknown.
     """
@@ -259,11 +260,13 @@ class StackSourceError(CoordinatorError):
         temporary: bool = True,
         throttled: bool = False,
         misconfigured: bool = False,
+        denied: bool = False,
     ) -> None:
         super().__init__(what, why=why, remedy=remedy)
         self.temporary = temporary
         self.throttled = throttled
         self.misconfigured = misconfigured
+        self.denied = denied
 
 
 class PageUnavailable(CoordinatorError):

@@ -8,7 +8,7 @@ import time
 from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.fault_classes import FaultClass, fault_of
+from deploy_action.core.fault_classes import FaultClass, fault_of, of_metadata
 from deploy_action.errors import StackSourceError
 from deploy_action.ports import Traffic
 
@@ -115,7 +115,7 @@ class AwsClients:
                     user_agent_extra="deploy-coordinator",
                 ),
             )
-            remember_url(client)
+            attend_to_faults(client)
             # botocore asks after each try whether there is to be another.
             client.meta.events.register_first(f"needs-retry.{service}", self._counter(service))
             return client
@@ -174,6 +174,7 @@ def explain(error: Exception) -> StackSourceError:
             f"AWS denies access: {message}",
             remedy="Add the missing action to the role's policy; docs/security.md lists what is needed.",
             temporary=False,
+            denied=True,
         )
     if code in CLOCK_CODES or (code in _BAD_CREDENTIALS and CLOCK_WORDS.search(message)):
         return StackSourceError(
@@ -192,7 +193,7 @@ def explain(error: Exception) -> StackSourceError:
         )
     if code in _BAD_CREDENTIALS or (fault is not None and fault.kind is FaultClass.CREDENTIALS):
         return StackSourceError(
-            f"There are no usable AWS credentials: {message}",
+            f"There are no usable AWS credentials: {message}{of_metadata(os.environ)}",
             remedy="In a job, run a step such as aws-actions/configure-aws-credentials before this one; "
             "elsewhere, sign in (aws sso login) and name the profile (AWS_PROFILE).",
             temporary=False,
@@ -213,9 +214,16 @@ def explain(error: Exception) -> StackSourceError:
 _asked = local()
 
 
-def remember_url(client: Any) -> None:
-    """Of the request that is under way: botocore's error about a proxy does not name it."""
+def attend_to_faults(client: Any) -> None:
+    """Remembers what is asked, since botocore's error about a proxy does not name it. What settings keep from
+    ever being answered is not tried again, as botocore would for seconds."""
     client.meta.events.register("before-send", lambda request, **_: setattr(_asked, "url", request.url))
+    client.meta.events.register_first("needs-retry", _end_lasting)
+
+
+def _end_lasting(caught_exception: BaseException | None = None, **_: object) -> None:
+    if caught_exception is not None and fault_of(caught_exception).kind is FaultClass.CONFIGURATION:
+        raise caught_exception
 
 
 def url_of(error: Exception) -> str:

@@ -173,7 +173,10 @@ def _github(desk: Desk) -> Iterator[Row]:
         repository = look()
     except BehindUnavailable as error:
         yield Row(
-            "GitHub", State.FAIL, error.what, "Look at the network and at https://www.githubstatus.com."
+            "GitHub",
+            State.FAIL,
+            error.what,
+            error.remedy or "Look at the network and at https://www.githubstatus.com.",
         )
         return
     yield _token(repository)
@@ -203,10 +206,12 @@ def _aws(desk: Desk, region: str) -> Iterator[Row]:
     try:
         session = Account(short_clients(), os.environ).session(region)
     except BehindUnavailable as error:
-        yield Row("AWS identity", State.FAIL, error.what, "Look at the network, proxies and VPC endpoints.")
+        remedy = error.remedy or "Look at the network, proxies and VPC endpoints."
+        yield Row("AWS identity", State.FAIL, error.what, remedy)
         return
     if isinstance(session, NoSession):
-        yield Row("AWS identity", State.FAIL, session.what, KINDS["credentials-missing"].remedy)
+        remedy = session.remedy or KINDS["credentials-missing"].remedy
+        yield Row("AWS identity", State.FAIL, session.what, remedy)
     else:
         yield Row("AWS identity", State.OK, session.arn)
     if session.their_time is not None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CHAIN_MAX = 20
+METADATA_HOST = "169.254.169.254"
 
 
 class FaultClass(Enum):
@@ -54,7 +55,7 @@ _SIGN_IN_REMEDY = (
 
 _C, _T = FaultClass.CONFIGURATION, FaultClass.TEMPORARY
 
-WORDS: tuple[tuple[str, Fault], ...] = (
+NETWORK_WORDS: tuple[tuple[str, Fault], ...] = (
     (
         r"Tunnel connection failed: (?P<words>407.*)",
         Fault(_C, "the proxy {proxy} wants a user and a password ({words})", _PASSWORD_REMEDY),
@@ -95,6 +96,9 @@ WORDS: tuple[tuple[str, Fault], ...] = (
         r"proxy URL: .?http://(?P<words>[a-z0-9]+)://",
         Fault(_C, "the proxy {proxy} has a scheme that cannot be used: {words}", _SCHEME_REMEDY),
     ),
+)
+WORDS = (
+    *NETWORK_WORDS,
     (
         r"(?P<words>Invalid endpoint: .*)",
         Fault(_C, "{words}", "Correct AWS_ENDPOINT_URL, or the endpoint in the AWS profile."),
@@ -176,16 +180,29 @@ def fault_of(error: BaseException, *, url: str = "", environ: Mapping[str, str] 
     """
     chain = tuple(chain_of(error))
     proxy = proxy_for(url, environ or {}) or "between here and there"
-    for pattern, fault in WORDS:
-        for link in chain:
-            if match := re.search(pattern, str(link)):
-                words = match.groupdict().get("words") or match[0]
-                return _told(fault, words, proxy)
+    if fault := _by_words(WORDS, chain, proxy):
+        return fault
     for name, fault in TYPES.items():
         for link in chain:
             if type(link).__name__ == name:
                 return _told(fault, str(link), proxy)
     return Fault(FaultClass.UNKNOWN)
+
+
+def network_fault_of(error: BaseException, *, url: str, environ: Mapping[str, str]) -> Fault:
+    """Of proxies and certificates only. Its sentence holds nothing of the address that was asked: it may be
+    a secret."""
+    proxy = proxy_for(url, environ) or "between here and there"
+    return _by_words(NETWORK_WORDS, tuple(chain_of(error)), proxy) or Fault(FaultClass.UNKNOWN)
+
+
+def _by_words(table: Iterable[tuple[str, Fault]], chain: Sequence[BaseException], proxy: str) -> Fault | None:
+    for pattern, fault in table:
+        for link in chain:
+            if match := re.search(pattern, str(link)):
+                words = match.groupdict().get("words") or match[0]
+                return _told(fault, words, proxy)
+    return None
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
@@ -220,6 +237,26 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str:
     return ""
 
 
+def of_metadata(environ: Mapping[str, str]) -> str:
+    """What to add where there are no credentials: a proxy cannot reach EC2's metadata service, which answers
+    the machine itself only. Empty where no proxy stands before it.
+
+    botocore asks it by `http://` and honours HTTP_PROXY, ALL_PROXY and NO_PROXY.
+    """
+    proxy = proxy_for(f"http://{METADATA_HOST}", environ)
+    spared = {
+        host.strip().partition(":")[0]
+        for name in ("no_proxy", "NO_PROXY")
+        for host in environ.get(name, "").split(",")
+    }
+    if not proxy or spared & {METADATA_HOST, "*"} or environ.get("AWS_EC2_METADATA_DISABLED") == "true":
+        return ""
+    return (
+        f". EC2's metadata service is asked through the proxy {proxy}, which cannot reach it: "
+        f"add it to NO_PROXY={METADATA_HOST} if the credentials come from there"
+    )
+
+
 def without_password(address: str) -> str:
     """An address as it may be shown."""
     scheme, separator, rest = address.rpartition("://")
@@ -227,6 +264,6 @@ def without_password(address: str) -> str:
 
 
 def _told(fault: Fault, words: str, proxy: str) -> Fault:
-    shown = re.sub(r"//[^/@\s]+@", "//", " ".join(words.split()))[:300].rstrip(".'\")")
+    shown = re.sub(r"//[^/@\s]+@", "//", " ".join(words.split()))[:300].rstrip(".'\")>")
     what = fault.what.replace("{proxy}", proxy).replace("{words}", shown)
     return Fault(fault.kind, what, fault.remedy)

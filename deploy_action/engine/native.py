@@ -97,6 +97,8 @@ class NativeDeployment:
             creates_stack=creates,
             parameters=self._with_previous_values(None if creates else state),
         )
+        if creates and state is None:
+            self._require_reading(request)
         try:
             arn = self._patiently(lambda: self._deployer.create_change_set(request))
         except CannotStart as error:
@@ -214,6 +216,15 @@ class NativeDeployment:
         except (StackSourceError, CannotStart) as error:
             self._tell(f"The empty stack {stack} could not be removed: {error}")
         return True
+
+    def _require_reading(self, request: ChangeSetRequest) -> None:
+        """A change set that may not be read can neither be deployed nor, perhaps, removed, and would leave an
+        empty stack behind."""
+        try:
+            self._deployer.change_set(request.stack, request.name)
+        except StackSourceError as error:
+            if error.denied:
+                raise CannotStart(error.what, why="Nothing was changed.", remedy=error.remedy) from error
 
     def _why_not(self, change_set: ChangeSet) -> str:
         """What early validation found, property by property; else the reason of the change set itself."""

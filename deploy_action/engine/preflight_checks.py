@@ -50,6 +50,7 @@ class AccountSource(Protocol):
     def session(self, region: str) -> Session | NoSession: ...
     def regions(self) -> frozenset[str]: ...
     def stack(self, ref: StackRef) -> StackFacts: ...
+    def require_change_sets(self, ref: StackRef) -> None: ...
     def resources(self, ref: StackRef) -> Mapping[str, str]: ...
     def summary(self, ref: StackRef, *, body: str, url: str) -> Summary | Refusal: ...
 
@@ -120,6 +121,7 @@ class Checks:
         ]
         if self._settings.mode is Mode.TEMPLATE:
             found.append(Check("whether the template is valid", self._template))
+            found.append(Check("whether change sets may be read", self._change_sets))
         if self._settings.template_body:
             found += self._of_template()
         if sources.repository is not None:
@@ -172,7 +174,7 @@ class Checks:
             what = f"The credentials work elsewhere, and {region} does not know them."
             yield finding("region-disabled", what, resource=region)
         else:
-            yield finding("credentials-missing", session.what)
+            yield finding("credentials-missing", session.what, remedy=session.remedy)
 
     def _works_elsewhere(self, region: str) -> bool:
         partition = partition_of(region)
@@ -217,6 +219,14 @@ class Checks:
                 deploys=self._settings.mode is not Mode.ATTACH,
                 by_command=self._settings.mode is Mode.COMMAND,
             )
+
+    def _change_sets(self) -> Iterator[Finding]:
+        if not self._usable():
+            return
+        try:
+            self._sources.account.require_change_sets(self._first)
+        except BehindDenied as error:
+            yield finding("change-sets-denied", f"{error.what}.", resource=self._first.name)
 
     def _template(self) -> Iterator[Finding]:
         settings = self._settings

@@ -5,7 +5,11 @@
 
 # Sets `root` to the folder for virtual environments: in the tool cache, or the state folder of this job.
 choose_root() {
-  local cache=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}} name
+  local cache=${RUNNER_TOOL_CACHE:-${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}} name
+  if [ -z "$cache" ]; then
+    root=$state
+    return
+  fi
   for name in deploy-coordinator "deploy-coordinator-$(id -u)"; do
     root=$cache/$name
     if (umask 022 && mkdir -p "$root") 2>/dev/null && [ -w "$root" ] && { private "$root" || close_to_others "$root"; }; then

@@ -11,12 +11,24 @@ import pytest
 
 from deploy_action.adapters.aws import AwsClients
 from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.adapters.preflight.account import Account
+from deploy_action.adapters.preflight.repository import look_at
 from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
 from deploy_action.adapters.registry.github import GitHubRegistry
 from deploy_action.adapters.registry.guarded import GuardedRegistry
 from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.adapters.slack.webhook import SlackWebhook
+from deploy_action.core.outbox import NotDelivered
+from deploy_action.core.preflight.facts import NoSession
 from deploy_action.core.stacks import StackRef
-from deploy_action.errors import RegistryMisconfigured, RegistryUnavailable, StackSourceError
+from deploy_action.errors import (
+    BehindUnavailable,
+    RegistryForbidden,
+    RegistryMisconfigured,
+    RegistryUnavailable,
+    StackSourceError,
+)
+from deploy_action.ports import Announcement
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.connect_proxy import ConnectProxy
 
@@ -24,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SECONDS_MAX = 8.0
-"""Until a fault that lasts is told; mostly botocore's own second and third try."""
+SECONDS_MAX = 2.5
+"""Until a fault that lasts is told: botocore's own tries would take as long again and again."""
 SHOP = StackRef("eu-west-1", "shop")
 
 
@@ -188,3 +200,50 @@ def test_so_they_are_for_registries(kind: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ALL_PROXY" if kind == "github" else "HTTPS_PROXY", "socks5://127.0.0.1:1")
     with pytest.raises(RegistryMisconfigured):
         GuardedRegistry(REGISTRIES[kind]()).read()
+
+
+@pytest.mark.parametrize("mode", LASTING)
+def test_so_it_is_for_slack_without_the_address(mode: str, proxy: ConnectProxy) -> None:
+    proxy.mode = mode
+    with pytest.raises(NotDelivered) as caught:
+        SlackWebhook("https://hooks.slack.com/services/T/B/secret").say(Announcement("Deployed", ()))
+    reason = caught.value.trouble.reason
+    assert LASTING[mode][0] in reason
+    assert "T/B/secret" not in reason
+    assert "geheim" not in reason
+    assert not caught.value.trouble.doubtful, "nothing was sent"
+
+
+@pytest.mark.parametrize("mode", LASTING)
+def test_so_it_is_for_checks_and_looks_with_the_remedy(mode: str, proxy: ConnectProxy) -> None:
+    proxy.mode = mode
+    session = Account(AwsClients(), {}).session("eu-west-1")
+    assert isinstance(session, NoSession)
+    assert LASTING[mode][0] in session.what
+    assert LASTING[mode][1] in session.remedy
+    with pytest.raises(BehindUnavailable) as caught:
+        Account(AwsClients(), {}).stack(SHOP)
+    assert LASTING[mode][1] in caught.value.remedy
+    with pytest.raises(BehindUnavailable) as refused:
+        look_at("org/app", token="token", api_url="https://api.github.com", probe=False)
+    assert LASTING[mode][1] in refused.value.remedy
+
+
+@pytest.mark.parametrize("spared", ["", "127.0.0.1,169.254.169.254"])
+def test_a_metadata_service_behind_a_proxy_is_named(
+    spared: str, proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.mode = "403"
+    monkeypatch.setenv("http_proxy", proxy.address)
+    monkeypatch.setenv("NO_PROXY", spared)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    with pytest.raises(RegistryForbidden) as refused:
+        DynamoDbRegistry("locks", region="eu-west-1").read()
+    for told in (str(caught.value), str(refused.value)):
+        assert ("add it to NO_PROXY=169.254.169.254" in told) is not bool(spared)
+        assert "geheim" not in told

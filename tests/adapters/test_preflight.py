@@ -96,3 +96,11 @@ def test_a_github_that_is_away() -> None:
         server.fail("GET", status=502, times=None)
         with pytest.raises(BehindUnavailable):
             look_at("org/app", token="token", api_url=server.url, probe=True)
+
+
+def test_change_sets_that_may_not_be_read(stage: Stage) -> None:
+    account = Account(AwsClients(), {})
+    account.require_change_sets(REF)
+    stage.server.faults.add("access_denied", operation="DescribeChangeSet")
+    with pytest.raises(BehindDenied, match="cloudformation:DescribeChangeSet"):
+        account.require_change_sets(REF)

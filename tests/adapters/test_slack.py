@@ -205,8 +205,10 @@ def test_the_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
 
 
 def test_a_certificate_that_is_not_trusted_is_told_with_its_remedy() -> None:
-    error = unanswered(ssl.SSLCertVerificationError("self-signed")).trouble
-    assert "NODE_EXTRA_CA_CERTS" in error.reason
+    words = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    error = unanswered(ssl.SSLCertVerificationError(1, words)).trouble
+    assert "not trusted here: self-signed certificate" in error.reason
+    assert "SSL_CERT_FILE" in error.reason
     assert not error.doubtful
 
 

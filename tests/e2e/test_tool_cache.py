@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import subprocess
 import sys
 import tarfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.launcher_bench import Job, make_action
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.e2e,
@@ -162,3 +160,17 @@ def source_distribution(folder: Path, code: str) -> str:
             archive.addfile(entry, io.BytesIO(text.encode()))
     (folder / "onlysource-1.0.tar.gz").write_bytes(packed.getvalue())
     return hashlib.sha256(packed.getvalue()).hexdigest()
+
+
+def test_without_home_nothing_is_made_in_the_root_folder(action: Path, tmp_path: Path) -> None:
+    script = 'state=$1; source "$2"; choose_root; printf %s "$root"'
+    part = action / "deploy_action" / "launcher" / "tool_cache.sh"
+    done = subprocess.run(
+        ["bash", "-uc", script, "bash", tmp_path, part],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == str(tmp_path)
+    assert not Path("/nowhere").exists()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PAGE = b"<html><head><title>Blocked</title></head><body>Blocked by policy: category new sites</body></html>"
 
+NO_BODY = "Connection: close\r\nContent-Length: 0\r\n\r\n"
+
 
 class ConnectProxy:
     """Listens on a free port of 127.0.0.1. `mode`: good, 403, 407, 503, hangs, page or intercept.
@@ -73,7 +75,7 @@ class ConnectProxy:
                     "407": "Proxy Authentication Required",
                     "503": "Service Unavailable",
                 }[self.mode]
-                connection.sendall(f"HTTP/1.1 {self.mode} {words}\r\nContent-Length: 0\r\n\r\n".encode())
+                connection.sendall(f"HTTP/1.1 {self.mode} {words}\r\n{NO_BODY}".encode())
                 return
             if self.mode == "hangs":
                 self._stopping.wait(60)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.adapters import aws
 from deploy_action.core import fault_classes
-from deploy_action.engine import baseline
+from deploy_action.engine import baseline, native
 from deploy_action.steps import by_command
 from tests.adapters import test_faults_through_a_proxy
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_command_by_status, test_misconfigured
+from tests.steps import test_command_by_status, test_misconfigured, test_template
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -62,3 +63,20 @@ def a_proxy_in_trouble_is_a_setting(patch: Patch) -> None:
         return fault_classes.Fault(configuration, "x", "x") if is_temporary else fault
 
     patch.function(fault_classes.fault_of, lasting)
+
+
+@killed_by(test_template.test_a_change_set_that_may_not_be_read_leaves_no_stack_in_review)
+def a_change_set_is_made_unread(patch: Patch) -> None:
+    patch.function(native.NativeDeployment._require_reading, lambda original, self, request: None)
+
+
+@killed_by(
+    Case(test_faults_through_a_proxy.test_stacks_behind_a_proxy_that_will_not_let_them_through, "intercept")
+)
+def what_never_heals_is_tried_again(patch: Patch) -> None:
+    patch.function(aws._end_lasting, lambda original, caught_exception=None, **details: None)
+
+
+@killed_by(Case(test_faults_through_a_proxy.test_a_metadata_service_behind_a_proxy_is_named, ""))
+def a_proxy_before_the_metadata_service_is_kept_secret(patch: Patch) -> None:
+    patch.function(fault_classes.of_metadata, lambda original, environ: "")

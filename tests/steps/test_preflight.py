@@ -166,6 +166,13 @@ class TestItself:
         assert job.deploy() == 0, job.log
         notes(job, "check-denied", "`cloudformation:GetTemplateSummary`", "Grant")
 
+    def test_strict_stops_where_change_sets_may_not_be_read(self, stage: Stage) -> None:
+        stage.server.faults.add("access_denied", operation="DescribeChangeSet")
+        job = stage.job(template=stage.template(QUEUE), preflight="strict")
+        assert job.run("pre") != 0, job.log
+        blocks(job, "change-sets-denied", "`cloudformation:DescribeChangeSet`", "Allow")
+        assert stage.registry() == {}
+
     def test_strict_goes_on_where_a_check_gets_no_answer(self, stage: Stage) -> None:
         stage.server.faults.add("garbage", operation="GetTemplateSummary")
         job = stage.job(template=stage.template(QUEUE), preflight="strict")

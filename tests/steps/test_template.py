@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fakes.cloudformation.harness import client
 
@@ -254,6 +255,17 @@ def test_a_template_that_cloudformation_refuses_changes_nothing_and_gives_the_lo
     assert "CAPABILITY_IAM" in job.log
     assert job.outputs()["outcome"] == "failed"
     assert stage.registry()["tickets"] == []
+
+
+def test_a_change_set_that_may_not_be_read_leaves_no_stack_in_review(stage: Stage) -> None:
+    stage.server.faults.add("access_denied", operation="DescribeChangeSet")
+    stage.server.faults.add("access_denied", operation="DeleteStack")
+    job = stage.job(template=stage.template(QUEUE))
+    job.run("pre")
+    assert job.run("main") == 4, job.log
+    assert "DescribeChangeSet" in job.log
+    with pytest.raises(ClientError, match="does not exist"):
+        client(stage.server, "eu-west-1").describe_stacks(StackName="shop")
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset_before"])

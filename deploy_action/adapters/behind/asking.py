@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from deploy_action.adapters.aws import AwsClients, error_code, error_message, is_denial
+from deploy_action.adapters.aws import AwsClients, error_code, error_message, explain, is_denial
 from deploy_action.errors import BehindDenied, BehindUnavailable, StackSourceError
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ def asking(prefix: str) -> Iterator[None]:
             match = _ACTION.search(error_message(error))
             raise BehindDenied(match[1] if match else f"{prefix}:{error.operation_name}") from error
         raise BehindUnavailable(error_code(error) or "an error without a code") from error
-    except (BotoCoreError, StackSourceError, OSError) as error:
-        raise BehindUnavailable(str(error)) from error
+    except StackSourceError as error:
+        raise BehindUnavailable(error.what, remedy=error.remedy) from error
+    except (BotoCoreError, OSError) as error:
+        told = explain(error)
+        raise BehindUnavailable(told.what, remedy=told.remedy) from error
     except garbage as error:
         raise BehindUnavailable("an answer that is not understood") from error
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from deploy_action.adapters.aws import AwsClients
     from deploy_action.core.stacks import StackRef
 
+NO_CHANGE_SET = "deploy-coordinator-preflight"
+"""The name of none."""
 _RENEWED = {"iam-role", "container-role"}
 """Credentials that renew themselves as long as the machine runs."""
 
@@ -47,13 +49,14 @@ class Account:
             time = heard[-1] if heard else None
             return Session(answer["Account"], answer["Arn"], self._expiry(client), time)
         except StackSourceError as error:
-            return NoSession(error.what)
+            return NoSession(error.what, remedy=_of_settings(error))
         except (BotoCoreError, ClientError) as error:
             explained = explain(error)
             if explained.temporary or not explained.remedy:
                 raise BehindUnavailable(explained.what) from error
             expired = error_code(error) in EXPIRED_CODES
-            return NoSession(explained.what, expired, heard[-1] if heard else None)
+            time = heard[-1] if heard else None
+            return NoSession(explained.what, expired, time, _of_settings(explained))
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise BehindUnavailable("an answer that is not understood") from error
 
@@ -115,6 +118,16 @@ class Account:
                 reason=answer.get("CapabilitiesReason", ""),
             )
 
+    def require_change_sets(self, ref: StackRef) -> None:
+        """Raises BehindDenied where change sets of this stack may not be read."""
+        with asking("cloudformation"):
+            client = self._clients.client("cloudformation", ref.region)
+            try:
+                client.describe_change_set(StackName=ref.name, ChangeSetName=NO_CHANGE_SET)
+            except client.exceptions.ClientError as error:
+                if error_code(error) not in {"ChangeSetNotFound", "ValidationError"}:
+                    raise
+
     def _expiry(self, client: Any) -> float | None:
         told = told_expiry(self._environ)
         if told is not None:
@@ -146,3 +159,7 @@ def _declared(row: Mapping[str, Any]) -> Declared:
         default=row.get("DefaultValue"),
         allowed=tuple(constraints.get("AllowedValues", [])),
     )
+
+
+def _of_settings(error: StackSourceError) -> str:
+    return error.remedy if error.misconfigured else ""

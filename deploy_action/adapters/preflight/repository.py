@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from deploy_action.adapters.github_api import GitHubApi, GitHubUnavailable
+from deploy_action.adapters.github_api import GitHubApi, GitHubMisconfigured, GitHubUnavailable
 from deploy_action.core.preflight.facts import Repository
 from deploy_action.errors import BehindUnavailable
 
@@ -24,7 +24,8 @@ def look_at(repository: str, *, token: str, api_url: str, probe: bool) -> Reposi
         if probe and answer.status == 200 and not pushes:
             may_write = _probe(api, repository)
     except GitHubUnavailable as error:
-        raise BehindUnavailable(str(error)) from error
+        remedy = error.remedy if isinstance(error, GitHubMisconfigured) else ""
+        raise BehindUnavailable(str(error), remedy=remedy) from error
     finally:
         api.close()
     return Repository(

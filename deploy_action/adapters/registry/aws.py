@@ -11,13 +11,13 @@ from deploy_action.adapters.aws import (
     CLOCK_CODES,
     CLOCK_REMEDY,
     CLOCK_WORDS,
+    attend_to_faults,
     credentials_may_be_renewed,
     of_url,
-    remember_url,
     url_of,
 )
 from deploy_action.adapters.retry import retry_after
-from deploy_action.core.fault_classes import FaultClass, fault_of
+from deploy_action.core.fault_classes import FaultClass, fault_of, of_metadata
 from deploy_action.errors import RegistryForbidden, RegistryMisconfigured, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Clients:
                     retries={"mode": "standard", "total_max_attempts": attempts},
                 ),
             )
-            remember_url(self._made[attempts])
+            attend_to_faults(self._made[attempts])
         return self._made[attempts]
 
 
@@ -126,7 +126,8 @@ def explained(location: str, done: str, permissions: str) -> Iterator[None]:
         lasting = not isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError, ValueError))
         if lasting and fault.kind is not FaultClass.TEMPORARY:
             raise RegistryForbidden(
-                f"The registry in {location} cannot be {done}: {error}",
+                f"The registry in {location} cannot be {done}: {error}"
+                f"{of_metadata(os.environ) if fault.kind is FaultClass.CREDENTIALS else ''}",
                 why="Deployments cannot see each other.",
                 remedy="Check region, names, and that a step before this one sets up AWS credentials.",
             ) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.core.fault_classes import FaultClass, network_fault_of
 from deploy_action.core.outbox import CannotLook, NotDelivered, Trouble
 from deploy_action.render.escape import one_line
 
@@ -84,15 +86,15 @@ def guarded(send: Callable[[], T], where: str = "") -> T:
 
 def unanswered(error: BaseException) -> NotDelivered:
     """The words of foreign errors may hold the token or the address; their type does not."""
-    import ssl
-
     reason = getattr(error, "reason", None)
     cause = reason if isinstance(reason, BaseException) else error
+    fault = network_fault_of(error, url="https://slack.com", environ=os.environ)
+    lasting = fault.kind is FaultClass.CONFIGURATION
     words = f"Slack could not be reached ({type(cause).__name__})."
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        words += " Its certificate is not trusted here: name your company's in NODE_EXTRA_CA_CERTS."
+    if lasting:
+        words = f"Slack cannot be reached: {fault.what}. {fault.remedy}"
     # Only these are certain to happen before anything is sent.
-    before = isinstance(cause, ConnectionRefusedError | ssl.SSLCertVerificationError) or _unresolved(cause)
+    before = lasting or isinstance(cause, ConnectionRefusedError) or _unresolved(cause)
     return NotDelivered(Trouble(words, doubtful=not before, unheard=not before))
 
 

@@ -24,11 +24,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class NoSession:
-    """There are no credentials, or none that AWS takes. `what` is one sentence."""
+    """There are no credentials, or none that AWS takes. `what` is one sentence. `remedy`: where a setting of
+    this machine or job keeps AWS from being asked at all."""
 
     what: str
     expired: bool = False
     their_time: float | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,11 @@ KINDS = {
         "This machine's clock is wrong; AWS refuses requests from five minutes on.",
         "Let the machine keep its time by NTP.",
     ),
+    "change-sets-denied": Kind(
+        _B,
+        "Change sets may not be read, and what is deployed by `template` is a change set.",
+        "Allow `cloudformation:DescribeChangeSet` to the role of this job, see docs/security.md.",
+    ),
     # The stack
     "stack-in-progress": Kind(
         _N, "CloudFormation is working on the stack.", "The deployment waits until it is at rest."
