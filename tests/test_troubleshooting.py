@@ -67,7 +67,7 @@ def _silent(stage: Stage, _: pytest.MonkeyPatch) -> Job:
 
 
 def _no_registry(stage: Stage, _: pytest.MonkeyPatch) -> Job:
-    (stage.root / "registry").mkdir()
+    (stage.root / "registry").mkdir(exist_ok=True)
     (stage.root / "registry" / "deployments.json").write_bytes(b"{half")
     return _deployed(stage.job(template=stage.template(GOOD)))
 
