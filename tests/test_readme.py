@@ -77,8 +77,9 @@ class TestGeneratedParts:
         assert copy == ACTION, "run `make docs`"
 
     def test_a_stale_one_is_told_and_mended(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        for name in ("action.yml", reference.COPY, *reference.DOCUMENTS):
-            (tmp_path / name).parent.mkdir(exist_ok=True)
+        copies = (reference.COPY, reference.CALLED, reference.CALLED_ON_ENTERPRISE_SERVER)
+        for name in ("action.yml", *copies, *reference.DOCUMENTS):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
         page = tmp_path / "docs" / "reference.md"
         current = page.read_text("utf-8")

@@ -43,7 +43,7 @@ def test_ours_may_do_nothing_but_what_a_job_asks_for(file: Path) -> None:
     workflow: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
     assert workflow["permissions"] == {}
     # Others call it: its group is that of the job, not that of the whole run of its caller.
-    called = file.name == "deploy.yml"
+    called = file.name.startswith("deploy")
     assert "concurrency" in workflow or called
     for name, job in workflow["jobs"].items():
         assert "permissions" in job, name
@@ -69,6 +69,20 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     assert writers == ["publish"]
     assert set(workflow["jobs"]["publish"]["needs"]) == {"plan", "image"}
     assert set(workflow["jobs"]["image"]["needs"]) == {"plan", "test"}
+
+
+def test_the_workflow_for_enterprise_server_is_the_same_without_what_that_does_not_know() -> None:
+    folder = ROOT / ".github" / "workflows"
+    here, there = (
+        yaml.safe_load((folder / name).read_text("utf-8"))
+        for name in ("deploy.yml", "deploy-enterprise-server.yml")
+    )
+    group = here["jobs"]["deploy"]["concurrency"]
+    assert group.pop("queue") == "max"
+    steps = here["jobs"]["deploy"]["steps"]
+    (ours,) = [step for step in steps if step.get("uses") == "$/deploy"]
+    ours["uses"] = "org/deploy-coordinator@v1"
+    assert there == here
 
 
 NOT_PASSED_ON = {

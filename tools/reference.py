@@ -4,7 +4,7 @@
     <!-- /generated -->
 
 `python3 -m tools.reference` rewrites them (`make docs`); `--check` says which are stale, and changes nothing.
-deploy/action.yml is a copy as a whole.
+deploy/action.yml is a copy as a whole, and so is the workflow to call for GitHub Enterprise Server.
 Sources: action.yml for inputs and outputs, deploy_action/errors.py for exit codes, the command line for its
 commands, core/preflight for what the checks find, docs/adr/ for the list of decisions.
 """
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 COPY = "deploy/action.yml"
+CALLED = ".github/workflows/deploy.yml"
+CALLED_ON_ENTERPRISE_SERVER = ".github/workflows/deploy-enterprise-server.yml"
 DOCUMENTS = ("README.md", "docs/reference.md", "docs/cli.md", "docs/preflight.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
@@ -208,12 +210,25 @@ def below_a_folder(action: str) -> str:
     return head + action.replace('"$GITHUB_ACTION_PATH/', '"$GITHUB_ACTION_PATH/../')
 
 
+def for_enterprise_server(workflow: str) -> str:
+    """The workflow to call without what GitHub Enterprise Server does not know: `queue:` and `uses: $/`."""
+    head = (
+        "# A copy of deploy.yml for GitHub Enterprise Server and `act`, by `make docs`. Change that one.\n"
+        "# It has no `queue:`, so GitHub keeps one pending run of a group and cancels the one before. The\n"
+        "# action is named by its version, since that server does not know `$/`.\n"
+    )
+    body = workflow[workflow.index("\nname: ") + 1 :]
+    without = re.sub(r"^ +queue: .*\n", "", body, flags=re.MULTILINE)
+    return head + without.replace("uses: $/deploy", "uses: org/deploy-coordinator@v1")
+
+
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     check = "--check" in arguments
     source = (root / "action.yml").read_text("utf-8")
     action = yaml.safe_load(source)
     generated = {name: rewritten((root / name).read_text("utf-8"), action) for name in DOCUMENTS}
     generated[COPY] = below_a_folder(source)
+    generated[CALLED_ON_ENTERPRISE_SERVER] = for_enterprise_server((root / CALLED).read_text("utf-8"))
     stale = []
     for name, current in generated.items():
         file = root / name
