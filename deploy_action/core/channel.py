@@ -19,6 +19,14 @@ LISTED_MAX = 5
 OUTPUTS_MAX = 20
 
 
+class RegistryNews(Enum):
+    """What a message about the registry says."""
+
+    LOST = "lost"
+    NOTE = "note"
+    BACK = "back"
+
+
 class Moment(Enum):
     """Something worth telling. Each deployment ends with exactly one of the final ones."""
 
@@ -226,7 +234,8 @@ class ChannelView:
     warning: CauseSeen | None = None
     gap: Gap | None = None
     remark: str = ""
-    """The words of a takeover or a fallback."""
+    """The words of a takeover, or about the registry."""
+    registry_news: RegistryNews = RegistryNews.LOST
 
     outcome: Outcome | None = None
     """None until the deployment has ended."""
@@ -266,3 +275,9 @@ class ChannelView:
 
 def cut(text: str) -> str:
     return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
+
+
+def cut_middle(text: str, length: int = TEXT_MAX) -> str:
+    """For several sentences in order of time: both what came first and what came last is left."""
+    head = length // 2
+    return text if len(text) <= length else f"{text[:head].rstrip()} … {text[head + 3 - length :].lstrip()}"

@@ -20,9 +20,11 @@ from deploy_action.core.channel import (
     Moment,
     Origin,
     QueueSeen,
+    RegistryNews,
     ResourceSeen,
     StackSeen,
     cut,
+    cut_middle,
 )
 from deploy_action.core.events import Phase, phase_of
 from deploy_action.core.report import Outcome
@@ -64,7 +66,7 @@ def new_view(
         mentions=tuple(mentions),
         queue_seconds=report.queue_seconds,
         estimate=report.estimate,
-        fallback=cut(report.cautions),
+        fallback=cut_middle(report.cautions),
     )
 
 
@@ -94,7 +96,7 @@ def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
         estimate=report.estimate,
         locks=report.locks,
         teardown=report.teardown,
-        fallback=cut(report.cautions),
+        fallback=cut_middle(report.cautions),
     )
 
 
@@ -162,10 +164,15 @@ def restarted(view: ChannelView, gap_seconds: float | None, *, restarts: int, at
     return view.at_moment(Moment.MONITOR_RESTARTED, at=at, gap=Gap(gap_seconds, restarts))
 
 
-def remarked(view: ChannelView, moment: Moment, sentence: str, *, at: float) -> ChannelView:
-    """A takeover, or the registry's loss or return, in its own words."""
-    fallback = cut(sentence) if moment is Moment.REGISTRY_FALLBACK else view.fallback
-    return view.at_moment(moment, at=at, remark=cut(sentence), fallback=fallback)
+def taken_over(view: ChannelView, sentence: str, *, at: float) -> ChannelView:
+    return view.at_moment(Moment.TAKEOVER, at=at, remark=cut(sentence))
+
+
+def registry_changed(view: ChannelView, news: RegistryNews, sentence: str, *, at: float) -> ChannelView:
+    """The registry's loss or return, or what there is to say of it, in its own words."""
+    fallback = view.fallback if news is RegistryNews.NOTE else cut(sentence)
+    moment = Moment.REGISTRY_FALLBACK
+    return view.at_moment(moment, at=at, registry_news=news, remark=cut(sentence), fallback=fallback)
 
 
 def ended(
@@ -197,7 +204,7 @@ def ended(
         deleted=report.deleted,
         teardown=report.teardown,
         outputs=_chosen(report.outputs, shown),
-        fallback=cut(report.cautions),
+        fallback=cut_middle(report.cautions),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core import channel_views as views
-from deploy_action.core.channel import Moment, Origin
+from deploy_action.core.channel import Moment, Origin, RegistryNews
 from deploy_action.core.outbox import Box, Entry, Kind
 from deploy_action.core.outbox_records import Record, Step
 from deploy_action.core.routing import Place, calls, places
@@ -155,14 +155,14 @@ class SlackChannel(Channel):
         self._tell(lambda view, at: views.restarted(view, gap_seconds, restarts=restarts, at=at))
 
     def taken_over(self, sentence: str) -> None:
-        self._tell(lambda view, at: views.remarked(view, Moment.TAKEOVER, sentence, at=at))
+        self._tell(lambda view, at: views.taken_over(view, sentence, at=at))
 
-    def without_registry(self, sentence: str, *, back: bool = False) -> None:
-        """The registry is lost, or `back`, which needs nobody."""
-        moment = Moment.REGISTRY_FALLBACK
+    def registry_changed(self, news: RegistryNews, sentence: str) -> None:
+        """That it is back needs nobody."""
         quiet = {Kind.PARENT, Kind.REPLY}
         self._tell(
-            lambda view, at: views.remarked(view, moment, sentence, at=at), only=quiet if back else None
+            lambda view, at: views.registry_changed(view, news, sentence, at=at),
+            only=quiet if news is RegistryNews.BACK else None,
         )
 
     def ended(self, report: Report, *, timed_out: bool = False) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deploy_action.core.causes import Cause
+    from deploy_action.core.channel import RegistryNews
     from deploy_action.core.events import Operation
     from deploy_action.core.forecast import Estimate, Forecast
     from deploy_action.core.lock import Waiting
@@ -72,7 +73,7 @@ class Channel:
     def taken_over(self, sentence: str) -> None:
         """The lock of somebody who is gone."""
 
-    def without_registry(self, sentence: str, *, back: bool = False) -> None:
+    def registry_changed(self, news: RegistryNews, sentence: str) -> None:
         """The registry is lost, or `back`, which needs nobody."""
 
     def ended(self, report: Report, *, timed_out: bool = False) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.core.borrowing import account_of_loan, new_nonce, nonce_of
+from deploy_action.core.channel import RegistryNews
 from deploy_action.core.document import (
     LEASE_SECONDS,
     LEASE_SECONDS_MAX,
@@ -85,6 +86,8 @@ class Coordination:
         self._left = left
         self._known_epoch = known_epoch
         self._queued = False
+        self._alone = state.alone
+        """As it was told last."""
         self._last_seen = ""
         """Who held the lock when the queue was last seen."""
 
@@ -399,8 +402,12 @@ class Coordination:
         self._world.teller.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
-        back = self.keeper is not None and not self.keeper.alone
-        self._world.teller.channel.without_registry(self._state.report.fallback, back=back)
+        alone = self.keeper is None or self.keeper.alone
+        news = RegistryNews.NOTE
+        if alone is not self._alone:
+            news = RegistryNews.LOST if alone else RegistryNews.BACK
+        self._alone = alone
+        self._world.teller.channel.registry_changed(news, sentence)
 
 
 def _not_reachable(error: RegistryMisconfigured) -> CannotStart:

@@ -9,7 +9,7 @@ import pytest
 
 from deploy_action.core import channel_views as views
 from deploy_action.core.causes import causes_of
-from deploy_action.core.channel import TEXT_MAX, ChannelView, Moment
+from deploy_action.core.channel import TEXT_MAX, ChannelView, Moment, RegistryNews, cut_middle
 from deploy_action.core.document import Freeze, Ticket
 from deploy_action.core.forecast import Estimate
 from deploy_action.core.lock import Waiting
@@ -205,10 +205,23 @@ def test_texts_from_outside_are_bounded() -> None:
 
 
 def test_a_fallback_stays_in_the_view() -> None:
-    view = views.remarked(FIRST, Moment.REGISTRY_FALLBACK, "The registry is away.", at=1.0)
+    view = views.registry_changed(FIRST, RegistryNews.LOST, "The registry is away.", at=1.0)
     assert (view.fallback, view.remark) == ("The registry is away.",) * 2
-    taken = views.remarked(view, Moment.TAKEOVER, "Took over.", at=2.0)
+    noted = views.registry_changed(view, RegistryNews.NOTE, "A freeze was lost.", at=2.0)
+    assert (noted.fallback, noted.remark) == ("The registry is away.", "A freeze was lost.")
+    taken = views.taken_over(noted, "Took over.", at=3.0)
     assert (taken.fallback, taken.remark) == ("The registry is away.", "Took over.")
+    back = views.registry_changed(taken, RegistryNews.BACK, "It answers again.", at=4.0)
+    assert (back.fallback, back.remark) == ("It answers again.",) * 2
+
+
+def test_of_a_long_story_the_beginning_and_the_end_are_told() -> None:
+    story = "It is away. " + "x" * 500 + " It answers again."
+    cut = cut_middle(story, 100)
+    assert len(cut) == 100
+    assert cut.startswith("It is away. x")
+    assert cut.endswith("x It answers again.")
+    assert cut_middle("short", 100) == "short"
 
 
 def test_who_needs_a_person() -> None:

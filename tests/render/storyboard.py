@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.core import channel_views as views
 from deploy_action.core.causes import causes_of
-from deploy_action.core.channel import ChannelView, Moment, Origin
+from deploy_action.core.channel import ChannelView, Moment, Origin, RegistryNews
 from deploy_action.core.document import Ticket
 from deploy_action.core.forecast import Basis, Estimate, Usual
 from deploy_action.core.lock import Waiting
@@ -195,8 +195,9 @@ def side_scenes() -> list[Scene]:
         "overdue": views.overdue(progress, ESTIMATE, at=at),
         "warned": views.warned(progress, causes_of(_failed())[0], at=at),
         "restarted": views.restarted(progress, 42.0, restarts=2, at=at),
-        "fallback": views.remarked(progress, Moment.REGISTRY_FALLBACK, "The registry cannot be used.", at=at),
-        "takeover": views.remarked(queued, Moment.TAKEOVER, "Took over from 2026-a: its job is done.", at=at),
+        "fallback": views.registry_changed(progress, RegistryNews.LOST, "The registry is away.", at=at),
+        "back": views.registry_changed(progress, RegistryNews.BACK, "The registry answers again.", at=at),
+        "takeover": views.taken_over(queued, "Took over from 2026-a: its job is done.", at=at),
     }
     for outcome in Outcome:
         report = replace(failing, outcome=outcome)

@@ -182,6 +182,37 @@ class TestWhatIsTold:
         (message,) = about(slack, job)
         assert any("answers again" in seen(one.content) for one in slack.replies(message.ts))
 
+    def test_a_document_that_is_replaced_by_an_older_one(self, stage: Stage, slack: SlackServer) -> None:
+        """Each piece of news is told once, and in its own words."""
+        slow = GOOD.replace("Seconds: 400", "Seconds: 1200")
+        assert slow != GOOD
+        job = job_with(stage, slack, template=stage.template(slow))
+        job.run("pre")
+        path = stage.root / "registry" / "deployments.json"
+        older = path.read_bytes()
+        stage.clock.at(stage.clock.elapsed + 20, lambda: path.write_text("damaged"))
+        stage.clock.at(stage.clock.elapsed + 250, lambda: path.write_bytes(older))
+        assert job.run("main") == 0, job.log
+        job.run("post")
+        (message,) = about(slack, job)
+        replies = [seen(one.content) for one in slack.replies(message.ts)]
+        during = [words for words in replies if "registry" in words.lower()][:-1]
+        assert [words.partition(".")[0] for words in during] == [
+            "⚠️ Without the registry",
+            "⚠️ About the registry",
+            "✅ Registry available again",
+        ]
+        assert [words.count("The registry cannot be used") for words in during] == [1, 0, 0]
+        assert "an older state of the registry" in during[1]
+        assert "answers again: this deployment holds the lock" in during[2]
+        alerts = [seen(one.content) for one in slack.in_channel("alerts")]
+        assert [("Without" in words, "older state" in words) for words in alerts if "registry" in words] == [
+            (True, False),
+            (False, True),
+        ]
+        assert "answers again" in seen(message.content)
+        assert "cannot be used" in seen(message.content)
+
     def test_a_takeover(self, stage: Stage, slack: SlackServer) -> None:
         stage.job("dead", template=stage.template(GOOD)).run("pre")
         job = job_with(stage, slack, template="template.yaml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core.channel import Moment
+from deploy_action.core.channel import Moment, RegistryNews
 from deploy_action.core.report import Outcome
 from deploy_action.render.slack import blocks, parts, words
 from deploy_action.render.slack.blocks import around, bold, line, outside
@@ -178,7 +178,7 @@ def _restarted(view: ChannelView) -> Lines:
 
 
 def _fallback(view: ChannelView) -> Lines:
-    return _sentence("⚠️", "Without the registry", view.remark or view.fallback)
+    return _sentence(*_REGISTRY[view.registry_news], view.remark or view.fallback)
 
 
 def _takeover(view: ChannelView) -> Lines:
@@ -218,6 +218,11 @@ def _named(resource: ResourceSeen) -> list[Piece]:
     return [outside(resource.label, bold=True) or "A resource", *around(" (", kind, ")")]
 
 
+_REGISTRY = {
+    RegistryNews.LOST: ("⚠️", "Without the registry"),
+    RegistryNews.NOTE: ("⚠️", "About the registry"),
+    RegistryNews.BACK: ("✅", "Registry available again"),
+}
 _LINES: dict[Moment, Callable[[ChannelView], Lines]] = {
     Moment.QUEUED: _queued,
     Moment.STUCK_IN_QUEUE: _stuck,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.channel import cut_middle
 from deploy_action.core.report import Outcome
 from deploy_action.render.links import leads_home, openable
 from deploy_action.render.slack import blocks, words
@@ -219,7 +220,9 @@ def output_list(view: ChannelView) -> Element | None:
 
 
 def fallback_line(view: ChannelView) -> Element | None:
-    return line("⚠️ ", outside(view.fallback, SENTENCE_MAX)) if view.fallback else None
+    return (
+        line("⚠️ ", outside(cut_middle(view.fallback, SENTENCE_MAX), SENTENCE_MAX)) if view.fallback else None
+    )
 
 
 def buttons(view: ChannelView, *, thread: bool = False) -> Element | None:
