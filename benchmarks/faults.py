@@ -128,7 +128,7 @@ def kill(times: int, pause: float) -> Callable[[Rig], None]:
 
 def rate_limit(rig: Rig) -> None:
     """A secondary limit that announces a minute and keeps its word."""
-    rig.github.limit_rate("graphql", secondary=True, seconds=60)
+    rig.github.limit_rate(REGISTRY, secondary=True, seconds=60)
     threading.Timer(60, rig.github.clear_faults).start()
 
 

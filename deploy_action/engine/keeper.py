@@ -9,6 +9,7 @@ from deploy_action.core.times import duration
 from deploy_action.engine.lock_client import Grant
 from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
 from deploy_action.engine.lock_words import away, cannot_renew, overtaken
+from deploy_action.engine.swap import PATIENCE_SECONDS
 from deploy_action.errors import (
     Busy,
     CannotStart,
@@ -35,6 +36,9 @@ JOIN_SECONDS = 60.0
 
 ASK_SECONDS = 5.0
 """Between two tries of a fence that must have an answer."""
+
+LEASED_PATIENCE_SECONDS = 10.0
+"""So long a fence waits for a registry while the own lease lasts: nobody can take the lock over meanwhile."""
 
 
 class Keeper:
@@ -142,7 +146,10 @@ class Keeper:
 
     def _confirm(self) -> tuple[str, ...]:
         if self.ticket.holding:
-            return self._client.renew()
+            leased = self._client.holds_by_lease()
+            return self._client.renew(
+                patience_seconds=LEASED_PATIENCE_SECONDS if leased else PATIENCE_SECONDS
+            )
         answer = self._join(nothing_changed=True)
         return (answer if isinstance(answer, Grant) else self._queue()).settling
 
@@ -185,6 +192,8 @@ class Keeper:
             raise
         except RegistryError as error:
             self._missed(error)
+        else:
+            self._is_well()
 
     def still_held(self) -> bool:
         """Whether nobody has taken the lock, as far as the registry tells within moments."""

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from deploy_action.engine.lock_client import LockClient
     from deploy_action.inputs import Settings
 
-HISTORY_PATIENCE_SECONDS = 10.0
+HISTORY_PATIENCE_SECONDS = RELEASE_PATIENCE_SECONDS = 10.0
+"""For a registry that does not answer, in each of two tries to release: with the history, and without it."""
 FLUSH_SECONDS = 6.0
 """For the last word; what is not delivered by then, a later deployment delivers."""
 
@@ -245,7 +246,7 @@ def _remembered(world: World, state: JobState, client: LockClient, settling: tup
     except Cancelled:
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a history, the lock is given back
-        if client.release(outcome=outcome, settling=settling):
+        if client.release(outcome=outcome, settling=settling, patience_seconds=RELEASE_PATIENCE_SECONDS):
             world.teller.note(f"This deployment is not remembered: {error}")
             return True
         # The first try may have landed without an answer, with the history in the same swap.

@@ -167,7 +167,9 @@ def test_the_fence_does_not_hold_for_a_lock_that_was_lost(scene: Scene) -> None:
 def test_the_fence_holds_without_a_registry_while_the_own_lease_does(scene: Scene) -> None:
     keeper = scene.holding()
     scene.go_away()
+    before = scene.clock.elapsed
     assert keeper.fence() == ()
+    assert scene.clock.elapsed - before <= 10.0
     assert not keeper.alone
     assert scene.told == []
 
@@ -425,6 +427,14 @@ class TestTheDocumentIsDeleted:
         (sentence,) = scene.told
         assert "Somebody deleted the registry while it was in use: memory was gone." in sentence
         assert not keeper.alone
+
+    def test_a_short_deployment_that_never_renews_tells_it_at_its_end(self, scene: Scene) -> None:
+        keeper = scene.holding()
+        keeper.fence()
+        self.delete(scene)
+        keeper.confirm()
+        (sentence,) = scene.told
+        assert "Somebody deleted the registry while it was in use: memory was gone." in sentence
 
     def test_freezes_that_were_seen_lie_there_again(self, scene: Scene) -> None:
         keeper = scene.holding()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.cloudformation.harness import client
+from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
     from tests.steps.stage import Job, Stage
@@ -551,3 +552,29 @@ def test_who_ends_with_its_lock_held_says_who_waits_until_when_and_what_frees_it
     assert "id-waiter waited for it. Others take it over as soon as GitHub shows them" in job.log
     assert "else 5m00s after its last sign of life" in job.log
     assert "`deploy-coordinator release production --force --reason ...`" in job.log
+
+
+@pytest.mark.parametrize("how", ["template", "command"])
+def test_a_registry_that_is_away_from_main_on_costs_less_than_a_minute_in_all(how: str, stage: Stage) -> None:
+    spent: list[float] = []
+    with GitHubServer() as github:
+        for away in (False, True):
+            job = stage.job(
+                f"away {away}",
+                **{how: stage.template(GOOD) if how == "template" else "x"},
+                registry="github",
+                github_token="token",
+                lock=f"away-{away}",
+            )
+            job.environ |= {"GITHUB_API_URL": github.url, "GITHUB_GRAPHQL_URL": github.graphql_url}
+            assert job.run("pre") == 0, job.log
+            if away:
+                github.fail(r"graphql|/contents|/git/|/commits", status=502, times=None)
+            if how == "command":
+                job.launch_command(lambda _cloud: 0)
+            before = stage.clock.elapsed
+            assert job.run("main") == 0, job.log
+            assert job.run("post") == 0
+            spent.append(stage.clock.elapsed - before)
+    assert "could not be given back and stays held" in job.log
+    assert spent[1] - spent[0] < 45
