@@ -14,6 +14,7 @@ DEMO_INSTALLED := $(DEMO)/.installed-$(shell cksum <requirements.txt | cut -d' '
 # ministack wants an older botocore than ours.
 GROUND := build/ground-venv
 GROUND_INSTALLED := $(GROUND)/.installed-$(shell cksum <tests/ground/requirements.txt | cut -d' ' -f1)
+TOOLS := build/tools-venv
 IMAGE ?= deploy-coordinator:local
 PYTEST_ARGS ?= -n auto
 SCHEDULES ?= 2000
@@ -45,6 +46,13 @@ $(GROUND_INSTALLED):
 	if { $(PYTHON) -m venv $(GROUND) && $(GROUND)/bin/python $(PIP) tests/ground/requirements.txt; } \
 		>build/ground-venv.log 2>&1; then touch $@; \
 	else rm -rf $(GROUND); echo "ministack is not installed: $$(grep ERROR build/ground-venv.log | tail -n 1)" >&2; fi
+
+.PHONY: tools
+tools: ## Install the real tools (aws, sam, sceptre, cdk, serverless) for `pytest --real-tools`; needs npm
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -I -m pip install --quiet --disable-pip-version-check -r tests/ground/tools.txt
+	npm install --silent --no-fund --no-audit --ignore-scripts --prefix build/tools-node \
+		$$(sed -n 's/^#npm //p' tests/ground/tools.txt)
 
 .PHONY: test
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--real-tools",
+        action="store_true",
+        help="try the matrix of shapes with sam, sceptre, cdk and serverless",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_are_read_once() -> Iterator[None]:
     """Megabytes of JSON say what AWS's services can do, and each session of the SDK reads them anew. A loader

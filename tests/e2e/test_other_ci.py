@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.plain_run import PlainRun
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.steps.test_other_ci import COMMIT, SYSTEMS
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,51 +33,21 @@ def recipe(name: str) -> str:
     return found[0]
 
 
-class Ground:
+class Ground(PlainRun):
     """A workspace with the action beside the template, as the recipes clone it, and a cloud."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.origin = time.time()
         self.cloud = CloudFormationServer(lambda: self.origin + (time.time() - self.origin) * SPEED)
-        (folder / "registry").mkdir()
-        action = folder / "deploy-coordinator"
-        shutil.copytree(
-            ROOT / "deploy_action", action / "deploy_action", ignore=shutil.ignore_patterns("__pycache__")
-        )
-        shutil.copy(ROOT / "entrypoint.py", action)
-        # The tests' own environment has what the product needs; making one anew is tried elsewhere.
-        with (action / "deploy_action" / "launcher" / "host.sh").open("a") as part:
-            part.write(f"\nfind_python() {{ python={sys.executable}; }}\n")
-
-    def environment(self, variables: dict[str, str]) -> dict[str, str]:
-        plain = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder)}
-        return {
-            **plain,
-            **self.cloud.environment,
-            "AWS_REGION": "eu-west-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "DEPLOY_COORDINATOR_CLOCK": f"{self.origin}:{SPEED}",
-            "DEPLOY_COORDINATOR_OUTPUT": str(self.folder / "output"),
-            "DEPLOY_COORDINATOR_SUMMARY": str(self.folder / "summary.md"),
-            "NO_COLOR": "1",
-            **variables,
-        }
 
     def start(self, script: str, variables: dict[str, str]) -> subprocess.Popen[str]:
         """The fake cloud has no DynamoDB: the registry is a file, and services are not asked."""
         script = script.replace("dynamodb://deployments", f"file://{self.folder / 'registry'}")
         script = f"exec {script.strip()} preflight=off look-behind=false"
         script += "" if "runtime=" in script else " runtime=host"
-        return subprocess.Popen(
-            ["bash", "-c", script],
-            cwd=self.folder,
-            env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        clock = {"DEPLOY_COORDINATOR_CLOCK": f"{self.origin}:{SPEED}"}
+        return self.begin(script, {**self.cloud.environment, **clock, **variables})
 
 
 @pytest.fixture
