@@ -152,10 +152,13 @@ class Ticket:
     def shares_stack_with(self, other: Ticket) -> bool:
         """Whether both name one stack of one account, known for both. Tickets of one run are one
         deployment's."""
+        return self.works_beside(other) and not set(self.stacks).isdisjoint(other.stacks)
+
+    def works_beside(self, other: Ticket) -> bool:
+        """Whether both are deployments of their own into one account, known for both."""
         if self.run_id and (self.repository, self.run_id) == (other.repository, other.run_id):
             return False
-        same_account = not set(self.account.split()).isdisjoint(other.account.split())
-        return same_account and not set(self.stacks).isdisjoint(other.stacks)
+        return not set(self.account.split()).isdisjoint(other.account.split())
 
 
 @dataclass(frozen=True, slots=True)

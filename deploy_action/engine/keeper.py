@@ -94,6 +94,10 @@ class Keeper:
         """The lock belongs to a `lock` step, which gives it back."""
         return self._client.borrowed
 
+    def take_overlaps(self) -> list[str]:
+        """As in LockHold."""
+        return self._client.take_overlaps()
+
     def keep(self) -> None:
         """Renew when it is time to, or try to come back. Raises LockLost, once."""
         if self._lost:

@@ -325,6 +325,7 @@ class LockClient(LockHold):
         return document
 
     def _understood(self, document: Document) -> None:
+        super()._understood(document)
         seen = last_seen(document, self.ticket, at=self._at())
         self.outage.saw(seen)
         # So long a holder that lives may take to write itself back.

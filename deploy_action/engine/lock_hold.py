@@ -10,6 +10,7 @@ from deploy_action.core import leases
 from deploy_action.core import lock as core
 from deploy_action.core.away import holds_by_lease
 from deploy_action.core.borrowing import Borrower, give_back, repay
+from deploy_action.core.overlap import overlaps_of
 from deploy_action.core.restoring import written_back
 from deploy_action.core.times import iso
 from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 NOBODY = Borrower()
 BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
+OVERLAPS_MAX = 5
+"""So many other holders on the same stacks are told."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 
@@ -63,6 +66,8 @@ class LockHold:
         self.confirmed_at = confirmed_at
         """When the last sign of life that was answered was asked for, on this machine's monotonic clock; None
         where that is not known. Others cannot have taken the lock within a lease of it."""
+        self._overlaps: dict[str, bool] = {}
+        """Sentences, and whether they were told."""
         self.borrowed = False
         """The ticket is that of a `lock` step, which gives it back."""
         self.behind: tuple[str, ...] = ()
@@ -116,8 +121,17 @@ class LockHold:
         self._swapper.continuity.notes.clear()
         return notes
 
+    def take_overlaps(self) -> list[str]:
+        """What is to be told of other holders that may work on the same stacks, each sentence once."""
+        new = [sentence for sentence, told in self._overlaps.items() if not told]
+        self._overlaps.update(dict.fromkeys(new, True))
+        return new
+
     def _understood(self, document: Document) -> None:
         """What becomes of a document that was just read, or written."""
+        for sentence in overlaps_of(document, self.ticket):
+            if len(self._overlaps) < OVERLAPS_MAX:
+                self._overlaps.setdefault(sentence, False)
 
     def holds_by_lease(self) -> bool:
         """Whether nobody can have taken the lock yet, as far as the own clock tells."""

@@ -162,6 +162,9 @@ class Coordination:
             except LockLost as error:
                 self._lost(error)
                 raise
+            for sentence in self.keeper.take_overlaps():
+                if sentence not in self._world.teller.notes:
+                    self._world.teller.note(sentence)
 
     def confirm_to_the_end(self) -> None:
         """Ask once more whether the lock was held to the end; where it was not, that is told."""
@@ -296,7 +299,7 @@ class Coordination:
                     teller.channel.taken_over(sentence)
                 else:
                     teller.line(sentence)
-            for note in (client.advice, *client.take_notes()):
+            for note in (client.advice, *client.take_notes(), *client.take_overlaps()):
                 if note and note not in teller.notes:
                     teller.note(note)
             if self._wiring.runs is not None and self._wiring.runs.trouble:

@@ -1231,3 +1231,16 @@ class TestAFullDocument:
         holder.renew()
         assert holder.release(outcome="succeeded")
         assert len(registry.written[-1] or b"") < 400_000
+
+
+def test_two_holders_whose_globs_overlap_are_both_told_once(world: World) -> None:
+    account = {"account": "123456789012"}
+    first = world.hold("a", "prod", stacks=("eu-west-1/app-*",), **account)
+    assert first.take_overlaps() == []
+    second = world.hold("b", "web", stacks=("eu-west-1/app-web",), **account)
+    first.renew()
+    assert ["id-b" in sentence for sentence in first.take_overlaps()] == [True]
+    assert ["id-a" in sentence for sentence in second.take_overlaps()] == [True]
+    first.renew()
+    second.renew()
+    assert first.take_overlaps() == second.take_overlaps() == []
