@@ -7,7 +7,7 @@ prior table. What it will touch is taken from its events, as a change set would 
 resources, removals included (`--deploy-phase-only` leaves those out).
 
 Some of the prior's medians were measured on logs like these, which flatters a cold start. `--leave-out` is
-the fair test, and the figure to quote: the prior knows the published averages, and medians measured in the
+the fair test, and the figure to quote: the prior knows the typical durations, and medians measured in the
 folder's other files, never the file that it is judged by. `--apart GLOB` scores the files whose name matches,
 and the rest, also on their own.
 
@@ -106,7 +106,7 @@ def plan_of(logged: Logged, run: Run, *, removals: bool) -> Plan:
 
 
 def fixed_averages() -> dict[tuple[str, str], float]:
-    """The published averages alone, without what was measured; zero where there is none."""
+    """The typical durations alone, without what was measured; zero where there is none."""
     lines = [line for line in TABLE.read_text("utf-8").splitlines() if not line.startswith("#")]
     return {
         (row["type"], action.upper()): float(row[f"avg_{action}"] or 0)

@@ -3,7 +3,7 @@
 Plays every operation of a folder of event logs at its original speed, in virtual time, from a server over
 real HTTP, to two watchers: ours, and one that reads the stack and each nested stack in progress every two
 seconds, as the CDK's monitor does. A request takes no virtual time: on a network, add its own. Ours knows no
-history here, only the table of published averages.
+history here, only the table of typical durations.
 """
 
 from __future__ import annotations

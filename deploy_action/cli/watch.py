@@ -157,7 +157,7 @@ def _past(desk: Desk) -> Past:
     try:
         content = desk.file(history.NAME)
     except CoordinatorError as error:
-        remark(f"Times are held against published averages. {error.what}")
+        remark(f"Times are held against typical durations. {error.what}")
     return desk.past(content)
 
 

@@ -174,7 +174,7 @@ class Planner:
         count, last = self._looks.get(subject.identity, (0, 0.0))
         if count:
             return last + INTERVALS_SECONDS[min(count, len(INTERVALS_SECONDS)) - 1]
-        # What is usual here, within bounds; published averages are too wide to tell anything from silence.
+        # What is usual here, within bounds; typical durations are too wide to tell anything from silence.
         usual = self._forecast.usual(activity, subject.label)
         if usual is None or not usual.samples:
             return subject.started + PATIENCE_SECONDS

@@ -125,7 +125,7 @@ class ResourceSeen:
     usual_low_seconds: float | None = None
     usual_high_seconds: float | None = None
     samples: int = 0
-    """How many good runs that rests on; 0 for published averages."""
+    """How many good runs that rests on; 0 for typical durations."""
     status: str = ""
     console: str = ""
 

@@ -7,6 +7,7 @@ Of a stack with 41 good updates the median of the same touched set was off by 3 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 SAME = "deployments of the same resources"
 ALL = "earlier deployments of this stack"
 HERE = "what these resources took before"
-PARTLY = "what is known of some resources, and published averages"
-PRIOR = "published averages"
+PARTLY = "what is known of some resources, and typical durations"
+PRIOR = "typical durations"
 
 NEWEST = 15
 """Runs that count, since stacks and CloudFormation change."""
@@ -48,8 +49,15 @@ _COMMON_FACTOR = {HERE: 1.12, PARTLY: 1.4, PRIOR: 1.7}
 
 
 def before(plan: Plan, past: Past) -> Estimate:
-    """Always an answer. Seconds of the whole operation: deploy and clean-up."""
+    """Always an answer. Seconds of the whole deployment: deploy, clean-up, and what it takes beside them."""
     found = _before(plan, past)
+    more = past.surplus_seconds(plan.stack)
+    found = replace(
+        found,
+        low_seconds=found.low_seconds + more,
+        mid_seconds=found.mid_seconds + more,
+        high_seconds=found.high_seconds + more,
+    )
     return corrected(found, past.scored([plan.stack]), moves=found.basis in _COMMON_FACTOR)
 
 

@@ -18,14 +18,14 @@ class Basis(Enum):
 
     RESOURCE = "this resource"
     TYPE = "this type of resource here"
-    PRIOR = "published averages"
+    PRIOR = "typical durations"
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
     """How long something usually takes: the 80 % interval and its middle, in seconds.
 
-    `samples`: how many good runs of it were seen; 0 for published averages.
+    `samples`: how many good runs of it were seen; 0 for typical durations.
     """
 
     low_seconds: float
@@ -36,7 +36,7 @@ class Usual:
 
     @property
     def seen_here(self) -> bool:
-        """It rests on this resource, or on several of its type here: not on published averages."""
+        """It rests on this resource, or on several of its type here: not on typical durations."""
         least = {Basis.RESOURCE: 1, Basis.TYPE: 3}.get(self.basis)
         return least is not None and self.samples >= least
 
@@ -50,7 +50,7 @@ class Estimate:
     high_seconds: float
     basis: str
     samples: int = 0
-    """How many earlier deployments that are; 0 for published averages alone."""
+    """How many earlier deployments that are; 0 for typical durations alone."""
 
 
 class Forecast(Protocol):

@@ -120,7 +120,7 @@ def read(
     try:
         all_records = records(content)
     except RegistryUnreadable as error:
-        sentence = f"{error} Estimates rest on published averages."
+        sentence = f"{error} Estimates rest on typical durations."
         return Past(prior=prior, prior_samples=samples, trouble=sentence)
     found: list[Deployment] = []
     damaged = 0

@@ -1,4 +1,4 @@
-"""The forecast that has learned from the history of the stacks, else from the table of published averages."""
+"""The forecast that has learned from the history of the stacks, else from the table of typical durations."""
 
 from __future__ import annotations
 

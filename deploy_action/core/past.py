@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import median
 from typing import TYPE_CHECKING
 
 from deploy_action.core.learned import Learned
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from deploy_action.core.forecast import Estimate
     from deploy_action.core.runs import Run
+
+
+SURPLUS_MAX = 50
+"""Newest deployments that say what they take beyond the operations of their stacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,15 @@ class Past:
         if stack not in self._orders:
             self._orders[stack] = Order.of([run for run in self.of(stack) if run.kind != "delete"])
         return self._orders[stack]
+
+    def surplus_seconds(self, stack: str) -> float:
+        """What deployments of this stack alone take beyond its operation, such as a change set; a median."""
+        beyond = [
+            one.seconds - one.runs[0].seconds
+            for one in self.deployments[-SURPLUS_MAX:]
+            if one.good and one.seconds and one.stacks == (stack,) and len(one.runs) == 1
+        ]
+        return max(0.0, median(beyond)) if beyond else 0.0
 
     def scored(self, stacks: Sequence[str]) -> list[Deployment]:
         """Good deployments of exactly these stacks whose estimate can be held against what they took."""

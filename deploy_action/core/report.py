@@ -102,7 +102,7 @@ class Bar:
     ended: float | None
     reason: str = ""
     usual: Usual | None = None
-    """How long it takes where it was seen before; None where only published averages are known."""
+    """How long it takes where it was seen before; None where only typical durations are known."""
     last_seconds: float | None = None
     """What it took in the last good deployment."""
 

@@ -204,16 +204,14 @@ def place_of(ticket: Ticket) -> str:
 
 
 def _expected(end: str, left_seconds: float | None) -> str:
-    """The time is told by the holder's clock, the length by what was seen of it here."""
+    """By what was seen of it here; else by the holder's clock. Never by both: two clocks may contradict."""
+    if left_seconds is not None:
+        if left_seconds > 0:
+            return f", expected to end in {progress.roughly(left_seconds)} at most"
+        return f", overdue by {progress.roughly(-left_seconds)}"
     seconds = unix_seconds(end)
     about = f"{clock_time(seconds)[:5]} UTC" if seconds is not None else log_text(end, 30)
-    if left_seconds is None:
-        left = ""
-    elif left_seconds > 0:
-        left = f", in {progress.roughly(left_seconds)} at most"
-    else:
-        left = f", overdue by {progress.roughly(-left_seconds)}"
-    return f", expected to end about {about}{left}"
+    return f", expected to end about {about}"
 
 
 def _who(ticket: Ticket) -> str:

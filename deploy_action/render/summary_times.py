@@ -59,13 +59,16 @@ def interval(estimate: Estimate) -> str:
 def _judged(estimate: Estimate, seconds: float) -> str:
     if holds(estimate, seconds):
         return "as expected"
-    if seconds < estimate.low_seconds:
-        return f"{duration(estimate.low_seconds - seconds)} faster than expected"
-    return f"{duration(seconds - estimate.high_seconds)} slower than expected"
+    off, word = abs(estimate.mid_seconds - seconds), "faster" if seconds < estimate.low_seconds else "slower"
+    return f"{duration(off)} {word} than expected"
+
+
+JUDGED_MIN = 10
+"""A share of fewer estimates says nothing."""
 
 
 def _accuracy(accuracy: Accuracy | None) -> str:
-    if accuracy is None or accuracy.count < 2:
+    if accuracy is None or accuracy.count < JUDGED_MIN:
         return ""
     return (
         f"Of the {accuracy.count} estimates before, {accuracy.inside} held "

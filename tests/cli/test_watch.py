@@ -110,7 +110,7 @@ def test_one_object_a_line_for_machines(stage: Stage, shell: Desk) -> None:
 def test_without_a_registry_it_says_what_times_rest_on(stage: Stage, shell: Desk) -> None:
     create(stage)
     code, told = shell.run("watch", "shop", registry="github")
-    assert (code, "Times are held against published averages." in told) == (0, True)
+    assert (code, "Times are held against typical durations." in told) == (0, True)
 
 
 def test_a_name_that_is_no_stack(stage: Stage, shell: Desk) -> None:

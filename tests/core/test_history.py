@@ -183,7 +183,7 @@ def test_a_damaged_history_is_never_overwritten_and_estimates_go_on() -> None:
             history.merged(content, record("a"))
         past = history.read(content, PRIOR)
         assert "cannot be used" in past.trouble
-        assert "published averages" in past.trouble
+        assert "typical durations" in past.trouble
         assert before(plan("A"), past) == before(plan("A"), Past(prior=PRIOR))
 
 

@@ -228,8 +228,8 @@ class TestWaiting:
         told = {
             left: PLAIN.waiting(Waiting((self.HOLDER,), 0.0, left_seconds=left), now=NOW) for left in LEFT
         }
-        assert ", expected to end about 03:09 UTC, in 6m at most;" in told[350.0]
-        assert ", expected to end about 03:09 UTC, overdue by 20s;" in told[-20.0]
+        assert ", expected to end in 6m at most;" in told[350.0]
+        assert ", overdue by 20s;" in told[-20.0]
 
     def test_one_that_is_only_next_is_told_as_such(self) -> None:
         first = Ticket(nonce="n", correlation_id="20260102-030405-abcdef", locks=("production",))

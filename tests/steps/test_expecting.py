@@ -58,7 +58,7 @@ def test_a_damaged_history_is_told_left_alone_and_not_in_the_way(stage: Stage) -
     outputs, log = deploy(stage, "next", parameter_overrides="Name=two")
     assert outputs["outcome"] == "succeeded"
     assert outputs["estimate-seconds"]
-    assert "Estimates rest on published averages." in log
+    assert "Estimates rest on typical durations." in log
     assert path.read_text("utf-8") == "{"
 
 

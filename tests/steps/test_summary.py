@@ -26,7 +26,8 @@ def test_a_later_deployment_is_told_beside_those_before_it(stage: Stage) -> None
         deploy(stage, f"update{number}", parameter_overrides=f"Name=n{number}")
     page = deploy(stage, "last", parameter_overrides="Name=last").summary
     assert "; expected " in page
-    assert " deployments of the same resources): **as expected**. Of the 4 estimates before, " in page
+    assert " deployments of the same resources): **as expected**." in page
+    assert "estimates before" not in page, "fewer than ten say nothing"
     assert "| Resource | Type | Action | Took | Usually | Last time |" in page
     assert "(usually " in page
     assert "- The same resources were touched" in page
