@@ -19,6 +19,7 @@ _LOOKED_AT = 20
 _ASKED_MAX = 3
 """Deployments by somebody else whose statuses are asked for."""
 _OURS = "deploy_coordinator"
+_TARGET = "target"
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -31,9 +32,17 @@ class GitHubDeployments:
         self._path = f"/repos/{repository}/deployments"
 
     def create(
-        self, *, commit: str, environment: str, correlation_id: str, transient: bool, production: bool
+        self,
+        *,
+        commit: str,
+        environment: str,
+        correlation_id: str,
+        target: str,
+        transient: bool,
+        production: bool,
     ) -> str:
-        """A deployment of a commit; returns its id. Nothing is merged, and no checks are waited for."""
+        """A deployment of a commit; returns its id. Nothing is merged, and no checks are waited for. `target`
+        says what is deployed where; empty where that is not known."""
         answer = self._post(
             self._path,
             {
@@ -41,7 +50,7 @@ class GitHubDeployments:
                 "environment": environment,
                 "auto_merge": False,
                 "required_contexts": [],
-                "payload": {_OURS: correlation_id},
+                "payload": {_OURS: correlation_id, **({_TARGET: target} if target else {})},
                 "description": f"deploy-coordinator {correlation_id}",
                 "transient_environment": transient,
                 "production_environment": production,
@@ -61,15 +70,38 @@ class GitHubDeployments:
         environment_url: str = "",
         description: str = "",
     ) -> None:
-        """`state`: queued, in_progress, success, failure, error or inactive."""
-        body: dict[str, object] = {"state": state, "description": description[:DESCRIPTION_MAX]}
+        """`state`: queued, in_progress, success, failure, error or inactive.
+
+        By itself GitHub would call every earlier deployment of the environment inactive, also those of other
+        stacks, accounts and legs of a matrix, which are still deployed: `retire_earlier` knows these apart.
+        """
+        body: dict[str, object] = {
+            "state": state,
+            "description": description[:DESCRIPTION_MAX],
+            "auto_inactive": False,
+        }
         links = {"log_url": log_url, "environment_url": environment_url}
         body |= {name: url for name, url in links.items() if url}
         self._post(f"{self._path}/{deployment_id}/statuses", body)
 
+    def retire_earlier(self, deployment_id: str, *, environment: str, log_url: str) -> None:
+        """Call those inactive that the deployment replaced: earlier ones of the same target that succeeded.
+        GitHub keeps those of production, and transient ones, as they are."""
+        rows = self._newest(environment=environment)
+        own = next((row for row in rows if _id(row) == deployment_id), None)
+        target = _payload(own or {}, _TARGET)
+        if own is None or not target:
+            return
+        earlier = [row for row in rows[rows.index(own) + 1 :] if _payload(row, _TARGET) == target]
+        kept = ("production_environment", "transient_environment")
+        for row in [row for row in earlier if not any(row.get(name) for name in kept)][:_ASKED_MAX]:
+            statuses = self._get(f"{self._path}/{_id(row)}/statuses?per_page=1")
+            if statuses and statuses[0].get("state") == "success":
+                self.set_status(_id(row), "inactive", log_url=log_url)
+
     def of(self, correlation_id: str, *, commit: str, environment: str) -> str:
         """The id of the deployment that was made for a correlation id; empty where there is none."""
-        for row in self._newest(commit, environment):
+        for row in self._newest(sha=commit, environment=environment):
             if _correlation_id(row) == correlation_id:
                 return _id(row)
         return ""
@@ -79,7 +111,9 @@ class GitHubDeployments:
         numeric id, for any job of the run."""
         of_job = rf"/{re.escape(job_id)}(?![0-9])" if job_id else ""
         job = rf"/actions/runs/{re.escape(run_id)}/job{of_job}"
-        others = [row for row in self._newest(commit, environment) if not _correlation_id(row)]
+        others = [
+            row for row in self._newest(sha=commit, environment=environment) if not _correlation_id(row)
+        ]
         for row in others[:_ASKED_MAX]:
             statuses = self._get(f"{self._path}/{_id(row)}/statuses")
             links = (str(one.get("log_url") or "") for one in statuses)
@@ -87,8 +121,9 @@ class GitHubDeployments:
                 return True
         return False
 
-    def _newest(self, commit: str, environment: str) -> list[Mapping[str, Any]]:
-        asked = urlencode({"sha": commit, "environment": environment, "per_page": _LOOKED_AT})
+    def _newest(self, **which: str) -> list[Mapping[str, Any]]:
+        """The newest first."""
+        asked = urlencode({**which, "per_page": _LOOKED_AT})
         return [row for row in self._get(f"{self._path}?{asked}") if _id(row)]
 
     def _get(self, path: str) -> list[Mapping[str, Any]]:
@@ -126,6 +161,10 @@ def _id(row: Mapping[str, Any]) -> str:
 
 
 def _correlation_id(row: Mapping[str, Any]) -> str:
+    return _payload(row, _OURS)
+
+
+def _payload(row: Mapping[str, Any], name: str) -> str:
     payload = row.get("payload")
-    found = payload.get(_OURS) if isinstance(payload, dict) else None
+    found = payload.get(name) if isinstance(payload, dict) else None
     return found if isinstance(found, str) else ""

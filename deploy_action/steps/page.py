@@ -5,6 +5,7 @@ It never waits for long, and whatever goes wrong is a note.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,12 +16,16 @@ from deploy_action.errors import PageUnavailable
 from deploy_action.input_values import web_address
 from deploy_action.inputs import Mode
 from deploy_action.render.headline import description
+from deploy_action.steps.default_locks import soon_known
 from deploy_action.steps.world import optional
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.adapters.github_deployments import GitHubDeployments
     from deploy_action.context import RunContext
     from deploy_action.core.report import Report
+    from deploy_action.core.stacks import StackRef
     from deploy_action.inputs import Settings
     from deploy_action.steps.state import JobState
     from deploy_action.steps.world import World
@@ -60,7 +65,14 @@ class Page:
             state.github_deployment = ""
             return
         correlation_id = state.report.correlation_id
-        self._creation = Aside(lambda: _created(github, run, settings, correlation_id), "environments")
+        stacks = settings.stacks
+
+        def target() -> str:
+            return target_of(soon_known(wiring.identity(stacks[0].region)) if stacks else "", stacks)
+
+        self._creation = Aside(
+            lambda: _created(github, run, settings, correlation_id, target), "environments"
+        )
 
     def keep(self, state: JobState) -> None:
         """At the end of `pre`: hand on which one it is."""
@@ -109,6 +121,8 @@ class Page:
                 environment_url=url,
                 description=description(report),
             )
+            if report.outcome.good:
+                github.retire_earlier(number, environment=settings.environment, log_url=run.url)
 
 
 def state_of(report: Report, *, began: bool) -> str:
@@ -118,7 +132,22 @@ def state_of(report: Report, *, began: bool) -> str:
     return _STATES[report.outcome]
 
 
-def _created(github: GitHubDeployments, run: RunContext, settings: Settings, correlation_id: str) -> str:
+def target_of(account: str, stacks: tuple[StackRef, ...]) -> str:
+    """What makes two deployments of one environment the same: account, regions and stacks. Empty where one of
+    these is not known: such a deployment replaces nothing."""
+    if not (account and stacks):
+        return ""
+    names = " ".join(sorted(f"{account}/{one.region}/{one.name}" for one in stacks))
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
+def _created(
+    github: GitHubDeployments,
+    run: RunContext,
+    settings: Settings,
+    correlation_id: str,
+    target: Callable[[], str],
+) -> str:
     """The id; empty where GitHub made one of its own for this job."""
     if github.by_github(
         commit=run.event_commit,
@@ -131,6 +160,7 @@ def _created(github: GitHubDeployments, run: RunContext, settings: Settings, cor
         commit=run.commit,
         environment=settings.environment,
         correlation_id=correlation_id,
+        target=target(),
         transient=_MERGE.fullmatch(run.ref) is not None,
         production=settings.environment.lower() in _PRODUCTION,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deploy_action.core.report import Outcome, Report
-from deploy_action.steps.page import state_of
+from deploy_action.core.stacks import StackRef
+from deploy_action.steps.page import state_of, target_of
 from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
 from tests.steps.test_supervision import at, die, killed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.steps.stage import Job, Stage
 
+ACCOUNT = "123456789012"
 RUN_URL = "https://github.com/org/app/actions/runs/7"
 PATH = "/repos/org/app/deployments"
 
@@ -48,12 +50,45 @@ def test_it_is_queued_in_progress_and_done(stage: Stage, github: GitHubServer) -
     (row,) = github.deployments
     assert (row["environment"], row["sha"]) == ("production", job.environ["GITHUB_SHA"])
     assert (row["production_environment"], row["transient_environment"]) == (True, False)
-    assert row["payload"] == {"deploy_coordinator": job.outputs()["correlation-id"]}
+    target = target_of(ACCOUNT, (StackRef("eu-west-1", "shop"),))
+    assert row["payload"] == {"deploy_coordinator": job.outputs()["correlation-id"], "target": target}
     assert states(row) == ["queued", "in_progress", "success"]
     assert {status["log_url"] for status in row["statuses"]} == {RUN_URL}
     assert row["statuses"][-1]["environment_url"] == "https://shop.example"
     assert row["statuses"][-1]["description"].startswith("✅ Deployed: production in ")
     assert "::warning" not in job.log.replace("::warning title=deploy-coordinator::Nothing keeps", "")
+
+
+def staged(stage: Stage, github: GitHubServer, name: str, **inputs: str) -> None:
+    job = job_of(stage, github, name, body=lasting(1), environment="staging", **inputs)
+    assert job.deploy() == 0, job.log
+
+
+def test_a_deployment_of_another_stack_in_the_environment_stays_active(
+    stage: Stage, github: GitHubServer
+) -> None:
+    staged(stage, github, "one")
+    staged(stage, github, "other", stack_name="worker")
+    assert [states(row)[-1] for row in github.deployments] == ["success", "success"]
+
+
+def test_a_deployment_of_the_same_stacks_makes_the_earlier_one_inactive(
+    stage: Stage, github: GitHubServer
+) -> None:
+    for name in ("one", "two", "three"):
+        staged(stage, github, name)
+    assert [states(row)[-1] for row in github.deployments] == ["inactive", "inactive", "success"]
+
+
+@pytest.mark.parametrize(
+    ("account", "region", "name"),
+    [("2" * 12, "eu-west-1", "shop"), (ACCOUNT, "us-east-1", "shop"), (ACCOUNT, "eu-west-1", "shop-2")],
+)
+def test_another_account_region_or_stack_is_another_target(account: str, region: str, name: str) -> None:
+    assert target_of(account, (StackRef(region, name),)) != target_of(
+        ACCOUNT, (StackRef("eu-west-1", "shop"),)
+    )
+    assert target_of("", (StackRef(region, name),)) == ""
 
 
 def test_the_address_may_be_an_output_of_the_stack(stage: Stage, github: GitHubServer) -> None:

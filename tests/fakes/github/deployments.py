@@ -51,7 +51,20 @@ def create_status(call: Call, number: str) -> Response:
     for name in ("log_url", "environment_url"):
         if given.get(name) and not str(given[name]).startswith(("http://", "https://")):
             return refusal(422, f"Validation Failed: {name} must use http(s) scheme")
-    return Response(201, status(call, row, given))
+    made = status(call, row, given)
+    if given["state"] == "success" and given.get("auto_inactive", True):
+        _retire_others(call, row)
+    return Response(201, made)
+
+
+def _retire_others(call: Call, row: dict[str, Any]) -> None:
+    """All prior ones of the environment that succeeded, but for transient ones and those of production."""
+    for name, other in call.state.deployments:
+        kept = other["transient_environment"] or other["production_environment"]
+        same = (name, other["environment"]) == (call.repository.name, row["environment"])
+        succeeded = bool(other["statuses"]) and other["statuses"][-1]["state"] == "success"
+        if same and succeeded and not kept and other["id"] < row["id"]:
+            status(call, other, {"state": "inactive"})
 
 
 def add(call: Call, sha: str, given: dict[str, Any]) -> dict[str, Any]:
