@@ -51,6 +51,7 @@ def test_a_cancelled_job_rolls_its_update_back_and_the_next_one_waits_for_that(s
     assert cancelled(stage, job) == 130, job.log
     assert job.outputs()["outcome"] == "cancelled"
     assert "Cancelled the update" in job.log
+    assert "cancel its update there" not in job.log
     assert "stack/shop/" in stage.registry()["locks"]["production"]["settling"][0]
     stage.clock.sleep(120)
     assert status(stage) == "UPDATE_ROLLBACK_COMPLETE"

@@ -66,6 +66,8 @@ class CloudFormationServer:
         self.faults = Faults(Ids(f"faults-{seed}"))
         self.pass_time: Callable[[float], object] = time.sleep
         """How the time of a request that hangs passes."""
+        self.dates_its_answers = True
+        """A proxy may take the `Date` header away."""
         self.requests: Counter[tuple[str, str]] = Counter()
         self.log: list[dict[str, Any]] = []
         self.crashes: list[str] = []
@@ -341,7 +343,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _send(self, status: int, kind: str, payload: bytes, request_id: str | None) -> None:
         self.send_response_only(status)
-        self.send_header("Date", self.date_time_string(self.server.app.now()))
+        if self.server.app.dates_its_answers:
+            self.send_header("Date", self.date_time_string(self.server.app.now()))
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(payload)))
         if request_id:
