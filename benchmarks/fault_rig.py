@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -166,6 +167,11 @@ class Rig:
             return str(self.cloud.stack("eu-west-1", "shop").status(self.cloud.now()))
         except KeyError:
             return ""
+
+    def end_was_seen(self) -> bool:
+        """The end of the stack stands in main's log, or main is over."""
+        log = (self.folder / "main.log").read_text("utf-8", "replace")
+        return re.search(r"_(COMPLETE|FAILED) +shop\b", log) is not None or self.main_code is not None
 
     def play(self, fault: Fault) -> Result:
         result = Result()
