@@ -45,3 +45,14 @@ def test_what_becomes_of_one_behind_a_holder_is_what_was_asked_for(
     assert job.run("pre") == 2, job.log
     told = [sentence for sentence in ("waits in the queue", "ends at once") if sentence in job.log]
     assert told == [words]
+
+
+def test_a_value_that_cannot_be_sent_is_no_outage(stage: Stage) -> None:
+    """botocore refuses it before any request: to ask again would be the same for ever."""
+    job = stage.job(template=stage.template(GOOD), tags="team=")
+    before = stage.clock.elapsed
+    assert job.deploy() not in {0, 1}, job.log
+    assert stage.clock.elapsed - before < 30
+    assert "cannot be sent" in job.log
+    assert "Value" in job.log
+    assert stage.registry()["tickets"] == []
