@@ -127,7 +127,6 @@ class Keeper:
         `queue` raises.
         """
         started = self._clock.monotonic()
-        doubted = not self._client.holds_by_lease()
         while True:
             try:
                 settling = self._confirm()
@@ -143,7 +142,7 @@ class Keeper:
                 self._is_well()
                 if self.ticket.holding and not self._client.holds_by_lease():
                     continue  # this process slept between the question and the answer
-                newer = self.outage.overtaken_by() if doubted or self.outage.seen.was_blind else ""
+                newer = self.outage.overtaken_by()
                 if newer:
                     raise overtaken(newer)
                 return settling

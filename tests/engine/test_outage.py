@@ -13,6 +13,7 @@ from deploy_action.core.document import Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.core.operators import freeze
 from deploy_action.engine.idle import Look
+from deploy_action.engine.keeper import Keeper
 from deploy_action.engine.lock_client import Grant, LockClient
 from deploy_action.errors import RegistryAway, RegistryTooNew, RegistryUnavailable
 from tests.clock import VirtualClock
@@ -131,6 +132,18 @@ def test_an_older_one_does_not_go_after_a_newer_one_that_has_deployed(scene: Sce
         RegistryAway, match="080000-newer, which stood behind this one, has deployed meanwhile"
     ):
         scene.wait(waiter, timeout_seconds=900.0)
+
+
+def test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile(scene: Scene) -> None:
+    """One that found no registry went on alone, and came back to stand behind."""
+    older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
+    scene.wait(older)
+    keeper = Keeper(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older))
+    keeper.fence()
+    scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
+    scene.looks = Look(change_sets=(change_set_name("20270115-080000-newer", 0),))
+    with pytest.raises(RegistryAway, match="080000-newer, which stood behind this one, has deployed"):
+        keeper.fence()
 
 
 def test_nobody_goes_on_because_of_a_limit_that_names_its_end(scene: Scene) -> None:

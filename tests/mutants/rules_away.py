@@ -49,6 +49,13 @@ def an_older_deployment_follows_a_newer_one(patch: Patch) -> None:
     patch.function(Outage.overtaken_by, lambda original, self: "")
 
 
+@killed_by(test_outage.test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile)
+def whoever_saw_the_registry_all_the_time_is_not_overtaken(patch: Patch) -> None:
+    patch.function(
+        Outage.overtaken_by, lambda original, self: str(original(self)) if self.seen.was_blind else ""
+    )
+
+
 @killed_by(
     test_outage.test_nobody_goes_on_because_of_a_limit_that_names_its_end,
     test_keeper.test_a_limit_that_names_its_end_is_waited_for_at_the_fence,
