@@ -1191,6 +1191,21 @@ def test_who_re_creates_a_document_goes_on_from_the_epochs_that_it_saw(clock: Vi
     assert acquire(world.client("d", lease_seconds=300.0)).ticket.epoch == 4
 
 
+def test_who_waits_in_a_restored_document_goes_on_from_the_epochs_that_it_saw(clock: VirtualClock) -> None:
+    """Turn 3 was given, and the document that somebody puts back knows of turn 1 only."""
+    registry = MemoryRegistry()
+    world = World(registry, clock)
+    world.hold("a").release(outcome="succeeded")
+    old = registry.read().document
+    for nonce in ("b", "c"):
+        world.hold(nonce).release(outcome="succeeded")
+    holder, waiter = world.hold("d", lease_seconds=300.0), world.client("e", lease_seconds=300.0)
+    waiter.join()
+    holder.release(outcome="succeeded")
+    registry.overwrite(old)
+    assert acquire(waiter, timeout=HOUR).ticket.epoch == 5
+
+
 class TestAFullDocument:
     """An item of DynamoDB holds 400 KB: by bytes the queue is full before it is by count."""
 

@@ -9,6 +9,7 @@ from deploy_action.core import away, borrowing, lock
 from deploy_action.core.document import Document, Ticket
 from deploy_action.core.life import JobLife
 from deploy_action.engine import lock_client
+from deploy_action.engine.epochs import EpochFloors
 from deploy_action.engine.keeper import Keeper
 from deploy_action.engine.lock_hold import LockHold
 from deploy_action.engine.others import Others
@@ -114,6 +115,11 @@ def an_epoch_may_fall(patch: Patch) -> None:
         return original(document, nonce, **{**more, "floors": {}})
 
     patch.function(lock.grant, grant)
+
+
+@killed_by(test_lock_client.test_who_waits_in_a_restored_document_goes_on_from_the_epochs_that_it_saw)
+def what_was_seen_of_epochs_is_forgotten(patch: Patch) -> None:
+    patch.function(EpochFloors.floors, lambda original, self, document: {})
 
 
 @killed_by(test_lock_client.test_one_that_comes_back_is_not_the_silent_one_of_before)
