@@ -75,7 +75,7 @@ class Wiring:
         run = self._run
         return Borrower(self._settings.lock_tokens, run.url, run.repository, run.run_id)
 
-    def registry(self) -> Registry:
+    def registry(self) -> GuardedRegistry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
         settings = self._settings
         return open_registry(
@@ -97,9 +97,9 @@ class Wiring:
         known_epoch: int | None = None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
-        runs = self.runs
+        runs, registry = self.runs, self.registry()
         return LockClient(
-            self.registry(),
+            registry,
             clock,
             ticket,
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts, stop=cancelled),
@@ -115,6 +115,7 @@ class Wiring:
             confirmed_at=confirmed_at,
             known_epoch=known_epoch,
             when_away=self._settings.when_registry_away,
+            strain=lambda: registry.strain,
         )
 
     def looker(self) -> Looker | None:
@@ -248,7 +249,7 @@ def repository_look(
 
 def open_registry(
     address: RegistryAddress, *, token: str, run: RunContext, environ: Mapping[str, str]
-) -> Registry:
+) -> GuardedRegistry:
     """Raises RegistryError where the store cannot even be set up."""
     return GuardedRegistry(_store(address, token, run, environ))
 

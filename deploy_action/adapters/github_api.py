@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from deploy_action.adapters.retry import ask_again, bounded, retry_after
 from deploy_action.core.fault_classes import FaultClass, fault_of, proxy_for
+from deploy_action.core.request_budget import RequestBudget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,8 @@ class GitHubApi:
         self._timeout = timeout
         self._read_again = read_again
         self._requesters: dict[str, tuple[Requester, _Connection]] = {}
+        self.budget = RequestBudget()
+        """Of the REST API's requests."""
 
     @property
     def url(self) -> str:
@@ -162,6 +165,7 @@ class GitHubApi:
                 f"{urlsplit(base_url).netloc} could not be asked or understood ({error}).", soon=True
             ) from error
         answer = Answer(status, received, _parsed(text))
+        self._observe_budget(received)
         if answer.body is None and status in _OF_A_PROXY and "html" in received.get("content-type", ""):
             proxy = proxy_for(base_url, os.environ) or "between here and there"
             raise GitHubMisconfigured(
@@ -177,6 +181,16 @@ class GitHubApi:
         if _is_rate_limit(answer):
             _raise_rate_limit(answer)
         return answer
+
+    def _observe_budget(self, headers: Mapping[str, str]) -> None:
+        """Every answer of GitHub names the budget; GHES without limits does not."""
+        told = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining")]
+        left = _until_reset(headers)
+        if headers.get("x-ratelimit-resource", "core") != "core" or left is None:
+            return
+        if all(text.isdecimal() and len(text) < 10 for text in told):
+            budget = self.budget
+            budget.limit, budget.remaining, budget.left_seconds = int(told[0]), int(told[1]), left
 
     def _requester(self, base_url: str) -> tuple[Requester, _Connection]:
         known = self._requesters.get(base_url)
@@ -267,11 +281,17 @@ def _pause(headers: Mapping[str, str]) -> float:
     asked = retry_after(headers)
     if asked is not None:
         return asked
+    left = _until_reset(headers) if headers.get("x-ratelimit-remaining", "0") == "0" else None
+    return SECONDARY_LIMIT_SECONDS if left is None else bounded(left)
+
+
+def _until_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the budget is whole again, by GitHub's clock; None where the answer does not say."""
     reset = headers.get("x-ratelimit-reset", "")
-    if reset.isdecimal() and headers.get("x-ratelimit-remaining", "0") == "0":
-        try:
-            date = datetime.strptime(f"{headers.get('date')} +0000", "%a, %d %b %Y %H:%M:%S GMT %z")
-            return bounded(float(reset) - date.timestamp())
-        except ValueError:
-            pass
-    return SECONDARY_LIMIT_SECONDS
+    if not (reset.isdecimal() and len(reset) < 12):
+        return None
+    try:
+        date = datetime.strptime(f"{headers.get('date')} +0000", "%a, %d %b %Y %H:%M:%S GMT %z")
+    except ValueError:
+        return None
+    return float(reset) - date.timestamp()

@@ -12,6 +12,7 @@ from deploy_action.core.away import WhenAway, last_seen
 from deploy_action.core.borrowing import borrow
 from deploy_action.core.document import QueuePolicy
 from deploy_action.core.life import JobLife
+from deploy_action.core.request_budget import waiter_pause_seconds
 from deploy_action.engine.continuity import LAG_SECONDS_MAX
 from deploy_action.engine.epochs import EpochFloors
 from deploy_action.engine.idle import Look
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from deploy_action.core.review import Review
     from deploy_action.ports import Clock, Registry
 
-POLLS_BACK_MAX = 3
-"""Who is further back looks more seldom, up to so many times."""
 COMEBACK_RENEWALS = 1_000_000
 NOTHING_KNOWN = Known()
 NAP_SECONDS = 15.0
@@ -81,11 +80,12 @@ class LockClient(LockHold):
         confirmed_at: float | None = None,
         when_away: WhenAway = WhenAway.GO_ON,
         known_epoch: int | None = None,
+        strain: Callable[[], float] = lambda: 1.0,
     ) -> None:
         """`borrower`, `left`, `confirmed_at`: as in LockHold; `compare`: as in Rivals; `look`: as in Outage;
-        `known_epoch`: as in EpochFloors."""
+        `known_epoch`: as in EpochFloors; `strain`: as in RequestBudget."""
         super().__init__(registry, clock, ticket, borrower=borrower, left=left, confirmed_at=confirmed_at)
-        self._poll_seconds = poll_seconds
+        self._poll_seconds, self._strain = poll_seconds, strain
         self._cancelled = cancelled
         self._others = Others(
             clock,
@@ -162,8 +162,7 @@ class LockClient(LockHold):
         )
 
     def _look_again(self, document: Document) -> Document:
-        """Who does not wait may have read a state that is over by now: a write proves which is the newest.
-        Where it cannot be made, what was read counts."""
+        """A write proves which state is the newest. Where it cannot be made, what was read counts."""
         with suppress(RegistryError):
             return self._request(False, patience_seconds=BRIEF_PATIENCE_SECONDS, prove=True)
         return document
@@ -396,6 +395,6 @@ class LockClient(LockHold):
         )
 
     def _pause(self, waiting: core.Waiting) -> float:
-        polls = min(max(len(waiting.ahead) // 3, 1), POLLS_BACK_MAX)
-        own, away = self._poll_seconds * polls, self.outage.stay_away_seconds
+        own = waiter_pause_seconds(self._poll_seconds, ahead=len(waiting.ahead), strain=self._strain())
+        away = self.outage.stay_away_seconds
         return max(own, away + after_limit(1, own)) if away else own

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.adapters.cloudformation import CloudFormation
+from deploy_action.core import request_budget
 from deploy_action.core.backoff import Backoff
 from deploy_action.engine.listing import StackListing
 from deploy_action.engine.outage import Outage
 from deploy_action.engine.schedule import Budget, Schedule
 from tests.core import test_backoff
-from tests.engine import test_crowd, test_listing, test_schedule
+from tests.engine import test_crowd, test_listing, test_request_budget, test_schedule
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
@@ -56,3 +57,8 @@ def a_crowd_is_not_seen(patch: Patch) -> None:
 @killed_by(test_crowd.test_who_is_refused_by_a_limit_waits_for_it_and_never_goes_on_alone)
 def a_limit_means_that_the_registry_is_away(patch: Patch) -> None:
     patch.function(Outage.hold_off_seconds, lambda _original, *_args: None)
+
+
+@killed_by(test_request_budget.test_a_waiter_looks_more_seldom_where_the_budget_runs_out)
+def a_waiter_uses_the_last_request_of_an_hour(patch: Patch) -> None:
+    patch.constant(request_budget, "STRAIN_MAX", 1.0)

@@ -44,7 +44,6 @@ _FALLBACK = "Deployments cannot see each other."
 
 class GitHubRegistry:
     """`ports.Registry` on an orphan branch. The version is the commit at the head of the branch.
-
     A swap is one `createCommitOnBranch` with `expectedHeadOid`: GitHub itself compares and swaps. The first
     swap creates the branch with a commit that has no parent. Reading an unchanged branch is a conditional
     request that costs no rate limit, reading a changed one takes two. Further documents are files in the same
@@ -75,6 +74,7 @@ class GitHubRegistry:
         self._api = GitHubApi(
             token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
         )
+        self.budget = self._api.budget
         self._repository = repository
         self._branch = branch
         self._path = path

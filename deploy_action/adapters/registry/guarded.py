@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.core.request_budget import RequestBudget
 from deploy_action.errors import CoordinatorError, RegistryUnavailable
 from deploy_action.ports import NO_FILES
 
@@ -26,6 +27,12 @@ class GuardedRegistry:
     @property
     def advice(self) -> str:
         return self._store.advice
+
+    @property
+    def strain(self) -> float:
+        """How much longer than usual to pause between two looks; 1 where the store tells of no budget."""
+        budget = getattr(self._store, "budget", None)
+        return budget.strain if isinstance(budget, RequestBudget) else 1.0
 
     def read(self) -> Snapshot:
         try:

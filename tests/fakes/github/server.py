@@ -121,10 +121,28 @@ class GitHubServer(FakeServer):
         return [row for name, row in self.state.deployments if name == self.repository.name]
 
     def respond(self, request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         self.cost += 1
         if limited := self._limited(request):
             return limited
+        response = self._answer(request)
+        if self.limits is None:
+            return response
+        return Response(response.status, response.body, {**response.headers, **self._budget(request)})
+
+    def _budget(self, request: Request) -> dict[str, str]:
+        """As on each answer of GitHub."""
+        now, limits = self.state.now(), self.limits or Limits()
+        began = limits.sent[0][0] if limits.sent else now
+        return {
+            "date": formatdate(now, usegmt=True),
+            "x-ratelimit-limit": str(limits.requests_an_hour),
+            "x-ratelimit-remaining": str(limits.requests_an_hour - len(limits.sent)),
+            "x-ratelimit-reset": str(int(began + 3600)),
+            "x-ratelimit-resource": "graphql" if request.path.endswith("/graphql") else "core",
+        }
+
+    def _answer(self, request: Request) -> Response:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in {"token", "bearer"} or token not in self.state.tokens:
             return rest.refusal(401, "Bad credentials")
         if request.path in {"/graphql", "/api/graphql"}:
