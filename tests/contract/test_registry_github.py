@@ -68,7 +68,7 @@ def test_a_look_at_an_unchanged_branch_costs_nothing_and_at_a_changed_one_two_re
 
 
 def test_a_document_over_one_megabyte_is_read_whole(github: GitHubPlace) -> None:
-    document = json.dumps({"history": "ö" * 700_000}).encode()
+    document = json.dumps({"history": "ö" * 300_000}).encode()
     write(github, document)
     assert github.open().read().document == document
 
