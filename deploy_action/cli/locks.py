@@ -140,17 +140,17 @@ def release(
     """
     who, at = whoever(by), iso(desk.clock.now())
 
-    def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int]]:
+    def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int, list[str]]]:
         named = [one for one in document.tickets if one.correlation_id == what]
         held = sorted(document.holders_of(what), key=lambda one: one.correlation_id != holder)
         ticket = next(iter((*held, *named)), None)
         waiting = sum(what in one.locks for one in document.tickets)
         if ticket is None or (holder and ticket.correlation_id != holder):
-            return document, (ticket, waiting)
+            return document, (ticket, waiting, [])
         new = operators.force_release(document, ticket.nonce, by=who, reason=reason, at=at)
-        return new, (ticket, waiting)
+        return new, (ticket, waiting, [one.correlation_id for one in new.holders_of(what)])
 
-    ticket, waiting = desk.apply(decide, f"release {what} by force, by {who}")
+    ticket, waiting, readers = desk.apply(decide, f"release {what} by force, by {who}")
     if ticket is None:
         queue = f" Waiting for it: {waiting}; see `active`." if waiting else ""
         remark(f"No deployment holds the lock {what}, and none has that id.{queue}")
@@ -163,6 +163,8 @@ def release(
     if ticket.holding:
         rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
         say(f"Took {names} away from {whose}.{rest}")
+        if readers:
+            remark(f"Others still read under {what}: {', '.join(readers)}. Each is released by itself.")
         _revoke(ticket)
     else:
         say(f"Took {whose} out of the queue for {names}.")

@@ -81,6 +81,17 @@ def test_a_freeze_says_who_goes_on_and_what_may_be_a_slip(desk: Desk) -> None:
     assert "No deployment has used the lock prodution yet. Known: prod." in told
 
 
+def test_one_of_several_readers_is_released_by_force_and_the_others_are_named(desk: Desk) -> None:
+    for nonce in ("a", "b"):
+        desk.arrives(nonce, shared=("prod",), stacks=(f"eu-west-1/{nonce}",))
+    assert "prod:read" in desk.run("active")[1]
+    code, told = desk.run("release", "prod", "--force", "--holder", "id-b", "--reason", "x")
+    assert code == 0
+    assert "Took prod away from id-b" in told
+    assert "Others still read under prod: id-a. Each is released by itself." in told
+    assert [ticket.nonce for ticket in desk.document.tickets] == ["a"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
