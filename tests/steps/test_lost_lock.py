@@ -53,6 +53,29 @@ def test_one_that_was_told_while_it_ran_is_not_told_again(stage: Stage) -> None:
     assert "no longer holds" in state.report.fallback
 
 
+def test_a_missing_mount_keeps_a_deployment_from_starting(stage: Stage) -> None:
+    (stage.root / "registry").rmdir()
+    job = stage.job(template=stage.template(GOOD))
+    assert job.deploy() == 4
+    assert "create the folder once: `mkdir -p" in job.log
+    assert not (stage.root / "registry").exists()
+    assert stage.server.requests["CreateChangeSet", "eu-west-1"] == 0
+
+
+def test_holders_of_two_locks_whose_globs_overlap_are_both_told(stage: Stage) -> None:
+    command = {"command": "true", "template": ""}
+    first = stage.job("first", stack_name="shop-*", lock="one", **command)
+    second = stage.job("second", stack_name="shop-web*", lock="two", **command)
+    for job in (first, second):
+        job.environ["GITHUB_RUN_ID"] = job.environ["GITHUB_ACTOR"]
+        assert job.run("pre") == 0, job.log
+    assert "overlap" not in first.log
+    assert "its eu-west-1/shop-* and the eu-west-1/shop-web* of this deployment overlap" in second.log
+    first.launch_command(lambda _cloud: 0)
+    first.run("main")
+    assert first.log.count("its eu-west-1/shop-web* and the eu-west-1/shop-* of this deployment overlap") == 1
+
+
 @pytest.mark.parametrize(("wish", "code"), [("tell", 0), ("stop", 5)])
 def test_a_command_goes_on_or_is_ended(stage: Stage, wish: str, code: int) -> None:
     job: Job = stage.job(command="make", on_lost_lock=wish)
