@@ -5,6 +5,7 @@ Each takes some strings, and fails where one of them does harm or cannot be read
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from contextlib import redirect_stderr, redirect_stdout
@@ -55,6 +56,57 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
     "completion": "no text from outside",
 }
 """Each command with the words that it is run with (`{}`: a hostile string), or where its texts are tried."""
+
+
+WRITERS = {
+    "adapters/runner.py": "takes what is harmless already: log, groups, annotations, outputs, summary, masks",
+    "adapters/cloudformation.py": "the correlation id and the run's address, as a change set's description",
+    "cli/__init__.py": "commands",
+    "cli/cleanup.py": "command line",
+    "cli/common.py": "commands",
+    "cli/completion.py": "no text from outside",
+    "cli/doctor.py": "by `log_text`",
+    "cli/history.py": "commands",
+    "cli/locks.py": "commands",
+    "cli/preflight.py": "by `log_text`",
+    "cli/watch.py": "log, annotations",
+    "engine/native.py": "the request for `adapters/cloudformation.py`",
+    "steps/by_template.py": "log",
+    "steps/deployment.py": "annotations, command line",
+    "steps/halves.py": "outputs; tokens of our own making",
+    "steps/handing_on.py": "outputs",
+    "steps/main.py": "outputs",
+    "steps/page.py": "environments page",
+    "steps/post.py": "outputs, summary",
+    "steps/pre.py": "outputs, summary",
+    "steps/preflight.py": "annotations",
+    "steps/world.py": "log, groups, annotations",
+}
+"""Each module that writes to log, terminal, outputs, summary or GitHub, and the place that tries it.
+Everything else speaks through `Teller` or `cli.common`, which make their text harmless themselves."""
+_WRITE = {
+    "add_summary",
+    "create_change_set",
+    "echo",
+    "print",
+    "secho",
+    "set_environment",
+    "set_outputs",
+    "set_status",
+}
+
+
+def writers(package: Path) -> set[str]:
+    """The modules that call something of the kind."""
+    found = set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            if name.rpartition(".")[2] in _WRITE or re.search(r"(\blog|_stream|stdout|stderr)\.write$", name):
+                found.add(file.relative_to(package).as_posix())
+    return found
 
 
 def no_commands(lines: Sequence[str], allowed: Sequence[str] = ()) -> None:

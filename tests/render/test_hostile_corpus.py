@@ -16,10 +16,12 @@ import re
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import deploy_action
 from deploy_action import render
 from deploy_action.adapters.runner import JobLog, RunnerFiles
 from deploy_action.cli import app
@@ -43,10 +45,12 @@ from tests.pages import stories
 from tests.render import storyboard
 from tests.render.hostile_places import (
     COMMANDS,
+    WRITERS,
     no_commands,
     place_commands,
     place_commits,
     place_environments_page,
+    writers,
 )
 from tests.render.readers import (
     GITHUB_ACTS,
@@ -62,7 +66,6 @@ from tests.render.test_escape import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from deploy_action.core.channel import ChannelView
     from deploy_action.ports import Announcement
@@ -470,3 +473,7 @@ def test_no_renderer_is_forgotten() -> None:
 
 def test_no_command_is_forgotten() -> None:
     assert set(COMMANDS) == set(app.COMMANDS)
+
+
+def test_no_writer_is_forgotten() -> None:
+    assert writers(Path(deploy_action.__file__).parent) == set(WRITERS)
