@@ -35,6 +35,8 @@ RECORD_BYTES_MAX = 30_000
 KEPT_PER_STACK = 20
 """Older ones of a stack go first, so that a busy stack does not push out the memory of a quiet one."""
 _READ_BYTES_MAX = 4_000_000
+_DEPLOYMENT_BYTES_MIN = 100
+"""None that was ever written has fewer: more of them in as many bytes are there to cost time."""
 
 
 def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
@@ -250,6 +252,8 @@ def _document(
     deployments = data.pop("deployments", [])
     if not isinstance(deployments, list) or not all(isinstance(one, dict) for one in deployments):
         raise _unreadable("its deployments are no list of objects")
+    if len(deployments) * _DEPLOYMENT_BYTES_MIN > bytes_max:
+        raise _unreadable(f"it has {len(deployments):,} deployments, too many for its size")
     return data, deployments
 
 

@@ -34,7 +34,9 @@ TAKEN_SECONDS = 300.0
 """After so long, whoever took a box is taken for dead."""
 PATIENCE_SECONDS = 5.0
 YEAR_3000 = 32_503_680_000.0
-_READ_BYTES_MAX = 4_000_000
+_READ_BYTES_MAX = 1_000_000
+BOXES_READ_MAX, MESSAGES_READ_MAX = 500, 2_000
+"""A document far beyond what is ever written is not made to fit: each step of that costs time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def decode(content: bytes | None) -> Leftovers:
             found = msgspec.json.decode(content, type=Leftovers)
             if found.schema != SCHEMA:
                 reason = f"its schema is {found.schema}, and this version knows {SCHEMA}"
+            elif len(found.boxes) > BOXES_READ_MAX or _messages(found) > MESSAGES_READ_MAX:
+                reason = f"it has {len(found.boxes):,} deployments with {_messages(found):,} messages"
             elif all(0.0 <= at < YEAR_3000 for left in found.boxes for at in _times(left)):
                 return found
             else:
@@ -119,6 +123,10 @@ def decode(content: bytes | None) -> Leftovers:
         why="They are left as they are.",
         remedy=f"Repair or delete {NAME} beside the registry document.",
     )
+
+
+def _messages(leftovers: Leftovers) -> int:
+    return sum(len(left.box.pending) + len(left.box.dead) for left in leftovers.boxes)
 
 
 def _times(left: Left) -> Iterator[float]:

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from deploy_action.adapters.registry.file import FileRegistry
@@ -369,3 +370,12 @@ def test_a_deployment_tells_nothing_outside_of_its_own_channels(
     assert drained(registry, slack, clock, channels=(CHANNEL,)).sent == 1
     assert [message.text for message in slack.messages] == ["own complete"]
     assert [left.name for left in leftovers.read(registry).boxes] == ["forged"]
+
+
+@pytest.mark.parametrize(("boxes", "messages"), [(1, 4_500), (3_000, 1)])
+def test_far_more_than_is_ever_kept_is_refused_before_it_is_made_to_fit(boxes: int, messages: int) -> None:
+    """Made to fit one message at a time: 4,500 of them took 5.6 s of CPU, and 20 times that in 4 MB."""
+    dead = tuple(Entry("e", Kind.POST, "c", "t") for _ in range(messages))
+    kept = leftovers.Leftovers(boxes=tuple(Left(Box(f"b{number}", (), dead)) for number in range(boxes)))
+    with pytest.raises(RegistryUnreadable, match="messages"):
+        leftovers.merged(msgspec.json.encode(kept), Left(Box("own", dead[:1])))
