@@ -19,8 +19,16 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals a
 
 
 @pytest.fixture
-def job(action: Path, tmp_path: Path) -> Iterator[Job]:
+def job(action: Path, tmp_path: Path, copied: Path) -> Iterator[Job]:
     """With a tool cache of its own, which may be damaged."""
+    job = Job(action, tmp_path, copied)
+    yield job
+    job.end()
+
+
+@pytest.fixture
+def first(action: Path, tmp_path: Path) -> Iterator[Job]:
+    """Where nothing is installed yet."""
     job = Job(action, tmp_path, tmp_path / "cache")
     yield job
     job.end()
@@ -74,17 +82,17 @@ class TestALostFile:
 
 class TestPipsOwnSettings:
     @pytest.mark.parametrize("setting", ["target = {}", "prefix = {}", "user = true"])
-    def test_do_not_install_past_the_environment(self, job: Job, setting: str) -> None:
-        config = job.folder / "pip.conf"
-        config.write_text(f"[global]\n{setting.format(job.folder / 'past')}\n")
-        done = job.run("pre", NEEDS, PIP_CONFIG_FILE=str(config))
+    def test_do_not_install_past_the_environment(self, first: Job, setting: str) -> None:
+        config = first.folder / "pip.conf"
+        config.write_text(f"[global]\n{setting.format(first.folder / 'past')}\n")
+        done = first.run("pre", NEEDS, PIP_CONFIG_FILE=str(config))
         assert (done.code, "ran pre" in done.log) == (0, True), done.log
-        assert not (job.folder / "past").exists()
+        assert not (first.folder / "past").exists()
 
-    def test_lead_to_the_index(self, job: Job) -> None:
-        config = job.folder / "pip.conf"
+    def test_lead_to_the_index(self, first: Job) -> None:
+        config = first.folder / "pip.conf"
         config.write_text("[global]\nindex-url = http://127.0.0.1:9/simple\nretries = 1\n")
-        done = job.run("pre", NEEDS, PIP_CONFIG_FILE=str(config), PIP_NO_CACHE_DIR="1", PIP_INDEX_URL="")
+        done = first.run("pre", NEEDS, PIP_CONFIG_FILE=str(config), PIP_NO_CACHE_DIR="1", PIP_INDEX_URL="")
         assert done.code == 70, done.log
         error = next(line for line in done.log.splitlines() if line.startswith("::error"))
         assert "HTTPS_PROXY, or PIP_INDEX_URL" in error
@@ -115,7 +123,7 @@ class TestTheLock:
         assert (done.code, "environment of its own" in done.log) == (0, True), done.log
 
 
-def test_a_long_set_up_is_not_silent(job: Job) -> None:
-    done = job.run("pre", NEEDS, heartbeat_seconds="0.1")
+def test_a_long_set_up_is_not_silent(first: Job) -> None:
+    done = first.run("pre", NEEDS, heartbeat_seconds="0.1")
     assert done.log.count("Still installing") >= 2, done.log
-    assert not job.alive()
+    assert not first.alive()

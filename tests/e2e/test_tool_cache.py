@@ -37,11 +37,9 @@ def cached(job: Job) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def own(action: Path, tmp_path: Path) -> Job:
+def own(action: Path, tmp_path: Path, copied: Path) -> Job:
     """A job whose tool cache no other test shares."""
-    job = Job(action, tmp_path / "job", tmp_path / "cache")
-    assert job.run("pre").code == 0
-    return job
+    return Job(action, tmp_path / "job", copied)
 
 
 class TestWhatEarlierJobsLeft:
