@@ -61,6 +61,7 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
 WRITERS = {
     "adapters/runner.py": "takes what is harmless already: log, groups, annotations, outputs, summary, masks",
     "adapters/cloudformation.py": "the correlation id and the run's address, as a change set's description",
+    "adapters/github_deployments.py": "takes what is harmless already: environments page",
     "cli/__init__.py": "commands",
     "cli/cleanup.py": "command line",
     "cli/common.py": "commands",
