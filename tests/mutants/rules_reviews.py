@@ -11,6 +11,7 @@ from deploy_action.engine.others import Others
 from tests.adapters import test_github_runs
 from tests.engine import test_reviews
 from tests.mutants.mutant import Case, killed_by
+from tests.steps import test_halves
 
 if TYPE_CHECKING:
     from deploy_action.core.review import Review
@@ -58,3 +59,8 @@ def only_jobs_in_progress_keep_a_run_from_being_idle(patch: Patch) -> None:
         return found and replace(found, idle=True)
 
     patch.function(GitHubRuns.review, review)
+
+
+@killed_by(test_halves.test_a_run_that_waits_for_a_reviewer_is_passed_and_takes_its_turn_again)
+def nobody_asks_github_about_a_reviewer(patch: Patch) -> None:
+    patch.function(GitHubRuns.review, lambda *_of: None)

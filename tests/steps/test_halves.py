@@ -568,3 +568,28 @@ def test_another_run_cannot_free_a_lock_by_what_it_reads_in_the_registry(ground:
     assert "is that of a lock of another run" in said[0]
     assert "knows no lock with this" in said[1]
     assert ground.finished() == ["succeeded"]
+
+
+def test_a_run_that_waits_for_a_reviewer_is_passed_and_takes_its_turn_again(ground: Ground) -> None:
+    created = "2027-01-15T08:00:30Z"
+    jobs: dict[str, Job] = {}
+    with GitHubServer() as github:
+
+        def job_of(name: str, run: str, **inputs: str) -> Job:
+            job = jobs[name] = ground.of_run(name, run, github_token="token", **inputs)
+            job.environ.update(GITHUB_API_URL=github.url)
+            return job
+
+        github.state.runs["org/app", 1] = {"id": 1, "run_attempt": 1, "status": "waiting"}
+        github.state.jobs["org/app", 11] = {"id": 11, "run_id": 1, "status": "completed"}
+        github.state.jobs["org/app", 12] = {"id": 12, "run_id": 1, "status": "waiting", "created_at": created}
+        template = ground.template(GOOD)
+        ground.plan(0, lambda: hold(job_of("first", "1", hold="run")))
+        ground.plan(60, lambda: job_of("second", "2", template=template).deploy())
+        ground.plan(2000, lambda: job_of("late", "1", template=template, stack_name="worker").deploy())
+        ground.play()
+    waits = f"waits for a reviewer since {created}, at https://github.com/org/app/actions/runs/1"
+    assert f"which {waits}: no job and no stack of it is in progress" in jobs["second"].log
+    assert "Holds the lock production (turn 2)" in jobs["second"].log
+    assert "Holds the lock production (turn 3)" in jobs["late"].log
+    assert ground.finished() == ["passed", "succeeded", "succeeded"]
