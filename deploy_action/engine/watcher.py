@@ -43,6 +43,8 @@ class _Watched:
     """Makes a fresh test for the first event that is older than the deployment."""
     turn: Turn
     from_glob: bool = False
+    after: str = ""
+    """The id of the deleted stack of this name that it follows, which may still answer to the name."""
     seen: set[int] = field(default_factory=set)
     """Hashes of event ids, which need a third of the memory."""
     finished: bool = False
@@ -334,7 +336,7 @@ class Watcher:
         found: list[StackEvent] = []
         for event in read:
             # Paging while events arrive may show one twice.
-            if hash(event.event_id) not in watched.seen:
+            if hash(event.event_id) not in watched.seen and event.stack_id != watched.after:
                 watched.seen.add(hash(event.event_id))
                 found.append(event)
         self._schedule.answered(watched.turn, now, events=bool(found))
@@ -361,14 +363,17 @@ class Watcher:
         """A deleted stack is done with; one of the same name may follow it."""
         for watched in list(self._watched.values()):
             progress = self.operation.stacks.get(watched.ref.name)
-            deleted = progress is not None and progress.status == "DELETE_COMPLETE"
-            if watched.root and deleted and not watched.finished:
+            if progress is None or progress.status != "DELETE_COMPLETE":
+                continue
+            if watched.root and not watched.finished:
                 watched.finished = True
                 if watched.from_glob:
                     continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
                 turn = Turn(root=True, due=now)
-                self._watched[f"after {watched.ref.name}"] = _Watched(successor, never, turn)
+                self._watched[f"after {watched.ref.name}"] = _Watched(
+                    successor, never, turn, after=progress.stack_id
+                )
 
     def _retire(self, events: list[StackEvent], now: float) -> None:
         """Nested stacks at rest are not read again, until they are worked on again, or their root enters a

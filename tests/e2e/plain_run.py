@@ -36,7 +36,7 @@ class PlainRun:
             "AWS_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "DEPLOY_COORDINATOR_OUTPUT": str(self.folder / "output"),
-            "DEPLOY_COORDINATOR_SUMMARY": str(self.folder / "summary.md"),
+            "DEPLOY_COORDINATOR_SUMMARY": "summary.md",
             "NO_COLOR": "1",
             **variables,
         }

@@ -206,3 +206,20 @@ def test_a_phase_of_the_root_is_followed_in_all_its_nested_stacks() -> None:
     Session(watcher, clock, listener, done=lambda: watcher.at_rest, cancelled=lambda: False).run()
     assert len(late) == len(ids)
     assert max(late) < 200
+
+
+def test_a_deleted_stack_that_still_answers_to_its_name_is_not_taken_for_one_that_follows_it() -> None:
+    class Late(Cloud):
+        def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
+            return super().events(REF if stack.name == REF.short_name else stack, stop=stop)
+
+    cloud = Late(VirtualClock())
+    before = (stack(1, "CREATE_IN_PROGRESS"), stack(2, "CREATE_COMPLETE"))
+    own = (stack(10, "DELETE_IN_PROGRESS"), stack(20, "DELETE_COMPLETE"))
+    for event in before + own:
+        cloud.show(event, at=event.timestamp - before[0].timestamp)
+    watcher = Watcher(cloud, Baseline(((REF, before[1].event_id),)))
+    cloud.clock.sleep(60)
+    seen = [event for _ in range(3) for event in watcher.poll(cloud.clock.monotonic()).events]
+    assert [event.event_id for event in seen] == [event.event_id for event in own]
+    assert watcher.operation.roots[0].status == "DELETE_COMPLETE"

@@ -578,3 +578,19 @@ def test_a_registry_that_is_away_from_main_on_costs_less_than_a_minute_in_all(ho
             spent.append(stage.clock.elapsed - before)
     assert "could not be given back and stays held" in job.log
     assert spent[1] - spent[0] < 45
+
+
+def test_a_step_that_is_out_of_time_cancels_what_comes_after_it_too(stage: Stage) -> None:
+    """After a step's `timeout-minutes` the `always()` steps share its expired deadline."""
+    job = stage.job(command="x")
+    job.run("pre")
+    job.launch_command(lambda _there: None)
+
+    def cancel() -> None:
+        job.cancel.now = True
+
+    stage.clock.at(stage.clock.elapsed + 60, cancel)
+    assert job.run("main") == 130
+    assert job.run("post") == 0, job.log
+    assert stage.registry()["tickets"] == []
+    assert job.page.startswith("## 🛑 Cancelled: production")
