@@ -18,14 +18,21 @@ from deploy_action.core.superseding import may_supersede
 from deploy_action.core.times import unix_seconds
 from deploy_action.engine.lock_client import LockClient
 from deploy_action.engine.others import Others
+from deploy_action.engine.outage import Outage
 from deploy_action.engine.rivals import Rivals
+from deploy_action.errors import LockLost, RegistryForbidden
 from tests.simulation import wiring_double
 from tests.simulation.deployment import Deployment
+from tests.simulation.kinds import play_kind
+from tests.simulation.schedule import play
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
+    from deploy_action.errors import RegistryError
+    from tests.simulation.schedule import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,11 @@ class Mutant:
     """So many are enough to notice it."""
     first: int = 0
     """The seed to begin with: what one schedule of a thousand notices is looked for where it is known."""
+    kind: str = ""
+    """Of `kinds`; empty for schedules of all that is drawn."""
+
+    def play(self, seed: int) -> Verdict:
+        return play_kind(self.kind, seed) if self.kind else play(seed)
 
 
 def _identity_by_actor(patch: pytest.MonkeyPatch) -> None:
@@ -183,6 +195,39 @@ def _waiters_look_all_the_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LockClient, "_pause", lambda self, waiting: 4.0)
 
 
+def _a_living_holder_is_passed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Outage, "objection", lambda self: "")
+
+
+def _a_limit_counts_as_away(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Outage, "hold_off_seconds", lambda self, error: None)
+
+
+def _a_lost_lock_passes_its_fence(patch: pytest.MonkeyPatch) -> None:
+    renew = LockClient.renew
+
+    def whatever(self: LockClient, **more: Any) -> tuple[str, ...]:
+        try:
+            return renew(self, **more)
+        except LockLost:
+            return ()
+
+    patch.setattr(LockClient, "renew", whatever)
+
+
+def _a_refused_token_frees_the_queue(patch: pytest.MonkeyPatch) -> None:
+    def refused(self: Outage, error: RegistryError) -> None:
+        if isinstance(error, RegistryForbidden):
+            raise error
+
+    patch.setattr(Outage, "_refused", refused)
+    patch.setattr(Outage, "objection", lambda self: "")
+
+
+def _nobody_asks_who_came_before(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Outage, "overtaken_by", lambda self: "")
+
+
 MUTANTS = (
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
@@ -208,4 +253,10 @@ MUTANTS = (
     Mutant("a holder does not renew while it deploys", _renewals_are_not_written, first=2000),
     Mutant("what the last holder left running is not waited for", _what_is_left_running_is_forgotten),
     Mutant("waiters spend too many requests", _waiters_look_all_the_time),
+    Mutant("an outage frees the queue", _a_living_holder_is_passed, 150, kind="outage"),
+    Mutant("one that is cut off runs over the rest", _a_living_holder_is_passed, 150, kind="one is blind"),
+    Mutant("a limit that names its end counts as away", _a_limit_counts_as_away, 150, kind="limit"),
+    Mutant("a lost lock passes its fence", _a_lost_lock_passes_its_fence, 150, kind="one is blind"),
+    Mutant("a refused token frees the queue", _a_refused_token_frees_the_queue, 150, kind="refused"),
+    Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )
