@@ -264,6 +264,28 @@ class TestNumbers:
         return " ".join((ROOT / "docs" / page).read_text("utf-8").split())
 
 
+def promised() -> list[tuple[str, str]]:
+    """The tests that the table of promises names: the file, and what of it (all where it is empty)."""
+    page = (ROOT / "docs/coordination.md").read_text("utf-8")
+    table = page.partition("| Promise | Seen by |\n")[2].partition("\n\n")[0]
+    seen = [row.split("|")[2] for row in table.splitlines()[1:]]
+    return [
+        match.group(1, 2)
+        for cell in seen
+        for match in re.finditer(r"`(tests/[\w/]+\.py)`(?: \(`(\w+)`\))?", cell)
+    ]
+
+
+class TestPromises:
+    @pytest.mark.parametrize(("file", "what"), promised())
+    def test_each_test_that_sees_to_one_is_there(self, file: str, what: str | None) -> None:
+        text = (ROOT / file).read_text("utf-8")
+        assert re.search(rf"^ *(def|class) {what or 'test_'}", text, re.MULTILINE)
+
+    def test_the_table_is_read(self) -> None:
+        assert len(promised()) > 20
+
+
 class TestPictures:
     @pytest.mark.parametrize("page", GUIDES, ids=name_of)
     def test_no_semicolon_ends_a_line_of_a_diagram_early(self, page: Path) -> None:

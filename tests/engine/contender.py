@@ -29,7 +29,7 @@ from tests.engine.referee import Referee
 from tests.ground.stores import ON_AWS, Store, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from deploy_action.core.lock import Waiting
     from deploy_action.ports import Registry
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 class Contender(msgspec.Struct, frozen=True):
     """One process. Times are in seconds of the scaled clock.
 
-    It dies `dies_after` seconds after the moment that `dies` names: `start`, `waiting` or `holding`.
+    It dies `dies_after` seconds after the moment that `dies` names: `start`, `waiting` or `holding`; and
+    stands still for `stands_still` seconds, `stops_after` seconds after the moment that `stops` names, which
+    may also be `granted` (before its fence) or `fenced` (after it).
     """
 
     name: str
@@ -46,6 +48,9 @@ class Contender(msgspec.Struct, frozen=True):
     holds: float
     dies: str = ""
     dies_after: float = 0.0
+    stops: str = ""
+    stops_after: float = 0.0
+    stands_still: float = 0.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -109,7 +114,9 @@ class WatchedRegistry:
 class Life:
     """What one contender does."""
 
-    def __init__(self, plan: Plan, who: Contender, store: Registry) -> None:
+    def __init__(self, plan: Plan, who: Contender, store: Registry, *, waker: int = -1) -> None:
+        """`waker`: where one that stands still leaves word (`_wake_sleepers`)."""
+        self._waker = waker
         self._plan = plan
         self._who = who
         self._clock = clock_from(plan.clock)
@@ -131,19 +138,23 @@ class Life:
             ),
             stacks_in_progress=self._in_progress,
             poll_seconds=plan.poll_seconds,
+            revoke=self._revoke,
         )
 
     def live(self) -> int:
-        self._die_if("start")
+        self._befall("start")
         grant = self._client.acquire(wait=True, timeout_seconds=7200.0, tell=self._tell)
         if self._registry.arrivals > max(self._arrivals, 1):
             self._note("pruned", ahead=[])
         self._note("begin", epoch=grant.ticket.epoch)
-        self._die_if("holding")
+        self._befall("granted")
+        self._befall("holding")
         try:
             self._client.renew(patience_seconds=600.0)
-            if self._referee is not None:
-                self._referee.begin(self._who.name, grant.ticket.epoch)
+            self._befall("fenced")
+            if self._referee is not None and not self._referee.begin(self._who.name, grant.ticket.epoch):
+                self._note("lost")
+                return LockLost.exit_code
             self._hold()
             if self._referee is not None:
                 self._referee.end(self._who.name)
@@ -173,20 +184,37 @@ class Life:
         ahead = [ticket.nonce for ticket in waiting.ahead]
         if self._ahead is None:
             self._note("arrived", ahead=ahead)
-            self._die_if("waiting")
+            self._befall("waiting")
         elif self._registry.arrivals > self._arrivals:
             self._note("pruned", ahead=ahead)
         elif not self._ahead.issuperset(ahead):
             self._note("overtaken", ahead=ahead)
         self._ahead, self._arrivals = set(ahead), self._registry.arrivals
 
-    def _die_if(self, moment: str) -> None:
-        if self._who.dies == moment:
-            timer = threading.Timer(
-                self._who.dies_after / self._speed, os.kill, (os.getpid(), signal.SIGKILL)
-            )
-            timer.daemon = True
-            timer.start()
+    def _revoke(self, holder: Ticket) -> bool:
+        if self._referee is not None:
+            self._referee.revoke(holder.nonce)
+        return True
+
+    def _befall(self, moment: str) -> None:
+        who = self._who
+        if who.dies == moment:
+            self._in(who.dies_after, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        if who.stops == moment:
+            self._in(who.stops_after, self._stand_still)
+
+    def _in(self, seconds: float, deed: Callable[[], None]) -> None:
+        if not seconds:
+            deed()
+            return
+        timer = threading.Timer(seconds / self._speed, deed)
+        timer.daemon = True
+        timer.start()
+
+    def _stand_still(self) -> None:
+        self._note("stopped")
+        os.write(self._waker, f"{os.getpid()} {self._who.stands_still / self._speed}\n".encode())
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     def _note(self, event: str, **details: Any) -> None:
         line = json.dumps({"at": self._clock.monotonic(), "event": event, "name": self._who.name, **details})
@@ -206,18 +234,35 @@ def launch(plan: Plan) -> dict[str, int]:
     plan.store.open(session=aws).read()
     started = clock.monotonic()
     names: dict[int, str] = {}
+    words, waker = os.pipe()
+    threading.Thread(target=_wake_sleepers, args=(words,), daemon=True).start()
     for who in plan.contenders:
         clock.sleep(started + who.arrives - clock.monotonic())
         pid = os.fork()
         if not pid:
-            os._exit(_life(plan, who, aws))
+            os._exit(_life(plan, who, aws, waker))
         names[pid] = who.name
     return {names[pid]: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in names}
 
 
-def _life(plan: Plan, who: Contender, aws: Any) -> int:
+def _wake_sleepers(words: int) -> None:
+    """Each line names a process that stands still, and for how many seconds."""
+    with os.fdopen(words) as lines:
+        for line in lines:
+            pid, seconds = line.split()
+            timer = threading.Timer(float(seconds), _wake, (int(pid),))
+            timer.daemon = True
+            timer.start()
+
+
+def _wake(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def _life(plan: Plan, who: Contender, aws: Any, waker: int) -> int:
     try:
-        return Life(plan, who, plan.store.open(session=aws)).live()
+        return Life(plan, who, plan.store.open(session=aws), waker=waker).live()
     except BaseException:  # noqa: BLE001 - a forked process must not return into the launcher's code
         traceback.print_exc()
         return 70

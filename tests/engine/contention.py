@@ -1,8 +1,8 @@
-"""Many real processes contend for one lock on a real store, and some are killed.
+"""Many real processes contend for one lock on a real store; some are killed, and some stand still.
 
     python -m tests.engine.contention --store s3 --processes 50 --seed 7
 
-What is killed when comes from the seed; the machine's own timing does not.
+What is killed or stopped when comes from the seed; the machine's own timing does not.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ SLOW_AT_MOST = 0.2
 """Of all, so many may be taken for dead since the machine gave them no time; they must notice."""
 
 
-def make_plan(store: Store, log: Path, processes: int, seed: int) -> Plan:
+def make_plan(store: Store, log: Path, processes: int, seed: int, *, stops: int = 0) -> Plan:
     """One in six is killed: while they hold, while they wait, and at any time. The last one comes late and
-    dies while it holds, so that it leaves its ticket to the last client."""
+    dies while it holds, so that it leaves its ticket to the last client. So many of the rest as `stops` says
+    stand still, for up to three leases."""
     draw = random.Random(seed)
     deaths = itertools.cycle(["holding", "waiting", "start", "holding", "start"])
     early = draw.sample(range(1, processes - 1), processes // 6 - 1)
@@ -70,6 +71,16 @@ def make_plan(store: Store, log: Path, processes: int, seed: int) -> Plan:
         for number, arrives in enumerate([*arrivals, LATE_SECONDS])
         for death in [victims.get(number, "")]
     ]
+    living = [number for number in range(1, processes) if number not in victims]
+    moments = itertools.cycle(["granted", "fenced", "waiting", "holding"])
+    soon = {"granted": 0.0, "fenced": 0.0, "waiting": 30.0, "holding": 4.0}
+    for number, moment in zip(draw.sample(living, stops), moments, strict=False):
+        contenders[number] = msgspec.structs.replace(
+            contenders[number],
+            stops=moment,
+            stops_after=draw.uniform(0, soon[moment]),
+            stands_still=draw.uniform(1.2, 3.0) * LEASE_SECONDS,
+        )
     return Plan(store, str(log), f"{time.time()}:{SPEED}", LEASE_SECONDS, POLL_SECONDS, contenders)
 
 
@@ -96,6 +107,10 @@ class Run:
     def slow(self) -> set[str]:
         """The living that were taken for dead, as a holder or as a waiter."""
         return set(self.of("lost")) | set(self.of("pruned"))
+
+    @cached_property
+    def stopped(self) -> set[str]:
+        return set(self.of("stopped"))
 
     @cached_property
     def gaps(self) -> list[float]:
@@ -137,8 +152,9 @@ class Run:
         found += [
             f"{name} was never served" for name in self.codes if name not in served.keys() | self.killed
         ]
-        if len(self.slow) > SLOW_AT_MOST * len(self.codes):
-            found.append(f"too many living were taken for dead: {sorted(self.slow)}")
+        slow = self.slow - self.stopped
+        if len(slow) > SLOW_AT_MOST * len(self.codes):
+            found.append(f"too many living were taken for dead: {sorted(slow)}")
         return found
 
     def _of_holding(self) -> list[str]:
@@ -194,8 +210,9 @@ class Run:
         overlaps = sum(bool(line["overlaps"]) for line in self.record)
         swaps, conflicts = (sum(line[what] for line in left) for what in ("swaps", "conflicts"))
         return (
-            f"processes {len(self.codes)}, killed {len(self.killed)}, served {len(self.of('begin'))}, "
-            f"taken for dead while alive {len(self.slow)}, left for the last client "
+            f"processes {len(self.codes)}, killed {len(self.killed)}, stopped {len(self.stopped)}, "
+            f"served {len(self.of('begin'))}, taken for dead while alive {len(self.slow)}, "
+            f"left for the last client "
             f"{len(self.before.tickets)}, {self.seconds:.1f} s\n"
             f"hand-offs {len(gaps)}, gap median {statistics.median(gaps):.1f} s p95 {p95:.1f} s at "
             f"{SPEED:.0f} times the speed (polls every {POLL_SECONDS:.0f} s)\n"
@@ -206,11 +223,14 @@ class Run:
         )
 
 
-def contend(store: Store, folder: Path, *, processes: int, seed: int, faults: float = 0.0) -> Run:
-    """`faults`: of the requests to the registry, so many meet one."""
+def contend(
+    store: Store, folder: Path, *, processes: int, seed: int, faults: float = 0.0, stops: int = 0
+) -> Run:
+    """`faults`: of the requests to the registry, so many meet one. `stops`: so many stand still."""
     log, place = folder / "log", folder / "referee"
     place.mkdir()
-    plan = msgspec.structs.replace(make_plan(store, log, processes, seed), referee=str(place), faults=faults)
+    plan = make_plan(store, log, processes, seed, stops=stops)
+    plan = msgspec.structs.replace(plan, referee=str(place), faults=faults)
     started = time.monotonic()
     codes = _launch(plan, folder)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -251,12 +271,18 @@ def main() -> int:
     parser.add_argument("--store", choices=KINDS, default="file")
     parser.add_argument("--processes", type=int, default=50)
     parser.add_argument("--faults", type=float, default=0.0, help="Of the requests, so many get no answer.")
+    parser.add_argument("--stops", type=int, default=0, help="So many processes stand still for a while.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         store = new_store(options.store, Path(name), stack)
         run = contend(
-            store, Path(name), processes=options.processes, seed=options.seed, faults=options.faults
+            store,
+            Path(name),
+            processes=options.processes,
+            seed=options.seed,
+            faults=options.faults,
+            stops=options.stops,
         )
     print(f"{options.store}, seed {options.seed}\n{run.figures()}")
     problems = run.problems()

@@ -28,13 +28,24 @@ class Referee:
             return not _is_dead(pid)
         return False
 
-    def begin(self, name: str, epoch: int) -> None:
+    def begin(self, name: str, epoch: int) -> bool:
+        """False where its change set was taken away."""
+        if self._revoked(name).exists():
+            return False
         line = {"name": name, "epoch": epoch, "pid": os.getpid(), "overlaps": self.in_progress}
         mine = self._operation.with_name(f"{name}.new")
         mine.write_text(json.dumps(line), "utf-8")
         mine.replace(self._operation)
         with self._record.open("ab", buffering=0) as record:
             record.write(json.dumps(line).encode() + b"\n")
+        return True
+
+    def revoke(self, name: str) -> None:
+        """Takes away what it has not executed."""
+        self._revoked(name).touch()
+
+    def _revoked(self, name: str) -> Path:
+        return self._operation.with_name(f"{name}.revoked")
 
     def end(self, name: str) -> None:
         with suppress(OSError, ValueError, KeyError):

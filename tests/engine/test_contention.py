@@ -30,3 +30,17 @@ def test_fifty_processes_of_which_some_are_killed_hold_the_lock_one_after_anothe
     print(run.figures())
     assert not run.problems()
     assert len(run.killed) >= 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_processes_that_stand_still_change_nothing_that_others_hold(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    aws_url = request.getfixturevalue("ministack_url") if kind in ON_AWS else ""
+    print(f"CONTENTION_SEED={SEED}")
+    with ExitStack() as stack:
+        store = new_store(kind, tmp_path, stack, aws_url)
+        run = contend(store, tmp_path, processes=24, seed=SEED, faults=0.03, stops=6)
+    print(run.figures())
+    assert not run.problems()
+    assert len(run.stopped) >= 2
