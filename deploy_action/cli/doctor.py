@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +76,7 @@ def command(desk: Desk, *, region: str, no_write: bool, slack_channel: tuple[str
             _here,
             _tools,
             _certificates,
+            _kept,
             lambda: _registry(desk, write=not no_write),
             lambda: _github(desk),
             lambda: _aws(desk, region),
@@ -136,6 +138,26 @@ def _certificates() -> Iterator[Row]:
     yield Row("certificates", State.OK, f"those of the system and of the SDKs{named}")
     for problem in trust.problems:
         yield Row("certificates", State.WARN, problem)
+
+
+def _kept() -> Iterator[Row]:
+    """What launcher/kept.sh keeps, and removes after 30 days without use."""
+    home = os.environ.get("HOME", "")
+    cache = (
+        os.environ.get("RUNNER_TOOL_CACHE")
+        or os.environ.get("XDG_CACHE_HOME")
+        or (str(Path(home) / ".cache") if home else "")
+    )
+    found = [file for file in Path(cache).glob("deploy-coordinator*/*") if file.is_file()] if cache else []
+    images = [
+        file.read_text("utf-8", "replace").split("\n")[0] for file in found if file.name[:6] == "image-"
+    ]
+    environments = [file.name for file in found if "-py" in file.name and file.name[:6] != "image-"]
+    if not images and not environments:
+        yield Row("kept here", State.OK, "nothing")
+    for kind, names in (("environment", environments), ("image", images)):
+        for name in names:
+            yield Row(f"kept {kind}", State.OK, name)
 
 
 def _registry(desk: Desk, *, write: bool) -> Iterator[Row]:

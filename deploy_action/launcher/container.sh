@@ -2,6 +2,7 @@
 # The container runtime: find or build an image, and say what of the job the container may see.
 
 container_problem='' # why there is no container, for people
+fresh=''             # set where the image was not here before
 
 # Sets `image`: the input, else the release's own image, else one built from this checkout.
 find_image() {
@@ -30,25 +31,38 @@ present_or_pulled() {
   image=$1
   case $image in '' | -*) return 1 ;; esac
   if present "$image"; then return; fi
+  fresh=1
   patiently docker pull --quiet "$image" >"$state/docker.log" 2>&1
 }
 
 present_or_built() {
   image=deploy-coordinator:$(content_hash)
   if present "$image"; then return; fi
+  fresh=1
   # Asked only here, so that a warm run pays for one question to the engine and no more.
   if ! limited 30 docker version --format '{{.Server.Version}}' >/dev/null 2>"$state/docker.log"; then
     container_problem="The Docker engine does not answer ($(telling_line "$state/docker.log"))."
     return 1
   fi
+  if in_a_container && ! mounts_agree; then
+    container_problem="This job runs in a container itself, and the engine of its host knows the job's folders by other names."
+    return 1
+  fi
   stop_if_cancelled
+  if [ "$wish" != container ] && why=$(build_failed_lately "$image"); then
+    container_problem="Building the image failed on this runner within the last hour ($why)."
+    return 1
+  fi
   echo "::group::deploy-coordinator: building the image (once per runner and release)"
-  local failed=''
+  local failed='' why
   patiently build >"$state/docker.log" 2>&1 || failed=1
   if [ -n "$failed" ]; then show "$state/docker.log"; fi
   echo "::endgroup::"
   if [ -n "$failed" ]; then
-    container_problem="Building the image failed ($(telling_line "$state/docker.log"))."
+    stop_if_cancelled
+    why=$(telling_line "$state/docker.log")
+    note_failed_build "$image" "$why"
+    container_problem="Building the image failed ($why)."
     return 1
   fi
 }
@@ -60,17 +74,88 @@ build() {
   for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
     if [ -n "${!name:-}" ]; then arguments+=(--build-arg "$name"); fi
   done
+  if docker buildx version >/dev/null 2>&1; then add_secrets; fi
   docker build --network host --tag "$image" ${arguments[@]+"${arguments[@]}"} "$action"
+}
+
+# Adds to `arguments` what leads to a private package index, as secrets of the build: they are in no layer and in no
+# history. Only BuildKit has them; without buildx the build sees the index that the base image knows.
+add_secrets() {
+  local settings=$state/build-pip.conf mounts='--mount=type=secret,id=pip,target=/etc/pip.conf'
+  (umask 077 && pip_settings >"$settings")
+  trust_for_pip
+  if [ -n "${PIP_CERT:-}" ] && [ -r "$PIP_CERT" ]; then
+    mounts+=' --mount=type=secret,id=pip-cert,target=/run/pip-cert.pem'
+    echo 'cert = /run/pip-cert.pem' >>"$settings"
+    arguments+=(--secret "id=pip-cert,src=$PIP_CERT")
+  elif [ "$(wc -l <"$settings")" -le 1 ]; then
+    return
+  fi
+  sed "s|^RUN pip install|RUN $mounts pip install|" "$action/Dockerfile" >"$state/build-Dockerfile" || return
+  arguments+=(--secret "id=pip,src=$settings" --file "$state/build-Dockerfile")
+}
+
+# What of pip's files and variables leads to an index, as one file; what comes later in pip's own order wins.
+pip_settings() {
+  local name file home=${HOME:-/nowhere}
+  for file in /etc/pip.conf "$home/.pip/pip.conf" "${XDG_CONFIG_HOME:-$home/.config}/pip/pip.conf" "${PIP_CONFIG_FILE:-}"; do
+    if [ -f "$file" ] && [ -r "$file" ]; then
+      tr -d '\r' <"$file"
+      echo
+    fi
+  done | awk -F '[=:]' '
+    /^[^ \t#;[]/ { key = $1; gsub(/[ \t]/, "", key); kept = key ~ /^(index-url|extra-index-url|trusted-host|timeout|retries)$/
+      if (kept) line[key] = $0; next }
+    /^[ \t]+[^ \t]/ { if (kept) line[key] = line[key] "\n" $0; next }
+    /^\[/ { kept = 0 }
+    END { print "[global]"
+      split("INDEX_URL EXTRA_INDEX_URL TRUSTED_HOST TIMEOUT RETRIES", names, " ")
+      for (i in names) if (ENVIRON["PIP_" names[i]] != "") {
+        key = tolower(names[i]); gsub(/_/, "-", key); line[key] = key " = " ENVIRON["PIP_" names[i]] }
+      for (key in line) print line[key] }'
+}
+
+in_a_container() { [ -e /.dockerenv ] || [ -e /run/.containerenv ]; }
+
+# Where the engine knows the container that this job runs in, it says what the job's folders are called outside. An
+# engine that does not know it (one beside the runner) may share them: that is seen when the image runs.
+mounts_agree() {
+  local mounts source target
+  mounts=$(limited 30 docker inspect --format '{{range .Mounts}}{{.Source}}|{{.Destination}}{{println}}{{end}}' "$(uname -n)" 2>/dev/null) || return 0
+  while IFS='|' read -r source target; do
+    case ${RUNNER_TEMP:-$state}/ in "${target%/}"/*) [ -z "$target" ] || [ "$source" = "$target" ] || return 1 ;; esac
+  done <<<"$mounts"
+}
+
+# The user in the container under whom this runner's user writes files. An engine without root (rootless Docker,
+# podman) maps the user who runs it to 0; one that maps users away from root's is told not to.
+record_user() {
+  local options='' file
+  file=$(image_mark)
+  # An image that was here before was used with the same engine.
+  if [ -z "$fresh" ] && [ -r "$file" ]; then options=$(tail -n 1 "$file"); fi
+  case $options in
+  '['*) ;;
+  *) options="[$(limited 30 docker info --format '{{.SecurityOptions}}' 2>/dev/null)]" ;;
+  esac
+  case $options in
+  *name=rootless*) write "$state/container-user" 0:0 ;;
+  *name=userns*) write "$state/container-user" "$(id -u):$(id -g) host" ;;
+  esac
+  # An image of the caller's own (the input `image`) is not ours to remove later.
+  if [ "$image" != "${DEPLOY_COORDINATOR_IMAGE:-}" ]; then printf '%s\n' "$image" "$options" 2>/dev/null >"$file"; fi
 }
 
 # container_command NUMBER [NAME=VALUE...]: sets `container_name` and the array `coordinator`, the command that runs
 # this step in the container. It is started with these variables beside the job's own.
 container_command() {
-  local name user
+  local name user userns=''
   container_name=deploy-coordinator-${state##*.}-$step-$1
   container_name=${container_name//[!a-zA-Z0-9_.-]/_}
   user=$(id -u):$(id -g)
+  if [ -r "$state/container-user" ]; then IFS=' ' read -r user userns <"$state/container-user"; fi
   coordinator=(docker run --interactive --rm --pull never --name "$container_name" --network host --user "$user")
+  if [ -n "$userns" ]; then coordinator+=(--userns "$userns"); fi
   mounted=()
   mount_all
   if [ -d "${GITHUB_WORKSPACE:-}" ]; then coordinator+=(--workdir "$GITHUB_WORKSPACE"); fi

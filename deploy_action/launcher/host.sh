@@ -37,7 +37,8 @@ published() {
     rm -f "$1" 2>/dev/null
     return 1
   fi
-  [ "$(version_of "$python")" = "${1##*-py}" ]
+  [ "$(version_of "$python")" = "${1##*-py}" ] || return
+  touch -c "$1" 2>/dev/null || :
 }
 
 interpreter() {

@@ -39,6 +39,7 @@ choose_runtime() {
 
 use_container() {
   find_image || return 1
+  record_user
   runtime=container
   record "container $image"
 }

@@ -14,6 +14,7 @@ from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.steps.stage import Stage
 
@@ -89,6 +90,22 @@ class TestDoctor:
             assert line in told
         assert "the same document was written again" in told
         assert shell.document == before
+
+    def test_what_the_runner_keeps_is_shown(
+        self, shell: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("RUNNER_TOOL_CACHE", str(tmp_path / "tools"))
+        _, told = shell.run("doctor", "--no-write")
+        assert "kept here" in told
+        folder = tmp_path / "tools" / "deploy-coordinator"
+        folder.mkdir(parents=True)
+        (folder / "abc-py3.13.1").write_text("abc-py3.13.1.12345678\nhash\n")
+        (folder / "image-0123").write_text("deploy-coordinator:0123\n[]\n")
+        _, told = shell.run("doctor", "--no-write")
+        assert "kept environment" in told
+        assert "abc-py3.13.1\n" in told
+        assert "kept image" in told
+        assert "deploy-coordinator:0123\n" in told
 
     def test_an_empty_registry_is_not_written(self, shell: Desk, stage: Stage) -> None:
         code, told = shell.run("doctor")
