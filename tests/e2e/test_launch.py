@@ -31,7 +31,7 @@ BROKEN_RUN = 'if [ "$1" = run ]; then echo "docker: Error response from daemon: 
 
 def environment_name(job: Job) -> str:
     job.run("pre")
-    return next(file.name for file in (job.cache / "deploy-coordinator").iterdir() if file.is_file())
+    return next(file.name for file in (job.cache / "deploy-coordinator").glob("*-py*") if file.is_file())
 
 
 class TestHost:

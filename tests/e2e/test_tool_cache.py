@@ -32,7 +32,7 @@ SECRETS = {
 def cached(job: Job) -> tuple[Path, Path]:
     """The file that names the environment, and the environment."""
     folder = job.cache / "deploy-coordinator"
-    pointer = next(file for file in folder.iterdir() if file.is_file())
+    pointer = next(file for file in folder.glob("*-py*") if file.is_file())
     return pointer, folder / pointer.read_text().splitlines()[0]
 
 
