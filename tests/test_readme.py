@@ -270,7 +270,7 @@ def promised() -> list[tuple[str, str]]:
     table = page.partition("| Promise | Seen by |\n")[2].partition("\n\n")[0]
     seen = [row.split("|")[2] for row in table.splitlines()[1:]]
     return [
-        match.group(1, 2)
+        (str(match[1]), str(match[2] or ""))
         for cell in seen
         for match in re.finditer(r"`(tests/[\w/]+\.py)`(?: \(`(\w+)`\))?", cell)
     ]
@@ -278,7 +278,7 @@ def promised() -> list[tuple[str, str]]:
 
 class TestPromises:
     @pytest.mark.parametrize(("file", "what"), promised())
-    def test_each_test_that_sees_to_one_is_there(self, file: str, what: str | None) -> None:
+    def test_each_test_that_sees_to_one_is_there(self, file: str, what: str) -> None:
         text = (ROOT / file).read_text("utf-8")
         assert re.search(rf"^ *(def|class) {what or 'test_'}", text, re.MULTILINE)
 
