@@ -195,7 +195,7 @@ class Others:
         busy = self._doubtful(holder)
         if not certain and not holder.stacks:
             busy = ["what it deploys, which it does not name,"]
-        elif not certain and holder.account != self._account:
+        elif not certain and not (holder.account and holder.account == self._account):
             busy = list(holder.stacks)
         if not busy:
             revoked = self._revoke(holder)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deploy_action.core.lock import Waiting
     from deploy_action.ports import Clock, Registry
 
+ACCOUNT = "123456789012"
 LEASE = 60.0
 POLL = 5.0
 HOUR = 3600.0
@@ -87,6 +88,7 @@ class World:
         **fields: object,
     ) -> LockClient:
         ticket = Ticket(nonce, f"id-{nonce}", locks or ("prod",), ("eu-west-1/app",), lease_seconds=LEASE)
+        ticket = replace(ticket, account=ACCOUNT)
         return LockClient(
             self.registry,
             self.clock,
@@ -174,7 +176,7 @@ def test_a_free_lock_is_granted_at_once(world: World, clock: VirtualClock) -> No
 
 def test_a_lock_that_nobody_shares_is_not_waited_for(world: World) -> None:
     world.hold("a", "prod")
-    assert acquire(world.client("b", "test"), wait=False).queue_seconds == 0.0
+    assert acquire(world.client("b", "test", stacks=()), wait=False).queue_seconds == 0.0
 
 
 def test_a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document(world: World) -> None:
@@ -270,7 +272,7 @@ def test_three_waiters_are_served_in_order_of_arrival_and_never_together(staged:
 
 
 def test_a_waiter_for_two_locks_waits_for_both_and_takes_both(world: World, clock: VirtualClock) -> None:
-    one, two = world.hold("a", "one"), world.hold("b", "two")
+    one, two = world.hold("a", "one", stacks=()), world.hold("b", "two", stacks=())
     clock.at(10.0, lambda: one.release(outcome="succeeded"))
     clock.at(30.0, lambda: two.release(outcome="succeeded"))
     grant = acquire(world.client("c", "one", "two"))
@@ -341,7 +343,7 @@ def test_a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress(
 
 
 def test_only_the_locks_in_question_are_cleared(world: World) -> None:
-    world.hold("other", "test")
+    world.hold("other", "test", stacks=())
     world.hold("a")
     acquire(world.client("b"))
     assert world.standing() == ["other", "b"]
@@ -501,7 +503,7 @@ def test_a_holder_that_wakes_up_after_a_takeover_is_fenced_and_frees_nobodys_loc
     assert told.value.exit_code == 5
     assert not old.release(outcome="succeeded", settling=("eu-west-1/late",))
     assert is_held(world.document, new.ticket)
-    assert world.document.locks["prod"].settling == ("eu-west-1/app",)
+    assert world.document.locks["prod"].settling == (f"{ACCOUNT}/eu-west-1/app",)
     new.renew()
     assert new.release(outcome="succeeded")
 

@@ -137,8 +137,9 @@ def test_every_stack_of_a_holder_is_looked_at_and_revoked_before_it_is_taken_ove
         (replace(DEPLOYING, stacks=()), "1"),
         (replace(DEPLOYING, account=""), "1"),
         (DEPLOYING, ""),
+        (replace(DEPLOYING, account=""), ""),
     ],
-    ids=["no stack", "its account is not known", "the own account is not known"],
+    ids=["no stack", "its account is not known", "the own account is not known", "neither is known"],
 )
 def test_a_holder_of_which_no_stack_can_be_seen_is_passed_late_or_once_its_job_has_ended(
     holder: Ticket, account: str

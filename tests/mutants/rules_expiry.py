@@ -175,7 +175,7 @@ def a_stale_read_makes_a_deployment_skip(patch: Patch) -> None:
 def a_takeover_is_told_that_did_not_happen(patch: Patch) -> None:
     def evict(original: Any, self: LockClient, gone: Any) -> tuple[Document, list[str]]:
         document, _ = original(self, gone)
-        return document, [takeover_note(*one) for one in gone]
+        return document, [takeover_note(ticket, why) for ticket, why, *_ in gone]
 
     patch.function(LockClient._evict, evict)
 
