@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,3 +123,39 @@ def test_whatever_happens_a_stack_is_looked_at_again_soon(
     known = [(t, n, s) for t, n, s in sorted(steps) if n or s != "DELETE_FAILED"]
     operation = story(first, *known)
     assert 0.5 <= pause(operation, after, silent=silent, forecast=forecast) <= SPARSE_SECONDS_MAX
+
+
+def refused(*more: tuple[float, str, str]) -> Operation:
+    """A creation in which Q was made and A was refused at once, without having made anything."""
+    operation = Operation()
+    for event in (
+        stack(AT, "CREATE_IN_PROGRESS"),
+        resource(AT + 2, "Q", "CREATE_IN_PROGRESS"),
+        resource(AT + 3, "Q", "CREATE_COMPLETE"),
+        replace(resource(AT + 2, "A", "CREATE_IN_PROGRESS"), physical_id=""),
+        replace(resource(AT + 3, "A", "CREATE_FAILED", "denied"), physical_id=""),
+        stack(AT + 4, "ROLLBACK_IN_PROGRESS"),
+        resource(AT + 6, "Q", "DELETE_IN_PROGRESS"),
+        resource(AT + 7, "Q", "DELETE_COMPLETE"),
+        *(resource(AT + after, name, status) for after, name, status in more),
+    ):
+        operation.apply(event)
+    return operation
+
+
+def test_what_was_refused_is_given_up_at_once_or_after_two_minutes() -> None:
+    assert pause(refused(), 9.0) < 2, "it may end any moment"
+    assert pause(refused(), 40.0, silent=33.0) == SPARSE_SECONDS_MAX
+    assert pause(refused(), 125.0, silent=118.0) == pytest.approx(7 + PROMISE_SECONDS)
+    assert pause(refused(), 133.0, silent=126.0) < 3
+
+
+def test_nothing_is_foretold_where_something_that_was_made_is_still_there() -> None:
+    both = refused()
+    both.apply(resource(AT + 3.5, "B", "CREATE_COMPLETE"))
+    assert pause(both, 40.0, silent=33.0) < SPARSE_SECONDS_MAX
+
+
+def test_the_deletion_of_what_was_never_made_is_not_trusted_to_take_long() -> None:
+    deleting = refused((8.0, "A", "DELETE_IN_PROGRESS"))
+    assert pause(deleting, 9.0, forecast=Learned()) < 2
