@@ -95,6 +95,7 @@ class Wiring:
         left: Callable[[], float | None] = lambda: None,
         confirmed_at: float | None = None,
         known_epoch: int | None = None,
+        seen_epochs: dict[str, int] | None = None,
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs, registry = self.runs, self.registry()
@@ -114,6 +115,7 @@ class Wiring:
             look=lambda texts: look_at(self.cloudformation, texts, stop=cancelled),
             confirmed_at=confirmed_at,
             known_epoch=known_epoch,
+            seen_epochs=seen_epochs,
             when_away=self._settings.when_registry_away,
             strain=lambda: registry.strain,
         )

@@ -81,9 +81,10 @@ class LockClient(LockHold):
         when_away: WhenAway = WhenAway.GO_ON,
         known_epoch: int | None = None,
         strain: Callable[[], float] = lambda: 1.0,
+        seen_epochs: dict[str, int] | None = None,
     ) -> None:
         """`borrower`, `left`, `confirmed_at`: as in LockHold; `compare`: as in Rivals; `look`: as in Outage;
-        `known_epoch`: as in EpochFloors; `strain`: as in RequestBudget."""
+        `known_epoch` and `seen_epochs`: as in EpochFloors; `strain`: as in RequestBudget."""
         super().__init__(registry, clock, ticket, borrower=borrower, left=left, confirmed_at=confirmed_at)
         self._poll_seconds, self._strain = poll_seconds, strain
         self._cancelled = cancelled
@@ -104,7 +105,9 @@ class LockClient(LockHold):
             poll_seconds=poll_seconds,
             when_away=when_away,
         )
-        self._epochs = EpochFloors(ticket.locks, known_epoch, self.outage.epoch_on_stacks)
+        self._epochs = EpochFloors(
+            ticket, known_epoch, self.outage.epoch_on_stacks, {} if seen_epochs is None else seen_epochs
+        )
         self.taken_over: list[str] = []
         """One sentence for each ticket whose owner was found to be gone."""
 
@@ -233,8 +236,9 @@ class LockClient(LockHold):
         ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
+            outdated = self._epochs.outdated(document)
             new = self._lent(document) or core.request(
-                document,
+                document.without(ticket.nonce) if outdated else document,
                 ticket,
                 at=at,
                 enqueue_if_busy=wait,
@@ -334,7 +338,10 @@ class LockClient(LockHold):
 
     def _look(self) -> Document:
         document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
+        outdated = self._epochs.outdated(document)
         self._understood(document)
+        if outdated:
+            return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS)
         if document.ticket(self.ticket.nonce) is None:
             return self._came_back(document)
         return document

@@ -330,6 +330,7 @@ class Coordination:
             left=self._left,
             confirmed_at=confirmed_at,
             known_epoch=self._known_epoch,
+            seen_epochs=self._state.seen_epochs,
         )
 
     def _ticket(self) -> Ticket:

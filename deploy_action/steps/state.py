@@ -77,6 +77,8 @@ class JobState:
     """What a `lock` step hands out; the ticket's nonce is made of it."""
     confirmed_at: float | None = None
     """When the lock was last confirmed by the registry, on this machine's monotonic clock."""
+    seen_epochs: dict[str, int] = field(default_factory=dict)
+    """The highest epoch that was seen of each lock, by its key."""
     last_seen: LastSeen | None = None
     """What the registry told of others when it was last understood, at `last_seen_at` of that clock."""
     last_seen_at: float = 0.0

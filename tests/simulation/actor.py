@@ -84,7 +84,12 @@ class Actor:
         self.confirmed_at = float("-inf")
         """When a write of it was last answered."""
         self.seen_epochs: dict[str, int] = {}
+        self.knew: dict[str, dict[str, int]] = {}
+        """What it had seen when it sent a write, by the operation's id: the write may land later."""
         self.fenced_at = float("-inf")
+
+    def sends(self, document: Document) -> None:
+        self.knew[document.operations[-1]] = dict(self.seen_epochs)
 
     def saw(self, document: Document) -> None:
         """Not what a read shows that lags behind."""

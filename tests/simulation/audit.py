@@ -89,6 +89,8 @@ class Audit:
         self._trace = trace
         self._cloud: Cloud | None = None
         self._epochs: Counter[str] = Counter()
+        self._late: set[tuple[str, tuple[tuple[str, int], ...]]] = set()
+        """Grants that were decided before the document was replaced, and took effect after."""
         self._excused: set[str] = set()
         self.hidden: Callable[[Ticket], bool] = lambda _ticket: False
         """Whether GitHub tells nothing of its job."""
@@ -158,6 +160,8 @@ class Audit:
         self._judge_knowledge(operation)
         if not operation.guarded:
             return
+        if (operation.turn.nonce, operation.turn.epochs) in self._late:
+            self.fail(f"2: {operation.token} changed something under an epoch that somebody else had had")
         if self._is_excused(operation, cloud):
             self._excused.add(operation.token)
             return
@@ -389,13 +393,18 @@ class Audit:
         earlier_state = _by_nonce(old)
         for ticket in new.tickets:
             before = earlier_state.get(ticket.nonce)
-            if before is not None:
+            late = before is not None and (before.nonce, before.epochs) in self._late
+            if before is not None and not (late and ticket.epochs > before.epochs):
                 self._check_changes(before, ticket, by)
             if not ticket.holding or (before is not None and before.epochs == ticket.epochs):
                 continue
             if by != self.owners[ticket.nonce].name:
                 self.fail(f"2: {by} granted the lock to {ticket.correlation_id}")
-            seen = self.owners[ticket.nonce].seen_epochs
+            owner = self.owners[ticket.nonce]
+            seen = owner.knew.get(new.operations[-1], owner.seen_epochs)
+            if any(owner.seen_epochs.get(name, 0) >= epoch for name, epoch in ticket.epochs):
+                self._late.add((ticket.nonce, ticket.epochs))
+                self._faults.count("grant that landed late in a replaced document")
             if any(seen.get(name, 0) >= epoch for name, epoch in ticket.epochs):
                 self.fail(f"2: {ticket.correlation_id} was granted an epoch that it had seen before")
             if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):

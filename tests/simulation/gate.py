@@ -48,6 +48,7 @@ class GatedRegistry:
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
     ) -> str:
         self._pass()
+        self._actor.sends(decode(document))
         written = self._store.swap(document, version, message=message, files=files)
         self._actor.saw(decode(document))
         self._actor.confirmed_at = self._actor.scheduler.time

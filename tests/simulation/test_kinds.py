@@ -21,17 +21,7 @@ MUST_FIRE = {
 }
 
 
-OPEN = {"restored": "a ticket can come back under an epoch that it has seen, where the document was replaced"}
-"""What is known to break a rule now and then, and why."""
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=pytest.mark.xfail(reason=OPEN[kind], strict=False)) if kind in OPEN else kind
-        for kind in TROUBLES
-    ],
-)
+@pytest.mark.parametrize("kind", TROUBLES)
 def test_nobody_does_what_he_knew_better_than_to_do(kind: str) -> None:
     coverage: Counter[str] = Counter()
     for seed in range(SCHEDULES):
