@@ -266,6 +266,11 @@ class Audit:
             return True
         if any(operation.token.startswith(prefix) for prefix in cloud.unrevoked):
             self.fail(f"1: {operation.token} is executed after a revocation that was not answered")
+        owner = self.owners[operation.turn.nonce]
+        if operation.tool and owner.fenced_at < gone.at < owner.paused_until:
+            # Nobody can revoke what a command is about to do: docs/coordination.md promises no more.
+            self._faults.count("execution by a command whose machine slept past its lease")
+            return True
         return False
 
     def granted(self, actor: Actor, grant: Grant) -> None:
