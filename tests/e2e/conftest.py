@@ -54,8 +54,12 @@ def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared(action: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tool cache that an earlier job left whole."""
-    done = Job(action, tmp_path_factory.mktemp("earlier job"), shared).run("pre")
+    """The tool cache that an earlier job left whole. Many tests need it, so it has more time than they."""
+    job = Job(action, tmp_path_factory.mktemp("earlier job"), shared)
+    try:
+        done = job.start("pre").wait(240)
+    finally:
+        job.end()
     assert done.code == 0, done.log
     return shared
 
