@@ -126,6 +126,9 @@ def _invent_physical_id(
         if child is not None:
             child.parent_id = stack.stack_id
             physical[event.logical_id] = child.stack_id
+    if event.status == "CREATE_FAILED" and event.logical_id not in physical and event.type != NESTED:
+        event.physical_id = ""  # it was refused before anything was made
+        return
     if event.logical_id not in physical:
         suffix = world.ids.suffix(12, stack.name, event.logical_id)
         physical[event.logical_id] = f"{stack.name}-{event.logical_id}-{suffix}"
