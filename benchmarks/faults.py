@@ -291,7 +291,7 @@ FAULTS = [
     Fault(
         "GitHub: token dies in main", "(?i)token|401", midway=token_dies, heal=token_lives, lock_free=False
     ),
-    Fault("GitHub: jobs and deployments 500", "", 20, before=github("/actions/|/deployments", status=500)),
+    Fault("GitHub: jobs and deployments 500", "", 20, before=github("/actions/|app/deployments", status=500)),
     Fault("CloudFormation: throttled for 30 s", SEEN, 30, midway=cloud("throttle", *READS, lasting=30)),
     Fault("CloudFormation: 500 for 20 s", SEEN, 20, midway=cloud("error", lasting=20)),
     Fault(
