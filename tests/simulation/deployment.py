@@ -251,13 +251,25 @@ class Deployment:
             self._actor.faults.count("executes although the registry is away")
 
     def _command(self) -> bool:
-        """Its own tool deploys one stack after the other; nobody asks for the lock in between."""
+        """Its own tool deploys one stack after the other, and asks in between whether the lock is held."""
         self._fence()
         for number, stack in enumerate(self._wish.stacks):
+            if number and not self._is_told_that_it_holds():
+                self._actor.faults.count("a tool stops between two stacks")
+                return False
             self._stacks.run_tool(StackRef(REGION, stack), f"{self._ticket.correlation_id}-{number}")
             if not self._watch(f"{self._ticket.correlation_id}-{number}", stack):
                 return False
         return True
+
+    def _is_told_that_it_holds(self) -> bool:
+        """As `deploy-coordinator fence` answers: without an answer nobody can say."""
+        ticket = self._ticket
+        try:
+            found, _ = self._wiring.lock_client(ticket, self._actor).find(patience_seconds=PATIENCE_SECONDS)
+        except RegistryError:
+            return False
+        return found is not None and found.holding and found.epochs == ticket.epochs
 
     def _watch(self, token: str, stack: str = "") -> bool:
         """Until the operation ends; False where it is left to itself or never began."""

@@ -28,7 +28,7 @@ def draw(kind: str, seed: int) -> Plot:
         timed_freezes=False,
         trouble=kind,
         faults_end=6000.0,
-        command=dice.random() < 0.2,
+        command=dice.random() < 0.2 or kind == "tools",
     )
 
 

@@ -228,6 +228,10 @@ def _nobody_asks_who_came_before(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Outage, "overtaken_by", lambda self: "")
 
 
+def _nobody_asks_between_two_stacks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Deployment, "_is_told_that_it_holds", lambda self: True)
+
+
 MUTANTS = (
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
@@ -258,5 +262,6 @@ MUTANTS = (
     Mutant("a limit that names its end counts as away", _a_limit_counts_as_away, 150, kind="limit"),
     Mutant("a lost lock passes its fence", _a_lost_lock_passes_its_fence, 150, kind="one is blind"),
     Mutant("a refused token frees the queue", _a_refused_token_frees_the_queue, 150, kind="refused"),
+    Mutant("a tool does not ask between two stacks", _nobody_asks_between_two_stacks, 150, kind="tools"),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

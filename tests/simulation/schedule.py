@@ -139,9 +139,14 @@ class World:
         self.actors: list[Actor] = []
         self.reads = 0.0
         """How likely a deployment only reads under a lock."""
+        self.all_stacks = False
+        """Each deployment changes all stacks, one after the other."""
         self._crash = crash
         self._registry = self._store()
-        self.shapes = Shapes(random.Random(f"shapes {seed}"), two_accounts=plot.profile is CALM)
+        self.shapes = Shapes(
+            random.Random(f"shapes {seed}"),
+            two_accounts=plot.profile is CALM or plot.trouble == "two accounts",
+        )
         self.audit.compare = self.shapes.compare
         self.audit.said_to_run = lambda ticket, looked_before: self.jobs.seems_to_run(
             ticket, self.scheduler.time, looked_before=looked_before
@@ -249,12 +254,13 @@ class World:
             locks, stack = self.dice.choice(
                 ((("a",), "app-0"), (("b",), "app-1"), (("a", "b"), "app-0"), (("a", "b"), "app-1"))
             )
+        stacks = self.cloud.stacks if self.all_stacks else (stack,)
         ticket = Ticket(
             nonce=nonce,
             correlation_id=correlation_id,
             locks=locks,
             shared=tuple(lock for lock in locks if self.reads and self.dice.random() < self.reads),
-            stacks=(f"eu-west-1/{stack}",),
+            stacks=tuple(f"eu-west-1/{name}" for name in stacks),
             policy=QueuePolicy.FIFO if name == FRESH else self.dice.choice(self.plot.policies),
             lease_seconds=self.plot.lease_seconds,
             repository=REPOSITORY,

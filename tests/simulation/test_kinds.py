@@ -17,6 +17,7 @@ MUST_FIRE = {
     "refused": ("registry refused", "execution without a lock"),
     "restored": ("document restored",),
     "deleted": ("document deleted",),
+    "tools": ("a tool stops between two stacks", "execution without a lock"),
     "readers": ("two readers hold one lock", "writer was granted a lock before readers that wait"),
 }
 

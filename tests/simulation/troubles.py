@@ -54,6 +54,12 @@ def readers(world: World) -> None:
     one_is_blind(world)
 
 
+def tools(world: World) -> None:
+    """Tools of their own deploy all stacks, and ask in between; some are cut off meanwhile."""
+    world.all_stacks = True
+    one_is_blind(world)
+
+
 TROUBLES: dict[str, Callable[[World], None]] = {
     "outage": outage,
     "one is blind": one_is_blind,
@@ -62,4 +68,5 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "restored": restored,
     "deleted": deleted,
     "readers": readers,
+    "tools": tools,
 }
