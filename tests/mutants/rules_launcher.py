@@ -9,7 +9,13 @@ from deploy_action.adapters import runner
 from deploy_action.steps import handing_on
 from deploy_action.steps.state import StateFolder
 from tests.adapters import test_runner
-from tests.e2e import launcher_bench, test_launch, test_launcher_environment, test_launcher_log
+from tests.e2e import (
+    launcher_bench,
+    test_kept,
+    test_launch,
+    test_launcher_environment,
+    test_launcher_log,
+)
 from tests.mutants.mutant import Case, killed_by
 from tests.steps import test_handing_on
 
@@ -117,3 +123,23 @@ def a_command_without_an_exit_code_has_succeeded(patch: Patch) -> None:
         StateFolder.command_exit_code,
         lambda original, folder: None if (code := original(folder)) is None else max(0, code),
     )
+
+
+@killed_by(test_kept.test_a_build_that_failed_is_not_tried_again_by_the_next_job)
+def a_failed_build_is_forgotten(patch: Patch) -> None:
+    _redefine(patch, "build_failed_lately", "return 1")
+
+
+@killed_by(Case(test_kept.test_the_container_runs_as_the_runners_own_user, "userns-remap"))
+def a_mapped_user_is_not_seen(patch: Patch) -> None:
+    _redefine(patch, "record_user", ":")
+
+
+@killed_by(test_kept.test_index_and_certificates_reach_the_build_as_secrets)
+def the_build_gets_no_secrets(patch: Patch) -> None:
+    _redefine(patch, "add_secrets", ":")
+
+
+@killed_by(test_kept.test_what_nothing_used_for_thirty_days_goes_in_one_line)
+def a_runner_fills_up(patch: Patch) -> None:
+    _redefine(patch, "tidy", ":")
