@@ -33,7 +33,7 @@ ENDPOINT = """
 module.exports = class {
   constructor(serverless) {
     const config = serverless.getProvider("aws").sdk.config;
-    for (const name of ["cloudformation", "iam", "s3", "ssm", "sts"])
+    for (const name of ["cloudformation", "ecr", "iam", "s3", "ssm", "sts"])
       config[name] = {endpoint: process.env.AWS_ENDPOINT_URL, s3ForcePathStyle: true};
   }
 };
