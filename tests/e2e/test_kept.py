@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,3 +169,23 @@ def test_a_warm_runner_is_asked_for_the_image_only(job: Job) -> None:
     asked = calls(job)[len(before) :]
     assert [line.split()[0] for line in asked] == ["image", "run"]
     assert "--user 0:0 " in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "agree"),
+    [
+        ("/home/runner/work|/__w\n/var/run/docker.sock|/var/run/docker.sock", False),
+        ("/__w|/__w", True),
+        ("", True),
+    ],
+    ids=["other names", "the same", "nothing known"],
+)
+def test_mounts_of_a_job_container(job: Job, mounts: str, agree: bool) -> None:
+    engine(job, inspect=f"printf '{mounts}\n'")
+    script = 'source "$1/tools.sh"; source "$1/container.sh"; mounts_agree'
+    done = subprocess.run(
+        ["bash", "-uc", script, "bash", job.action / "deploy_action" / "launcher"],
+        env={**job.environment, "RUNNER_TEMP": "/__w/_temp", "state": "/__w/_temp/x"},
+        check=False,
+    )
+    assert (done.returncode == 0) is agree
