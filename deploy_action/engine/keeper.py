@@ -140,11 +140,11 @@ class Keeper:
                 self._client.sleep(pause)
             else:
                 self._is_well()
-                if self.ticket.holding and not self._client.holds_by_lease():
-                    continue  # this process slept between the question and the answer
                 newer = self.outage.overtaken_by()
                 if newer:
                     raise overtaken(newer)
+                if self.ticket.holding and not self._client.holds_by_lease():
+                    continue  # this process slept between the question and the answer, or at its look
                 return settling
 
     def _confirm(self) -> tuple[str, ...]:

@@ -146,6 +146,24 @@ def test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile(scen
         keeper.fence()
 
 
+def test_a_process_that_slept_at_its_look_asks_again_whether_it_holds(scene: Scene) -> None:
+    older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
+    scene.wait(older)
+    scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
+    looks: list[float] = []
+
+    def look(_texts: Iterable[str]) -> Look:
+        if not looks:
+            scene.clock.sleep(2 * LEASE)
+        looks.append(scene.clock.elapsed)
+        return Look()
+
+    older.outage._look = look
+    Keeper(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older)).fence()
+    assert older.holds_by_lease()
+    assert len(looks) == 2
+
+
 def test_nobody_goes_on_because_of_a_limit_that_names_its_end(scene: Scene) -> None:
     def limited() -> None:
         raise RegistryUnavailable("The rate limit is used up.", retry_seconds=1800.0)
