@@ -35,7 +35,7 @@ COPY --from=build /app /app
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
  && AWS_EC2_METADATA_DISABLED=true python -I -c 'import importlib, pkgutil, sys; sys.path.insert(0, "/app"); import deploy_action, boto3, github, slack_sdk; \
       [importlib.import_module(m.name) for m in pkgutil.walk_packages(deploy_action.__path__, "deploy_action.") if "__main__" not in m.name]; \
-      assert deploy_action.core.regions.partition_of("eu-central-1").name == "aws"; \
+      assert deploy_action.cloudformation.regions.partition_of("eu-central-1").name == "aws"; \
       [boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "cloudtrail", "dynamodb", "ec2", "ecr", "ecs", "iam", "lambda", "logs", "rds", "s3", \
         "secretsmanager", "service-quotas", "sns", "sqs", "ssm", "sts")]'
 ENV HOME=/tmp

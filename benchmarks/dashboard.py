@@ -30,11 +30,11 @@ def main() -> int:
     parser.add_argument("--deployments", type=int, default=10_000)
     count = parser.parse_args().deployments
 
-    from deploy_action.core.archive import opened
-    from deploy_action.core.restores import restores_of
-    from deploy_action.core.unusual import unusual_of
-    from deploy_action.render.dashboard import page
-    from tests.core.many_story import NOW, history
+    from deploy_action.dashboard.anomalies import unusual_of
+    from deploy_action.dashboard.archive import opened
+    from deploy_action.dashboard.page import page
+    from deploy_action.dashboard.restore_times import restores_of
+    from tests.common.many_story import NOW, history
 
     content = history(count, days=900)
     since = time.perf_counter()

@@ -31,19 +31,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from typing import TYPE_CHECKING
 
 from benchmarks.event_logs import Logged, read_log
-from deploy_action.core.accuracy import holds
-from deploy_action.core.durations import blended, parse_samples, parse_table
-from deploy_action.core.estimate import before, same_set
-from deploy_action.core.events import Operation, Phase
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.order import Order
-from deploy_action.core.past import Deployment, Past
-from deploy_action.core.paths import structure
-from deploy_action.core.plan import Plan, Planned
-from deploy_action.core.runs import Run, runs_of, stable_name, touched_of
+from deploy_action.cloudformation.operation import Operation, Phase
+from deploy_action.estimation.critical_path import structure
+from deploy_action.estimation.estimator import before, same_set
+from deploy_action.estimation.history_forecast import LearnedForecast
+from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.published_durations import blended, parse_samples, parse_table
+from deploy_action.history.deployments import Deployment, Past
+from deploy_action.history.estimate import holds
+from deploy_action.history.operations import Run, runs_of, stable_name, touched_of
+from deploy_action.history.resource_order import Order
 
 if TYPE_CHECKING:
-    from deploy_action.core.forecast import Estimate
+    from deploy_action.history.estimate import Estimate
 
 TABLE = Path(__file__).resolve().parents[1] / "deploy_action" / "data" / "resource-durations.tsv"
 SPLITS = ("same set seen before", "other with history", "cold start")

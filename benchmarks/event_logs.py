@@ -13,9 +13,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.cutting import cut
-from deploy_action.core.events import Operation, StackEvent
-from deploy_action.core.stacks import STACK_TYPE, Verdict
+from deploy_action.cloudformation.events import StackEvent
+from deploy_action.cloudformation.operation import Operation
+from deploy_action.cloudformation.stacks import STACK_TYPE, Verdict
+from deploy_action.history.split_operations import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

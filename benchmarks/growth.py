@@ -23,22 +23,22 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation
-from deploy_action.core.document import Ticket
-from deploy_action.core.stacks import StackRef
-from deploy_action.engine.baseline import take_baseline
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.session import Session
-from deploy_action.engine.watcher import SPACED_SECONDS, Watcher
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.errors import Busy, CoordinatorError
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.document import Ticket
+from deploy_action.monitoring.baseline import take_baseline
+from deploy_action.monitoring.event_stream import SPACED_SECONDS, Watcher
+from deploy_action.monitoring.watch_loop import Session
 from tests.clock import START, VirtualClock
-from tests.engine.crowd import play
-from tests.engine.memory_registry import MemoryRegistry
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import client
 from tests.fakes.github.server import GitHubServer
 from tests.listener import SilentListener
+from tests.locking.crowd import play
+from tests.locking.memory_registry import MemoryRegistry
 from tests.simulation.scheduler import Scheduler
 
 if TYPE_CHECKING:

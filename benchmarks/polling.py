@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation
-from deploy_action.core import history
-from deploy_action.core.durations import parse_samples, parse_table
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.stacks import StackRef
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.data import read_table
-from deploy_action.engine.baseline import Baseline
-from deploy_action.engine.schedule import Schedule
-from deploy_action.engine.session import Session
-from deploy_action.engine.watcher import Watcher
+from deploy_action.estimation.history_forecast import LearnedForecast
+from deploy_action.estimation.published_durations import parse_samples, parse_table
+from deploy_action.history import document as history
+from deploy_action.monitoring.baseline import Baseline
+from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.poll_scheduler import Schedule
+from deploy_action.monitoring.watch_loop import Session
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.listener import SilentListener
@@ -38,7 +38,8 @@ from tests.replay import Recorded, operations_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.operation import Operation
 
 REGION = "eu-west-1"
 FIXED_SECONDS = 2.0

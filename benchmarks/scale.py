@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.sharedctypes import Synchronized
 
-    from deploy_action.core.events import Operation, StackEvent
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.operation import Operation
 
 REGIONS = ("eu-west-1", "us-east-1", "us-west-2", "ap-southeast-2")
 SHARES = (0.1, 0.15, 0.15)
@@ -90,12 +91,12 @@ def life(
 
 
 def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) -> dict[str, float]:
-    from deploy_action.adapters.aws import AwsClients
-    from deploy_action.adapters.cloudformation import CloudFormation
-    from deploy_action.core.stacks import StackRef
-    from deploy_action.engine.baseline import Baseline
-    from deploy_action.engine.session import Session
-    from deploy_action.engine.watcher import Watcher
+    from deploy_action.cloudformation.aws_clients import AwsClients
+    from deploy_action.cloudformation.client import CloudFormation
+    from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.monitoring.baseline import Baseline
+    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.monitoring.watch_loop import Session
     from tests.clock import VirtualClock
     from tests.listener import SilentListener
 

@@ -20,22 +20,22 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from deploy_action.adapters.github_runs import GitHubRuns
-from deploy_action.core.document import Ticket
-from deploy_action.core.life import JobLife
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.ports import NO_FILES
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.document import Ticket
+from deploy_action.locking.github_jobs import GitHubRuns
+from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.ports import NO_FILES
 from deploy_action.wiring import POLL_SECONDS
-from tests.engine.stage import Stage
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.github.state import WORKFLOW_TOKEN
 from tests.ground.ministack import ministack, missing
 from tests.ground.stores import KINDS, ON_AWS, Store, new_store, session
+from tests.locking.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deploy_action.ports import Registry, Snapshot
+    from deploy_action.locking.ports import Registry, Snapshot
 
 QUEUES = (1, 5, 10)
 SETTLED_SECONDS = 60.0

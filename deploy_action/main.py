@@ -12,14 +12,14 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.trust import established
+from deploy_action.common.trusted_certificates import established
 from deploy_action.errors import Cancelled, CoordinatorError
-from deploy_action.raw_inputs import secrets_given
+from deploy_action.inputs.raw import secrets_given
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from deploy_action.steps.world import World
+    from deploy_action.job.context import World
 
 OPENINGS = frozenset({"lock", "pre"})
 """They tell what is wrong with the job, for all steps."""
@@ -93,7 +93,7 @@ def _step(name: str, world: World) -> int:
         from deploy_action.steps import post
 
         return post.run(world)
-    from deploy_action.steps import halves
+    from deploy_action.steps import lock as halves
 
     return halves.STEPS[name](world)
 
@@ -114,13 +114,14 @@ def _handle_signals(stop: threading.Event) -> None:
 
 
 def _world(stop: threading.Event) -> World:
-    from deploy_action.adapters.clock import clock_from
-    from deploy_action.adapters.runner import JobLog, RunnerFiles
-    from deploy_action.context import run_context
-    from deploy_action.other_ci import of_other_ci
-    from deploy_action.render.log import LogStyle
-    from deploy_action.steps.state import StateFolder
-    from deploy_action.steps.world import Teller, World
+    from deploy_action.common.clock import clock_from
+    from deploy_action.github.other_ci import of_other_ci
+    from deploy_action.github.run_context import run_context
+    from deploy_action.github.runner_files import JobLog, RunnerFiles
+    from deploy_action.job.context import World
+    from deploy_action.job.job_log import Teller
+    from deploy_action.job.state import StateFolder
+    from deploy_action.reporting.log.lines import LogStyle
 
     environ: Any = _environment()
     clock = clock_from(environ.get("DEPLOY_COORDINATOR_CLOCK", ""), stop)
@@ -158,7 +159,7 @@ def run() -> None:
 
 def _command(arguments: list[str]) -> int:
     from deploy_action import cli
-    from deploy_action.adapters.clock import SystemClock
+    from deploy_action.common.clock import SystemClock
 
     _set_up_streams()
     established()

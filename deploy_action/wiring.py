@@ -7,31 +7,33 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation, Sts
-from deploy_action.adapters.registry.guarded import GuardedRegistry
-from deploy_action.core.borrowing import Borrower
-from deploy_action.core.life import JobLife
-from deploy_action.engine.idle import doubtful, look_at, revoke
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.swap import PATIENCE_SECONDS, Swapper
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation, Sts
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, Swapper
+from deploy_action.locking.delegation import Borrower
+from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.stack_activity import doubtful, look_at, revoke
+from deploy_action.locking.stores.guarded import GuardedRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deploy_action.adapters.github_deployments import GitHubDeployments
-    from deploy_action.adapters.github_runs import GitHubRuns
-    from deploy_action.adapters.outbox_journal import OutboxJournal
-    from deploy_action.adapters.stack_sets import StackSets
-    from deploy_action.context import RunContext
-    from deploy_action.core.document import Document, Ticket
-    from deploy_action.core.preflight.facts import Repository
-    from deploy_action.core.routing import Routing
-    from deploy_action.engine.behind import Looker
-    from deploy_action.engine.preflight_checks import Sources
-    from deploy_action.inputs import Settings
-    from deploy_action.ports import Clock, Messenger, Registry
-    from deploy_action.registry_address import RegistryAddress
+    from deploy_action.common.ports import Clock
+    from deploy_action.diagnosis.service_investigator import Looker
+    from deploy_action.github.deployments import GitHubDeployments
+    from deploy_action.github.run_context import RunContext
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.locking.document import Document, Ticket
+    from deploy_action.locking.github_jobs import GitHubRuns
+    from deploy_action.locking.ports import Registry
+    from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.monitoring.stack_set_client import StackSets
+    from deploy_action.preflight.check_list import Sources
+    from deploy_action.preflight.facts import Repository
+    from deploy_action.slack.outbox_file import OutboxJournal
+    from deploy_action.slack.ports import Messenger
+    from deploy_action.slack.routing import Routing
 
 REGISTRY_BRANCH = "deploy-registry"
 DOCUMENT = "deployments.json"
@@ -66,7 +68,7 @@ class Wiring:
 
     @cached_property
     def stack_sets(self) -> StackSets:
-        from deploy_action.adapters.stack_sets import StackSets
+        from deploy_action.monitoring.stack_set_client import StackSets
 
         return StackSets(self.aws)
 
@@ -124,23 +126,23 @@ class Wiring:
         """None where `look-behind` is off. The services' clients are made when first used."""
         if not self._settings.look_behind:
             return None
-        from deploy_action.adapters.behind.asking import short_clients
-        from deploy_action.adapters.behind.cloudtrail import CloudTrail
-        from deploy_action.adapters.behind.custom import CustomResource
-        from deploy_action.adapters.behind.ecs import Ecs
-        from deploy_action.adapters.behind.rds import Rds
-        from deploy_action.engine.behind import Looker
+        from deploy_action.diagnosis.service_investigator import Looker
+        from deploy_action.diagnosis.services.cloudtrail import CloudTrail
+        from deploy_action.diagnosis.services.custom_resource_log import CustomResource
+        from deploy_action.diagnosis.services.ecs import Ecs
+        from deploy_action.diagnosis.services.rds import Rds
+        from deploy_action.diagnosis.services.requests import short_clients
 
         clients = short_clients(self._monotonic)
         return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     def preflight_sources(self) -> Sources:
         """Where the checks before a deployment ask; what this deployment does not use is left out."""
-        from deploy_action.adapters.behind.asking import short_clients
-        from deploy_action.adapters.preflight.account import Account
-        from deploy_action.adapters.preflight.existing import Existing
-        from deploy_action.adapters.preflight.limits import Limits
-        from deploy_action.engine.preflight_checks import Sources
+        from deploy_action.diagnosis.services.requests import short_clients
+        from deploy_action.preflight.check_list import Sources
+        from deploy_action.preflight.sources.account import Account
+        from deploy_action.preflight.sources.existing import Existing
+        from deploy_action.preflight.sources.limits import Limits
 
         clients, settings = short_clients(self._monotonic), self._settings
         slack = slack_look(
@@ -161,7 +163,7 @@ class Wiring:
         settings = self._settings
         if not (settings.github_token and self._run.repository) or settings.registry.host:
             return None
-        from deploy_action.adapters.github_runs import GitHubRuns
+        from deploy_action.locking.github_jobs import GitHubRuns
 
         return GitHubRuns(
             self._settings.github_token,
@@ -175,7 +177,7 @@ class Wiring:
         settings, run = self._settings, self._run
         if not (settings.github_deployment and settings.github_token and run.repository and run.commit):
             return None
-        from deploy_action.adapters.github_deployments import GitHubDeployments
+        from deploy_action.github.deployments import GitHubDeployments
 
         return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
@@ -184,14 +186,14 @@ class Wiring:
         settings = self._settings
         if not (settings.slack_bot_token or settings.slack_webhook_url):
             return None
-        from deploy_action.core.routing import Routing
+        from deploy_action.slack.routing import Routing
 
         if settings.slack_bot_token:
             return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
         return Routing(overrides=settings.slack_events, webhook=True)
 
     def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
-        from deploy_action.adapters.outbox_journal import OutboxJournal
+        from deploy_action.slack.outbox_file import OutboxJournal
 
         return OutboxJournal(path, correlation_id)
 
@@ -212,12 +214,12 @@ def open_messenger(
 ) -> Messenger:
     """For the messages of one deployment; with the token where there is one, else through the webhook."""
     if token:
-        from deploy_action.adapters.slack.bot import API_URL, SlackBot
+        from deploy_action.slack.api.bot import API_URL, SlackBot
 
         return SlackBot(
             token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
         )
-    from deploy_action.adapters.slack.webhook import SlackWebhook
+    from deploy_action.slack.api.webhook import SlackWebhook
 
     return SlackWebhook(webhook_url, timeout=timeout_seconds)
 
@@ -228,8 +230,8 @@ def slack_look(
     """What keeps messages from Slack: (level, what, remedy) each; None where no bot writes."""
     if not token:
         return None
-    from deploy_action.adapters.slack.bot import API_URL
-    from deploy_action.adapters.slack.check import SlackAccess, check
+    from deploy_action.slack.api.bot import API_URL
+    from deploy_action.slack.api.check import SlackAccess, check
 
     access = SlackAccess(token, tuple(channel for channel in channels if channel), base_url or API_URL)
     return lambda: check(access)
@@ -243,7 +245,7 @@ def repository_look(
     name = address.place or run.repository
     if address.kind != "github" or not (name and token):
         return None
-    from deploy_action.adapters.preflight.repository import look_at
+    from deploy_action.preflight.sources.repository import look_at
 
     api_url = address.api_url if address.host else run.api_url
     return lambda: look_at(name, token=token, api_url=api_url, probe=probe)
@@ -260,19 +262,19 @@ def _store(address: RegistryAddress, token: str, run: RunContext, environ: Mappi
     # boto3 itself reads AWS_DEFAULT_REGION only.
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
     if address.kind == "file":
-        from deploy_action.adapters.registry.file import FileRegistry
+        from deploy_action.locking.stores.file import FileRegistry
 
         return FileRegistry(Path(address.place))
     if address.kind == "s3":
-        from deploy_action.adapters.registry.s3 import S3Registry
+        from deploy_action.locking.stores.s3 import S3Registry
 
         key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
         return S3Registry(address.place, key, region=region)
     if address.kind == "dynamodb":
-        from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
+        from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
 
         return DynamoDbRegistry(address.place, address.prefix or DOCUMENT, region=region)
-    from deploy_action.adapters.registry.github import GitHubRegistry
+    from deploy_action.locking.stores.github import GitHubRegistry
 
     return GitHubRegistry(
         token,

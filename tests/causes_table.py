@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy_action.core.causes import causes_of
-from deploy_action.core.events import Operation, StackEvent
-from deploy_action.core.stacks import STACK_TYPE, Verdict
+from deploy_action.cloudformation.events import StackEvent
+from deploy_action.cloudformation.operation import Operation
+from deploy_action.cloudformation.stacks import STACK_TYPE, Verdict
+from deploy_action.diagnosis.causes import causes_of
 from tests.fakes.cloudformation.recording import moment_of
 
 _SUFFIX = re.compile(r"-[A-Z0-9]{10,14}$")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.core.behind import Finding
-    from deploy_action.core.causes import Cause
-    from deploy_action.core.events import Operation, StackEvent
-    from deploy_action.core.forecast import Estimate
-    from deploy_action.core.stall import StallChange
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.operation import Operation
+    from deploy_action.diagnosis.causes import Cause
+    from deploy_action.diagnosis.service_lookups import Finding
+    from deploy_action.history.estimate import Estimate
+    from deploy_action.monitoring.stall import StallChange
 
 
 class SilentListener:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.stacks import is_in_progress
+from deploy_action.cloudformation.stacks import is_in_progress
 from tests.fakes.cloudformation.recording import moment_of, read_jsonl
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy_action.core.report import Report
-from deploy_action.input_names import NAMES, NAMES_OF_STEP
-from deploy_action.inputs import Settings, _Parser, parse_inputs
-from deploy_action.steps.world import outputs_of
+from deploy_action.inputs.names import NAMES, NAMES_OF_STEP
+from deploy_action.inputs.settings import Settings, _Parser, parse_inputs
+from deploy_action.reporting.outputs import outputs_of
+from deploy_action.reporting.report import Report
 
 ROOT = Path(__file__).parents[1]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
@@ -145,7 +145,7 @@ def test_all_steps_are_given_the_same_base() -> None:
 def test_each_step_replaces_its_shell_by_the_launcher_so_that_signals_reach_it(name: str) -> None:
     step = STEPS[name]
     assert step["shell"] == "bash"
-    assert step["run"] == f'exec bash "$GITHUB_ACTION_PATH/deploy_action/launch" {name}'
+    assert step["run"] == f'exec bash "$GITHUB_ACTION_PATH/launcher/launch" {name}'
     assert "${{" not in step["run"]
 
 

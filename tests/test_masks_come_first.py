@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy_action.raw_inputs import secrets_given
+from deploy_action.inputs.raw import secrets_given
 
 ROOT = Path(__file__).parents[1]
 BOT = "xoxb-1111-2222-AbCdEfGhIjKl"

@@ -17,11 +17,12 @@ from botocore import xform_name
 
 from deploy_action import errors
 from deploy_action.cli.app import PROGRAM, Commands, app
-from deploy_action.core import history, leases
-from deploy_action.core.document import Ticket
-from deploy_action.core.leases import silence_allowed
-from deploy_action.core.life import JobLife
-from deploy_action.inputs import TEMPLATE_BYTES_MAX, WAIT_TIMEOUT_SECONDS
+from deploy_action.history import document as history
+from deploy_action.inputs.settings import TEMPLATE_BYTES_MAX, WAIT_TIMEOUT_SECONDS
+from deploy_action.locking import expiry as leases
+from deploy_action.locking.document import Ticket
+from deploy_action.locking.expiry import silence_allowed
+from deploy_action.locking.job_status import JobLife
 from tests.clock import VirtualClock
 from tools import reference
 
@@ -71,7 +72,7 @@ class TestGeneratedParts:
     def test_the_action_in_a_folder_is_the_same_but_for_the_way_to_its_launcher(self) -> None:
         copy = yaml.safe_load((ROOT / reference.COPY).read_text("utf-8"))
         launchers = {shlex.split(step["run"])[2] for step in copy["runs"]["steps"]}
-        assert launchers == {"$GITHUB_ACTION_PATH/../deploy_action/launch"}
+        assert launchers == {"$GITHUB_ACTION_PATH/../launcher/launch"}
         for step in copy["runs"]["steps"]:
             step["run"] = step["run"].replace("/../", "/")
         assert copy == ACTION, "run `make docs`"
@@ -337,7 +338,7 @@ def needed_actions() -> dict[str, str]:
         for service in SERVICES
     }
     found: dict[str, str] = {}
-    for file in sorted((ROOT / "deploy_action" / "adapters").rglob("*.py")):
+    for file in sorted((ROOT / "deploy_action").rglob("*.py")):
         # As a method, or as the name of one in a table.
         called = set(re.findall(r"""[."]([a-z]+(?:_[a-z]+)+)\b""", file.read_text("utf-8")))
         for service in services_of(file):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.test_behind import PLACE, service
+from tests.diagnosis.test_service_investigator import PLACE, service
 from tests.fakes.behind import BehindServer
 from tests.fakes.slack.server import SlackServer
-from tests.steps.conftest import stage
-from tests.steps.test_supervision import Killed
-from tests.steps.test_template import lasting
+from tests.jobs.conftest import stage
+from tests.jobs.test_supervision import Killed
+from tests.jobs.test_template import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.steps.stage import Job, Stage
+    from tests.jobs.stage import Job, Stage
 
 __all__ = ["stage"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.context import run_context
 from deploy_action.errors import RegistryForbidden
-from deploy_action.inputs import parse_inputs
+from deploy_action.github.run_context import run_context
+from deploy_action.inputs.settings import parse_inputs
 from deploy_action.wiring import Wiring
 from tests.fakes.authority import Authority
 from tests.fakes.github.server import GitHubServer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from deploy_action.ports import Registry
+    from deploy_action.locking.ports import Registry
 
 HISTORY = "deployment-history.json"
 

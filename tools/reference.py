@@ -20,7 +20,7 @@ import yaml
 
 from deploy_action import errors
 from deploy_action.cli.app import COMMANDS, PROGRAM
-from deploy_action.core.preflight.finding import KINDS
+from deploy_action.preflight.finding import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

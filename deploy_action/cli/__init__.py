@@ -10,11 +10,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from deploy_action.common.escape import log_text
 from deploy_action.errors import CoordinatorError, RegistryError
-from deploy_action.render.escape import log_text
 
 if TYPE_CHECKING:
-    from deploy_action.ports import Clock
+    from deploy_action.common.ports import Clock
 
 NOT_FOUND, REGISTRY, USAGE, INTERRUPTED = 1, 8, 64, 130
 

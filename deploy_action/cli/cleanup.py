@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deploy_action.cleanup import text as render
+from deploy_action.cleanup.plan import CleanupStep, Deed, Left, steps_for
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
     Desk,
@@ -20,16 +22,14 @@ from deploy_action.cli.common import (
     stack_refs,
     with_registry,
 )
-from deploy_action.core.cleanup import CleanupStep, Deed, Left, steps_for
 from deploy_action.errors import BehindUnavailable, Busy, CoordinatorError, StackSourceError
-from deploy_action.render import cleanup as render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.adapters.aws import AwsClients
-    from deploy_action.adapters.cloudformation import CloudFormation
-    from deploy_action.core.stacks import StackRef
+    from deploy_action.cloudformation.aws_clients import AwsClients
+    from deploy_action.cloudformation.client import CloudFormation
+    from deploy_action.cloudformation.stacks import StackRef
 
 TIMEOUT_SECONDS = 3600.0
 
@@ -74,9 +74,9 @@ def command(
     deletes the orphans that were named. It ends with 0 when all is clean, 1 when something went wrong, 2 when
     a deployment holds the lock, 4 when AWS refuses.
     """
-    from deploy_action.adapters.aws import AwsClients
-    from deploy_action.adapters.cloudformation import CloudFormation
-    from deploy_action.engine.cleanup import look
+    from deploy_action.cleanup.runner import look
+    from deploy_action.cloudformation.aws_clients import AwsClients
+    from deploy_action.cloudformation.client import CloudFormation
 
     refs = stack_refs((name,), region)
     if refs[0].is_glob:
@@ -146,8 +146,8 @@ def _chosen(
 
 def _refuse_where_locked(desk: Desk, stack: StackRef, clients: AwsClients) -> None:
     """Raises Busy; also where nobody can tell."""
-    from deploy_action.adapters.cloudformation import Sts
-    from deploy_action.engine.cleanup import holder_of
+    from deploy_action.cleanup.runner import holder_of
+    from deploy_action.cloudformation.client import Sts
 
     remedy = "Wait for it; or add --despite-lock, if you are sure that it is gone."
     try:
@@ -174,7 +174,7 @@ def _refuse_where_locked(desk: Desk, stack: StackRef, clients: AwsClients) -> No
 def _clean(
     desk: Desk, source: CloudFormation, clients: AwsClients, left: Left, steps: Sequence[CleanupStep]
 ) -> int:
-    from deploy_action.engine.cleanup import carry_out
+    from deploy_action.cleanup.runner import carry_out
 
     code = 0
     for step in steps:
@@ -201,7 +201,7 @@ def _clean(
 
 def _delete_orphan(step: CleanupStep, clients: AwsClients) -> int:
     """0, or 1 where AWS refuses: in its own words, and the others are still tried."""
-    from deploy_action.adapters.orphans import Orphans
+    from deploy_action.cleanup.orphan_deleter import Orphans
 
     name = step.resources[0]
     try:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
     Desk,
@@ -19,13 +17,15 @@ from deploy_action.cli.common import (
     stack_refs,
     with_registry,
 )
-from deploy_action.core import history
-from deploy_action.engine.collect import collect
-from deploy_action.engine.swap import FileChange
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.history import document as history
+from deploy_action.history.backfill import collect
+from deploy_action.locking.compare_and_swap import FileChange
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document
-    from deploy_action.engine.collect import Collected
+    from deploy_action.history.backfill import Collected
+    from deploy_action.locking.document import Document
 
 PAUSE_SECONDS = 0.25
 """Between two answers: CloudFormation's limit is for the whole account, and others deploy meanwhile."""

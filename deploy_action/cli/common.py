@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from deploy_action.aws_region import default_region
 from deploy_action.cli import USAGE
-from deploy_action.context import run_context
-from deploy_action.core.stacks import StackRef, parse_stack_ref
-from deploy_action.core.times import iso, unix_seconds
-from deploy_action.engine.swap import Swapper, read_beside
+from deploy_action.cloudformation.region import default_region
+from deploy_action.cloudformation.stacks import StackRef, parse_stack_ref
+from deploy_action.common.escape import log_text, machine_json, one_line
+from deploy_action.common.times import iso, unix_seconds
 from deploy_action.errors import CoordinatorError, RegistryError
-from deploy_action.registry_address import parse_registry
-from deploy_action.render.escape import log_text, machine_json, one_line
-from deploy_action.steps.recall import past_of
-from deploy_action.steps.state import Memory
+from deploy_action.github.run_context import run_context
+from deploy_action.job.history import past_of
+from deploy_action.job.state import Memory
+from deploy_action.locking.compare_and_swap import Swapper, read_beside
+from deploy_action.locking.registry_address import parse_registry
 from deploy_action.wiring import open_registry, repository_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.context import RunContext
-    from deploy_action.core.document import Document
-    from deploy_action.core.past import Past
-    from deploy_action.core.preflight.facts import Repository
-    from deploy_action.engine.swap import FileChange
-    from deploy_action.ports import Clock, Registry
-    from deploy_action.registry_address import RegistryAddress
+    from deploy_action.common.ports import Clock
+    from deploy_action.github.run_context import RunContext
+    from deploy_action.history.deployments import Past
+    from deploy_action.locking.compare_and_swap import FileChange
+    from deploy_action.locking.document import Document
+    from deploy_action.locking.ports import Registry
+    from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.preflight.facts import Repository
 
 T = TypeVar("T")
 

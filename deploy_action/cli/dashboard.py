@@ -12,11 +12,11 @@ from click.core import ParameterSource
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
-from deploy_action.core import history
-from deploy_action.core.archive import ARCHIVE_BYTES_MAX, notices, opened
-from deploy_action.core.restores import restores_of
-from deploy_action.core.unusual import unusual_of
-from deploy_action.render.dashboard import machine_data, page
+from deploy_action.dashboard.anomalies import unusual_of
+from deploy_action.dashboard.archive import ARCHIVE_BYTES_MAX, notices, opened
+from deploy_action.dashboard.page import machine_data, page
+from deploy_action.dashboard.restore_times import restores_of
+from deploy_action.history import document as history
 
 PAGE, DATA = "index.html", "data.json"
 

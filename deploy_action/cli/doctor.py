@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action import __version__
-from deploy_action.adapters.trust import established
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, as_json, region_option, say, say_json, with_registry
-from deploy_action.core.preflight.credentials import clock_findings
-from deploy_action.core.preflight.facts import NoSession
-from deploy_action.core.preflight.finding import KINDS, Level
+from deploy_action.common.escape import log_text
+from deploy_action.common.trusted_certificates import established
 from deploy_action.errors import (
     BehindUnavailable,
     CoordinatorError,
     RegistryConflict,
     RegistryError,
 )
-from deploy_action.render.escape import log_text
+from deploy_action.preflight.checks.credentials import clock_findings
+from deploy_action.preflight.facts import NoSession
+from deploy_action.preflight.finding import KINDS, Level
 from deploy_action.wiring import slack_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from deploy_action.core.preflight.facts import Repository
+    from deploy_action.preflight.facts import Repository
 
 PYTHON_MIN = (3, 11)
 PACKAGES = {
@@ -218,8 +218,8 @@ def _token(repository: Repository) -> Row:
 
 
 def _aws(desk: Desk, region: str) -> Iterator[Row]:
-    from deploy_action.adapters.behind.asking import short_clients
-    from deploy_action.adapters.preflight.account import Account
+    from deploy_action.diagnosis.services.requests import short_clients
+    from deploy_action.preflight.sources.account import Account
 
     if not region:
         yield Row("AWS region", State.WARN, "is not set", "Set AWS_REGION, or name it: --region.")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
     Desk,
@@ -22,24 +20,26 @@ from deploy_action.cli.common import (
     stack_refs,
     with_registry,
 )
-from deploy_action.core import history
-from deploy_action.core.accuracy import accuracy_of
-from deploy_action.core.estimate import of_stacks
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.plan import plan_of, plan_of_template
-from deploy_action.core.template_changes import changes_between
-from deploy_action.core.template_graph import template_of
-from deploy_action.engine.collect import collect
+from deploy_action.cli.text import history as render
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.cloudformation.template_diff import changes_between
+from deploy_action.cloudformation.template_graph import template_of
+from deploy_action.cloudformation.template_parser import parse_template
 from deploy_action.errors import ChangeSetGone, StackSourceError
-from deploy_action.render import past as render
-from deploy_action.steps.expecting import sentence
-from deploy_action.template_file import parse_template
+from deploy_action.estimation.accuracy import accuracy_of
+from deploy_action.estimation.estimator import of_stacks
+from deploy_action.estimation.history_forecast import LearnedForecast
+from deploy_action.estimation.planned_changes import plan_of, plan_of_template
+from deploy_action.history import document as history
+from deploy_action.history.backfill import collect
+from deploy_action.job.estimates import sentence
 
 if TYPE_CHECKING:
-    from deploy_action.core.forecast import Estimate
-    from deploy_action.core.past import Past
-    from deploy_action.core.plan import Plan
-    from deploy_action.core.stacks import StackRef, StackState
+    from deploy_action.cloudformation.stacks import StackRef, StackState
+    from deploy_action.estimation.planned_changes import Plan
+    from deploy_action.history.deployments import Past
+    from deploy_action.history.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

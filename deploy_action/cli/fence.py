@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
-from deploy_action.core.borrowing import nonces_of
 from deploy_action.errors import LockLost
+from deploy_action.locking.delegation import nonces_of
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Ticket
+    from deploy_action.locking.document import Ticket
 
 TICKET = "DEPLOY_COORDINATOR_TICKET"
 EPOCH = "DEPLOY_COORDINATOR_EPOCH"

@@ -8,10 +8,10 @@ import click
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, as_json, remark, say, say_json, with_registry
-from deploy_action.core import history as core
-from deploy_action.core.accuracy import accuracy_of
-from deploy_action.core.records import deployment_of
-from deploy_action.render import past
+from deploy_action.cli.text import history as past
+from deploy_action.estimation.accuracy import accuracy_of
+from deploy_action.history import document as core
+from deploy_action.history.record_codec import deployment_of
 
 
 @click.command()

@@ -9,16 +9,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from deploy_action.core.times import duration
-from deploy_action.render import progress
-from deploy_action.render.escape import log_text
-from deploy_action.render.log import WORDS
+from deploy_action.common.escape import log_text
+from deploy_action.common.times import duration
+from deploy_action.reporting.log import progress
+from deploy_action.reporting.log.lines import WORDS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from deploy_action.engine.watcher import Watcher
-    from deploy_action.ports import Clock
+    from deploy_action.common.ports import Clock
+    from deploy_action.monitoring.event_stream import Watcher
 
 RUNNING_MAX = 8
 

@@ -20,16 +20,16 @@ from deploy_action.cli.common import (
     with_reason,
     with_registry,
 )
-from deploy_action.core import operators
-from deploy_action.core.lock_codec import encode
-from deploy_action.core.lock_name import parse_lock_name
-from deploy_action.core.times import iso, unix_seconds
-from deploy_action.engine.idle import revoke
-from deploy_action.render import tables
-from deploy_action.render.escape import machine_json
+from deploy_action.cli.text import tables
+from deploy_action.common.escape import machine_json
+from deploy_action.common.times import iso, unix_seconds
+from deploy_action.locking import admin as operators
+from deploy_action.locking.codec import encode
+from deploy_action.locking.lock_name import parse_lock_name
+from deploy_action.locking.stack_activity import revoke
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document, Ticket
+    from deploy_action.locking.document import Document, Ticket
 
 
 @click.command()
@@ -175,8 +175,8 @@ def _revoke(ticket: Ticket) -> None:
     """Should its owner only be paused, it can execute nothing any more."""
     if not ticket.stacks:
         return
-    from deploy_action.adapters.aws import AwsClients
-    from deploy_action.adapters.cloudformation import CloudFormation
+    from deploy_action.cloudformation.aws_clients import AwsClients
+    from deploy_action.cloudformation.client import CloudFormation
 
     if not revoke(CloudFormation(AwsClients()), ticket):
         remark("Its change sets that nobody executed could not be looked for: delete them in the console.")

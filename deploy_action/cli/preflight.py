@@ -12,15 +12,15 @@ import click
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import WrongWords, as_json, github_token, region_option, remark, say, say_json
-from deploy_action.context import run_context
-from deploy_action.core.preflight.finding import Level, softened
-from deploy_action.inputs import Mode, parse_inputs
-from deploy_action.render import preflight as render
-from deploy_action.render.escape import log_text
+from deploy_action.common.escape import log_text
+from deploy_action.github.run_context import run_context
+from deploy_action.inputs.settings import Mode, parse_inputs
+from deploy_action.preflight import text as render
+from deploy_action.preflight.finding import Level, softened
 
 if TYPE_CHECKING:
-    from deploy_action.core.preflight.finding import Finding
-    from deploy_action.ports import Clock
+    from deploy_action.common.ports import Clock
+    from deploy_action.preflight.finding import Finding
 
 INPUTS = {
     "template": "A template in this folder, or its https:// address.",
@@ -80,7 +80,7 @@ def command(
     It takes the action's inputs, as options or as a JSON file. It ends with 0, or with 1 where the deployment
     is certain to fail; warnings and notes do not count.
     """
-    from deploy_action.steps.preflight import checks_of, preflight_of
+    from deploy_action.job.preflight import checks_of, preflight_of
     from deploy_action.wiring import Wiring
 
     inputs = _read(file) if file is not None else {}

@@ -9,14 +9,15 @@ import click
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import Desk, WrongWords, as_json, remark, say, say_json, with_registry
-from deploy_action.core.times import iso
-from deploy_action.engine import draining, leftovers
+from deploy_action.common.times import iso
+from deploy_action.slack import retry_queue as leftovers
+from deploy_action.slack import retry_queue_delivery as draining
 from deploy_action.wiring import open_messenger
 
 if TYPE_CHECKING:
-    from deploy_action.core.outbox import Entry
-    from deploy_action.engine.leftovers import Left
-    from deploy_action.ports import Messenger
+    from deploy_action.slack.outbox import Entry
+    from deploy_action.slack.ports import Messenger
+    from deploy_action.slack.retry_queue import Left
 
 SECONDS = 120.0
 SECONDS_MAX = 200.0

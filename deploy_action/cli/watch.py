@@ -21,11 +21,9 @@ from deploy_action.cli.common import (
     stack_refs,
     with_registry,
 )
-from deploy_action.core import history
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.report import Outcome, Report, StackLine, bars_of, failure_causes, outcome_of
-from deploy_action.core.start import way_out, ways_out
-from deploy_action.core.times import iso
+from deploy_action.cloudformation.deployability import way_out, ways_out
+from deploy_action.cloudformation.outcome import Outcome, StackLine, outcome_of
+from deploy_action.common.times import iso
 from deploy_action.errors import (
     CoordinatorError,
     DeploymentFailed,
@@ -33,19 +31,25 @@ from deploy_action.errors import (
     TimedOut,
     VerdictUnknown,
 )
-from deploy_action.render.headline import headline
-from deploy_action.render.log import LogStyle
-from deploy_action.steps.world import Teller
+from deploy_action.estimation.history_forecast import LearnedForecast
+from deploy_action.history import document as history
+from deploy_action.job.job_log import Teller
+from deploy_action.reporting.headline import headline
+from deploy_action.reporting.log.lines import LogStyle
+from deploy_action.reporting.report import Report, failure_causes
+from deploy_action.reporting.resource_activity import bars_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from deploy_action.core.events import Operation, StackEvent
-    from deploy_action.core.past import Past
-    from deploy_action.core.stacks import StackRef, StackState
-    from deploy_action.engine.session import End
-    from deploy_action.engine.watcher import Watcher
-    from deploy_action.ports import Clock, StackSource
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.operation import Operation
+    from deploy_action.cloudformation.ports import StackSource
+    from deploy_action.cloudformation.stacks import StackRef, StackState
+    from deploy_action.common.ports import Clock
+    from deploy_action.history.deployments import Past
+    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.monitoring.watch_loop import End
 
 WAIT_SECONDS = 5.0
 
@@ -67,8 +71,8 @@ def command(
     --timeout-in-minutes is over, 7 how it ended cannot be told. Where the registry can be read, times are
     held against this repository's own history. --json prints one object a line.
     """
-    from deploy_action.adapters.aws import AwsClients
-    from deploy_action.adapters.cloudformation import CloudFormation
+    from deploy_action.cloudformation.aws_clients import AwsClients
+    from deploy_action.cloudformation.client import CloudFormation
 
     refs = stack_refs(names, region)
     source = CloudFormation(AwsClients(), one_try=True)
@@ -85,7 +89,7 @@ def command(
 def _running(
     source: StackSource, refs: tuple[StackRef, ...], clock: Clock, *, wait: bool
 ) -> list[StackState]:
-    from deploy_action.engine.idle import in_progress
+    from deploy_action.locking.stack_activity import in_progress
 
     told = False
     while True:
@@ -132,9 +136,9 @@ def _watch(
     *,
     machine: bool,
 ) -> int:
-    from deploy_action.engine.baseline import attach_to
-    from deploy_action.engine.session import Session
-    from deploy_action.engine.watcher import Watcher
+    from deploy_action.monitoring.baseline import attach_to
+    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.monitoring.watch_loop import Session
 
     watcher = Watcher(source, attach_to(running))
     watcher.forecast = LearnedForecast(_past(desk), ())
@@ -162,9 +166,9 @@ def _past(desk: Desk) -> Past:
 
 
 def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *, machine: bool) -> int:
-    from deploy_action.engine.closing import Closing
-    from deploy_action.engine.session import End
-    from deploy_action.engine.verdict import confirmed
+    from deploy_action.monitoring.closing_budget import Closing
+    from deploy_action.monitoring.final_status import confirmed
+    from deploy_action.monitoring.watch_loop import End
 
     closing = Closing(clock, cancelled=lambda: False)
     lines, outputs, notes = confirmed(source, closing, operation, ours_only=False)

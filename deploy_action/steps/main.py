@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.report import Outcome
-from deploy_action.core.times import duration
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.times import duration
+from deploy_action.deploy import attach as by_attaching
+from deploy_action.deploy import command as by_command
+from deploy_action.deploy import template as by_template
+from deploy_action.deploy.deployment import Deployment
 from deploy_action.errors import (
     Busy,
     Cancelled,
@@ -18,14 +22,14 @@ from deploy_action.errors import (
     TimedOut,
     VerdictUnknown,
 )
-from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
-from deploy_action.steps import by_attaching, by_command, by_template
-from deploy_action.steps.deployment import Deployment
-from deploy_action.steps.page import Page
-from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
+from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.job.context import World, skipped, with_failure
+from deploy_action.job.environment_page import Page
+from deploy_action.job.job_log import optional
+from deploy_action.reporting.outputs import outputs_of
 
 if TYPE_CHECKING:
-    from deploy_action.steps.state import JobState
+    from deploy_action.job.state import JobState
 
 FLUSH_SECONDS = 1.0
 """For what is on its way; the last word follows in `post`."""

@@ -8,30 +8,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core import history
-from deploy_action.core.borrowing import account_of_loan
-from deploy_action.core.report import Failure, Outcome, Report, StackLine
-from deploy_action.core.stacks import is_in_progress
-from deploy_action.core.times import iso
-from deploy_action.engine.closing import Closing
-from deploy_action.engine.idle import in_progress, ref_of
-from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS, Left
-from deploy_action.engine.lock_words import not_given_back
-from deploy_action.engine.swap import FileChange
+from deploy_action.cloudformation.outcome import Outcome, StackLine
+from deploy_action.cloudformation.stacks import is_in_progress
+from deploy_action.common.times import iso
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
-from deploy_action.inputs import parse_inputs
-from deploy_action.render.summary import summary
-from deploy_action.steps.channel import open_channel, remember
-from deploy_action.steps.lost_state import give_back_by_job
-from deploy_action.steps.page import WHAT, Page
-from deploy_action.steps.state import JobState
-from deploy_action.steps.world import World, optional, outputs_of
+from deploy_action.history import document as history
+from deploy_action.inputs.settings import parse_inputs
+from deploy_action.job.environment_page import WHAT, Page
+from deploy_action.job.history import record_of
+from deploy_action.job.job_log import optional
+from deploy_action.job.lost_state import give_back_by_job
+from deploy_action.job.open_notifier import open_channel, remember
+from deploy_action.job.state import JobState
+from deploy_action.locking.compare_and_swap import FileChange
+from deploy_action.locking.delegation import account_of_loan
+from deploy_action.locking.messages import not_given_back
+from deploy_action.locking.stack_activity import in_progress, ref_of
+from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS, Left
+from deploy_action.monitoring.closing_budget import Closing
+from deploy_action.reporting.outputs import outputs_of
+from deploy_action.reporting.report import Failure, Report
+from deploy_action.reporting.summary.page import summary
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Ticket
-    from deploy_action.engine.lock_client import LockClient
-    from deploy_action.inputs import Settings
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.job.context import World
+    from deploy_action.locking.client import LockClient
+    from deploy_action.locking.document import Ticket
 
 HISTORY_PATIENCE_SECONDS = RELEASE_PATIENCE_SECONDS = 10.0
 """For a registry that does not answer, in each of two tries to release: with the history, and without it."""
@@ -106,7 +110,7 @@ def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings)
     channel.flush(FLUSH_SECONDS)
     remember(channel, state)
     if channel.box is not None:
-        from deploy_action.steps.handing_over import hand_over
+        from deploy_action.job.slack_handoff import hand_over
 
         hand_over(world, wiring, settings, channel)
 
@@ -191,7 +195,7 @@ def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, .
         return
     client = wiring.lock_client(state.ticket, world.clock)
     locks = ", ".join(state.ticket.locks)
-    record = history.record_of(_own_part(world, state, state.ticket), state.report, at=iso(world.clock.now()))
+    record = record_of(_own_part(world, state, state.ticket), state.report, at=iso(world.clock.now()))
     left = client.leave(
         state.report.correlation_id,
         settling=settling,
@@ -228,7 +232,7 @@ def _own_part(world: World, state: JobState, lender: Ticket) -> Ticket:
 def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
-    record = history.record_of(client.ticket, state.report, at=iso(world.clock.now()))
+    record = record_of(client.ticket, state.report, at=iso(world.clock.now()))
     memory = world.folder.memory()
     collected = memory.collected if memory is not None else ()
 

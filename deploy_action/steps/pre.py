@@ -6,13 +6,9 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from deploy_action.core.away import WhenAway
-from deploy_action.core.change_set import epoch_in
-from deploy_action.core.report import Links, Outcome, Report
-from deploy_action.core.shared_causes import shared_cause
-from deploy_action.core.teardown import teardown_of
-from deploy_action.engine.idle import described, executed_by
-from deploy_action.engine.slow_call import SlowCall
+from deploy_action.cloudformation.change_set import epoch_in
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.slow_call import SlowCall
 from deploy_action.errors import (
     AccountUnknown,
     Busy,
@@ -24,22 +20,29 @@ from deploy_action.errors import (
     StackSourceError,
     Superseded,
 )
-from deploy_action.inputs import Mode, Settings, WhenBusy, parse_inputs
-from deploy_action.render.summary import opening
-from deploy_action.run_without_secrets import why_without_secrets
-from deploy_action.steps.channel import open_channel, remember
-from deploy_action.steps.commit_age import look_at_commit_age
-from deploy_action.steps.concurrency import look_at_concurrency
-from deploy_action.steps.coordination import Coordination
-from deploy_action.steps.default_locks import lock_names
-from deploy_action.steps.expecting import foresee
-from deploy_action.steps.handing_on import give_back, hand_on
-from deploy_action.steps.named_account import check_account
-from deploy_action.steps.page import Page
-from deploy_action.steps.preflight import start_preflight
-from deploy_action.steps.recall import Recall
-from deploy_action.steps.state import JobState
-from deploy_action.steps.world import World, optional, outputs_of, skipped, with_failure
+from deploy_action.github.run_without_secrets import why_without_secrets
+from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.job.commit_age import look_at_commit_age
+from deploy_action.job.concurrency import look_at_concurrency
+from deploy_action.job.context import World, skipped, with_failure
+from deploy_action.job.coordination import Coordination
+from deploy_action.job.default_locks import lock_names
+from deploy_action.job.environment_page import Page
+from deploy_action.job.estimates import foresee
+from deploy_action.job.history import Recall
+from deploy_action.job.job_log import optional
+from deploy_action.job.named_account import check_account
+from deploy_action.job.open_notifier import open_channel, remember
+from deploy_action.job.preflight import start_preflight
+from deploy_action.job.required_outputs import give_back, hand_on
+from deploy_action.job.state import JobState
+from deploy_action.job.teardown import teardown_of
+from deploy_action.locking.stack_activity import described, executed_by
+from deploy_action.locking.without_registry import WhenAway
+from deploy_action.reporting.outputs import outputs_of
+from deploy_action.reporting.report import Links, Report
+from deploy_action.reporting.shared_causes import shared_cause
+from deploy_action.reporting.summary.page import opening
 from deploy_action.wiring import Wiring
 
 FLUSH_SECONDS = 2.0

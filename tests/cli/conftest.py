@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.desk import Desk
-from tests.steps.conftest import stage
+from tests.jobs.conftest import stage
 
 if TYPE_CHECKING:
     from pathlib import Path

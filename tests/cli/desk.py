@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy_action import cli
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.core import lock as core
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.lock_codec import decode, encode
-from deploy_action.core.times import iso
+from deploy_action.common.times import iso
+from deploy_action.locking import transitions as core
+from deploy_action.locking.codec import decode, encode
+from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.stores.file import FileRegistry
 from tests.clock import START, VirtualClock
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from deploy_action.ports import Clock
+    from deploy_action.common.ports import Clock
 
 
 class Desk:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.steps.stage import Stage
+    from tests.jobs.stage import Stage
 
 QUEUE = "{Queue: {Type: AWS::SQS::Queue}}"
 ROLLED_BACK = (

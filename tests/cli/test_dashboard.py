@@ -11,7 +11,7 @@ from deploy_action import cli
 from deploy_action.cli import NOT_FOUND, REGISTRY, USAGE
 from tests.cli.test_history import record, remember
 from tests.clock import VirtualClock
-from tests.core.many_story import NOW, history
+from tests.common.many_story import NOW, history
 
 if TYPE_CHECKING:
     from pathlib import Path

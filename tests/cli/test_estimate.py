@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.core.change_set import Change
-from deploy_action.core.template_changes import changes_between
+from deploy_action.cloudformation.change_set import Change
+from deploy_action.cloudformation.template_diff import changes_between
 from tests.fakes.cloudformation.harness import client
-from tests.steps.test_foresight import CHAIN, past_without_us
-from tests.steps.test_template import QUEUE, lasting
+from tests.jobs.test_foresight import CHAIN, past_without_us
+from tests.jobs.test_template import QUEUE, lasting
 
 if TYPE_CHECKING:
     from tests.cli.desk import Desk
-    from tests.steps.stage import Stage
+    from tests.jobs.stage import Stage
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.cli import USAGE
-from deploy_action.core.borrowing import new_token, nonce_of
+from deploy_action.locking.delegation import nonce_of
+from deploy_action.locking.tokens import new_token
 
 if TYPE_CHECKING:
     from tests.cli.desk import Desk

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deploy_action import cli
-from deploy_action.core import history
-from deploy_action.engine.swap import FileChange, Swapper
+from deploy_action.history import document as history
+from deploy_action.locking.compare_and_swap import FileChange, Swapper
 
 if TYPE_CHECKING:
     from tests.cli.desk import Desk

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.steps.stage import Stage
+    from tests.jobs.stage import Stage
 
 QUEUE = "Parameters: {Size: {Type: String}}\nResources: {Queue: {Type: AWS::SQS::Queue}}\n"
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.core.outbox import Box, Entry, Kind
-from deploy_action.engine import leftovers
-from deploy_action.engine.leftovers import Left
+from deploy_action.slack import retry_queue as leftovers
+from deploy_action.slack.outbox import Box, Entry, Kind
+from deploy_action.slack.retry_queue import Left
 from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:

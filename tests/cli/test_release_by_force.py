@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.core.change_set import change_set_name
+from deploy_action.cloudformation.change_set import change_set_name
 from tests.cli.desk import Desk
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
-    from tests.steps.stage import Stage
+    from tests.jobs.stage import Stage
 
 HOLDER, EARLIER, NOW, STRANGER = (f"20270115-08000{number}-aaaaaa" for number in range(4))
 TEMPLATE = "Resources: {Queue: {Type: AWS::SQS::Queue}}"

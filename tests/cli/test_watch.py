@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from deploy_action.adapters.aws import AwsClients
-from deploy_action.adapters.cloudformation import CloudFormation
 from deploy_action.cli.live import Display
-from deploy_action.core.stacks import StackRef
-from deploy_action.engine.baseline import attach_to
-from deploy_action.engine.idle import in_progress
-from deploy_action.engine.watcher import Watcher
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.locking.stack_activity import in_progress
+from deploy_action.monitoring.baseline import attach_to
+from deploy_action.monitoring.event_stream import Watcher
 from tests.cli.desk import Desk
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
-    from tests.steps.stage import Stage
+    from tests.jobs.stage import Stage
 
 SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 100}}}}"
 FAILS = SLOW.replace("Seconds: 100", "Seconds: 100, Fail: nope")

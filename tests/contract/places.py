@@ -12,10 +12,10 @@ import boto3
 import filelock
 import pytest
 
-from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.adapters.registry.github import GitHubRegistry
-from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.file import FileRegistry
+from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.s3 import S3Registry
 from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.proxy import Proxy
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from deploy_action.ports import Registry
+    from deploy_action.locking.ports import Registry
 
 SESSION = boto3.Session("key", "secret", region_name="eu-central-1")
 

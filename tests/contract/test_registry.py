@@ -7,12 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.core import history, lock_codec
-from deploy_action.core.document import Ticket
-from deploy_action.core.lock_codec import decode
-from deploy_action.engine import leftovers
-from deploy_action.engine.keeper import Keeper
-from deploy_action.engine.lock_client import LockClient
 from deploy_action.errors import (
     Busy,
     RegistryConflict,
@@ -21,12 +15,19 @@ from deploy_action.errors import (
     RegistryUnavailable,
     RegistryUnreadable,
 )
-from deploy_action.ports import DOCUMENT_BYTES_MAX
+from deploy_action.history import document as history
+from deploy_action.locking import codec as lock_codec
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.codec import decode
+from deploy_action.locking.document import Ticket
+from deploy_action.locking.held_lock import Keeper
+from deploy_action.locking.ports import DOCUMENT_BYTES_MAX
+from deploy_action.slack import retry_queue as leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.engine.lock_client import Grant
+    from deploy_action.locking.client import Grant
     from tests.contract.places import Place
 from tests.clock import VirtualClock
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from deploy_action.adapters.registry.github import ABSENT, GitHubRegistry
 from deploy_action.errors import RegistryError
-from deploy_action.ports import Snapshot
+from deploy_action.locking.ports import Snapshot
+from deploy_action.locking.stores.github import ABSENT, GitHubRegistry
 from tests.contract.places import DynamoDbPlace, FilePlace, Place, S3Place
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.http import Response

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import parse, validate
 
-from deploy_action.adapters.github_api import GitHubApi, GitHubUnavailable
-from deploy_action.adapters.registry.github import CREATE_COMMIT, GitHubRegistry
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
+from deploy_action.github.api import GitHubApi, GitHubUnavailable
+from deploy_action.locking.stores.github import CREATE_COMMIT, GitHubRegistry
 from tests.fakes.github.graphql import schema
 
 if TYPE_CHECKING:

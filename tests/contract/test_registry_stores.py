@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.adapters.registry.s3 import WRONG_ETAG, S3Registry
 from deploy_action.errors import (
     RegistryConflict,
     RegistryForbidden,
     RegistryMisconfigured,
     RegistryUnavailable,
 )
-from deploy_action.ports import Snapshot
+from deploy_action.locking.ports import Snapshot
+from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.file import FileRegistry
+from deploy_action.locking.stores.s3 import WRONG_ETAG, S3Registry
 from tests.contract.places import SESSION
 from tests.fakes.http import FakeServer, Request, Response
 
@@ -382,7 +382,7 @@ def test_a_server_that_is_not_there(stack: ExitStack) -> None:
 
 
 def test_importing_a_store_imports_no_sdk() -> None:
-    modules = [f"deploy_action.adapters.registry.{name}" for name in ("file", "github", "s3", "dynamodb")]
+    modules = [f"deploy_action.locking.stores.{name}" for name in ("file", "github", "s3", "dynamodb")]
     sdks = ["github", "boto3", "botocore", "filelock", "requests", "backoff"]
     code = f"import sys, {', '.join(modules)}; print([m for m in {sdks} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

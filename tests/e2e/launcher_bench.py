@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = REPOSITORY / "deploy_action" / "launcher"
+PARTS = REPOSITORY / "launcher"
 APPENDED: dict[str, str] = {}
 """Behind the functions of a part, by its file's name: a later definition takes the place of an earlier."""
 
@@ -96,7 +96,7 @@ class Job:
         log = self.folder / f"{step}.log"
         with log.open("w") as output:
             process = subprocess.Popen(
-                ["bash", self.action / "deploy_action" / "launch", step],
+                ["bash", self.action / "launcher" / "launch", step],
                 env=environment,
                 cwd=self.workspace,
                 stdin=subprocess.DEVNULL,
@@ -171,10 +171,9 @@ def make_action(folder: Path) -> Path:
     """An action folder around the stub. One small requirement keeps its virtual environment quick to make."""
     package = folder / "deploy_action"
     package.mkdir(parents=True)
-    shutil.copy(REPOSITORY / "deploy_action" / "launch", package)
-    shutil.copytree(PARTS, package / PARTS.name)
+    shutil.copytree(PARTS, folder / PARTS.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in APPENDED.items():
-        with (package / PARTS.name / name).open("a", encoding="utf-8") as part:
+        with (folder / PARTS.name / name).open("a", encoding="utf-8") as part:
             part.write(text)
     shutil.copy(REPOSITORY / "entrypoint.py", folder)
     (package / "__init__.py").touch()

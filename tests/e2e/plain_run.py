@@ -25,7 +25,7 @@ class PlainRun:
         )
         shutil.copy(ROOT / "entrypoint.py", action)
         # The tests' own environment has what the product needs; making one anew is tried elsewhere.
-        with (action / "deploy_action" / "launcher" / "host.sh").open("a") as part:
+        with (action / "launcher" / "host.sh").open("a") as part:
             part.write(f"\nfind_python() {{ python={sys.executable}; }}\n")
 
     def begin(self, script: str, variables: dict[str, str]) -> subprocess.Popen[str]:

@@ -184,7 +184,7 @@ def test_mounts_of_a_job_container(job: Job, mounts: str, agree: bool) -> None:
     engine(job, inspect=f"printf '{mounts}\n'")
     script = 'source "$1/tools.sh"; source "$1/container.sh"; mounts_agree'
     done = subprocess.run(
-        ["bash", "-uc", script, "bash", job.action / "deploy_action" / "launcher"],
+        ["bash", "-uc", script, "bash", job.action / "launcher"],
         env={**job.environment, "RUNNER_TEMP": "/__w/_temp", "state": "/__w/_temp/x"},
         check=False,
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 LAUNCHER = [
-    REPOSITORY / "deploy_action" / "launch",
-    *(REPOSITORY / "deploy_action" / "launcher").glob("*.sh"),
+    REPOSITORY / "launcher" / "launch",
+    *(REPOSITORY / "launcher").glob("*.sh"),
 ]
 SHOWN = f"{sys.executable} -I -c 'import json, os; print(json.dumps(dict(os.environ)))'"
 OURS = {
@@ -135,7 +135,7 @@ def test_streams_limits_and_folder_are_those_of_the_step(job: Job) -> None:
     }
     logs = []
     for program in (
-        [job.action / "deploy_action" / "launch", "main"],
+        [job.action / "launcher" / "launch", "main"],
         ["--noprofile", "--norc", "-eo", "pipefail", plain],
     ):
         done = subprocess.run(
@@ -153,7 +153,7 @@ def test_streams_limits_and_folder_are_those_of_the_step(job: Job) -> None:
 
 
 def test_the_copy_is_made_before_the_launcher_sets_a_variable() -> None:
-    lines = (REPOSITORY / "deploy_action" / "launch").read_text("utf-8").splitlines()
+    lines = (REPOSITORY / "launcher" / "launch").read_text("utf-8").splitlines()
     before = "\n".join(lines[: next(n for n, line in enumerate(lines) if "launcher_environment=$(" in line)])
     assigned = set(re.findall(r"(?m)^[^#]*?\b(\w+)=", before))
     assert assigned == {"BASH_ENV", "DEPLOY_COORDINATOR_PIPED"}  # the job's own value is put back

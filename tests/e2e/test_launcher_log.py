@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.steps.state import StateFolder
+from deploy_action.job.state import StateFolder
 from tests.e2e.launcher_bench import FOLLOW, Job
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class TestLines:
             "DEPLOY_COORDINATOR_STATE": str(any_job.state),
         }
         with subprocess.Popen(
-            ["bash", any_job.action / "deploy_action" / "launch", "main"],
+            ["bash", any_job.action / "launcher" / "launch", "main"],
             env=environment,
             cwd=any_job.workspace,
             stdin=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ class TestLines:
     def test_streams_stay_apart(self, job: Job) -> None:
         job.prepared("echo out; echo err >&2")
         done = subprocess.run(
-            ["bash", job.action / "deploy_action" / "launch", "main"],
+            ["bash", job.action / "launcher" / "launch", "main"],
             env={
                 **job.environment,
                 "DEPLOY_COORDINATOR_TEST": FOLLOW,

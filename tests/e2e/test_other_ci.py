@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.plain_run import PlainRun
 from tests.fakes.cloudformation import CloudFormationServer
-from tests.steps.test_other_ci import COMMIT, SYSTEMS
+from tests.jobs.test_other_ci import COMMIT, SYSTEMS
 
 if TYPE_CHECKING:
     import subprocess

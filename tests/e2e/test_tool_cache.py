@@ -162,7 +162,7 @@ def source_distribution(folder: Path, code: str) -> str:
 
 def test_without_home_nothing_is_made_in_the_root_folder(action: Path, tmp_path: Path) -> None:
     script = 'state=$1; source "$2"; choose_root; printf %s "$root"'
-    part = action / "deploy_action" / "launcher" / "tool_cache.sh"
+    part = action / "launcher" / "tool_cache.sh"
     done = subprocess.run(
         ["bash", "-uc", script, "bash", tmp_path, part],
         env={"PATH": os.environ["PATH"]},

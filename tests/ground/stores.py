@@ -12,16 +12,16 @@ from uuid import uuid4
 
 import boto3
 
-from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.adapters.registry.github import GitHubRegistry
-from deploy_action.adapters.registry.s3 import S3Registry
+from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.file import FileRegistry
+from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.s3 import S3Registry
 from tests.ground.ministack import ministack
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from deploy_action.ports import Registry
+    from deploy_action.locking.ports import Registry
 
 KINDS = ("file", "github", "s3", "dynamodb")
 ON_AWS = ("s3", "dynamodb")

@@ -15,7 +15,7 @@ from tests.ground.stores import ON_AWS, new_store, session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deploy_action.ports import Registry
+    from deploy_action.locking.ports import Registry
 
 WRITERS = 20
 ROUNDS = 15

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.render import escape
+from deploy_action.common import escape
+from tests.common import test_escape
 from tests.mutants.mutant import killed_by
-from tests.render import test_escape
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

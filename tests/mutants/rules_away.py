@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import away, borrowing, lock
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.life import JobLife
-from deploy_action.engine import lock_client
-from deploy_action.engine.epochs import EpochFloors
-from deploy_action.engine.keeper import Keeper
-from deploy_action.engine.lock_hold import LockHold
-from deploy_action.engine.others import Others
-from deploy_action.engine.outage import Outage
-from deploy_action.steps.coordination import Coordination
-from tests.core import test_away, test_borrowing, test_lock
-from tests.engine import test_keeper, test_lock_client, test_others, test_outage
+from deploy_action.job.coordination import Coordination
+from deploy_action.locking import client as lock_client
+from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import transitions as lock
+from deploy_action.locking import without_registry as away
+from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.epoch_floors import EpochFloors
+from deploy_action.locking.held_lock import Keeper
+from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.registry_outage import Outage
+from deploy_action.locking.takeover import Others
+from deploy_action.locking.ticket import LockHold
+from tests.jobs import test_lost_lock
+from tests.locking import test_client as test_lock_client
+from tests.locking import test_delegation as test_borrowing
+from tests.locking import test_held_lock as test_keeper
+from tests.locking import test_registry_outage as test_outage
+from tests.locking import test_takeover as test_others
+from tests.locking import test_transitions as test_lock
+from tests.locking import test_without_registry as test_away
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_lost_lock
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core import borrowing, change_set, lock_codec
-from deploy_action.engine import settling
-from tests.core import test_borrowing, test_lock_codec
+from deploy_action.cloudformation import change_set
+from deploy_action.locking import codec as lock_codec
+from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import pending_stacks as settling
 from tests.e2e import test_inputs_are_not_readable, test_tool_cache
-from tests.engine import test_settling
+from tests.jobs import test_coordination
+from tests.locking import test_codec as test_lock_codec
+from tests.locking import test_delegation as test_borrowing
+from tests.locking import test_pending_stacks as test_settling
 from tests.mutants.mutant import Case, killed_by
 from tests.mutants.rules_launcher import _redefine
-from tests.steps import test_coordination
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

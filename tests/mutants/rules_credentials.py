@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters import aws_credentials
-from deploy_action.adapters.aws_credentials import RenewedCredentials
+from deploy_action.cloudformation import aws_credentials
+from deploy_action.cloudformation.aws_credentials import RenewedCredentials
+from tests.jobs import test_renewed_credentials
 from tests.mutants.mutant import killed_by
-from tests.steps import test_renewed_credentials
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

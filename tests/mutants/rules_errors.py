@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters import aws
-from deploy_action.core import fault_classes
-from deploy_action.engine import baseline, native
-from deploy_action.steps import by_command
-from tests.adapters import test_faults_through_a_proxy
+from deploy_action.cloudformation import aws_clients as aws
+from deploy_action.common import fault_classes
+from deploy_action.deploy import change_set as native
+from deploy_action.deploy import command as by_command
+from deploy_action.monitoring import baseline
+from tests.common import test_faults_through_a_proxy
+from tests.jobs import test_command_by_status, test_misconfigured, test_template
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_command_by_status, test_misconfigured, test_template
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

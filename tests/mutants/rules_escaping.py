@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deploy_action.core import masks
-from deploy_action.render import dashboard_data, escape, links, summary_changes
-from deploy_action.render.slack import blocks, parts
+from deploy_action.common import escape, links, masks
+from deploy_action.dashboard import page_data as dashboard_data
+from deploy_action.reporting.summary import changes as summary_changes
+from deploy_action.slack.messages import blocks, parts
 from tests import test_masks_come_first
+from tests.common import test_escape
+from tests.dashboard import test_page as test_dashboard
+from tests.jobs import test_behind
 from tests.mutants.mutant import Case, killed_by
-from tests.render import test_dashboard, test_escape, test_hostile_corpus, test_slack_messages, test_summary
-from tests.steps import test_behind
+from tests.reporting import test_hostile_corpus
+from tests.reporting import test_page as test_summary
+from tests.slack import test_slack_messages
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

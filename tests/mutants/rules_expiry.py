@@ -6,16 +6,17 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import leases
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.life import JobLife
-from deploy_action.engine import idle
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.lock_words import takeover_note
-from deploy_action.engine.others import Others
 from deploy_action.errors import RegistryError, RegistryUnavailable, StackSourceError
-from tests.core import test_leases
-from tests.engine import test_idle, test_lock_client
+from deploy_action.locking import expiry as leases
+from deploy_action.locking import stack_activity as idle
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.messages import takeover_note
+from deploy_action.locking.takeover import Others
+from tests.locking import test_client as test_lock_client
+from tests.locking import test_expiry as test_leases
+from tests.locking import test_stack_activity as test_idle
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.registry import file
-from deploy_action.adapters.registry.file import FileRegistry
+from deploy_action.locking.stores import file
+from deploy_action.locking.stores.file import FileRegistry
 from tests.contract import test_registry_stores
-from tests.engine import test_stuck_writer
+from tests.locking import test_stuck_writer
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.adapters.cloudformation import CloudFormation
-from deploy_action.core import request_budget
-from deploy_action.core.backoff import Backoff
-from deploy_action.engine.listing import StackListing
-from deploy_action.engine.outage import Outage
-from deploy_action.engine.schedule import Budget, Schedule
-from tests.core import test_backoff
-from tests.engine import test_crowd, test_listing, test_request_budget, test_schedule
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.github import request_budget
+from deploy_action.locking.registry_outage import Outage
+from deploy_action.locking.write_backoff import Backoff
+from deploy_action.monitoring.poll_scheduler import Budget, Schedule
+from deploy_action.monitoring.stack_listing import StackListing
+from tests.locking import test_crowd, test_request_budget
+from tests.locking import test_write_backoff as test_backoff
+from tests.monitoring import test_poll_scheduler as test_schedule
+from tests.monitoring import test_stack_listing as test_listing
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from deploy_action import asked_mode, input_names, structured_values, workspace_file
 from deploy_action.cli import common
-from deploy_action.core import lock_name, stacks
-from deploy_action.steps import named_account
-from tests import test_inputs, test_keyvalues
+from deploy_action.cloudformation import stacks
+from deploy_action.inputs import mode as asked_mode
+from deploy_action.inputs import names as input_names
+from deploy_action.inputs import structured_values, workspace_file
+from deploy_action.job import named_account
+from deploy_action.locking import lock_name
 from tests.cli import test_cleanup
-from tests.core import test_lock_name
+from tests.inputs import test_key_values as test_keyvalues
+from tests.inputs import test_settings as test_inputs
+from tests.jobs import test_template
+from tests.locking import test_lock_name
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_template
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

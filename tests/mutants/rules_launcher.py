@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deploy_action.adapters import runner
-from deploy_action.steps import handing_on
-from deploy_action.steps.state import StateFolder
-from tests.adapters import test_runner
+from deploy_action.github import runner_files as runner
+from deploy_action.job import required_outputs as handing_on
+from deploy_action.job.state import StateFolder
 from tests.e2e import (
     launcher_bench,
     test_kept,
@@ -16,8 +15,9 @@ from tests.e2e import (
     test_launcher_environment,
     test_launcher_log,
 )
+from tests.github import test_runner_files as test_runner
+from tests.jobs import test_handing_on
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_handing_on
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

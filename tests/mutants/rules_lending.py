@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cli import locks
-from deploy_action.core import borrowing
-from deploy_action.engine import idle
-from deploy_action.engine.outage import Outage
+from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import stack_activity as idle
+from deploy_action.locking.registry_outage import Outage
 from tests.cli import test_release_by_force
-from tests.core.test_borrowing import TestLoans
-from tests.engine.test_lock_client import TestATokenThatDies
+from tests.locking.test_client import TestATokenThatDies
+from tests.locking.test_delegation import TestLoans
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document, Loan, Ticket
+    from deploy_action.locking.document import Document, Loan, Ticket
     from tests.mutants.mutant import Patch
 
 

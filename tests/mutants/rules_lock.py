@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import borrowing, lock, superseding
-from deploy_action.core.document import Document, QueuePolicy, Ticket
-from deploy_action.engine.lock_client import LockClient
-from tests.core import test_borrowing, test_lock, test_operators
-from tests.core import test_superseding as superseding_tests
-from tests.engine import test_keeper, test_lock_client
+from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import superseding
+from deploy_action.locking import transitions as lock
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.document import Document, QueuePolicy, Ticket
+from tests.locking import test_admin as test_operators
+from tests.locking import test_client as test_lock_client
+from tests.locking import test_delegation as test_borrowing
+from tests.locking import test_held_lock as test_keeper
+from tests.locking import test_superseding as superseding_tests
+from tests.locking import test_transitions as test_lock
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.steps import halves, lost_state
-from tests.mutants.mutant import Case, killed_by
-from tests.steps.test_bad_days import TestTheStateIsLost
-from tests.steps.test_halves import (
+from deploy_action.job import lost_state
+from deploy_action.steps import lock as halves
+from tests.jobs.test_bad_days import TestTheStateIsLost
+from tests.jobs.test_halves import (
     test_a_lock_step_that_gave_way_ends_its_job_unless_the_input_asks_to_go_on as test_gave_way,
 )
+from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document, Ticket
-    from deploy_action.steps.world import World
+    from deploy_action.job.context import World
+    from deploy_action.locking.document import Document, Ticket
     from tests.mutants.mutant import Patch
 
 OTHERS = TestTheStateIsLost.test_it_leaves_that_of_another_job_alone

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core import stacks, start
-from deploy_action.engine.listing import StackListing
-from tests.core import test_report
+from deploy_action.cloudformation import deployability as start
+from deploy_action.cloudformation import stacks
+from deploy_action.monitoring.stack_listing import StackListing
+from tests.jobs import test_template, test_verdicts
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_template, test_verdicts
+from tests.reporting import test_report
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.outbox_journal import OutboxJournal
-from deploy_action.core import channel_views, outbox
-from deploy_action.core.channel import Moment
-from deploy_action.engine import leftovers
-from deploy_action.engine.courier import Courier
-from deploy_action.engine.outbox_worker import BackgroundWorker
-from tests.adapters import test_outbox_journal
-from tests.core import test_channel, test_outbox
-from tests.engine import test_courier, test_leftovers, test_outbox_worker
+from deploy_action.slack import outbox
+from deploy_action.slack import retry_queue as leftovers
+from deploy_action.slack import view_updates as channel_views
+from deploy_action.slack.background_sender import BackgroundWorker
+from deploy_action.slack.outbox_file import OutboxJournal
+from deploy_action.slack.sender import Courier
+from deploy_action.slack.view import Moment
 from tests.mutants.mutant import Case, killed_by
+from tests.slack import test_background_sender as test_outbox_worker
+from tests.slack import test_outbox
+from tests.slack import test_outbox_file as test_outbox_journal
+from tests.slack import test_retry_queue as test_leftovers
+from tests.slack import test_sender as test_courier
+from tests.slack import test_view as test_channel
 
 if TYPE_CHECKING:
-    from deploy_action.core.report import Outcome
+    from deploy_action.cloudformation.outcome import Outcome
     from tests.mutants.mutant import Patch
 
 POSTED = test_courier.TestWhatMayHaveBeenPosted

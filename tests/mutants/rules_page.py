@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.github_deployments import GitHubDeployments
-from deploy_action.steps import page
+from deploy_action.github.deployments import GitHubDeployments
+from deploy_action.job import environment_page as page
+from tests.jobs import test_page
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_page
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import borrowing, leases, lock, reader_seats
-from deploy_action.core.document import Document, Lock, Ticket
-from deploy_action.core.lock_name import missing_locks
-from tests.core import test_borrowing, test_lock, test_reader_seats
-from tests.engine import test_readers
+from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import expiry as leases
+from deploy_action.locking import reader_seats
+from deploy_action.locking import transitions as lock
+from deploy_action.locking.document import Document, Lock, Ticket
+from deploy_action.locking.lock_name import missing_locks
+from tests.locking import test_delegation as test_borrowing
+from tests.locking import test_reader_seats, test_readers
+from tests.locking import test_transitions as test_lock
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import restoring
-from deploy_action.core.document import Document
-from deploy_action.engine.continuity import LAG_SECONDS_MAX, Continuity
-from deploy_action.engine.lock_hold import LockHold
-from tests.core import test_restoring
-from tests.engine import test_keeper
+from deploy_action.locking import restored_document as restoring
+from deploy_action.locking.document import Document
+from deploy_action.locking.document_continuity import LAG_SECONDS_MAX, Continuity
+from deploy_action.locking.ticket import LockHold
+from tests.locking import test_held_lock as test_keeper
+from tests.locking import test_restored_document as test_restoring
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Ticket
-    from deploy_action.ports import Snapshot
+    from deploy_action.locking.document import Ticket
+    from deploy_action.locking.ports import Snapshot
     from tests.mutants.mutant import Patch
 
 DELETED = test_keeper.TestTheDocumentIsDeleted

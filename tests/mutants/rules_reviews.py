@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.github_runs import GitHubRuns
-from deploy_action.core import leases, lock
-from deploy_action.engine.others import Others
-from tests.adapters import test_github_runs
-from tests.engine import test_reviews
+from deploy_action.locking import expiry as leases
+from deploy_action.locking import transitions as lock
+from deploy_action.locking.github_jobs import GitHubRuns
+from deploy_action.locking.takeover import Others
+from tests.jobs import test_halves
+from tests.locking import test_github_jobs as test_github_runs
+from tests.locking import test_reviews
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_halves
 
 if TYPE_CHECKING:
-    from deploy_action.core.review import Review
+    from deploy_action.locking.review import Review
     from tests.mutants.mutant import Patch
 
 NOT_PASSED = test_reviews.test_a_run_of_which_something_may_be_in_progress_is_not_passed

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import commit_age, stack_sets
-from deploy_action.core.report import Report
-from deploy_action.core.teardown import teardown_of
-from deploy_action.engine.stack_sets import StackSetWatch
-from deploy_action.steps import acquiring
-from deploy_action.steps.expected_changes import ExpectedChanges
-from deploy_action.steps.stack_sets import StackSetsOfJob
-from deploy_action.steps.world import Teller
+from deploy_action.deploy.expected_changes import ExpectedChanges
+from deploy_action.deploy.stack_sets import StackSetsOfJob
+from deploy_action.job import lock_acquisition as acquiring
+from deploy_action.job.job_log import Teller
+from deploy_action.job.teardown import teardown_of
+from deploy_action.locking import commit_age
+from deploy_action.monitoring import stack_sets
+from deploy_action.monitoring.stack_set_watch import StackSetWatch
+from deploy_action.reporting.report import Report
+from tests.jobs import test_expected_changes, test_stack_sets, test_teardown
+from tests.jobs.test_commit_age import TestAnOlderCommit, TestDeployed
+from tests.jobs.test_coordination import TestJobsOfOneRun
+from tests.jobs.test_said_once import TestNoCredentials
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_expected_changes, test_stack_sets, test_teardown
-from tests.steps.test_commit_age import TestAnOlderCommit, TestDeployed
-from tests.steps.test_coordination import TestJobsOfOneRun
-from tests.steps.test_said_once import TestNoCredentials
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

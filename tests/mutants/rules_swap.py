@@ -7,17 +7,19 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.registry.file import FileRegistry
-from deploy_action.core import lock_codec
-from deploy_action.core.document import Document
-from deploy_action.core.lock_codec import decode
-from deploy_action.engine import swap
-from deploy_action.engine.continuity import Continuity
-from deploy_action.engine.swap import Swapper
 from deploy_action.errors import RegistryConflict, RegistryUnreadable
+from deploy_action.locking import codec as lock_codec
+from deploy_action.locking import compare_and_swap as swap
+from deploy_action.locking.codec import decode
+from deploy_action.locking.compare_and_swap import Swapper
+from deploy_action.locking.document import Document
+from deploy_action.locking.document_continuity import Continuity
+from deploy_action.locking.stores.file import FileRegistry
 from tests.contract import test_registry
-from tests.core import test_lock_codec
-from tests.engine import test_keeper, test_lock_client, test_swap
+from tests.locking import test_client as test_lock_client
+from tests.locking import test_codec as test_lock_codec
+from tests.locking import test_compare_and_swap as test_swap
+from tests.locking import test_held_lock as test_keeper
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:

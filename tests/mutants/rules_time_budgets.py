@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.engine import keeper
-from deploy_action.engine.keeper import Keeper
+from deploy_action.locking import held_lock as keeper
+from deploy_action.locking.held_lock import Keeper
 from deploy_action.steps import post
-from tests.engine import test_keeper
+from tests.jobs import test_bad_days
+from tests.locking import test_held_lock as test_keeper
 from tests.mutants.mutant import Case, killed_by
-from tests.steps import test_bad_days
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters import trust
-from tests.adapters import test_trust
+from deploy_action.common import trusted_certificates as trust
+from tests.common import test_trusted_certificates as test_trust
 from tests.mutants.mutant import killed_by
 
 if TYPE_CHECKING:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core import history, report, stacks, timeline
-from deploy_action.core.report import Outcome
-from deploy_action.core.stacks import Verdict
-from deploy_action.engine import native
-from deploy_action.engine.by_status import OwnEnd
-from deploy_action.engine.keeper import Keeper
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.watcher import Watcher
+from deploy_action.cloudformation import outcome, stacks
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.cloudformation.stacks import Verdict
+from deploy_action.dashboard import timeline
+from deploy_action.deploy import cancel_update as stopping
+from deploy_action.deploy import change_set as native
+from deploy_action.deploy import command as by_command
+from deploy_action.deploy.deployment import Deployment
 from deploy_action.errors import RegistryUnreadable
-from deploy_action.steps import by_command, page, stopping
-from deploy_action.steps.deployment import Deployment
-from tests.core import test_events, test_history, test_report, test_timeline
-from tests.engine import test_keeper
-from tests.mutants.mutant import Case, killed_by
-from tests.render import test_summary
-from tests.steps import (
+from deploy_action.history import document as history
+from deploy_action.job import environment_page as page
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.held_lock import Keeper
+from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.status_polling import OwnEnd
+from tests.cloudformation import test_events
+from tests.dashboard import test_timeline
+from tests.history import test_document as test_history
+from tests.jobs import (
     test_bad_days,
     test_command,
     test_fallback,
@@ -29,6 +32,10 @@ from tests.steps import (
     test_supervision,
     test_template,
 )
+from tests.locking import test_held_lock as test_keeper
+from tests.mutants.mutant import Case, killed_by
+from tests.reporting import test_page as test_summary
+from tests.reporting import test_report
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -61,7 +68,7 @@ def an_unknown_outcome_counts_as_good(patch: Patch) -> None:
 @killed_by(Case(test_report.test_the_outcome_is_the_worst_of_all_stacks, "statuses3-Outcome.UNKNOWN"))
 def stacks_still_in_progress_count_as_success(patch: Patch) -> None:
     patch.function(
-        report.outcome_of,
+        outcome.outcome_of,
         lambda original, lines: original(
             tuple(line for line in lines if line.verdict is not Verdict.RUNNING)
         ),

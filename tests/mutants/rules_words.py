@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.request import HTTPRedirectHandler
 
-from deploy_action.adapters.slack import strict
-from deploy_action.core.masks import Masks
-from deploy_action.engine import draining
-from deploy_action.render import escape
-from tests.adapters import test_slack
-from tests.engine import test_leftovers
+from deploy_action.common import escape
+from deploy_action.common.masks import Masks
+from deploy_action.slack import retry_queue_delivery as draining
+from deploy_action.slack.api import strict
+from tests.jobs import test_command_words
 from tests.mutants.mutant import Case, killed_by
-from tests.render import test_hostile_corpus
-from tests.steps import test_command_words
+from tests.reporting import test_hostile_corpus
+from tests.slack import test_api as test_slack
+from tests.slack import test_retry_queue as test_leftovers
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch

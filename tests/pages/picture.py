@@ -12,10 +12,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from deploy_action.render.summary import opening, summary
+from deploy_action.reporting.summary.page import opening, summary
 from tests.pages.mermaid import installed
 from tests.pages.stories import NOON, STORIES
-from tests.render.readers import html_of
+from tests.reporting.readers import html_of
 
 WIDTH = 1012
 STYLE = """

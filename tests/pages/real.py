@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.event_logs import read_log
-from deploy_action.core.durations import parse_samples, parse_table
-from deploy_action.core.past import Deployment, Past
-from deploy_action.core.plan import Plan, Planned
-from deploy_action.core.runs import runs_of, stable_name, touched_of
-from deploy_action.core.times import iso
+from deploy_action.common.times import iso
 from deploy_action.data import read_table
+from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.published_durations import parse_samples, parse_table
+from deploy_action.history.deployments import Deployment, Past
+from deploy_action.history.operations import runs_of, stable_name, touched_of
 from tests.pages.stories import reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from deploy_action.core.report import Report
+    from deploy_action.reporting.report import Report
 
 
 def reports_of(folder: Path) -> Iterator[tuple[str, Report]]:

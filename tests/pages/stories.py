@@ -6,28 +6,21 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.accuracy import accuracy_of
-from deploy_action.core.behind import Finding
-from deploy_action.core.change_set import Change
-from deploy_action.core.comparison import compared
-from deploy_action.core.events import Operation, StackEvent
-from deploy_action.core.learned_forecast import LearnedForecast
-from deploy_action.core.past import Deployment, Past
-from deploy_action.core.plan import Plan, Planned
-from deploy_action.core.report import (
-    Ahead,
-    Failure,
-    Links,
-    Outcome,
-    Report,
-    bars_of,
-    failure_causes,
-    outcome_of,
-    stack_lines,
-)
-from deploy_action.core.runs import runs_of
-from deploy_action.core.stacks import STACK_TYPE
-from deploy_action.core.times import iso
+from deploy_action.cloudformation.change_set import Change
+from deploy_action.cloudformation.events import StackEvent
+from deploy_action.cloudformation.operation import Operation
+from deploy_action.cloudformation.outcome import Outcome, outcome_of, stack_lines
+from deploy_action.cloudformation.stacks import STACK_TYPE
+from deploy_action.common.times import iso
+from deploy_action.diagnosis.service_lookups import Finding
+from deploy_action.estimation.accuracy import accuracy_of
+from deploy_action.estimation.history_forecast import LearnedForecast
+from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.history.deployments import Deployment, Past
+from deploy_action.history.operations import runs_of
+from deploy_action.reporting.comparison import compared
+from deploy_action.reporting.report import Ahead, Failure, Links, Report, failure_causes
+from deploy_action.reporting.resource_activity import bars_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

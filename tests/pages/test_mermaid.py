@@ -8,18 +8,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploy_action.core.events import Phase
-from deploy_action.core.forecast import Basis, Usual
-from deploy_action.core.report import Bar
-from deploy_action.render.gantt import BARS_MAX, gantt
-from deploy_action.render.summary import BYTES_MAX, opening, summary
+from deploy_action.cloudformation.operation import Phase
+from deploy_action.history.estimate import Basis, Usual
+from deploy_action.reporting.resource_activity import Bar
+from deploy_action.reporting.summary.gantt import BARS_MAX, gantt
+from deploy_action.reporting.summary.page import BYTES_MAX, opening, summary
+from tests.common.test_escape import hostile
 from tests.pages import stories
 from tests.pages.mermaid import NoMermaid, charts_in, installed, parsed
-from tests.render.readers import elements
-from tests.render.test_escape import hostile
+from tests.reporting.readers import elements
 
 if TYPE_CHECKING:
-    from deploy_action.core.report import Report
+    from deploy_action.reporting.report import Report
 
 WORDS = [
     "section", "Title", "gantt", "click", "excludes", "done", "crit", "end", "accTitle", "accDescr", "%%",

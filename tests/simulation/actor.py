@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from greenlet import greenlet
 
-    from deploy_action.core.document import Document
+    from deploy_action.locking.document import Document
     from tests.simulation.faults import Faults
     from tests.simulation.scheduler import Scheduler
     from tests.simulation.trace import Trace

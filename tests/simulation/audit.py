@@ -21,9 +21,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Document, Lock
-from deploy_action.core.lock import KEPT_FINISHED, SKIPPED
 from deploy_action.errors import RegistryUnreadable
+from deploy_action.locking.document import Document, Lock
+from deploy_action.locking.transitions import KEPT_FINISHED, SKIPPED
 from tests.simulation.history import decode
 from tests.simulation.mending import mended
 from tests.simulation.shapes import makes_pointless
@@ -31,8 +31,8 @@ from tests.simulation.shapes import makes_pointless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.document import Finished, Ticket
-    from deploy_action.engine.lock_client import Grant
+    from deploy_action.locking.client import Grant
+    from deploy_action.locking.document import Finished, Ticket
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import Cloud, Operation
     from tests.simulation.deployment import Turn
@@ -484,7 +484,7 @@ class Audit:
 
 
 def _ahead_in(document: Document, nonce: str) -> list[Ticket]:
-    """Not `core.lock.ahead_of`: what is audited is not asked."""
+    """Not `locking.transitions.ahead_of`: what is audited is not asked."""
     own = _by_nonce(document).get(nonce)
     if own is None:
         return []

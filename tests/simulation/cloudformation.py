@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from deploy_action.core.change_set import ChangeSet, change_set_prefix, made_by
-from deploy_action.core.stacks import StackState
+from deploy_action.cloudformation.change_set import ChangeSet, change_set_prefix, made_by
+from deploy_action.cloudformation.stacks import StackState
 from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 from tests.simulation.actor import CALL_FAULTS, READ_FAULTS, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from deploy_action.core.change_set import ChangeSetRequest, ValidationError
-    from deploy_action.core.events import StackEvent
-    from deploy_action.core.stacks import StackRef
-    from deploy_action.ports import Traffic
+    from deploy_action.cloudformation.change_set import ChangeSetRequest, ValidationError
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.ports import Traffic
+    from deploy_action.cloudformation.stacks import StackRef
     from tests.simulation.actor import Actor
     from tests.simulation.deployment import Turn
     from tests.simulation.faults import Fault

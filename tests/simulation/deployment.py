@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.core.change_set import ChangeSetRequest, change_set_name, epoch_in
-from deploy_action.core.report import Report
-from deploy_action.core.stacks import StackRef
-from deploy_action.engine.idle import doubtful, look_at
-from deploy_action.engine.lock_hold import BRIEF_PATIENCE_SECONDS
-from deploy_action.engine.native import NativeDeployment
-from deploy_action.engine.patience import patiently
-from deploy_action.engine.swap import PATIENCE_SECONDS
+from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name, epoch_in
+from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.deploy.change_set import NativeDeployment
 from deploy_action.errors import (
     Cancelled,
     CannotStart,
@@ -23,18 +19,22 @@ from deploy_action.errors import (
     RegistryError,
     Superseded,
 )
-from deploy_action.steps.coordination import Coordination
-from deploy_action.steps.state import JobState
+from deploy_action.job.coordination import Coordination
+from deploy_action.job.state import JobState
+from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS
+from deploy_action.locking.stack_activity import doubtful, look_at
+from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS
+from deploy_action.reporting.report import Report
 from tests.simulation.cloudformation import CloudDouble
 from tests.simulation.wiring_double import MemoryFolder, WiringDouble, settings_of, world_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.document import Ticket
-    from deploy_action.engine.lock_client import Grant, LockClient
-    from deploy_action.engine.native import Plan
-    from deploy_action.ports import Registry
+    from deploy_action.deploy.change_set import Plan
+    from deploy_action.locking.client import Grant, LockClient
+    from deploy_action.locking.document import Ticket
+    from deploy_action.locking.ports import Registry
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import Cloud
     from tests.simulation.jobs import Jobs

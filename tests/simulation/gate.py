@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable, RegistryUnreadable
-from deploy_action.ports import NO_FILES
+from deploy_action.locking.ports import NO_FILES
 from tests.simulation.history import decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deploy_action.ports import Registry, Snapshot
+    from deploy_action.locking.ports import Registry, Snapshot
     from tests.simulation.actor import Actor
 
 

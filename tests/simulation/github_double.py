@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from deploy_action.adapters.github_api import Answer, GitHubUnavailable
+from deploy_action.github.api import Answer, GitHubUnavailable
 from tests.simulation.actor import WRITE_FAULTS, Actor
 from tests.simulation.faults import Fault
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from deploy_action.core import lock_codec
+from deploy_action.locking import codec as lock_codec
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Document
+    from deploy_action.locking.document import Document
     from tests.simulation.scheduler import Scheduler
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.core.life import JobLife
+from deploy_action.locking.job_status import JobLife
 from tests.simulation.actor import Service
 
 if TYPE_CHECKING:
-    from deploy_action.core.document import Ticket
+    from deploy_action.locking.document import Ticket
     from tests.simulation.actor import Actor
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import Document, Lock
+from deploy_action.locking.document import Document, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deploy_action.core.document import Ticket
+    from deploy_action.locking.document import Ticket
 
 
 def mended(old: Document, new: Document, *, truth: Document, grants: Mapping[str, Ticket]) -> Document:
     """The document that `new` follows from by one allowed transition. `truth`: what was replaced; `grants`:
     all that were ever written, by nonce.
 
-    Not `core.restoring`: what is audited is not asked.
+    Not `locking.restored_document`: what is audited is not asked.
     """
     base = old
     if old == Document():

@@ -8,19 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-from deploy_action.adapters.registry.github import GitHubRegistry
-from deploy_action.adapters.registry.s3 import S3Registry
-from deploy_action.core import leases, lock, superseding
-from deploy_action.core.document import Document, Ticket
-from deploy_action.core.life import JobLife
-from deploy_action.core.superseding import may_supersede
-from deploy_action.core.times import unix_seconds
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.engine.others import Others
-from deploy_action.engine.outage import Outage
-from deploy_action.engine.rivals import Rivals
+from deploy_action.common.times import unix_seconds
 from deploy_action.errors import LockLost, RegistryForbidden
+from deploy_action.locking import expiry as leases
+from deploy_action.locking import superseding
+from deploy_action.locking import transitions as lock
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.newer_deployments import Rivals
+from deploy_action.locking.registry_outage import Outage
+from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.s3 import S3Registry
+from deploy_action.locking.superseding import may_supersede
+from deploy_action.locking.takeover import Others
 from tests.simulation import wiring_double
 from tests.simulation.deployment import Deployment
 from tests.simulation.kinds import play_kind

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.core import operators
-from deploy_action.core.times import iso
-from deploy_action.engine.swap import Swapper
+from deploy_action.common.times import iso
 from deploy_action.errors import RegistryError
+from deploy_action.locking import admin as operators
+from deploy_action.locking.compare_and_swap import Swapper
 from tests.simulation.audit import OPERATOR
 from tests.simulation.faults import LATE_SECONDS_MAX, STALE_SECONDS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.core.document import Document
-    from deploy_action.ports import Registry
+    from deploy_action.locking.document import Document
+    from deploy_action.locking.ports import Registry
     from tests.simulation.actor import Actor
 
 FROZEN_SECONDS = (30.0, 200.0, 600.0)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from deploy_action.adapters.registry import dynamodb
-from deploy_action.adapters.registry.dynamodb import DynamoDbRegistry
-from deploy_action.adapters.registry.github import GitHubRegistry
-from deploy_action.adapters.registry.s3 import S3Registry
-from deploy_action.core.document import QueuePolicy, Ticket
-from deploy_action.engine import swap
+from deploy_action.locking import compare_and_swap as swap
+from deploy_action.locking.document import QueuePolicy, Ticket
+from deploy_action.locking.stores import dynamodb
+from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.s3 import S3Registry
 from deploy_action.wiring import POLL_SECONDS
 from tests.simulation.actor import Actor
 from tests.simulation.audit import OPERATOR, Audit
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
-    from deploy_action.ports import Registry
+    from deploy_action.locking.ports import Registry
 
 STORES = ("github", "s3", "dynamodb")
 FAULTS_END = 1500.0

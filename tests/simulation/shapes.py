@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.core.document import QueuePolicy
+from deploy_action.locking.document import QueuePolicy
 
 if TYPE_CHECKING:
     import random
 
-    from deploy_action.core.document import Ticket
+    from deploy_action.locking.document import Ticket
 
 WORKFLOW = "org/app/.github/workflows/deploy.yml"
 JOB_KEYS = (*["deploy"] * 10, "deploy 1", "deploy 2", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy_action.core.document import QueuePolicy
+from deploy_action.locking.document import QueuePolicy
 from tests.simulation.faults import Profile
 from tests.simulation.schedule import STORES, Plot, play
 

@@ -9,20 +9,20 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.context import RunContext
-from deploy_action.engine.idle import doubtful, look_at, revoke
-from deploy_action.engine.lock_client import LockClient
-from deploy_action.inputs import Settings, WhenBusy, parse_inputs
-from deploy_action.steps.channel import Channel
+from deploy_action.github.run_context import RunContext
+from deploy_action.inputs.settings import Settings, WhenBusy, parse_inputs
+from deploy_action.job.notifier import Channel
+from deploy_action.locking.client import LockClient
+from deploy_action.locking.stack_activity import doubtful, look_at, revoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.core.document import Ticket
-    from deploy_action.core.life import JobLife
-    from deploy_action.core.lock import Waiting
-    from deploy_action.core.stacks import StackRef
-    from deploy_action.steps.state import JobState
+    from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.job.state import JobState
+    from deploy_action.locking.document import Ticket
+    from deploy_action.locking.job_status import JobLife
+    from deploy_action.locking.transitions import Waiting
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import CloudDouble
     from tests.simulation.deployment import Scene

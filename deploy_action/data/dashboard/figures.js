@@ -1,4 +1,4 @@
-/* Figures of a choice of rows: the same that deploy_action/core/metrics.py computes. Nothing here draws. */
+/* Figures of a choice of rows: the same that deploy_action/dashboard/metrics.py computes. Nothing here draws. */
 const Figures = (() => {
   "use strict";
   const DAY = 86400;

@@ -1,0 +1,121 @@
+"""Change sets: what is asked for, what would change."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy_action.cloudformation.stacks import StackRef
+
+_NO_CHANGES = (
+    "didn't contain changes",
+    "No updates are to be performed",
+)
+_OURS = re.compile(r"deploy-(\d{8}-\d{6}-[0-9a-f]{1,16})-e(\d{1,18})(?:-\d{1,9})?\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One stack parameter; `value` None keeps the value that the stack already has."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSetRequest:
+    """What `CreateChangeSet` needs. Exactly one of `template_body` and `template_url` is set.
+
+    The deployment's identity goes into `name`, `token` and `description`: a stack tag would propagate to
+    every resource and turn each deployment into an update of everything.
+    """
+
+    stack: StackRef
+    name: str
+    token: str
+    description: str
+    creates_stack: bool = False
+    template_body: str | None = None
+    template_url: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] | None = None
+    """None leaves the stack's tags as they are, an empty one removes them all."""
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One planned change. `replacement` is CloudFormation's word: True, False, Conditional or empty."""
+
+    action: str
+    logical_id: str
+    resource_type: str
+    physical_id: str = ""
+    replacement: str = ""
+    scope: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A change set as `DescribeChangeSet` tells it, all pages together."""
+
+    arn: str
+    name: str
+    stack_id: str
+    status: str
+    execution_status: str
+    reason: str = ""
+    changes: tuple[Change, ...] = field(default_factory=tuple)
+
+    @property
+    def pending(self) -> bool:
+        return self.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+
+    @property
+    def is_empty(self) -> bool:
+        """It failed only because there is nothing to change: that is a success."""
+        return self.status == "FAILED" and any(words in self.reason for words in _NO_CHANGES)
+
+    @property
+    def executable(self) -> bool:
+        return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationError:
+    """Why CloudFormation refuses to make a change set. `path` leads to the property; empty where none is
+    named."""
+
+    logical_id: str
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.logical_id} ({self.path})" if self.path else self.logical_id
+        return f"{where}: {self.reason}" if where else self.reason
+
+
+def change_set_prefix(correlation_id: str) -> str:
+    """How the names of all change sets of one deployment begin."""
+    return f"deploy-{correlation_id}-e"
+
+
+def change_set_name(correlation_id: str, epoch: int, attempt: int = 1) -> str:
+    """Carries who and which turn, so that CloudFormation's own history can be read without us."""
+    return f"{change_set_prefix(correlation_id)}{epoch}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def epoch_in(name: str) -> int:
+    """The epoch in the name of a change set of ours; 0 in any other."""
+    found = _OURS.match(name)
+    return int(found[2]) if found else 0
+
+
+def made_by(name: str) -> str:
+    """The correlation id of the deployment that made the change set; empty where its name is not of our exact
+    shape, whatever an id in the registry looks like."""
+    found = _OURS.match(name)
+    return found[1] if found else ""

@@ -1,0 +1,359 @@
+"""CloudFormation by boto3: what the engine reads, and what it changes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.cloudformation.aws_clients import AwsClients, error_code, error_message, explain, pages
+from deploy_action.cloudformation.change_set import Change, ChangeSet, ValidationError, made_by
+from deploy_action.cloudformation.events import StackEvent
+from deploy_action.cloudformation.ports import Identity
+from deploy_action.cloudformation.stacks import StackRef, StackState, is_in_progress
+from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from deploy_action.cloudformation.change_set import ChangeSetRequest
+    from deploy_action.cloudformation.ports import Traffic
+
+_SERVICE = "cloudformation"
+
+
+class CloudFormation:
+    """Implements ports.StackSource and ports.StackDeployer. With `one_try` botocore does not retry."""
+
+    def __init__(self, clients: AwsClients, *, one_try: bool = False) -> None:
+        self._clients = clients
+        self._one_try = one_try
+        self._heard_in: set[Any] = set()
+        self._their_time: float | None = None
+
+    def describe(self, stack: StackRef) -> StackState | None:
+        with explained():
+            try:
+                answer = self._client(stack).describe_stacks(StackName=stack.name)
+            except Exception as error:
+                if _does_not_exist(error):
+                    return None
+                raise
+            return _state(stack.region, answer["Stacks"][0])
+
+    def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
+        found: list[StackEvent] = []
+        with explained():
+            try:
+                rows = pages(self._client(stack).describe_stack_events, "StackEvents", StackName=stack.name)
+                for row in rows:
+                    event = _event(stack.region, row)
+                    if stop(event):
+                        break
+                    found.append(event)
+            except Exception as error:
+                if not _does_not_exist(error):
+                    raise
+        found.reverse()
+        return found
+
+    def matching(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
+        return self._listed(pattern, lambda status: status != "DELETE_COMPLETE", between_pages)
+
+    def in_progress(self, pattern: StackRef) -> Sequence[StackState]:
+        return self._listed(pattern, is_in_progress)
+
+    def deleted(
+        self, pattern: StackRef, *, between_pages: Callable[[], object] = lambda: None
+    ) -> Sequence[StackState]:
+        return self._listed(pattern, lambda status: status == "DELETE_COMPLETE", between_pages)
+
+    def traffic(self) -> Traffic:
+        return self._clients.traffic(_SERVICE)
+
+    def _listed(
+        self,
+        pattern: StackRef,
+        wanted: Callable[[str], bool],
+        between_pages: Callable[[], object] = lambda: None,
+    ) -> list[StackState]:
+        with explained():
+            client = self._client(pattern)
+            known = client.meta.service_model.shape_for("StackStatus").enum
+            statuses = [status for status in known if wanted(status)]
+            rows = list(
+                pages(client.list_stacks, "StackSummaries", between=between_pages, StackStatusFilter=statuses)
+            )
+            return self._states(pattern, rows)
+
+    @staticmethod
+    def _states(pattern: StackRef, rows: Iterable[dict[str, Any]]) -> list[StackState]:
+        return [
+            StackState(
+                StackRef(pattern.region, row["StackName"]),
+                row["StackId"],
+                row["StackStatus"],
+                changed_at=_changed_at(row),
+                created_at=row["CreationTime"].timestamp(),
+            )
+            for row in rows
+            if "ParentId" not in row and pattern.matches(row["StackName"])
+        ]
+
+    def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
+        with explained(refusals=True):
+            answer = self._client(request.stack).get_template_summary(**_template(request))
+            return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
+
+    def template(self, stack: StackRef, change_set: str = "") -> object:
+        """What macros made of the template, of a change set (ARN) or of the stack: a text, or parsed JSON."""
+        of = {"ChangeSetName": change_set} if change_set else {}
+        with explained():
+            answer = self._client(stack).get_template(StackName=stack.name, TemplateStage="Processed", **of)
+            return answer["TemplateBody"]
+
+    def create_change_set(self, request: ChangeSetRequest) -> str:
+        parameters = [
+            {"ParameterKey": parameter.name, "UsePreviousValue": True}
+            if parameter.value is None
+            else {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
+            for parameter in request.parameters
+        ]
+        optional = {
+            "RoleARN": request.role_arn or None,
+            "Parameters": parameters or None,
+            "Capabilities": list(request.capabilities) or None,
+            # An empty list is sent, and takes the stack's tags away.
+            "Tags": None
+            if request.tags is None
+            else [{"Key": key, "Value": value} for key, value in request.tags],
+        }
+        with explained(refusals=True):
+            answer = self._client(request.stack).create_change_set(
+                StackName=request.stack.name,
+                ChangeSetName=request.name,
+                ChangeSetType="CREATE" if request.creates_stack else "UPDATE",
+                ClientToken=request.token,
+                Description=request.description,
+                **_template(request),
+                **{name: value for name, value in optional.items() if value is not None},
+            )
+            return str(answer["Id"])
+
+    def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
+        client = self._client(stack)
+        with explained():
+            answer = client.describe_change_set(StackName=stack.name, ChangeSetName=arn)
+            rows = list(answer.get("Changes", []))
+            while answer.get("NextToken"):
+                answer = client.describe_change_set(
+                    StackName=stack.name, ChangeSetName=arn, NextToken=answer["NextToken"]
+                )
+                rows += answer.get("Changes", [])
+            return ChangeSet(
+                arn=answer["ChangeSetId"],
+                name=answer["ChangeSetName"],
+                stack_id=answer["StackId"],
+                status=answer["Status"],
+                execution_status=answer.get("ExecutionStatus", ""),
+                reason=answer.get("StatusReason", ""),
+                changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
+            )
+
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        with explained():
+            rows = pages(
+                self._client(stack).describe_events,
+                "OperationEvents",
+                ChangeSetName=arn,
+                Filters={"FailedEvents": True},
+            )
+            return tuple(_validation_error(row) for row in rows if _is_validation_error(row))
+
+    def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:
+        with explained(refusals=True):
+            self._client(stack).execute_change_set(
+                StackName=stack.name,
+                ChangeSetName=arn,
+                ClientRequestToken=token,
+                DisableRollback=disable_rollback,
+            )
+
+    def delete_change_set(self, stack: StackRef, arn: str) -> None:
+        with explained():
+            self._client(stack).delete_change_set(StackName=stack.name, ChangeSetName=arn)
+
+    def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:
+        with explained():
+            client = self._client(stack)
+            for row in list(pages(client.list_change_sets, "Summaries", StackName=stack.name)):
+                unexecuted = row.get("ExecutionStatus") in {"AVAILABLE", "UNAVAILABLE"}
+                if unexecuted and made_by(row["ChangeSetName"]) in correlation_ids:
+                    client.delete_change_set(StackName=stack.name, ChangeSetName=row["ChangeSetId"])
+
+    def delete_stack(self, stack: StackRef, *, token: str) -> None:
+        with explained(refusals=True):
+            self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None:
+        """Delete a stack whose deletion failed, and leave those resources as they are."""
+        with explained(refusals=True):
+            self._client(stack).delete_stack(
+                StackName=stack.name, RetainResources=list(keep), ClientRequestToken=token
+            )
+
+    def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None:
+        with explained(refusals=True):
+            self._client(stack).continue_update_rollback(
+                StackName=stack.name,
+                ClientRequestToken=token,
+                **({"ResourcesToSkip": list(skip)} if skip else {}),
+            )
+
+    def roll_back(self, stack: StackRef, *, token: str) -> None:
+        """Of a stack whose update failed while rollback was disabled."""
+        with explained(refusals=True):
+            self._client(stack).rollback_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def cancel_update(self, stack: StackRef, *, token: str) -> None:
+        with explained(refusals=True):
+            self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
+
+    def their_time(self) -> float | None:
+        return self._their_time
+
+    def _client(self, stack: StackRef) -> Any:
+        client = self._clients.client(_SERVICE, stack.region, one_try=self._one_try)
+        if client not in self._heard_in:
+            self._heard_in.add(client)
+            client.meta.events.register("after-call.cloudformation", self._note_time)
+        return client
+
+    def _note_time(self, http_response: Any = None, **_: object) -> None:
+        from email.utils import parsedate_to_datetime
+
+        # A proxy may send anything, or nothing.
+        with suppress(ValueError, TypeError, AttributeError, KeyError):
+            self._their_time = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
+
+
+class Sts:
+    """Implements ports.IdentitySource."""
+
+    def __init__(self, clients: AwsClients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+        self._identity: Identity | None = None
+        self._asking = Lock()
+
+    def whoami(self) -> Identity:
+        """Asked once, also where several threads want to know."""
+        with self._asking:
+            if self._identity is None:
+                with explained():
+                    answer = self._clients.client("sts", self._region).get_caller_identity()
+                self._identity = Identity(answer["Account"], answer["Arn"])
+            return self._identity
+
+
+@contextmanager
+def explained(*, refusals: bool = False) -> Iterator[None]:
+    """Turns botocore's errors into StackSourceError; with `refusals`, what AWS refuses for good into
+    CannotStart, in AWS's own words."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except (ResponseParserError, LookupError, AttributeError, TypeError) as error:
+        # A proxy's page in place of an answer fails to parse, or lacks what every answer has.
+        raise StackSourceError(
+            f"AWS gave an answer that cannot be understood ({type(error).__name__})."
+        ) from error
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        if error_code(error) == "ChangeSetNotFound":
+            raise ChangeSetGone(error_message(error), temporary=False) from error
+        explained = explain(error)
+        if refusals and not explained.temporary:
+            known = bool(explained.remedy)
+            raise CannotStart(
+                explained.what if known else f"CloudFormation refuses: {error_message(error)}",
+                why="Nothing was changed.",
+                remedy=explained.remedy or "Correct what the message names, then run this again.",
+            ) from error
+        raise explained from error
+
+
+def _does_not_exist(error: Exception) -> bool:
+    return error_code(error) == "ValidationError" and "does not exist" in error_message(error)
+
+
+def _template(request: ChangeSetRequest) -> dict[str, str]:
+    if request.template_url:
+        return {"TemplateURL": request.template_url}
+    return {"TemplateBody": request.template_body or ""}
+
+
+def _state(region: str, row: dict[str, Any]) -> StackState:
+    return StackState(
+        ref=StackRef(region, row["StackName"]),
+        stack_id=row["StackId"],
+        status=row["StackStatus"],
+        reason=row.get("StackStatusReason", ""),
+        outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
+        parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
+        changed_at=_changed_at(row),
+        change_set_arn=row.get("ChangeSetId", ""),
+    )
+
+
+def _changed_at(row: dict[str, Any]) -> float:
+    times = (row.get(name) for name in ("CreationTime", "LastUpdatedTime", "DeletionTime"))
+    return max((float(time.timestamp()) for time in times if time is not None), default=0.0)
+
+
+def _event(region: str, row: dict[str, Any]) -> StackEvent:
+    return StackEvent(
+        event_id=row["EventId"],
+        region=region,
+        stack_id=row["StackId"],
+        logical_id=row.get("LogicalResourceId", ""),
+        physical_id=row.get("PhysicalResourceId", ""),
+        resource_type=row.get("ResourceType", ""),
+        status=row.get("ResourceStatus", ""),
+        timestamp=row["Timestamp"].timestamp(),
+        reason=row.get("ResourceStatusReason", ""),
+        token=row.get("ClientRequestToken", ""),
+        operation_id=row.get("OperationId", ""),
+        detailed_status=row.get("DetailedStatus", ""),
+        hook_type=row.get("HookType", ""),
+        hook_status=row.get("HookStatus", ""),
+        hook_reason=row.get("HookStatusReason", ""),
+        hook_failure_mode=row.get("HookFailureMode", ""),
+    )
+
+
+def _change(row: dict[str, Any]) -> Change:
+    return Change(
+        action=row.get("Action", ""),
+        logical_id=row.get("LogicalResourceId", ""),
+        resource_type=row.get("ResourceType", ""),
+        physical_id=row.get("PhysicalResourceId", ""),
+        replacement=row.get("Replacement", ""),
+        scope=tuple(row.get("Scope", [])),
+    )
+
+
+def _is_validation_error(row: dict[str, Any]) -> bool:
+    """Of the failed events those that kept the change set from being made; a warning does not."""
+    return row.get("EventType") == "VALIDATION_ERROR" and row.get("ValidationFailureMode") != "WARN"
+
+
+def _validation_error(row: dict[str, Any]) -> ValidationError:
+    return ValidationError(
+        logical_id=row.get("LogicalResourceId", ""),
+        path=row.get("ValidationPath", ""),
+        reason=row.get("ValidationStatusReason") or row.get("ValidationName", ""),
+    )

@@ -1,0 +1,38 @@
+"""Why the command failed, in its own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.common.escape import plain
+from deploy_action.common.masks import Masks, masked_by, secrets_in
+from deploy_action.diagnosis.command_output import last_words, telling_lines
+from deploy_action.diagnosis.remedies import remedy_for
+from deploy_action.errors import CommandFailed
+from deploy_action.job.job_log import optional
+
+if TYPE_CHECKING:
+    from deploy_action.deploy.deployment import Deployment
+
+
+def failed_command(deployment: Deployment, code: int, *, seen: bool) -> CommandFailed:
+    """The error of a command that ended with `code` while no stack failed, as far as that was `seen`."""
+    said = optional(deployment.teller, "Reading the command's output", lambda: _said(deployment)) or ()
+    remedy = remedy_for(said[0]) if said else None
+    return CommandFailed(code, said, remedy=remedy.advice if remedy is not None else "", seen=seen)
+
+
+def _said(deployment: Deployment) -> tuple[str, ...]:
+    """Its lines that tell why, else its last words; secrets are hidden in them."""
+    settings, environ = deployment.settings, deployment.world.environ
+    lines = deployment.world.folder.command_tail()
+    masks = Masks(
+        [
+            *secrets_in(environ),
+            *masked_by(lines),
+            settings.slack_bot_token,
+            settings.slack_webhook_url,
+        ]
+    )
+    readable = [masks.hide(part) for line in lines for part in plain(line).split("\n")]
+    return telling_lines(readable) or tuple(filter(None, [last_words(readable)]))

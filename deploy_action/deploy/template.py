@@ -1,0 +1,193 @@
+"""Way 1: a change set from `template`, its table, then its execution under watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.cloudformation.retry import patiently
+from deploy_action.deploy.change_set import NativeDeployment, Plan
+from deploy_action.deploy.resume import what_was_executed
+from deploy_action.deploy.watch_execution import see_through
+from deploy_action.errors import (
+    Cancelled,
+    CannotStart,
+    CoordinatorError,
+    DeploymentFailed,
+    Overtaken,
+    StackSourceError,
+)
+from deploy_action.estimation.planned_changes import plan_of
+from deploy_action.job.state import Execution
+from deploy_action.monitoring.baseline import Baseline, take_baseline
+
+if TYPE_CHECKING:
+    from deploy_action.cloudformation.template_graph import Template
+    from deploy_action.deploy.deployment import Deployment
+    from deploy_action.estimation.planned_changes import Plan as Planned
+
+
+PAUSE_SECONDS = 3.0
+"""Before looking whether they are done: a refusal can be ahead of what a read shows."""
+ATTEMPTS = 5
+"""How often somebody else may get in between."""
+
+
+def deploy(deployment: Deployment) -> int:
+    """Plan and execute; where somebody else began to work on the stack meanwhile, wait and plan anew.
+
+    What a coordinator that was killed has executed, or may have, is seen through to its end instead.
+    """
+    world = deployment.world
+    if deployment.restarts:
+        begun = what_was_executed(deployment, lambda name: _native(deployment, name))
+        if begun is not None:
+            changes = deployment.state.report.changes
+            creates = all(change.action == "Add" for change in changes or ())
+            _expect(deployment, creates=creates, change_set="")
+            return see_through(deployment, begun)
+    deadline = world.clock.monotonic() + deployment.settings.wait_seconds
+    attempt = 1
+    while True:
+        try:
+            return _attempt(deployment)
+        except Overtaken as overtaken:
+            if attempt == ATTEMPTS:
+                raise
+            deployment.teller.line(f"This deployment waits and plans anew. {overtaken.what}")
+        began = world.clock.monotonic()
+        _wait(deployment, deadline - began)
+        deployment.waited(world.clock.monotonic() - began)
+        attempt += 1
+
+
+def _attempt(deployment: Deployment) -> int:
+    state, settings = deployment.state, deployment.settings
+    state.attempts += 1
+    deployment.checkpoint()
+    name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts)
+    native = _native(deployment, name)
+    plan = native.plan(
+        delete_rolled_back_stack=settings.delete_rolled_back_stack,
+        disable_rollback=settings.disable_rollback,
+    )
+    deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
+    if plan.change_set.is_empty:
+        return _nothing_to_change(deployment)
+    if not deployment.unwatched:
+        _show(deployment, plan)
+    if settings.no_execute_change_set:
+        deployment.report(outcome=Outcome.SKIPPED)
+        deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
+        return 0
+    deployment.foresee(_planned(deployment, deployment.templates.own, creates=plan.created_stack))
+    begun = _execute(deployment, native, plan, name=name)
+    # Only now: an estimate holds nothing up.
+    _expect(deployment, creates=plan.created_stack, change_set=plan.change_set.arn)
+    return see_through(deployment, begun)
+
+
+def _expect(deployment: Deployment, *, creates: bool, change_set: str) -> None:
+    if not deployment.unwatched:
+        template = deployment.templates.planned(deployment.settings.stacks[0], change_set)
+        deployment.expect(_planned(deployment, template, creates=creates))
+
+
+def _planned(deployment: Deployment, template: Template | None, *, creates: bool) -> Planned:
+    stack, kind = str(deployment.settings.stacks[0]), "create" if creates else "update"
+    return plan_of(deployment.state.report.changes, stack=stack, kind=kind, template=template)
+
+
+def _wait(deployment: Deployment, seconds: float) -> None:
+    """Until the stack is at rest. Raises Busy, Cancelled, LockLost."""
+    deployment.world.clock.sleep(PAUSE_SECONDS)
+    deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
+
+
+def _native(deployment: Deployment, name: str) -> NativeDeployment:
+    settings, world = deployment.settings, deployment.world
+    request = ChangeSetRequest(
+        stack=settings.stacks[0],
+        name=name,
+        token=name,
+        description=f"deploy-coordinator {deployment.state.report.correlation_id} {world.run.url}"[:1024],
+        template_body=settings.template_body or None,
+        template_url=None if settings.template_body else settings.template,
+        parameters=settings.parameters,
+        capabilities=settings.capabilities,
+        tags=settings.tags,
+        role_arn=settings.role_arn or None,
+    )
+    return NativeDeployment(
+        deployment.cloudformation,
+        deployment.cloudformation,
+        world.clock,
+        request,
+        cancelled=world.cancelled,
+        tell=deployment.teller.line,
+        alive=deployment.keep_waiting,
+        fence=deployment.fence,
+    )
+
+
+def _nothing_to_change(deployment: Deployment) -> int:
+    if deployment.settings.fail_on_empty_change_set:
+        deployment.report(outcome=Outcome.FAILED)
+        raise DeploymentFailed(
+            "The template changes nothing in the stack.",
+            why="`fail-on-empty-changeset` makes that a failure.",
+            remedy="Check that the build put the new version into the template or its parameters.",
+        )
+    deployment.left_as_it_was()
+    deployment.teller.line("Nothing to change: the stack is as the template says.")
+    return 0
+
+
+def _show(deployment: Deployment, plan: Plan) -> None:
+    teller, changes = deployment.teller, plan.change_set.changes
+    counted = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
+    teller.line(f"Change set {plan.change_set.name}: {counted} planned.")
+    for change in changes:
+        teller.log.write(teller.style.change(change))
+
+
+def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, name: str) -> Execution:
+    """Whatever keeps it from being executed leaves no change set behind."""
+    state, change_set = deployment.state, plan.change_set
+    execution = Execution(name, change_set.arn, change_set.stack_id, plan.created_stack, plan.changed_at)
+
+    def about_to() -> None:
+        state.execution = execution
+        deployment.checkpoint()
+
+    try:
+        state.baseline = _baseline(deployment)
+        disable_rollback = deployment.settings.disable_rollback
+        native.execute(plan, token=name, disable_rollback=disable_rollback, about_to=about_to)
+    except CoordinatorError as error:
+        # What `execute` refuses it has removed already.
+        if not isinstance(error, CannotStart | Cancelled):
+            native.discard(plan)
+        state.execution = None
+        deployment.checkpoint()
+        raise
+    return execution
+
+
+def _baseline(deployment: Deployment) -> Baseline:
+    """Empty where the events may not be read: the stack's status is watched instead."""
+    world, source = deployment.world, deployment.cloudformation
+    try:
+        return patiently(
+            lambda: take_baseline(source, deployment.settings.stacks),
+            world.clock,
+            cancelled=world.cancelled,
+            alive=deployment.keep_waiting,
+            tell=deployment.teller.line,
+        )
+    except StackSourceError as error:
+        if error.temporary:
+            raise
+        deployment.teller.note(f"The stack's events cannot be read: {error}")
+        return Baseline()

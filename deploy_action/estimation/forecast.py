@@ -1,0 +1,41 @@
+"""What is expected: how long a thing usually takes, and how long a deployment has left.
+
+The port between what is learned (history, prior table) and who uses it: the log, the pace of polling, stalls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.history.estimate import Estimate, Usual
+
+
+class Forecast(Protocol):
+    """Never raises. None where nothing is known."""
+
+    @property
+    def planned(self) -> int | None:
+        """How many resources the deployment will touch, nested stacks' own not counted."""
+        ...
+
+    def usual(self, activity: Activity, label: str) -> Usual | None:
+        """How long this activity usually takes. `label`: its name after those of its nested stacks."""
+        ...
+
+    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:
+        """What is left until all stacks are at rest. `now`: unix seconds of CloudFormation."""
+        ...
+
+
+class NoForecast:
+    """Implements Forecast for who knows nothing."""
+
+    planned: int | None = None
+
+    def usual(self, activity: Activity, label: str) -> Usual | None:  # noqa: ARG002
+        return None
+
+    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:  # noqa: ARG002
+        return None

@@ -1,0 +1,387 @@
+"""The action's inputs, parsed at the border into frozen Settings. Every mistake is reported at once."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.change_set import Parameter
+from deploy_action.cloudformation.template_parser import declared_parameters
+from deploy_action.errors import InvalidInput
+from deploy_action.github.deployed_commit import parse_commit, parse_version
+from deploy_action.inputs import values as input_values
+from deploy_action.inputs.conflicts import template_only
+from deploy_action.inputs.key_value_grammar import PARAMETERS, TAGS
+from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
+from deploy_action.inputs.names import unknown_inputs
+from deploy_action.inputs.raw import raw_inputs
+from deploy_action.inputs.slack import SlackFields
+from deploy_action.inputs.stacks import StackFields
+from deploy_action.locking.commit_age import OnOlder
+from deploy_action.locking.delegation import parse_token
+from deploy_action.locking.document import QueuePolicy
+from deploy_action.locking.lock_name import parse_lock_name, parse_locks
+from deploy_action.locking.registry_address import RegistryAddress, parse_registry
+from deploy_action.locking.superseding import WhenSuperseded
+from deploy_action.locking.without_registry import WhenAway
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.monitoring.stack_sets import StackSetRef
+    from deploy_action.slack.routing import Override
+    from deploy_action.slack.view import Moment
+
+TEMPLATE_BYTES_MAX = 51_200
+"""The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
+WAIT_TIMEOUT_SECONDS = 3600.0
+HALVES = frozenset({"lock", "keep", "unlock", "release"})
+"""The steps of the sub-actions `lock` and `release`."""
+TOKENS_VARIABLE = "DEPLOY_COORDINATOR_LOCK_TOKENS"
+"""Where a `lock` step leaves its token for the later steps of its job."""
+
+
+class Mode(Enum):
+    """How the deployment is done."""
+
+    TEMPLATE = "template"
+    COMMAND = "command"
+    ATTACH = "attach"
+    LOCK = "lock"
+    """Nothing is deployed: the `lock` and `release` halves."""
+
+
+class Hold(Enum):
+    """How long a `lock` step holds."""
+
+    JOB = "job"
+    """Until its job ends, whatever becomes of it."""
+    RUN = "run"
+    """Until the `release` step, in whichever job, or the end of the run."""
+
+
+class WhenBusy(Enum):
+    WAIT = "wait"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class OnLostLock(Enum):
+    """What becomes of a command, or of a job that locked, whose lock is lost while it runs."""
+
+    TELL = "tell"
+    STOP = "stop"
+
+
+class PreflightMode(Enum):
+    """What becomes of a deployment that the checks before it find certain to fail."""
+
+    STRICT = "strict"
+    """It stops before the lock."""
+    WARN = "warn"
+    """People are told, and it goes on."""
+    OFF = "off"
+
+
+class OnStop(Enum):
+    """What becomes of an update that still runs when the job is cancelled or out of time."""
+
+    LEAVE = "leave"
+    CANCEL_UPDATE = "cancel-update"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All inputs, checked. Times are seconds."""
+
+    stacks: tuple[StackRef, ...]
+    stack_sets: tuple[StackSetRef, ...]
+    mode: Mode
+    environment: str
+    locks: tuple[str, ...]
+    """Empty: one lock a stack, named ACCOUNT/REGION/NAME."""
+    shared_locks: tuple[str, ...]
+    """Those of them that this deployment only reads under."""
+    template: str
+    template_body: str
+    """Empty where `template` is an https:// address."""
+    parameters: tuple[Parameter, ...]
+    capabilities: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...] | None
+    """None leaves the stack's tags as they are; an empty one removes them all."""
+    role_arn: str
+    disable_rollback: bool
+    fail_on_empty_change_set: bool
+    no_execute_change_set: bool
+    delete_rolled_back_stack: bool
+    timeout_seconds: float | None
+    on_timeout: OnStop
+    on_cancel: OnStop
+    stall_after_seconds: float | None
+    expect_changes_seconds: float | None
+    """How long a change may take to begin where it is started remotely; None: it is not."""
+    command: str
+    working_directory: str
+    registry: RegistryAddress
+    queue_policy: QueuePolicy
+    when_busy: WhenBusy
+    wait_timeout_seconds: float
+    github_token: str
+    slack_bot_token: str
+    slack_webhook_url: str
+    slack_channel: str
+    slack_alert_channel: str
+    slack_events: dict[Moment, Override]
+    slack_mentions: tuple[str, ...]
+    slack_outputs: tuple[str, ...]
+    slack_api_url: str
+    github_deployment: bool
+    environment_url: str
+    """A web address, `output:NAME`, or empty."""
+    look_behind: bool
+    """Ask other services about resources that are silent or failed."""
+    preflight: PreflightMode
+    when_registry_away: WhenAway = WhenAway.GO_ON
+    on_lost_lock: OnLostLock = OnLostLock.TELL
+    hold: Hold = Hold.JOB
+    when_superseded: WhenSuperseded = WhenSuperseded.FAIL
+    on_older: OnOlder = OnOlder.WARN
+    commit: str = ""
+    """The one that is deployed; empty: the one that is checked out, or of the event."""
+    version: str = ""
+    lock_tokens: tuple[str, ...] = ()
+    """Of `lock` steps, whose locks may be used."""
+    account: str = ""
+    """Where the stacks have to be, by an ARN that names one; empty where none does."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong and stops nothing, one sentence each."""
+
+    @property
+    def places(self) -> tuple[StackRef, ...]:
+        """The stacks, and the stack sets by a name that no stack has."""
+        return (*self.stacks, *(one.place for one in self.stack_sets))
+
+    @property
+    def region(self) -> str:
+        """Where AWS is asked what concerns no single stack."""
+        return next((one.region for one in self.places), "")
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long to wait for others; 0 where waiting is not wanted."""
+        return self.wait_timeout_seconds if self.when_busy is WhenBusy.WAIT else 0.0
+
+    def __repr__(self) -> str:
+        """Without secrets, so that no log can hold them by accident."""
+        return f"Settings(stacks={self.stacks!r}, mode={self.mode!r}, locks={self.locks!r})"
+
+
+def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
+    """Settings from `DEPLOY_COORDINATOR_INPUTS` (JSON of the action's inputs).
+
+    Folders are looked for in `pre` only and files not in `post`: the deployment may have changed them since,
+    and that must not keep a later step from its work. Raises InvalidInput with every problem found.
+    """
+    return _Parser(raw_inputs(environ), environ, step).settings()
+
+
+class _Parser(StackFields, SlackFields):
+    def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
+        super().__init__(raw, environ, step)
+        self._step = step
+        self._looks_for_folders = step == "pre"
+        self._of_job = environ.get(TOKENS_VARIABLE, "")
+        self._template = re.sub(r"(?i)^file://", "", self._text("template"))
+        self._body = ""
+        self._shared_locks: tuple[str, ...] = ()
+
+    def settings(self) -> Settings:
+        self._problems += unknown_inputs(self._raw, self._step)
+        mode = self._mode()
+        self._body = self._read_template()
+        settings = Settings(
+            stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode is not Mode.LOCK),
+            stack_sets=self._stack_sets(template=mode is Mode.TEMPLATE),
+            mode=mode,
+            environment=self._named("environment"),
+            locks=self._locks(),
+            shared_locks=self._shared_locks,
+            template=self._template,
+            template_body=self._body,
+            parameters=self._parameters(),
+            capabilities=self._checked("capabilities", input_values.capabilities, ()),
+            tags=self._tags(),
+            role_arn=self._checked("role-arn", input_values.role_arn, ""),
+            disable_rollback=self._boolean("disable-rollback"),
+            fail_on_empty_change_set=self._boolean("fail-on-empty-changeset"),
+            no_execute_change_set=self._boolean("no-execute-changeset"),
+            delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
+            timeout_seconds=self._minutes("timeout-in-minutes", least=1),
+            on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
+            on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
+            stall_after_seconds=self._minutes("stall-after-in-minutes", least=0.01),
+            expect_changes_seconds=self._checked("expect-changes-within", input_values.seconds_of, None),
+            command=self._text("command"),
+            working_directory=self._working_directory(),
+            registry=self._checked("registry", parse_registry, RegistryAddress("github")),
+            queue_policy=self._choice("queue-policy", QueuePolicy, QueuePolicy.FIFO),
+            when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
+            wait_timeout_seconds=self._wait_timeout(),
+            github_token=self._text("github-token"),
+            slack_bot_token=self._slack_bot_token(),
+            slack_webhook_url=self._slack_webhook(),
+            slack_channel=self._slack_channel("slack-channel"),
+            slack_alert_channel=self._slack_channel("slack-alert-channel"),
+            slack_events=self._slack_events(),
+            slack_mentions=self._slack_mentions(),
+            slack_outputs=self._slack_outputs(),
+            slack_api_url=self._slack_api_url(),
+            github_deployment=self._boolean("github-deployment"),
+            environment_url=self._checked("environment-url", input_values.environment_url, ""),
+            look_behind=self._boolean("look-behind", default=True),
+            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
+            when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
+            on_lost_lock=self._choice("on-lost-lock", OnLostLock, OnLostLock.TELL),
+            hold=self._choice("hold", Hold, Hold.JOB),
+            when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
+            on_older=self._choice("on-older", OnOlder, OnOlder.WARN),
+            commit=self._checked("commit", parse_commit, ""),
+            version=self._checked("version", parse_version, ""),
+            lock_tokens=self._lock_tokens(),
+            account=self._account,
+        )
+        self._check_together(settings)
+        if self._problems:
+            raise InvalidInput(tuple(self._problems))
+        return replace(settings, warnings=tuple(self._warnings))
+
+    def _mode(self) -> Mode:
+        if self._step in HALVES:
+            return Mode.LOCK
+        ways = [name for name in ("template", "command") if self._text(name)]
+        asked = self._checked("mode", parse_mode, None)
+        if len(ways) > 1:
+            self._problem("`template` and `command`: give one of them; each is a way to deploy.")
+        if asked is AskedMode.WATCH:
+            if ways:
+                self._problem(f"`mode: watch` deploys nothing, and `{ways[0]}` is given. Take one away.")
+            return Mode.ATTACH
+        if ways:
+            return Mode.TEMPLATE if ways[0] == "template" else Mode.COMMAND
+        self._without_way(asked)
+        return Mode.ATTACH
+
+    def _without_way(self, asked: AskedMode | None) -> None:
+        problem = without_way(asked, self._raw)
+        if problem:
+            self._problem(problem)
+        else:
+            self._warn(WATCHES_ONLY)
+
+    def _lock_tokens(self) -> tuple[str, ...]:
+        """Those given, else those that earlier `lock` steps left in the job's environment."""
+        tokens: list[str] = []
+        for word in self._text("lock-token").split():
+            try:
+                tokens.append(parse_token(word))
+            except ValueError as error:
+                self._problem(f"`lock-token`: {error}")
+        return tuple(dict.fromkeys(tokens)) or job_tokens(self._of_job)
+
+    def _named(self, name: str) -> str:
+        return self._checked(name, parse_lock_name, "")
+
+    def _locks(self) -> tuple[str, ...]:
+        names, self._shared_locks, problems = parse_locks(self._lines("lock", comments=False))
+        self._problems += [f"`lock`: {problem}" for problem in problems]
+        environment = self._text("environment").strip()
+        return names or ((environment,) if environment else ())
+
+    def _read_template(self) -> str:
+        """The template's text; empty where it is an address."""
+        if not self._text("template") or self._template.startswith("https://") or not self._reads_files:
+            return ""
+        return self._checked("template", self._read_body, "")
+
+    def _read_body(self, _text: str) -> str:
+        if re.match(r"(?i)[a-z][a-z0-9+.-]+://", self._template):
+            raise ValueError(input_values.template_address_advice(self._template))
+        content = self._folders.read_text(
+            self._template,
+            TEMPLATE_BYTES_MAX,
+            too_large="Upload the template to S3 and give its https:// address.",
+        )
+        if not content.strip():
+            raise ValueError(f"`{self._template}` is empty.")
+        return content
+
+    def _parameters(self) -> tuple[Parameter, ...]:
+        others = {"Tags"} if self._text("tags") else ()
+        pairs = self._key_values(
+            "parameter-overrides",
+            PARAMETERS,
+            declared=lambda: declared_parameters(self._body),
+            ignored_sections=others,
+        )
+        return tuple(Parameter(name, value) for name, value in pairs or ())
+
+    def _tags(self) -> tuple[tuple[str, str], ...] | None:
+        others = {"Parameters"} if self._text("parameter-overrides") else ()
+        pairs = self._key_values("tags", TAGS, ignored_sections=others)
+        return None if pairs is None else tuple((name, value) for name, value in pairs if value is not None)
+
+    def _wait_timeout(self) -> float:
+        seconds = self._minutes("wait-timeout-in-minutes")
+        return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
+
+    def _working_directory(self) -> str:
+        text = self._text("working-directory")
+        if not self._looks_for_folders:
+            return text
+        try:
+            found = not text or (self._folders.workspace / text).is_dir()
+        except (OSError, ValueError):
+            found = False
+        if not found:
+            self._problem(f"`working-directory`: there is no folder `{text}` in the workspace.")
+        return text
+
+    def _check_together(self, settings: Settings) -> None:
+        if self._text("runtime").lower() not in {"", "auto", "container", "host"}:
+            self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
+        if self._step == "lock" and not (settings.locks or settings.stacks):
+            self._problem("The lock has no name: give `environment`, `lock`, or `stack-name`.")
+        if not settings.locks and settings.stack_sets and settings.mode is Mode.COMMAND:
+            self._problem("`stack-set` is given, so the lock needs a name: give `environment` or `lock`.")
+        if not settings.locks and any(stack.is_glob for stack in settings.stacks):
+            self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
+        if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:
+            self._problem("`github-token` is empty, and the registry `github` needs one.")
+        if settings.github_deployment and not (settings.environment and settings.github_token):
+            self._problem(
+                "`github-deployment` needs `environment`, its name on the page, and `github-token`."
+            )
+        if settings.github_deployment and settings.registry.host:
+            self._problem(
+                f"`github-deployment` needs this GitHub's token, and `github-token` is that of "
+                f"{settings.registry.host}, where the registry is."
+            )
+        if settings.mode is Mode.TEMPLATE and settings.expect_changes_seconds is not None:
+            self._problem(
+                "`expect-changes-within` is for `command` and `mode: watch`; drop it with `template`."
+            )
+        if settings.mode is not Mode.TEMPLATE and (settings.mode is Mode.COMMAND or self._text("mode")):
+            self._problems += template_only(self._raw, self._boolean)
+
+
+def job_tokens(text: str) -> tuple[str, ...]:
+    """The tokens in the environment of a job. What is none was not left by a `lock` step."""
+    tokens: list[str] = []
+    for word in text.split():
+        with suppress(ValueError):
+            tokens.append(parse_token(word))
+    return tuple(dict.fromkeys(tokens))

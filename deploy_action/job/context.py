@@ -1,0 +1,55 @@
+"""What every step is given, and how it speaks to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded
+from deploy_action.reporting.report import Failure, Report
+from deploy_action.slack.background_sender import BackgroundWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deploy_action.common.ports import Clock
+    from deploy_action.github.run_context import RunContext
+    from deploy_action.github.runner_files import RunnerFiles
+    from deploy_action.job.job_log import Teller
+    from deploy_action.job.state import StateFolder
+    from deploy_action.slack.background_sender import Worker
+    from deploy_action.slack.sender import Courier
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The outside, as one step sees it."""
+
+    environ: Mapping[str, str]
+    run: RunContext
+    clock: Clock
+    cancelled: Callable[[], bool]
+    teller: Teller
+    files: RunnerFiles
+    folder: StateFolder
+    worker: Callable[[Courier], Worker] = BackgroundWorker
+    """Makes messages go out while the step goes on."""
+
+    def deploying(self, commit: str) -> World:
+        """The same world of a job that deploys that commit; an empty one changes nothing."""
+        return replace(self, run=replace(self.run, commit=commit)) if commit else self
+
+
+def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
+    """Why it ended so. Who asked to be skipped needs no remedy."""
+    remedy = "" if outcome is Outcome.SKIPPED else error.remedy
+    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, remedy, error.said))
+
+
+def skipped(error: CoordinatorError) -> str:
+    """Why nothing was deployed and that is no failure."""
+    asked = {Superseded: "queue-policy: newest", OlderSkipped: "on-older: skip"}.get(
+        type(error), "when-busy: skip"
+    )
+    return f"Skipped, as `{asked}` asks. {error.what}"

@@ -1,0 +1,424 @@
+"""Taking the lock and waiting for the stacks, and being told about both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.common.slow_call import SlowCall
+from deploy_action.common.times import duration, iso
+from deploy_action.errors import (
+    CannotStart,
+    CoordinatorError,
+    LockLost,
+    RegistryError,
+    RegistryMisconfigured,
+    RegistryTooNew,
+    StackSourceError,
+)
+from deploy_action.inputs.settings import Hold
+from deploy_action.job.default_locks import soon_known
+from deploy_action.job.job_key import job_key
+from deploy_action.job.job_log import optional
+from deploy_action.job.lock_acquisition import acquire, stale_token
+from deploy_action.locking.delegation import account_of_loan, nonce_of
+from deploy_action.locking.document import (
+    LEASE_SECONDS,
+    LEASE_SECONDS_MAX,
+    WHOLE_RUN,
+    QueuePolicy,
+    Ticket,
+)
+from deploy_action.locking.held_lock import Keeper, without_registry
+from deploy_action.locking.messages import not_given_back
+from deploy_action.locking.pending_stacks import look_at_settling
+from deploy_action.locking.stack_activity import wait_until_idle
+from deploy_action.locking.superseding import unknown_of
+from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS
+from deploy_action.locking.tokens import new_nonce
+from deploy_action.reporting.report import Ahead
+from deploy_action.slack.view import RegistryNews
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deploy_action.cloudformation.stacks import StackState
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.job.context import World
+    from deploy_action.job.state import JobState
+    from deploy_action.locking.client import Grant, LockClient
+    from deploy_action.locking.transitions import Waiting
+    from deploy_action.wiring import Wiring
+
+
+UNKNOWN_WORDS = {
+    "account": "AWS account",
+    "repository": "repository",
+    "workflow_file": "workflow file",
+    "job_key": "job and its leg of a matrix (`actions: read` shows it)",
+    "ref": "branch or tag",
+    "commit": "commit",
+    "run_number": "run's number",
+    "stacks": "stacks (give `stack-name`)",
+}
+
+
+class Coordination:
+    """This deployment among the others. What becomes known goes into `state`; `keeper` is None where there is
+    no lock to keep."""
+
+    def __init__(
+        self,
+        world: World,
+        wiring: Wiring,
+        settings: Settings,
+        state: JobState,
+        *,
+        left: Callable[[], float | None] = lambda: None,
+        known_epoch: int | None = None,
+    ) -> None:
+        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise.
+        `known_epoch`: the highest in the names of the change sets that were executed last on the stacks."""
+        self._world = world
+        self._wiring = wiring
+        self._settings = settings
+        self._state = state
+        self.keeper: Keeper | None = None
+        self._left = left
+        self._known_epoch = known_epoch
+        self._queued = False
+        self._alone = state.alone
+        """As it was told last."""
+        self._last_seen = ""
+        """Who held the lock when the queue was last seen."""
+
+    def begin(self) -> None:
+        """Take the lock and wait for the stacks; without a registry, CloudFormation's own status coordinates.
+
+        Raises Busy, Superseded, Cancelled, LockLost.
+        """
+        started = self._world.clock.monotonic()
+        try:
+            settling = self._take() if self._state.report.locks else ()
+            waited = self._world.clock.monotonic() - started
+            self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds - waited)
+        except CoordinatorError:
+            if self.keeper is not None and self.keeper.ticket.holding:
+                self._let_go()
+            raise
+        finally:
+            self.remember()
+            queue_seconds = self._world.clock.monotonic() - started
+            self._state.report = replace(self._state.report, queue_seconds=queue_seconds)
+
+    def _take(self) -> tuple[str, ...]:
+        """The lock, and what its last holder left in progress; without a registry, neither."""
+        try:
+            self._withdraw_earlier()
+            client = self._client(self._ticket())
+        except RegistryMisconfigured as error:
+            raise _not_reachable(error) from error
+        except RegistryError as error:
+            self._state.alone = True
+            self._degraded(without_registry(error))
+            return ()
+        try:
+            settling = self._queue(client, self._settings.wait_seconds).settling
+        except RegistryTooNew as error:
+            raise CannotStart(error.what, why=error.why, remedy=error.remedy) from error
+        except RegistryMisconfigured as error:
+            if not self._last_seen:
+                raise _not_reachable(error) from error
+            self._degraded(without_registry(error, self._last_seen))
+            self.keeper = self._keeper(client, alone=True)
+            return ()
+        except RegistryError as error:
+            self._degraded(without_registry(error, self._last_seen))
+            self.keeper = self._keeper(client, alone=True)
+            return ()
+        self.keeper = self._keeper(client)
+        return settling
+
+    def resume(self) -> None:
+        """Go on with the lock that an earlier step took, or could not ask for."""
+        ticket = self._state.ticket
+        if ticket is None:
+            return
+        try:
+            client = self._client(ticket, confirmed_at=self._state.confirmed_at)
+        except RegistryError as error:
+            if not self._state.alone:
+                self._state.alone = True
+                self._degraded(without_registry(error))
+            return
+        if self._state.last_seen is not None:
+            client.outage.seen, client.outage.seen_at = self._state.last_seen, self._state.last_seen_at
+        self.keeper = self._keeper(client, alone=self._state.alone)
+
+    def keep(self) -> None:
+        """Renew the lock when it is time to. Raises LockLost, once."""
+        if self.keeper is not None:
+            try:
+                self.keeper.keep()
+            except LockLost as error:
+                self._lost(error)
+                raise
+            for sentence in self.keeper.take_overlaps():
+                if sentence not in self._world.teller.notes:
+                    self._world.teller.note(sentence)
+
+    def confirm_to_the_end(self) -> None:
+        """Ask once more whether the lock was held to the end; where it was not, that is told."""
+        if self.keeper is None or self._state.report.lock_lost:
+            return
+        try:
+            self.keeper.confirm()
+        except LockLost as error:
+            self._lost(error)
+            self._world.teller.note(
+                f"{error.what} What ran until now was not protected to its end: look at what others deployed."
+            )
+
+    def _lost(self, error: LockLost) -> None:
+        report = self._state.report
+        fallback = f"{report.fallback} {error.what}".strip()
+        self._state.report = replace(report, lock_lost=error.what, fallback=fallback)
+
+    def still_held(self) -> bool:
+        """Whether nobody has taken the lock; true where there is none to take, or the registry is away."""
+        return self.keeper is None or self.keeper.still_held()
+
+    def fence(self) -> bool:
+        """The last moment before something changes: is the lock still ours? Returns whether it had to wait
+        for others. Raises LockLost; and Busy, Superseded or Cancelled where it had to be queued for only
+        now, since the registry is back."""
+        if self.keeper is None:
+            return False
+        waited_for: set[str] = set()
+        waited = False
+        while True:  # waiting takes long, and nothing may lie between a fence and what it guards
+            self._queued = False
+            settling = tuple(stack for stack in self.keeper.fence() if stack not in waited_for)
+            self.remember()
+            if not (settling or self._queued):
+                return waited
+            waited = True
+            waited_for.update(settling)
+            self.wait_for_stacks(settling, timeout_seconds=self._settings.wait_seconds)
+
+    def wait_for_stacks(self, settling: tuple[str, ...] = (), *, timeout_seconds: float) -> None:
+        """Until nobody works on the stacks, nor on what an earlier holder left in progress.
+
+        Raises Busy, Cancelled, LockLost.
+        """
+        world = self._world
+        started = world.clock.monotonic()
+        ticket, name = self._state.ticket, self._state.report.correlation_id
+        slow = SlowCall("CloudFormation", world.teller.line, world.clock)
+
+        def tell(busy: list[StackState], waited_seconds: float) -> None:
+            slow.stop()
+            world.teller.waiting_for_stacks(busy, waited_seconds)
+
+        try:
+            with slow:
+                left = look_at_settling(
+                    self._wiring.cloudformation,
+                    world.clock,
+                    settling,
+                    own_account=account_of_loan(ticket, name) if ticket is not None else "",
+                    timeout_seconds=timeout_seconds,
+                    note=world.teller.note,
+                    cancelled=world.cancelled,
+                    alive=self.keep,
+                )
+                timeout_seconds -= world.clock.monotonic() - started
+                wait_until_idle(
+                    self._wiring.cloudformation,
+                    world.clock,
+                    (*self._settings.stacks, *left.wait_for),
+                    timeout_seconds=max(0.0, timeout_seconds),
+                    tell=tell,
+                    cancelled=world.cancelled,
+                    alive=self.keep,
+                )
+            if left.forget and self.keeper is not None:
+                self.keeper.settled(left.forget)
+        except StackSourceError as error:
+            world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
+        except RegistryError as error:
+            world.teller.note(f"The lock could not be kept up to date: {error}")
+
+    def remember(self) -> None:
+        """Hand on what became of the lock."""
+        if self.keeper is not None:
+            ticket, state = self.keeper.ticket, self._state
+            state.ticket, state.alone = ticket, self.keeper.alone
+            state.confirmed_at = self.keeper.confirmed_at
+            if self.keeper.outage.seen_at is not None:
+                state.last_seen, state.last_seen_at = self.keeper.outage.seen, self.keeper.outage.seen_at
+            self._state.borrowed = self._state.borrowed or self.keeper.borrowed
+            self._state.behind = self.keeper.behind or self._state.behind
+            self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
+
+    def _keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
+        def queue() -> Grant:
+            self._queued = True
+            return self._queue(client, self._settings.wait_seconds)
+
+        return Keeper(
+            client,
+            self._world.clock,
+            tell=self._degraded,
+            queue=queue,
+            alone=alone,
+            limit_seconds=self._settings.wait_timeout_seconds,
+            waits=self._world.teller.waiting_for_registry,
+        )
+
+    def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
+        teller = self._world.teller
+
+        slow = SlowCall("an answer about the lock", teller.line, self._world.clock)
+
+        def tell(waiting: Waiting) -> None:
+            slow.stop()
+            teller.waiting(waiting)
+            self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
+            report = self._state.report
+            ahead = {one.correlation_id: one for one in report.ahead}
+            ahead |= {one.correlation_id: _ahead(one) for one in waiting.ahead}
+            self._state.report = replace(report, ahead=tuple(ahead.values()))
+
+        try:
+            with slow:
+                grant = acquire(client, self._settings, timeout_seconds, tell)
+        finally:
+            for sentence in client.taken_over:
+                if sentence.startswith("Took over"):
+                    teller.note(sentence)
+                    teller.channel.taken_over(sentence)
+                else:
+                    teller.line(sentence)
+            for note in (client.advice, *client.take_notes(), *client.take_overlaps()):
+                if note and note not in teller.notes:
+                    teller.note(note)
+            if self._wiring.runs is not None and self._wiring.runs.trouble:
+                teller.line(self._wiring.runs.trouble)
+        if client.borrowed:
+            teller.line(
+                f"Goes on under the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}), "
+                f"which the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
+            )
+            return grant
+        stale = stale_token(self._settings, self._world.environ)
+        if stale:
+            teller.note(stale)
+        queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
+        teller.line(
+            f"Holds the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}){queued}."
+        )
+        return grant
+
+    def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
+        """Should this step be killed while it asks, `post` can still take the ticket back."""
+        self._state.ticket = ticket
+        optional(self._world.teller, "Keeping the state", lambda: self._world.folder.save(self._state))
+        return self._wiring.lock_client(
+            ticket,
+            self._world.clock,
+            cancelled=self._world.cancelled,
+            left=self._left,
+            confirmed_at=confirmed_at,
+            known_epoch=self._known_epoch,
+            seen_epochs=self._state.seen_epochs,
+        )
+
+    def _ticket(self) -> Ticket:
+        run, settings, state = self._world.run, self._settings, self._state
+        if settings.registry.kind == "file" and run.hosted_runner:
+            self._world.teller.note(
+                "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
+                "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
+            )
+        for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
+        newest = settings.queue_policy is QueuePolicy.NEWEST
+        ticket = Ticket(
+            nonce=nonce_of(state.lock_token) if state.lock_token else new_nonce(),
+            correlation_id=state.report.correlation_id,
+            locks=state.report.locks,
+            shared=settings.shared_locks,
+            stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
+            policy=settings.queue_policy,
+            account=self._account(),
+            requested_at=iso(self._world.clock.now()),
+            repository=run.repository,
+            run_id=run.run_id,
+            run_attempt=run.run_attempt,
+            job=WHOLE_RUN if for_run else run.check_run_id or run.job,
+            lease_seconds=LEASE_SECONDS_MAX if for_run else LEASE_SECONDS,
+            actor=run.actor,
+            workflow=run.workflow,
+            url=run.url,
+            commit=run.commit,
+            ref=run.full_ref,
+            run_number=run.run_number,
+            workflow_file=run.workflow_file,
+            job_key=job_key(self._world, self._wiring.runs) if newest else "",
+        )
+        unknown = unknown_of(ticket)
+        if newest and unknown:
+            self._world.teller.note(
+                "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
+                f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
+            )
+        return ticket
+
+    def _account(self) -> str:
+        """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
+        account."""
+        if not self._settings.stacks:
+            return ""
+        return soon_known(self._wiring.identity(self._settings.stacks[0].region))
+
+    def _withdraw_earlier(self) -> None:
+        """A step that was started a second time stands behind nobody, least of all behind itself."""
+        earlier = self._world.folder.load()
+        if earlier is not None and earlier.ticket is not None and not earlier.borrowed:
+            client = self._wiring.lock_client(earlier.ticket, self._world.clock)
+            optional(
+                self._world.teller,
+                "Giving an earlier place in the queue back",
+                lambda: client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS),
+            )
+
+    def _let_go(self) -> None:
+        if self.keeper is None:
+            return
+        try:
+            self.keeper.let_go(self._state.report.correlation_id)
+        except RegistryError as error:
+            self._world.teller.note(not_given_back(error, self.keeper.ticket, self.keeper.behind))
+            return
+        self._state.ticket, self.keeper = None, None
+
+    def _degraded(self, sentence: str) -> None:
+        """Told in the log and in the summary by the note, and in the channel."""
+        self._world.teller.note(sentence)
+        report = self._state.report
+        self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
+        alone = self.keeper is None or self.keeper.alone
+        news = RegistryNews.NOTE
+        if alone is not self._alone:
+            news = RegistryNews.LOST if alone else RegistryNews.BACK
+        self._alone = alone
+        self._world.teller.channel.registry_changed(news, sentence)
+
+
+def _not_reachable(error: RegistryMisconfigured) -> CannotStart:
+    """It would be so at every deployment: each would go on without the lock, and nobody would look."""
+    return CannotStart(error.what, why="Nothing was locked or changed. " + error.why, remedy=error.remedy)
+
+
+def _ahead(ticket: Ticket) -> Ahead:
+    return Ahead(ticket.correlation_id, ticket.url, ticket.actor)

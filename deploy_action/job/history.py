@@ -1,0 +1,160 @@
+"""What is remembered of the stacks, read while `pre` does other things: an estimate holds nothing up.
+
+Of a stack that the history does not know, CloudFormation's own events of the last 90 days are read instead,
+so that even the first deployment has an estimate; with its release they go into the history.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.common.background_call import Aside
+from deploy_action.data import read_table
+from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSourceError
+from deploy_action.estimation.published_durations import parse_samples, parse_table
+from deploy_action.history import document as history
+from deploy_action.history.deployments import Past
+from deploy_action.history.record_codec import estimate_record, run_record
+from deploy_action.inputs.settings import Mode
+from deploy_action.job.state import Memory
+from deploy_action.locking.compare_and_swap import read_beside
+
+if TYPE_CHECKING:
+    from deploy_action.locking.document import Ticket
+    from deploy_action.reporting.report import Report
+
+if TYPE_CHECKING:
+    from deploy_action.history.deployments import Past
+    from deploy_action.history.estimate import Estimate
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.wiring import Wiring
+
+TABLE = "resource-durations.tsv"
+PATIENCE_SECONDS = 4.0
+"""Of real time, since `pre` began to read: usually all is there long before the lock is held."""
+EVENTS_MAX = 1_000
+OPERATIONS_MAX = 8
+STACKS_MAX = 5
+"""What is read of stacks that are not known: at most ten answers each, usually one or two."""
+
+
+class Recall:
+    """Begins to read at once, and to import what it takes: neither holds `pre` up. Nothing here raises."""
+
+    def __init__(self, wiring: Wiring, settings: Settings) -> None:
+        self._wiring = wiring
+        self._settings = settings
+        self._memory: Aside[Memory] = Aside(self._read, "recall")
+        self._usual: Aside[Estimate | None] = Aside(self._expect, "estimate")
+
+    def memory(self) -> Memory | None:
+        """None where it was not there in time."""
+        with suppress(Exception):
+            return self._memory.result(PATIENCE_SECONDS)
+        return None
+
+    def usual(self) -> Estimate | None:
+        """How long deployments of these stacks usually take; None where nothing is known, or not in time."""
+        with suppress(Exception):
+            return self._usual.result(PATIENCE_SECONDS)
+        return None
+
+    def usual_seconds_so_far(self) -> float | None:
+        """The same for those who cannot wait."""
+        found = self._usual.result_so_far()
+        return found.mid_seconds if found is not None else None
+
+    def _read(self) -> Memory:
+        content, unread = None, ""
+        try:
+            content = read_beside(self._wiring.registry(), history.NAME)
+        except CoordinatorError as error:
+            unread = str(error)
+        past = history.read(content, {}, account=self._account())
+        plain = [one for one in self._settings.stacks if not one.is_glob]
+        unknown = [one for one in plain if not past.of(str(one))][:STACKS_MAX]
+        if not unknown:
+            return Memory(content, unread=unread)
+        from deploy_action.history.backfill import collect
+
+        found = collect(
+            self._wiring.cloudformation, unknown, operations_max=OPERATIONS_MAX, events_max=EVENTS_MAX
+        )
+        absent = tuple(one.stack for one in found.found if not one.exists)
+        return Memory(content, found.records, unread, absent)
+
+    def _expect(self) -> Estimate | None:
+        from deploy_action.cloudformation.template_graph import template_of
+        from deploy_action.cloudformation.template_parser import parse_template
+        from deploy_action.estimation.estimator import of_stacks
+        from deploy_action.estimation.history_forecast import LearnedForecast
+        from deploy_action.estimation.planned_changes import plan_of_template
+        from deploy_action.job.teardown import teardown_of
+
+        memory = self._memory.result(PATIENCE_SECONDS)
+        past = past_of(memory, account=self._account())
+        settings = self._settings
+        if settings.mode is Mode.TEMPLATE and str(settings.stacks[0]) in memory.absent:
+            template = template_of(parse_template(settings.template_body))
+            if template is None or template.transformed:
+                return None
+            plan = plan_of_template(template, stack=str(settings.stacks[0]))
+            return LearnedForecast(past, (plan,)).estimate
+        return of_stacks(past, settings.stacks, teardown=bool(teardown_of(settings.command)))
+
+    def _account(self) -> str:
+        """Empty where it cannot be told."""
+        try:
+            return self._wiring.identity(self._settings.region).whoami().account
+        except StackSourceError:
+            return ""
+
+
+def past_of(memory: Memory, *, account: str) -> Past:
+    """The history with what was collected. Raises OSError where the table of averages cannot be read."""
+    table = read_table(TABLE)
+    prior, samples = parse_table(table), parse_samples(table)
+    content, trouble = memory.content, ""
+    if memory.collected:
+        try:
+            content = history.seeded(content, memory.collected)
+        except RegistryUnreadable:
+            trouble = history.read(content, prior).trouble
+            content = history.seeded(None, memory.collected)
+    past = history.read(content, prior, samples, account=account)
+    return replace(past, trouble=past.trouble or trouble)
+
+
+def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
+    """One deployment, at its release (`at`, ISO 8601)."""
+    duration = report.duration_seconds
+    record: dict[str, Any] = {
+        "correlation_id": ticket.correlation_id,
+        "environment": report.environment,
+        "locks": list(ticket.locks),
+        "turn": ticket.epoch,
+        "account": ticket.account,
+        "stacks": [f"{line.region}/{line.name}" for line in report.stacks] or list(ticket.stacks),
+        "outcome": report.outcome.value,
+        "root_cause": report.root_cause[:500],
+        "requested_at": ticket.requested_at,
+        "held_since": ticket.held_since,
+        "released_at": at,
+        "queue_seconds": round(report.queue_seconds),
+        "duration_seconds": None if duration is None else round(duration, 1),
+        "repository": ticket.repository,
+        "actor": ticket.actor,
+        "commit": ticket.commit,
+        "version": report.links.version,
+        "ref": ticket.ref,
+        "run_number": ticket.run_number,
+        "workflow_file": ticket.workflow_file,
+        "url": ticket.url,
+    }
+    if report.estimate is not None:
+        record["estimate"] = estimate_record(report.estimate, duration if report.outcome.good else None)
+    if report.runs:
+        record["runs"] = [run_record(run) for run in report.runs]
+    return record

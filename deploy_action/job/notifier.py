@@ -1,0 +1,86 @@
+"""What the steps tell a channel. Where none was asked for, nobody is told and nothing of Slack imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy_action.cloudformation.operation import Operation
+    from deploy_action.diagnosis.causes import Cause
+    from deploy_action.estimation.forecast import Forecast
+    from deploy_action.history.estimate import Estimate
+    from deploy_action.locking.transitions import Waiting
+    from deploy_action.monitoring.stall import StallChange
+    from deploy_action.reporting.report import Report
+    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.view import RegistryNews
+
+
+class Channel:
+    """One deployment as its channel is told of it; this one tells nobody.
+
+    Every method but `flush` returns at once, and none raises.
+    """
+
+    @property
+    def box(self) -> Box | None:
+        """What is in the outbox; None where there is none."""
+        return None
+
+    @property
+    def posted_at(self) -> dict[str, float]:
+        """When something was last posted, by channel."""
+        return {}
+
+    @property
+    def well(self) -> bool:
+        """Slack took all that it was asked to, as far as is known."""
+        return False
+
+    def queued(self, waiting: Waiting) -> None:
+        """Called at each look at the queue."""
+
+    def started(self, report: Report) -> None:
+        """The lock is held, and it begins."""
+
+    def expected(self, report: Report) -> None:
+        """How long it is expected to take is known now."""
+
+    def progressed(
+        self, operation: Operation, forecast: Forecast, done: tuple[int, int] | None, *, now: float
+    ) -> None:
+        """`now`: unix seconds of CloudFormation."""
+
+    def tick(self) -> None:
+        """Called often while the deployment runs."""
+
+    def stalled(self, change: StallChange, operation: Operation) -> None:
+        """A stall that began or is over."""
+
+    def overdue(self, estimate: Estimate) -> None:
+        """It takes longer than its interval."""
+
+    def warned(self, cause: Cause) -> None:
+        """An early sign that something will fail."""
+
+    def restarted(self, gap_seconds: float | None, restarts: int) -> None:
+        """The watch was killed and goes on."""
+
+    def taken_over(self, sentence: str) -> None:
+        """The lock of somebody who is gone."""
+
+    def registry_changed(self, news: RegistryNews, sentence: str) -> None:
+        """The registry is lost, or `back`, which needs nobody."""
+
+    def ended(self, report: Report, *, timed_out: bool = False) -> None:
+        """The last word. What is told after it is not accepted any more."""
+
+    def flush(self, seconds: float) -> None:
+        """Up to so much real time for what can be delivered now."""
+
+    def close(self) -> Box | None:
+        """At the end of the job: what was not delivered."""
+        return None
+
+    def forget(self) -> None:
+        """What is left was handed on."""

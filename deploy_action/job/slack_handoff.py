@@ -1,0 +1,94 @@
+"""At the end of the job: what could not be told is handed to later deployments, and theirs is told here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.errors import RegistryError
+from deploy_action.slack import retry_queue as leftovers
+from deploy_action.slack import retry_queue_delivery as draining
+
+if TYPE_CHECKING:
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.job.context import World
+    from deploy_action.job.notifier import Channel
+    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.routing import Routing
+    from deploy_action.wiring import Wiring
+
+DRAIN_SECONDS = 8.0
+REQUEST_SECONDS = 5.0
+LINES_MAX = 20
+
+
+def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
+    box = channel.close()
+    if box is None:
+        return
+    if box.refused:
+        world.teller.note(f"{box.refused} Slack messages were left out: too many were waiting.")
+    if not box.empty:
+        _keep(world, wiring, settings, box)
+    elif channel.well:
+        _tell_others(world, wiring, settings, channel)
+    channel.forget()
+
+
+def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
+    own = _sender(world, settings, wiring.routing())
+    left = leftovers.Left(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
+    count = len(box.pending) + len(box.dead)
+    messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
+    try:
+        given_up = leftovers.save(wiring.registry(), world.clock, left)
+    except RegistryError as error:
+        world.teller.note(f"{messages} could not be delivered, nor kept for later: {error}")
+        for entry in (*box.pending, *box.dead)[:LINES_MAX]:
+            reason = f" ({entry.reason})" if entry.reason else ""
+            world.teller.line(f"  not told in {entry.channel or 'Slack'}: {entry.text}{reason}")
+        return
+    if box.pending:
+        how = "The next deployment, or `deploy-coordinator queue process`, delivers what still can be"
+    else:
+        how = "`deploy-coordinator queue list` shows why, and `queue retry` tries again"
+    world.teller.note(
+        f"{messages} could not be delivered, and {_are(count)} kept beside the registry. {how}."
+    )
+    if given_up:
+        world.teller.note(
+            f"{given_up} Slack messages that were kept beside the registry had to make room. Look at the "
+            "rest with `deploy-coordinator queue list`, and let `queue drop` remove what nobody needs."
+        )
+
+
+def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
+    """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
+    try:
+        told = draining.drain(
+            wiring.registry(),
+            world.clock,
+            lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
+            sender=_sender(world, settings, wiring.routing()),
+            seconds=DRAIN_SECONDS,
+            posted_at=channel.posted_at,
+        )
+    except RegistryError as error:
+        world.teller.line(f"Whether earlier deployments left Slack messages could not be seen: {error}")
+        return
+    if told.sent:
+        world.teller.line(f"Told in Slack what earlier deployments could not: {told.sent} messages.")
+    for sentence in told.troubles:
+        world.teller.line(sentence)
+
+
+def _sender(world: World, settings: Settings, routing: Routing | None) -> leftovers.Sender:
+    return leftovers.sender(
+        repository=world.run.repository,
+        token=settings.slack_bot_token,
+        webhook_url=settings.slack_webhook_url,
+        channels=routing.channels if routing is not None else (),
+    )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

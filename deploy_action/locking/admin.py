@@ -1,0 +1,58 @@
+"""What people do to a lock by hand. Each deed says who did it and why, and leaves an audit entry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.locking.document import AuditEntry, Freeze
+from deploy_action.locking.transitions import FORCED, KEPT_AUDIT, finish, leave_settling
+
+if TYPE_CHECKING:
+    from deploy_action.locking.document import Document
+
+
+def freeze(
+    document: Document, names: tuple[str, ...], *, by: str, reason: str, at: str, until: str = ""
+) -> Document:
+    """Grant the locks to nobody before `until` (ISO 8601; empty: until somebody lifts it). Who holds one goes
+    on. A freeze that lies there already is replaced."""
+    names = tuple(document.spelled(name) for name in names)
+    locks = dict(document.locks)
+    for name in names:
+        locks[name] = replace(document.lock(name), freeze=Freeze(by, reason, at, until))
+    detail = f"until {until}" if until else "until it is lifted"
+    entry = AuditEntry(at, by, "freeze", names, reason, detail)
+    return _audited(replace(document, locks=locks), entry)
+
+
+def unfreeze(document: Document, names: tuple[str, ...], *, by: str, reason: str, at: str) -> Document:
+    """Lift the freezes. The same document where none of the locks is frozen."""
+    names = tuple(document.spelled(name) for name in names)
+    frozen = tuple(name for name in names if document.lock(name).freeze is not None)
+    if not frozen:
+        return document
+    locks = {
+        name: replace(lock, freeze=None) if name in frozen else lock for name, lock in document.locks.items()
+    }
+    return _audited(replace(document, locks=locks), AuditEntry(at, by, "unfreeze", frozen, reason))
+
+
+def force_release(document: Document, nonce: str, *, by: str, reason: str, at: str) -> Document:
+    """Remove a holder or a waiter, whoever it is. The same document where it is not there.
+
+    Its owner learns so at its next renewal, and changes nothing after that. The stacks of a holder settle:
+    the next one waits until nobody works on them any more.
+    """
+    ticket = document.ticket(nonce)
+    if ticket is None:
+        return document
+    note = f'Released by force by {by}: "{reason}".'
+    document = leave_settling(document, ticket, ticket.named_stacks)
+    document = finish(document, ticket, outcome=FORCED, at=at, note=note)
+    detail = f"{'holder' if ticket.holding else 'waiter'} {ticket.correlation_id} {ticket.url}".strip()
+    return _audited(document, AuditEntry(at, by, "release", ticket.locks, reason, detail))
+
+
+def _audited(document: Document, entry: AuditEntry) -> Document:
+    return replace(document, audit=(*document.audit, entry)[-KEPT_AUDIT:])

@@ -1,0 +1,92 @@
+"""What the lock needs from the world. Stores and GitHub implement these; tests hand in their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deploy_action.locking.document import Ticket
+    from deploy_action.locking.job_status import JobLife
+    from deploy_action.locking.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a registry holds: `document` (None: nothing written yet) and the version to swap against."""
+
+    document: bytes | None
+    version: str
+
+
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+
+
+DOCUMENT_BYTES_MAX = 4_000_000
+"""No document of a registry is larger. Of one that is, a store reads one byte more, by which its reader sees
+that and refuses; the rest never reaches the runner's memory."""
+
+
+class Registry(Protocol):
+    """One document behind compare-and-swap. Bytes only: the codec is `locking.transitions`'s business.
+
+    Guarantee: of all swaps against one version, at most one takes effect. A stale read may delay, it can
+    never grant, since the swap that follows it conflicts.
+
+    Further documents ("files") may stand beside it and are swapped together with it. Each has a plain name
+    without folders, such as `deployment-history.json`, that is not the document's own.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where the document is, in words for people (`branch deploy-registry of org/app`)."""
+        ...
+
+    @property
+    def advice(self) -> str:
+        """What somebody has to change about where the document is named, learned by asking for it; empty for
+        nothing."""
+        ...
+
+    def read(self) -> Snapshot:
+        """The newest known document.
+
+        Raises RegistryUnavailable (try again), RegistryForbidden (do not).
+        """
+        ...
+
+    def read_file(self, name: str, version: str) -> bytes | None:
+        """A further document as it stands with that version of the registry; None where it was never written.
+
+        Raises like `read`, and RegistryConflict for a version that is not the newest any more: not every
+        store keeps older ones. Read again then.
+        """
+        ...
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        """Replace the document if its version is still `version`; returns the new version.
+
+        `files`, content by name, are replaced if and only if the document is; others stay as they are.
+        `message` is one line for the audit log of stores that keep one.
+        Raises RegistryConflict (certainly not written), RegistryUnavailable (may have been written: read
+        back), RegistryForbidden (certainly not written, and never will be).
+        """
+        ...
+
+
+class Runs(Protocol):
+    """What GitHub knows of the jobs behind tickets. Never raises: what cannot be known is UNKNOWN."""
+
+    def life(self, ticket: Ticket) -> JobLife:
+        """One look, at most two requests. The caller decides how often."""
+        ...
+
+    def review(self, ticket: Ticket) -> Review | None:
+        """Whether the run that holds a ticket waits for a reviewer; None where that is not known. At most two
+        requests."""
+        ...

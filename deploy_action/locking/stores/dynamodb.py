@@ -1,0 +1,143 @@
+"""The registry as one item of a DynamoDB table."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.errors import RegistryConflict, RegistryForbidden
+from deploy_action.locking.ports import NO_FILES, Snapshot
+from deploy_action.locking.stores.aws import Clients, error_code, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import boto3
+
+ABSENT = "0"
+LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
+VERSIONS = 10**30  # a number of DynamoDB has 38 digits
+OVERHEAD = 64  # bytes for the names and the version
+
+_PERMISSIONS = "dynamodb:GetItem and dynamodb:PutItem"
+_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+
+
+class DynamoDbRegistry:
+    """`ports.Registry` on one item: `id` (text, the table's partition key), `version` (number), `document`
+    (binary). A version is drawn by lot. Further documents are items of their own, `KEY/NAME`.
+
+    A swap is one conditional PutItem, with further documents one transaction, and is never repeated; reads
+    are consistent, so they never lag. Should somebody delete the item, no version of before comes again.
+    Each item holds 400 KB; a larger one is RegistryForbidden before it is sent. Do not share one object
+    between threads.
+    """
+
+    advice = ""
+
+    def __init__(
+        self,
+        table: str,
+        key: str = "deploy-registry",
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        session: boto3.Session | None = None,
+        timeout: float = 5.0,
+    ) -> None:
+        """`key` is the item's `id`. `timeout`: seconds to connect, and again for each silence."""
+        self._table = table
+        self._key = key
+        self._clients = Clients(
+            "dynamodb", region=region, endpoint_url=endpoint_url, session=session, timeout=timeout
+        )
+
+    @property
+    def location(self) -> str:
+        return f"item {self._key} of the DynamoDB table {self._table}"
+
+    def close(self) -> None:
+        """Close connections. The registry may be used again."""
+        self._clients.close()
+
+    def read(self) -> Snapshot:
+        with explained(self.location, "read", _PERMISSIONS):
+            answer = self._clients.read.get_item(
+                TableName=self._table, Key={"id": {"S": self._key}}, ConsistentRead=True
+            )
+        item: dict[str, Any] = answer.get("Item", {})
+        if not item:
+            return Snapshot(None, ABSENT)
+        if "B" not in item.get("document", {}) or "N" not in item.get("version", {}):
+            raise RegistryForbidden(
+                f"The {self.location} was not written by deploy-coordinator.",
+                why="It is left as it is, and deployments cannot see each other.",
+                remedy="Choose another key or table for the registry.",
+            )
+        return Snapshot(bytes(item["document"]["B"]), str(item["version"]["N"]))
+
+    def read_file(self, name: str, version: str) -> bytes | None:
+        keys = [{"id": {"S": self._key}}, {"id": {"S": f"{self._key}/{name}"}}]
+        with explained(self.location, "read", _PERMISSIONS):
+            answer = self._clients.read.transact_get_items(
+                TransactItems=[{"Get": {"TableName": self._table, "Key": key}} for key in keys]
+            )
+        registry, file = (response.get("Item", {}) for response in answer["Responses"])
+        if registry.get("version", {}).get("N", ABSENT) != version:
+            raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
+        return bytes(file["document"]["B"]) if "B" in file.get("document", {}) else None
+
+    def swap(
+        self,
+        document: bytes,
+        version: str,
+        *,
+        message: str,  # noqa: ARG002 - an item has no log
+        files: Mapping[str, bytes] = NO_FILES,
+    ) -> str:
+        from botocore.exceptions import ClientError
+
+        following = str(1 + secrets.randbelow(VERSIONS))
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
+        if version != ABSENT:
+            condition = {
+                "ConditionExpression": "#version = :expected",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":expected": {"N": version}},
+            }
+        registry = self._item(self._key, document, version={"N": following}) | condition
+        others = [self._item(f"{self._key}/{name}", content) for name, content in files.items()]
+        with explained(self.location, "written", _PERMISSIONS):
+            try:
+                if others:
+                    self._clients.write.transact_write_items(
+                        TransactItems=[{"Put": put} for put in (registry, *others)]
+                    )
+                else:
+                    self._clients.write.put_item(**registry)
+            except ClientError as error:
+                if _LOST.isdisjoint(_reasons(error)):
+                    raise
+                raise RegistryConflict(
+                    f"The registry in {self.location} changed since it was read."
+                ) from error
+        return following
+
+    def _item(self, key: str, document: bytes, **attributes: Any) -> dict[str, Any]:
+        size = len(document) + len(key.encode()) + OVERHEAD
+        if size > LARGEST_ITEM:
+            raise RegistryForbidden(
+                f"{key} has {size // 1024} KB; an item of DynamoDB holds {LARGEST_ITEM // 1024} KB.",
+                why="Nothing was written.",
+                remedy="Keep less history, use one key for each environment, or choose another store.",
+            )
+        return {
+            "TableName": self._table,
+            "Item": {"id": {"S": key}, "document": {"B": document}, **attributes},
+        }
+
+
+def _reasons(error: Any) -> set[str]:
+    """Why a write was refused; for a transaction one reason for each of its items that had one."""
+    cancelled = error.response.get("CancellationReasons", ())
+    return {error_code(error).removesuffix("Exception"), *(str(reason.get("Code")) for reason in cancelled)}

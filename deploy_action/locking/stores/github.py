@@ -1,0 +1,400 @@
+"""The registry on a branch of the repository: nothing to set up, and git history is the audit log."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote, urlsplit
+
+from deploy_action.errors import (
+    RegistryConflict,
+    RegistryError,
+    RegistryForbidden,
+    RegistryMisconfigured,
+    RegistryUnavailable,
+)
+from deploy_action.github.api import (
+    API_URL,
+    GRAPHQL_URL,
+    GitHubApi,
+    GitHubMisconfigured,
+    GitHubUnavailable,
+    graphql_errors,
+)
+from deploy_action.locking.ports import NO_FILES, Snapshot
+from deploy_action.locking.stores.github_refusals import check_size, remedy_of_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deploy_action.github.api import Answer
+
+ABSENT = "no branch yet"
+
+CREATE_COMMIT = """\
+mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid } }
+}"""
+
+_MOVED = frozenset({301, 302, 307, 308})
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
+_FALLBACK = "Deployments cannot see each other."
+
+
+class GitHubRegistry:
+    """`ports.Registry` on an orphan branch. The version is the commit at the head of the branch.
+    A swap is one `createCommitOnBranch` with `expectedHeadOid`: GitHub itself compares and swaps. The first
+    swap creates the branch with a commit that has no parent. Reading an unchanged branch is a conditional
+    request that costs no rate limit, reading a changed one takes two. Further documents are files in the same
+    folder and part of the same commit. Needs `contents: write`.
+
+    Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        repository: str,
+        *,
+        branch: str = "deploy-registry",
+        path: str = ".deployment-registry/deployments.json",
+        api_url: str = API_URL,
+        graphql_url: str = GRAPHQL_URL,
+        timeout: int = 10,
+        read_again: float = 4.0,
+        elsewhere: bool = False,
+        host: str = "",
+    ) -> None:
+        """`repository` is `owner/name`; `timeout` and `read_again` are seconds, see `GitHubApi`.
+
+        `elsewhere`: it is not the job's own repository, so the job's `permissions:` have no say in it.
+        `host`: of the GitHub that it is on, where that is not the job's own.
+        """
+        self._api = GitHubApi(
+            token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
+        )
+        self.budget = self._api.budget
+        self._repository = repository
+        self._branch = branch
+        self._path = path
+        self._elsewhere = elsewhere
+        self._host = host
+        self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
+        self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
+        self._repository_exists = False
+        self.advice = ""
+
+    @property
+    def location(self) -> str:
+        return f"branch {self._branch} of {f'{self._host}/' if self._host else ''}{self._repository}"
+
+    def close(self) -> None:
+        """Close connections. The registry may be used again."""
+        self._api.close()
+
+    def read(self) -> Snapshot:
+        try:
+            head = self._read_head()
+            if head is None:
+                return Snapshot(None, ABSENT)
+            if self._seen is None or self._seen.version != head:
+                self._seen = Snapshot(self._read_document(self._path, head), head)
+            return self._seen
+        except GitHubUnavailable as error:
+            raise self._unread(error) from error
+
+    def read_file(self, name: str, version: str) -> bytes | None:
+        """See `ports.Registry`. Every version ever written can be asked for."""
+        if version == ABSENT:
+            return None
+        try:
+            return self._read_document(self._beside(name), version)
+        except GitHubUnavailable as error:
+            raise self._unread(error) from error
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        changes = {self._path: document} | {self._beside(name): files[name] for name in files}
+        try:
+            if version == ABSENT:
+                commit = self._create_branch(changes, message)
+            else:
+                commit = self._commit(changes, version, message)
+        except GitHubMisconfigured as error:
+            raise self._unread(error) from error
+        except GitHubUnavailable as error:
+            raise RegistryUnavailable(
+                f"It is not known whether the registry on {self.location} was written: {error}",
+                retry_seconds=error.retry_seconds,
+            ) from error
+        self._seen = Snapshot(document, commit)
+        return commit
+
+    def _read_head(self) -> str | None:
+        etag = self._head[1] if self._head else None
+        answer = self._api.get(self._at(f"git/ref/heads/{quote(self._branch)}"), etag=etag)
+        if answer.status in _MOVED and self._learn_new_name(answer):
+            answer = self._api.get(self._at(f"git/ref/heads/{quote(self._branch)}"))
+        if answer.status == 304 and self._head:
+            return self._head[0]
+        self._head = None
+        if answer.status == 404:
+            self._require_repository()
+            return None
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        commit = _sha_at(answer.body, "object", "sha")
+        self._head = (commit, answer.headers.get("etag"))
+        return commit
+
+    def _learn_new_name(self, answer: Answer) -> bool:
+        """A renamed or transferred repository is asked for its name, on the same host only; every later
+        request goes to it as itself, with its own query."""
+        target = urlsplit(answer.headers.get("location", ""))
+        own = urlsplit(self._api.url)
+        found = re.fullmatch(rf"{re.escape(own.path.rstrip('/'))}(/repositories/[0-9]+)(/.*)?", target.path)
+        if found is None or (target.scheme, target.netloc) != (own.scheme, own.netloc):
+            return False
+        about = self._api.get(found[1])
+        name = about.body.get("full_name") if about.status == 200 and isinstance(about.body, dict) else None
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return False
+        self.advice = (
+            f"The repository {self._repository} is called {name} now, and the registry was found there. "
+            f"Write {name} wherever {self._repository} is named, such as in `registry` and in workflows: if "
+            "somebody creates a new repository under the old name, deployments no longer find this registry."
+        )
+        self._repository = name
+        return True
+
+    def _require_repository(self) -> None:
+        """GitHub says 404 for a branch that is not there and for a repository that the token cannot see."""
+        if self._repository_exists:
+            return
+        answer = self._api.get(self._at(""))
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        self._repository_exists = True
+
+    def _read_document(self, path: str, commit: str) -> bytes | None:
+        answer = self._api.get(self._at(f"contents/{quote(path)}?ref={commit}"))
+        if answer.status == 404:
+            return self._search_document(path, commit)
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        if isinstance(answer.body, list) or _text_at(answer.body, "type") != "file":
+            raise RegistryForbidden(
+                f"{path} on {self.location} is not a file.",
+                why=_FALLBACK,
+                remedy="Name another path or branch for the registry.",
+            )
+        if _text_at(answer.body, "encoding") == "base64":
+            return _content(answer)
+        return self._read_blob(answer.body)  # over 1 MB the content is left out
+
+    def _search_document(self, path: str, commit: str) -> bytes | None:
+        """The document by the commit's own tree. A 404 alone may be a replica that lags behind: taken for an
+        empty registry, it would let the next swap erase the document."""
+        answer = self._api.get(self._at(f"git/trees/{commit}?recursive=1"))
+        if answer.status == 404:
+            raise GitHubUnavailable("GitHub does not show its newest commit yet.", soon=True)
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        entries = answer.body.get("tree") if isinstance(answer.body, dict) else None
+        if not isinstance(entries, list) or answer.body.get("truncated") is not False:
+            raise GitHubUnavailable("GitHub's answer is not the whole tree of the commit.", soon=False)
+        found = [entry for entry in entries if _text_at(entry, "path") == path]
+        return self._read_blob(found[0]) if found else None
+
+    def _read_blob(self, entry: Any) -> bytes:
+        check_size(entry, self.location)
+        answer = self._api.get(self._at(f"git/blobs/{_sha_at(entry, 'sha')}"))
+        if answer.status != 200:
+            self._refuse(answer, "read")
+        return _content(answer)
+
+    def _commit(self, changes: Mapping[str, bytes], head: str, message: str) -> str:
+        additions = [
+            {"path": path, "contents": base64.b64encode(content).decode()}
+            for path, content in changes.items()
+        ]
+        answer = self._api.graphql(
+            CREATE_COMMIT,
+            {
+                "input": {
+                    "branch": {"repositoryNameWithOwner": self._repository, "branchName": self._branch},
+                    "expectedHeadOid": head,
+                    "message": {"headline": message},
+                    "fileChanges": {"additions": additions},
+                }
+            },
+        )
+        if errors := graphql_errors(answer):
+            raise self._explain_graphql(errors[0])
+        if answer.status != 200:
+            self._refuse(answer, "written")
+        return _sha_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
+
+    def _explain_graphql(self, error: dict[str, Any]) -> RegistryError:
+        kind, message = str(error.get("type", "")), str(error.get("message", ""))
+        about_repository = "resolve to a repository" in message.lower()
+        if kind == "STALE_DATA" or (kind == "NOT_FOUND" and not about_repository):
+            return self._conflict()
+        if kind == "NOT_FOUND":
+            return self._not_found()
+        if _names_a_rule(message) or kind == "BRANCH_PROTECTION_RULE_VIOLATION":
+            return self._ruled_out("updating", message)
+        if kind in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+            return self._not_permitted("written", message)
+        if kind == "UNPROCESSABLE":
+            return RegistryForbidden(f"GitHub refuses to write the registry on {self.location}: {message}")
+        return RegistryUnavailable(
+            f"It is not known whether the registry on {self.location} was written. GitHub says: {message}"
+        )
+
+    def _create_branch(self, changes: Mapping[str, bytes], message: str) -> str:
+        """A commit without a parent, then the branch on it. Only the last request shows to others."""
+        tree = self._create("git/trees", {"tree": list(self._create_blobs(changes))})
+        commit = self._create("git/commits", {"message": message, "tree": tree, "parents": []})
+        answer = self._api.post(self._at("git/refs"), {"ref": f"refs/heads/{self._branch}", "sha": commit})
+        if answer.status == 422:
+            self._settle_creation(commit, answer)
+        elif answer.status != 201:
+            self._refuse(answer, "written")
+        elif _sha_at(answer.body, "object", "sha") != commit:
+            raise GitHubUnavailable("GitHub's answer names another commit.", soon=False)
+        return commit
+
+    def _create_blobs(self, changes: Mapping[str, bytes]) -> Iterable[dict[str, str]]:
+        for path, content in changes.items():
+            body: dict[str, object] = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
+            yield {"path": path, "mode": "100644", "type": "blob", "sha": self._create("git/blobs", body)}
+
+    def _settle_creation(self, commit: str, answer: Answer) -> None:
+        """A 422 may mean that the branch exists, that a rule forbids it, or even that it was made.
+
+        No other writer can have made `commit`: it holds the id of this operation.
+        """
+        head = self._read_head()
+        if head == commit:
+            return
+        if head is not None or "already exists" in answer.message.lower():
+            raise self._conflict()
+        raise self._ruled_out("creating", answer.message)
+
+    def _create(self, what: str, body: dict[str, object]) -> str:
+        answer = self._api.post(self._at(what), body)
+        if answer.status != 201:
+            self._refuse(answer, "written")
+        return _sha_at(answer.body, "sha")
+
+    def _beside(self, name: str) -> str:
+        folder, slash, _ = self._path.rpartition("/")
+        return f"{folder}{slash}{name}"
+
+    def _at(self, rest: str) -> str:
+        return f"/repos/{quote(self._repository)}/{rest}".rstrip("/")
+
+    def _unread(self, error: GitHubUnavailable) -> RegistryError:
+        if isinstance(error, GitHubMisconfigured):
+            return RegistryMisconfigured(
+                f"The registry on {self.location} cannot be read: {error}",
+                why="This does not heal by itself.",
+                remedy=error.remedy,
+            )
+        return RegistryUnavailable(
+            f"The registry on {self.location} cannot be read: {error}", retry_seconds=error.retry_seconds
+        )
+
+    def _conflict(self) -> RegistryConflict:
+        return RegistryConflict(f"The registry on {self.location} changed since it was read.")
+
+    def _refuse(self, answer: Answer, done: str) -> NoReturn:
+        if answer.status == 401:
+            raise RegistryForbidden(
+                f"{self._api.host} does not accept the token (401).",
+                why=_FALLBACK,
+                remedy="Hand in a valid token; `${{ github.token }}` is valid until its job ends.",
+            )
+        if answer.status == 404:
+            raise self._not_found()
+        if answer.status in _MOVED:
+            raise RegistryForbidden(
+                f"{self._api.host} answers that {self._repository} is at another address ({answer.status}).",
+                why=_FALLBACK,
+                remedy="Name the repository by its new name if it was renamed or transferred.",
+            )
+        if _names_a_rule(answer.message):
+            raise self._ruled_out("updating", answer.message)
+        if answer.status == 403:
+            raise self._not_permitted(done, answer.message)
+        raise RegistryForbidden(
+            f"The registry on {self.location} cannot be {done}: GitHub answered {answer.status}"
+            f" {answer.message or 'without a reason'}.",
+            why=_FALLBACK,
+            remedy="Check the names of repository and branch, and that the repository has a first commit.",
+        )
+
+    def _not_found(self) -> RegistryForbidden:
+        return RegistryForbidden(
+            f"{self._api.host} has no repository {self._repository}, or the token cannot see it.",
+            why=_FALLBACK,
+            remedy=f"Check its name. {self._permission()}",
+        )
+
+    def _not_permitted(self, done: str, message: str) -> RegistryForbidden:
+        said = f'GitHub says: "{" ".join(message.split())}"' if message else "GitHub gives no reason"
+        return RegistryForbidden(
+            f"The registry on {self.location} may not be {done} with this token. {said}.",
+            why=_FALLBACK,
+            remedy=remedy_of_refusal(message) or self._permission(),
+        )
+
+    def _permission(self) -> str:
+        if self._elsewhere:
+            return (
+                f"Hand in a `github-token` that has `contents: write` in {self._repository}: a GitHub App's, "
+                "or a fine-grained personal one. `${{ github.token }}` never has it there."
+            )
+        return "Add `permissions: contents: write` to the job. Pull requests from forks never get it."
+
+    def _ruled_out(self, deed: str, message: str) -> RegistryForbidden:
+        return RegistryForbidden(
+            f"A ruleset or branch protection forbids {deed} the branch {self._branch} of {self._repository}: "
+            f"{' '.join(message.split())}",
+            why=_FALLBACK,
+            remedy=f"Exclude `{self._branch}` from the rule, or choose another store for the registry.",
+        )
+
+
+def _names_a_rule(message: str) -> bool:
+    lowered = message.lower()
+    return "rule violation" in lowered or "protected branch" in lowered
+
+
+def _text_at(body: Any, *keys: str) -> str:
+    """The text at `keys`. An answer of another shape is as good as none: a proxy may have made it."""
+    for key in keys:
+        body = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(body, str):
+        raise GitHubUnavailable(f"GitHub's answer has no {'.'.join(keys)}.", soon=False)
+    return body
+
+
+def _sha_at(body: Any, *keys: str) -> str:
+    sha = _text_at(body, *keys)
+    if not re.fullmatch(r"[0-9a-f]{40,64}", sha):
+        raise GitHubUnavailable(f"GitHub's answer has no hash as {'.'.join(keys)}.", soon=False)
+    return sha
+
+
+def _content(answer: Answer) -> bytes:
+    try:
+        content = base64.b64decode("".join(_text_at(answer.body, "content").split()), validate=True)
+    except ValueError:
+        content = None
+    if content is None or len(content) != answer.body.get("size"):
+        raise GitHubUnavailable("GitHub's answer does not hold the whole document.", soon=True)
+    return content

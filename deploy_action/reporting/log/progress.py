@@ -1,0 +1,104 @@
+"""How far a deployment is, and how long things take beside what is usual: the words of the log for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.operation import Phase
+from deploy_action.common.times import duration
+from deploy_action.history.estimate import Basis
+
+if TYPE_CHECKING:
+    from deploy_action.cloudformation.events import StackEvent
+    from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.history.estimate import Estimate, Usual
+
+
+ROUNDED_SECONDS = 90.0
+"""From here on guesses are told in minutes."""
+FAR_FACTOR = 3.0
+NOTABLE_SECONDS = 30.0
+"""Published averages are told of what took so much longer than they allow, and are rounded from here on."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What of the root stacks' own resources is done. It never runs backwards, whatever a rollback undoes."""
+
+    _done: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, event: StackEvent, activity: Activity | None, operation: Operation) -> bool:
+        """Count one event; tells whether it is one of those that the plan counts."""
+        if activity is None or event.is_stack or operation.stacks[event.stack_id].parent_id is not None:
+            return False
+        if activity.phase is not Phase.DEPLOY or not event.status.endswith("_COMPLETE"):
+            return False
+        self._done.add((event.stack_id, event.logical_id))
+        return True
+
+    def of(self, planned: int | None) -> tuple[int, int] | None:
+        """Done and total; the total is never below what is done. None where nothing was planned."""
+        return None if planned is None else (len(self._done), max(planned, len(self._done)))
+
+
+def brief(seconds: float) -> str:
+    """A duration without empty units: `4m`, `5m40s`, `2h`."""
+    text = duration(seconds)
+    return text[: -len("00s")] if text.endswith("m00s") else text.removesuffix("00m")
+
+
+def roughly(seconds: float) -> str:
+    """A guess shows no false precision: tens of seconds, then minutes, then five minutes."""
+    for below, step in ((ROUNDED_SECONDS, 10), (3600.0, 60), (float("inf"), 300)):
+        if seconds < below:
+            return brief(max(1, round(seconds / step)) * step)
+    return brief(seconds)
+
+
+def usually(usual: Usual | None) -> str:
+    """`usually 4m to 6m`; empty where nothing is known. Averages that were published are guesses here."""
+    if usual is None:
+        return ""
+    low, high = (
+        roughly(seconds) if usual.samples == 0 and seconds >= NOTABLE_SECONDS else brief(seconds)
+        for seconds in (usual.low_seconds, usual.high_seconds)
+    )
+    return f"usually {low}" if low == high else f"usually {low} to {high}"
+
+
+def meaningful(usual: Usual | None, seconds: float) -> Usual | None:
+    """Published averages that are this far from what is seen are wrong here, so they are not told."""
+    far = (
+        usual is not None and _averages(usual) and seconds > usual.high_seconds * FAR_FACTOR + NOTABLE_SECONDS
+    )
+    return None if far else usual
+
+
+def _averages(usual: Usual) -> bool:
+    return usual.samples == 0 or usual.basis is Basis.PRIOR
+
+
+def took(seconds: float, usual: Usual | None) -> str:
+    """How long something took, beside what is usual for it. Averages that were published are no measure of
+    this stack: they are told only of what took longer than they allow."""
+    usual = meaningful(usual, seconds)
+    if usual is not None and _averages(usual) and seconds <= usual.high_seconds + NOTABLE_SECONDS:
+        usual = None
+    return ", ".join(part for part in (duration(seconds), usually(usual)) if part)
+
+
+def left(estimate: Estimate | None) -> str:
+    """`about 4m left (3m to 6m)`; empty where nothing is known."""
+    if estimate is None or estimate.high_seconds <= 0:
+        return ""
+    return f"about {roughly(estimate.mid_seconds)} left ({_between(estimate)})"
+
+
+def expected(estimate: Estimate) -> str:
+    """`about 12m (10m to 15m)`."""
+    return f"about {roughly(estimate.mid_seconds)} ({_between(estimate)})"
+
+
+def _between(estimate: Estimate) -> str:
+    return f"{roughly(estimate.low_seconds)} to {roughly(estimate.high_seconds)}"

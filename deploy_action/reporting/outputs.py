@@ -1,0 +1,36 @@
+"""The action's outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.common.escape import log_text, machine_json
+
+if TYPE_CHECKING:
+    from deploy_action.reporting.report import Report
+
+
+def outputs_of(report: Report, *, slack_thread_ts: str = "") -> dict[str, str]:
+    """The action's outputs. Empty texts stand for what is not known: nothing is made up."""
+    import json
+
+    estimate = report.estimate
+
+    def seconds(value: float | None) -> str:
+        return "" if value is None else str(round(value))
+
+    return {
+        "correlation-id": report.correlation_id,
+        "outcome": report.outcome.value,
+        "deployed": "true" if report.deployed else "false",
+        "stack-status": report.stack_status,
+        "stack-outputs": machine_json(json.dumps(report.outputs_by_stack, ensure_ascii=False)),
+        "change-set-arn": report.change_set_arn,
+        "duration-seconds": seconds(report.duration_seconds),
+        "queue-seconds": seconds(report.queue_seconds),
+        "estimate-seconds": seconds(estimate.mid_seconds if estimate else None),
+        "estimate-low-seconds": seconds(estimate.low_seconds if estimate else None),
+        "estimate-high-seconds": seconds(estimate.high_seconds if estimate else None),
+        "root-cause": log_text(report.root_cause, 4000),
+        "slack-thread-ts": slack_thread_ts,
+    }

@@ -1,0 +1,68 @@
+"""The one message of a deployment, updated in place: whenever it is read, it is true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.slack.messages import blocks, parts, words
+from deploy_action.slack.messages.announcement import announcement
+from deploy_action.slack.view import Moment
+
+if TYPE_CHECKING:
+    from deploy_action.slack.messages.blocks import Element
+    from deploy_action.slack.ports import Announcement
+    from deploy_action.slack.view import ChannelView
+
+NAME_MAX = 60
+CAUSES_MAX = 2
+MESSAGE_MAX = 600
+
+
+def parent(view: ChannelView, *, now: float) -> Announcement:
+    """Where the deployment stands, by `view.moment`. `now`: when the message is sent, unix seconds."""
+    return announcement(
+        view,
+        blocks.kept(
+            blocks.header(words.headline(view, title(view))),
+            body(view),
+            parts.small_print(view, verb=verb(view)),
+            parts.buttons(view),
+        ),
+        moment=view.moment,
+        now=now,
+    )
+
+
+def verb(view: ChannelView) -> str:
+    """What is not known to have ended did not end."""
+    known = view.moment.final and view.moment not in {Moment.UNKNOWN, Moment.TIMED_OUT, Moment.CANCELLED}
+    return "Ended" if known else "As of"
+
+
+def title(view: ChannelView) -> str:
+    name = words.what(view)
+    return name if len(name) <= NAME_MAX else name[: NAME_MAX - 1] + "…"
+
+
+def body(view: ChannelView) -> Element | None:
+    if view.moment.final:
+        return result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
+    if words.waits(view):
+        lines = parts.queue_lines(view)
+    elif view.moment is Moment.STARTED and not (view.running or view.done):
+        lines = [parts.expectation(view), parts.basis(view)]
+    else:
+        lines = parts.progress_lines(view)
+        lines += parts.trouble_lines(view, message_max=MESSAGE_MAX)
+        lines = lines if any(lines) else [blocks.line("Waiting for CloudFormation.")]
+    return blocks.rich(*lines, parts.fallback_line(view))
+
+
+def result(view: ChannelView, *, causes: int, message_max: int) -> Element | None:
+    """How it ended: why, how long it took, what came of it."""
+    why = (
+        []
+        if view.moment is Moment.COMPLETE
+        else parts.failure_lines(view, most=causes, message_max=message_max)
+    )
+    return blocks.rich(*why, *parts.took(view), parts.output_list(view), parts.fallback_line(view))

@@ -1,0 +1,145 @@
+"""Durations, counts and verdicts as people say them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.escape import one_line
+from deploy_action.slack.view import Moment
+
+if TYPE_CHECKING:
+    from deploy_action.history.estimate import Estimate
+    from deploy_action.slack.view import ChannelView, ResourceSeen
+
+SECONDS_BELOW = 60
+"""Guesses below are told in tens of seconds, then in minutes, then in five minutes."""
+DONE, OPEN, CELLS = "▰", "▱", 10
+_NAMES_MAX = 3
+_SECONDS_MAX = 1e8
+"""Clocks may be far apart; a duration stays a number."""
+_DOING = {"CREATE": "Creating", "UPDATE": "Updating", "DELETE": "Deleting", "IMPORT": "Importing"}
+
+
+def span(seconds: float) -> str:
+    """`45 s`, `4 min 10 s`, `1 h 4 min`: as measured, two units at most."""
+    whole = round(_sane(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole // 60, "min", whole % 60, "s")
+    return _two(whole // 3600, "h", whole % 3600 // 60, "min")
+
+
+def about(seconds: float) -> str:
+    """A guess, without false precision: `40 s`, `4 min`, `1 h 5 min`."""
+    return span(_rounded(seconds))
+
+
+def between(low_seconds: float, high_seconds: float) -> str:
+    """`3 to 6 min`, `40 s to 2 min`; one of them where both round to the same."""
+    low, high = about(low_seconds), about(high_seconds)
+    if low == high:
+        return low
+    number, _, unit = low.partition(" ")
+    return f"{number} to {high}" if high.endswith(f" {unit}") and high.count(" ") == 1 else f"{low} to {high}"
+
+
+def bar(done: int, planned: int) -> str:
+    """`▰▰▰▱▱▱▱▱▱▱`; full only where all is done, empty only where nothing is."""
+    if planned <= 0:
+        return OPEN * CELLS
+    filled = min(CELLS, done * CELLS // planned)
+    filled = max(1, filled) if done > 0 else 0
+    return DONE * filled + OPEN * (CELLS - filled)
+
+
+def rests_on(estimate: Estimate) -> str:
+    """`median of the same resources, 4 deployments`: what an estimate is worth."""
+    if not estimate.samples:
+        return estimate.basis
+    return f"{estimate.basis}, {estimate.samples} deployment{'' if estimate.samples == 1 else 's'}"
+
+
+def usually(resource: ResourceSeen) -> str:
+    """`usually 4 to 8 min`; empty where nothing is known of it."""
+    if resource.usual_low_seconds is None or resource.usual_high_seconds is None:
+        return ""
+    return f"usually {between(resource.usual_low_seconds, resource.usual_high_seconds)}"
+
+
+def doing(action: str) -> str:
+    return _DOING.get(action, "Working on")
+
+
+def what(view: ChannelView) -> str:
+    """The environment, else the names of its stacks; from outside, not made harmless yet. No sequence for a
+    terminal is in it: one without an end would take what we say after the name along."""
+    environment = one_line(view.environment)
+    if environment:
+        return environment
+    names = ", ".join(one_line(stack.name) for stack in view.stacks[:_NAMES_MAX])
+    more = f" and {len(view.stacks) - _NAMES_MAX} more" if len(view.stacks) > _NAMES_MAX else ""
+    return f"{names}{more}" or "this deployment"
+
+
+def waits(view: ChannelView) -> bool:
+    """Whether it stands in the queue, whatever else happened there."""
+    return view.moment.waiting or (not view.moment.final and view.queue is not None)
+
+
+def heading(view: ChannelView) -> tuple[str, str, str]:
+    """A sign, and what stands before and after the name of what is deployed. True whenever it is read."""
+    if view.moment.final:
+        if view.moment is Moment.COMPLETE and view.outcome is Outcome.NO_CHANGES:
+            return ("✅", "", "needed no changes")
+        if view.outcome is Outcome.SUCCEEDED and view.deleted:
+            return ("✅", "", "is deleted")
+        if view.teardown and view.moment in {Moment.FAILED, Moment.ROLLED_BACK}:
+            return ("❌", "", "could not be deleted")
+        return _ENDS[view.moment]
+    if waits(view):
+        stuck = view.moment is Moment.STUCK_IN_QUEUE
+        return ("⏳", "", "is stuck in the queue" if stuck else "waits in the queue")
+    return _now(view)
+
+
+def _now(view: ChannelView) -> tuple[str, str, str]:
+    if view.rolling_back:
+        return ("↩️", "", "failed and rolls back")
+    if view.causes:
+        return ("❌", "", "is failing")
+    if view.stalled:
+        return ("⚠️", "", "may be stuck")
+    return ("🗑️", "Deleting", "") if view.teardown else ("🚀", "Deploying", "")
+
+
+_ENDS = {
+    Moment.COMPLETE: ("✅", "", "is deployed"),
+    Moment.FAILED: ("❌", "", "failed"),
+    Moment.ROLLED_BACK: ("❌", "", "failed and was rolled back"),
+    Moment.BUSY: ("🚧", "", "is busy, not deployed"),
+    Moment.TIMED_OUT: ("⌛", "", "did not end in time"),
+    Moment.CANCELLED: ("🛑", "", "was cancelled"),
+    Moment.SKIPPED: ("⏭️", "", "was skipped"),
+    Moment.UNKNOWN: ("❓", "Outcome unknown:", ""),
+}
+
+
+def headline(view: ChannelView, name: str) -> str:
+    """The heading with the name made harmless for where it stands, and how long it took."""
+    return " ".join(part for part in (*heading(view)[:2], name, heading(view)[2]) if part)
+
+
+def _rounded(seconds: float) -> float:
+    seconds = _sane(seconds)
+    step = 10 if seconds < SECONDS_BELOW else 60 if seconds < 3600 else 300
+    return max(1, round(seconds / step)) * step
+
+
+def _sane(seconds: float) -> float:
+    return min(max(0.0, seconds), _SECONDS_MAX)
+
+
+def _two(first: int, unit: str, second: int, smaller: str) -> str:
+    return f"{first} {unit} {second} {smaller}" if second else f"{first} {unit}"

@@ -1,0 +1,88 @@
+"""What is written down of an outbox, one record for each step, and the outbox that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from deploy_action.slack import outbox
+from deploy_action.slack.outbox import Box, Entry, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class Step(Enum):
+    WHOLE = "whole"
+    """The box as it stands, in place of all records before."""
+    ACCEPT = "accept"
+    BEGIN = "begin"
+    ABSENT = "absent"
+    SENT = "sent"
+    FAIL = "fail"
+    FOUND = "found"
+    LINK = "link"
+    LOST = "lost"
+    FOLD = "fold"
+    CLOSE = "close"
+    HURRY = "hurry"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One step. Which fields count depends on it; `at` is unix seconds."""
+
+    step: Step
+    id: str = ""
+    at: float = 0.0
+    entry: Entry | None = None
+    ids: tuple[str, ...] = ()
+    lane: str = ""
+    ts: str = ""
+    channel_id: str = ""
+    link: str = ""
+    trouble: Trouble | None = None
+    box: Box | None = None
+
+
+def after(box: Box, record: Record) -> Box:
+    """The box after this step. What does not fit changes nothing: it comes from a disk."""
+    change = _CHANGES.get(record.step)
+    return box if change is None else change(box, record)
+
+
+def replayed(box: Box, records: Iterable[Record]) -> Box:
+    for record in records:
+        box = after(box, record)
+    return box
+
+
+def _accept(box: Box, record: Record) -> Box:
+    return box if record.entry is None else outbox.accept(box, record.entry)
+
+
+def _fail(box: Box, record: Record) -> Box:
+    if record.trouble is None:
+        return box
+    return outbox.failed(box, record.id, record.lane, record.trouble, now=record.at)
+
+
+def _fold(box: Box, record: Record) -> Box:
+    return box if record.entry is None else outbox.folded(box, record.ids, record.entry)
+
+
+_CHANGES: dict[Step, Callable[[Box, Record], Box]] = {
+    Step.WHOLE: lambda box, record: record.box or box,
+    Step.ACCEPT: _accept,
+    Step.BEGIN: lambda box, record: outbox.begun(box, record.id, now=record.at),
+    Step.ABSENT: lambda box, record: outbox.absent(box, record.id),
+    Step.SENT: lambda box, record: outbox.sent(box, record.id, ts=record.ts, channel_id=record.channel_id),
+    Step.FAIL: _fail,
+    Step.FOUND: lambda box, record: outbox.parent_found(box, ts=record.ts, channel_id=record.channel_id),
+    Step.LINK: lambda box, record: replace(box, link=record.link),
+    Step.LOST: lambda box, _record: outbox.parent_lost(box),
+    Step.FOLD: _fold,
+    Step.HURRY: lambda box, _record: outbox.hurried(box),
+    Step.CLOSE: lambda box, _record: outbox.closed(box),
+}

@@ -1,0 +1,310 @@
+"""How a view of a deployment comes about and goes on: from reports, the queue, and operations.
+
+Each function takes the view so far and gives the next one; `at` is unix seconds of this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.operation import Phase, phase_of
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.cloudformation.stacks import console_url
+from deploy_action.common.times import unix_seconds
+from deploy_action.diagnosis.causes import causes_of
+from deploy_action.slack.view import (
+    LISTED_MAX,
+    OUTPUTS_MAX,
+    Ahead,
+    CauseSeen,
+    ChannelView,
+    Frozen,
+    Gap,
+    Moment,
+    Origin,
+    QueueSeen,
+    RegistryNews,
+    ResourceSeen,
+    StackSeen,
+    cut,
+    cut_middle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.diagnosis.causes import Cause
+    from deploy_action.history.estimate import Estimate
+    from deploy_action.locking.document import Freeze, Ticket
+    from deploy_action.locking.transitions import Waiting
+    from deploy_action.monitoring.stall import StallChange
+    from deploy_action.reporting.report import Report
+
+
+def new_view(
+    report: Report,
+    stacks: Sequence[StackRef],
+    *,
+    at: float,
+    moment: Moment = Moment.STARTED,
+    origin: Origin = Origin(),  # noqa: B008 - frozen
+    mentions: Iterable[str] = (),
+) -> ChannelView:
+    """The first view, before anything was queued for or begun."""
+    return ChannelView(
+        correlation_id=cut(report.correlation_id),
+        moment=moment,
+        at=at,
+        environment=cut(report.environment),
+        stacks=tuple(_of_ref(stack) for stack in stacks),
+        origin=origin,
+        links=report.links,
+        locks=report.locks,
+        mentions=tuple(mentions),
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        fallback=cut_middle(report.cautions),
+    )
+
+
+def queued(view: ChannelView, waiting: Waiting, *, at: float, moment: Moment = Moment.QUEUED) -> ChannelView:
+    """In the queue; with `moment=STUCK_IN_QUEUE` for longer than somebody should wait unseen."""
+    seen = QueueSeen(
+        position=waiting.position,
+        ahead=tuple(_ahead(ticket) for ticket in waiting.ahead[:LISTED_MAX]),
+        waited_seconds=waiting.waited_seconds,
+        since=at - waiting.waited_seconds,
+        gives_up=at - waiting.waited_seconds + waiting.timeout_seconds if waiting.timeout_seconds else None,
+        frozen=_frozen(waiting.freeze),
+        remarks=tuple(cut(remark) for remark in waiting.remarks[:LISTED_MAX]),
+        away_seconds=waiting.away_seconds,
+    )
+    return view.at_moment(moment, at=at, queue=seen)
+
+
+def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
+    """The lock is held and the deployment begins; also once its estimate is known."""
+    return view.at_moment(
+        Moment.STARTED,
+        at=at,
+        started=at if view.started is None else view.started,
+        queue=None,
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        locks=report.locks,
+        teardown=report.teardown,
+        fallback=cut_middle(report.cautions),
+    )
+
+
+def progressed(
+    view: ChannelView,
+    operation: Operation,
+    *,
+    at: float,
+    now: float,
+    left: Estimate | None = None,
+    done: tuple[int, int] | None = None,
+    moment: Moment = Moment.PROGRESS,
+) -> ChannelView:
+    """While it runs. `now`: unix seconds of CloudFormation, for what is measured on its clock; `done`: how
+    many resources are done and of how many."""
+    running = operation.running
+    since = operation.started
+    causes = causes_of(operation)
+    labels = {operation.name_of_activity(one): one for one in running}
+    return view.at_moment(
+        moment,
+        at=at,
+        queue=None,
+        started=view.started if since is None else at - max(0.0, now - since),
+        stacks=_known(view.stacks, operation),
+        left=left,
+        done=operation.done_count() if done is None else done[0],
+        planned=None if done is None else done[1],
+        rolling_back=any(phase_of(r.status) is Phase.ROLLBACK for r in operation.roots if r.in_progress),
+        running=tuple(_resource(one, operation, now) for one in running[:LISTED_MAX]),
+        running_count=len(running),
+        stalled=tuple(
+            replace(one, seconds=labels[one.label].seconds(now))
+            for one in view.stalled
+            if one.label in labels
+        ),
+        causes=tuple(_cause(cause) for cause in causes[:LISTED_MAX]),
+        cause_count=len(causes),
+    )
+
+
+def stalled(view: ChannelView, change: StallChange, operation: Operation, *, at: float) -> ChannelView:
+    """A stall that began or is over (`change.began`), of one resource; others may stand still besides."""
+    subject = _stall(change, operation)
+    others = tuple(one for one in view.stalled if one.label != subject.label)
+    return view.at_moment(
+        Moment.STALLED if change.began else Moment.MOVING,
+        at=at,
+        subject=subject,
+        stalled=(*others, subject)[-LISTED_MAX:] if change.began else others,
+    )
+
+
+def overdue(view: ChannelView, estimate: Estimate, *, at: float) -> ChannelView:
+    return view.at_moment(Moment.OVERDUE, at=at, late=True, estimate=estimate)
+
+
+def warned(view: ChannelView, cause: Cause, *, at: float) -> ChannelView:
+    """An early sign: it may fail."""
+    return view.at_moment(Moment.WARNED, at=at, warning=_cause(cause))
+
+
+def restarted(view: ChannelView, gap_seconds: float | None, *, restarts: int, at: float) -> ChannelView:
+    """The watch was killed and goes on."""
+    return view.at_moment(Moment.MONITOR_RESTARTED, at=at, gap=Gap(gap_seconds, restarts))
+
+
+def taken_over(view: ChannelView, sentence: str, *, at: float) -> ChannelView:
+    return view.at_moment(Moment.TAKEOVER, at=at, remark=cut(sentence))
+
+
+def registry_changed(view: ChannelView, news: RegistryNews, sentence: str, *, at: float) -> ChannelView:
+    """The registry's loss or return, or what there is to say of it, in its own words."""
+    fallback = view.fallback if news is RegistryNews.NOTE else cut(sentence)
+    moment = Moment.REGISTRY_FALLBACK
+    return view.at_moment(moment, at=at, registry_news=news, remark=cut(sentence), fallback=fallback)
+
+
+def ended(
+    view: ChannelView, report: Report, *, at: float, shown: Sequence[str] = (), timed_out: bool = False
+) -> ChannelView:
+    """How it ended. `shown` names the outputs that people are to see, of any stack or `STACK/NAME`; a name
+    that ends in `*` stands for all that begin so."""
+    stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
+    return view.at_moment(
+        moment_of(report.outcome, timed_out=timed_out),
+        at=at,
+        environment=cut(report.environment) or view.environment,
+        stacks=stacks,
+        links=report.links,
+        locks=report.locks or view.locks,
+        queue=None,
+        queue_seconds=report.queue_seconds,
+        estimate=report.estimate,
+        left=None,
+        running=(),
+        running_count=0,
+        stalled=(),
+        outcome=report.outcome,
+        duration_seconds=report.duration_seconds,
+        causes=tuple(_cause(cause) for cause in report.causes[:LISTED_MAX]),
+        cause_count=len(report.causes),
+        failure=report.failure,
+        exit_code=report.command_exit_code,
+        deleted=report.deleted,
+        teardown=report.teardown,
+        outputs=_chosen(report.outputs, shown),
+        fallback=cut_middle(report.cautions),
+        notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
+    )
+
+
+def moment_of(outcome: Outcome, *, timed_out: bool = False) -> Moment:
+    """What a verdict is told as; `timed_out` where the deployment did not end in its time."""
+    if timed_out and not outcome.good:
+        return Moment.TIMED_OUT
+    return {
+        Outcome.SUCCEEDED: Moment.COMPLETE,
+        Outcome.NO_CHANGES: Moment.COMPLETE,
+        Outcome.FAILED: Moment.FAILED,
+        Outcome.ROLLED_BACK: Moment.ROLLED_BACK,
+        Outcome.BUSY: Moment.BUSY,
+        Outcome.SKIPPED: Moment.SKIPPED,
+        Outcome.CANCELLED: Moment.CANCELLED,
+        Outcome.UNKNOWN: Moment.UNKNOWN,
+    }[outcome]
+
+
+def _of_ref(stack: StackRef) -> StackSeen:
+    console = console_url(stack.region, stack.name) if stack.name.startswith("arn:") else ""
+    return StackSeen(stack.region, cut(stack.short_name), console=console)
+
+
+def _known(before: tuple[StackSeen, ...], operation: Operation) -> tuple[StackSeen, ...]:
+    """Those that events tell of take the place of what was asked for by name; globs stay until the end."""
+    seen = {
+        (root.region, root.name): StackSeen(
+            root.region, root.name, root.status, console_url(root.region, root.stack_id)
+        )
+        for root in operation.roots
+        if root.status
+    }
+    asked = {(stack.region, stack.name): stack for stack in before}
+    return tuple((asked | seen).values())
+
+
+def _ahead(ticket: Ticket) -> Ahead:
+    return Ahead(
+        correlation_id=cut(ticket.correlation_id),
+        actor=cut(ticket.actor),
+        url=cut(ticket.url),
+        holding=ticket.holding,
+        since=unix_seconds(ticket.held_since),
+        expected_end=unix_seconds(ticket.expected_end),
+    )
+
+
+def _frozen(freeze: Freeze | None) -> Frozen | None:
+    if freeze is None:
+        return None
+    return Frozen(cut(freeze.by), cut(freeze.reason), unix_seconds(freeze.until))
+
+
+def _resource(activity: Activity, operation: Operation, now: float) -> ResourceSeen:
+    stack = operation.stacks[activity.stack_id]
+    return ResourceSeen(
+        label=cut(operation.name_of_activity(activity)),
+        resource_type=cut(activity.resource_type),
+        action=cut(activity.action),
+        seconds=activity.seconds(now),
+        status=cut(activity.status),
+        console=console_url(stack.region, stack.stack_id),
+    )
+
+
+def _stall(change: StallChange, operation: Operation) -> ResourceSeen:
+    seen = _resource(change.activity, operation, 0.0)
+    usual = change.usual
+    if usual is None:
+        return replace(seen, seconds=change.seconds)
+    return replace(
+        seen,
+        seconds=change.seconds,
+        usual_low_seconds=usual.low_seconds,
+        usual_high_seconds=usual.high_seconds,
+        samples=usual.samples,
+    )
+
+
+def _cause(cause: Cause) -> CauseSeen:
+    remedy = cause.remedy
+    return CauseSeen(
+        name=cut(cause.name),
+        resource_type=cut(cause.resource_type),
+        status=cut(cause.status),
+        message=cut(cause.message),
+        advice=cut(remedy.advice) if remedy is not None else "",
+        source=remedy.source if remedy is not None else "",
+    )
+
+
+def _chosen(outputs: dict[str, str], shown: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for name in shown:
+
+        def asked(output: str, name: str = name) -> bool:
+            output = output if "/" in name else output.rpartition("/")[2]
+            return output.startswith(name[:-1]) if name.endswith("*") else output == name
+
+        found.update({output: value for output, value in outputs.items() if asked(output)})
+    return tuple((cut(name), cut(value)) for name, value in list(found.items())[:OUTPUTS_MAX])
