@@ -35,11 +35,11 @@ from deploy_action.cloudformation.operation import Operation, Phase
 from deploy_action.estimation.critical_path import structure
 from deploy_action.estimation.estimator import before, same_set
 from deploy_action.estimation.history_forecast import LearnedForecast
-from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
 from deploy_action.estimation.published_durations import blended, parse_samples, parse_table
-from deploy_action.history.deployments import Deployment, Past
+from deploy_action.history.deployments import Deployment, DeploymentHistory
 from deploy_action.history.estimate import holds
-from deploy_action.history.operations import Run, runs_of, stable_name, touched_of
+from deploy_action.history.operations import OperationRecord, runs_of, stable_name, touched_of
 from deploy_action.history.resource_order import Order
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Scores:
         return text
 
 
-def plan_of(logged: Logged, run: Run, *, removals: bool) -> Plan:
+def plan_of(logged: Logged, run: OperationRecord, *, removals: bool) -> PlannedChanges:
     """What a change set would have said."""
     root = logged.operation.roots[0]
     own = root.activities
@@ -102,7 +102,7 @@ def plan_of(logged: Logged, run: Run, *, removals: bool) -> Plan:
         Planned(name, types[name], action, action == "UPDATE" and name in replaced)
         for action, name in sorted(touched)
     )
-    return Plan(run.stack, run.kind, changes)
+    return PlannedChanges(run.stack, run.kind, changes)
 
 
 def fixed_averages() -> dict[tuple[str, str], float]:
@@ -115,7 +115,7 @@ def fixed_averages() -> dict[tuple[str, str], float]:
     }
 
 
-def longest_path(plan: Plan, averages: dict[tuple[str, str], float]) -> float:
+def longest_path(plan: PlannedChanges, averages: dict[tuple[str, str], float]) -> float:
     """Fixed averages on the longest way through, dependencies by type as in our own cold start."""
     changes = plan.changes or ()
     waits = structure(
@@ -186,7 +186,7 @@ class Backtest:
             root = logged.operation.roots[0]
             (run,) = runs_of(logged.operation, removals=self.removals)
             known = [one for end, stack, one in ends if stack == run.stack and end <= (root.started or 0.0)]
-            past = Past(tuple(known), *self.prior(logged.file))
+            past = DeploymentHistory(tuple(known), *self.prior(logged.file))
             plan = plan_of(logged, run, removals=self.removals)
             estimate = before(plan, past)
             if run.good:
@@ -195,7 +195,14 @@ class Backtest:
             done = Deployment(str(len(ends)), run.outcome, (run.stack,), run.seconds, 0.0, (run,), estimate)
             ends.append((root.ended or 0.0, run.stack, done))
 
-    def _score(self, file: str, run: Run, plan: Plan, past: Past, estimate: Estimate) -> None:
+    def _score(
+        self,
+        file: str,
+        run: OperationRecord,
+        plan: PlannedChanges,
+        past: DeploymentHistory,
+        estimate: Estimate,
+    ) -> None:
         earlier = past.good(run.stack, run.kind)
         split = (
             SPLITS[0] if same_set(plan.touched, earlier) else SPLITS[1] if past.of(run.stack) else SPLITS[2]
@@ -222,7 +229,9 @@ class Backtest:
                 f"{points['fixed averages']:7.1f} {split[:5]} {estimate.basis} ({estimate.samples})"
             )
 
-    def _watch(self, logged: Logged, run: Run, plan: Plan, past: Past) -> None:
+    def _watch(
+        self, logged: Logged, run: OperationRecord, plan: PlannedChanges, past: DeploymentHistory
+    ) -> None:
         """The live estimate at shares of the deploy phase of good runs, and of the rollback of others."""
         root = logged.operation.roots[0]
         started, ended = root.started or 0.0, root.ended or 0.0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.stacks import STACK_TYPE, Verdict
-from deploy_action.history.split_operations import cut
+from deploy_action.history.split_operations import split_operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ def read_log(path: Path) -> tuple[list[Logged], list[str]]:
     whole = [
         Logged(path.name, piece, _folded(piece), _is_orphan(root, by_root))
         for root, events in by_root.items()
-        for piece in cut(events, _arn(root))
+        for piece in split_operations(events, _arn(root))
     ]
     return whole, left_out
 

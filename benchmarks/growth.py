@@ -30,8 +30,8 @@ from deploy_action.errors import Busy, CoordinatorError
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Ticket
 from deploy_action.monitoring.baseline import take_baseline
-from deploy_action.monitoring.event_stream import SPACED_SECONDS, Watcher
-from deploy_action.monitoring.watch_loop import Session
+from deploy_action.monitoring.event_stream import SPACED_SECONDS, EventStream
+from deploy_action.monitoring.watch_loop import WatchLoop
 from tests.clock import START, VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import client
@@ -97,13 +97,13 @@ def lists() -> bool:
 def _watched(clock: VirtualClock) -> float:
     source = CloudFormation(AwsClients(), one_try=True)
     glob = (StackRef("eu-west-1", "shop-*"),)
-    watcher = Watcher(source, take_baseline(source, glob, between=lambda: clock.sleep(SPACED_SECONDS)))
+    watcher = EventStream(source, take_baseline(source, glob, between=lambda: clock.sleep(SPACED_SECONDS)))
     end = clock.monotonic() + COMMAND_SECONDS
 
     def over() -> bool:
         return clock.monotonic() >= end
 
-    Session(
+    WatchLoop(
         watcher,
         clock,
         SilentListener(),

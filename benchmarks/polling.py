@@ -27,9 +27,9 @@ from deploy_action.estimation.history_forecast import LearnedForecast
 from deploy_action.estimation.published_durations import parse_samples, parse_table
 from deploy_action.history import document as history
 from deploy_action.monitoring.baseline import Baseline
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.poll_scheduler import Schedule
-from deploy_action.monitoring.watch_loop import Session
+from deploy_action.monitoring.watch_loop import WatchLoop
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.listener import SilentListener
@@ -90,14 +90,14 @@ class Ground:
 
     def ours(self, recorded: Recorded, offset: float) -> Seen:
         stack, end, stop = self.play(recorded, offset)
-        watcher = Watcher(
+        watcher = EventStream(
             self.source,
             Baseline(((stack, None),)),
             forecast=self.forecast,
             schedule=Schedule(random=random.Random(1)),
         )
         listener = Listener(self.clock)
-        Session(
+        WatchLoop(
             watcher,
             self.clock,
             listener,

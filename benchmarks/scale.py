@@ -95,8 +95,8 @@ def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) 
     from deploy_action.cloudformation.client import CloudFormation
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.monitoring.baseline import Baseline
-    from deploy_action.monitoring.event_stream import Watcher
-    from deploy_action.monitoring.watch_loop import Session
+    from deploy_action.monitoring.event_stream import EventStream
+    from deploy_action.monitoring.watch_loop import WatchLoop
     from tests.clock import VirtualClock
     from tests.listener import SilentListener
 
@@ -128,10 +128,10 @@ def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) 
         return events(*arguments, **keywords)
 
     source.events = counted  # type: ignore[method-assign]  # counts looks; pages are the server's business
-    watcher = Watcher(source, Baseline(tuple((ref, None) for ref in refs)))
+    watcher = EventStream(source, Baseline(tuple((ref, None) for ref in refs)))
     listener = Counting()
     cpu, began = time.process_time(), clock.now()
-    Session(
+    WatchLoop(
         watcher, clock, listener, done=lambda: watcher.at_rest and len(watcher.operation.roots) == stacks,
         cancelled=lambda: False, timeout_seconds=seconds * 3,
     ).run()  # fmt: skip

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Ticket
 from deploy_action.locking.github_jobs import GitHubRuns
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.ports import NO_FILES
 from deploy_action.wiring import POLL_SECONDS
 from tests.fakes.github.server import GitHubServer
@@ -85,10 +85,10 @@ class Place:
         else:
             self._store = new_store(kind, folder, stack, aws_url)
 
-    def life(self) -> Callable[[Ticket], JobLife]:
+    def life(self) -> Callable[[Ticket], JobStatus]:
         """What the actor that was opened last asks GitHub about the jobs of others."""
         if self._github is None:
-            return lambda _: JobLife.UNKNOWN
+            return lambda _: JobStatus.UNKNOWN
         runs = GitHubRuns(self._token(len(self._meters) - 1), "org/app", api_url=self._github.url)
         self._stack.callback(runs.close)
         return runs.life

@@ -19,7 +19,7 @@ from deploy_action.inputs.raw import secrets_given
 if TYPE_CHECKING:
     from types import FrameType
 
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
 
 OPENINGS = frozenset({"lock", "pre"})
 """They tell what is wrong with the job, for all steps."""
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         return _defect(world, arguments[0])
 
 
-def _defect(world: World, step: str) -> int:
+def _defect(world: JobContext, step: str) -> int:
     """Tells the exception that is being handled."""
     world.teller.end_groups()
     defect = CoordinatorError(
@@ -80,7 +80,7 @@ def _defect(world: World, step: str) -> int:
     return 0 if step in ENDINGS else CoordinatorError.exit_code
 
 
-def _step(name: str, world: World) -> int:
+def _step(name: str, world: JobContext) -> int:
     if name == "pre":
         from deploy_action.steps import pre
 
@@ -113,25 +113,25 @@ def _handle_signals(stop: threading.Event) -> None:
         signal.signal(number, handle)
 
 
-def _world(stop: threading.Event) -> World:
+def _world(stop: threading.Event) -> JobContext:
     from deploy_action.common.clock import clock_from
     from deploy_action.github.other_ci import of_other_ci
     from deploy_action.github.run_context import run_context
     from deploy_action.github.runner_files import JobLog, RunnerFiles
-    from deploy_action.job.context import World
-    from deploy_action.job.job_log import Teller
+    from deploy_action.job.context import JobContext
+    from deploy_action.job.job_log import JobLogReporter
     from deploy_action.job.state import StateFolder
     from deploy_action.reporting.log.lines import LogStyle
 
     environ: Any = _environment()
     clock = clock_from(environ.get("DEPLOY_COORDINATOR_CLOCK", ""), stop)
     style = LogStyle(color=not environ.get("NO_COLOR"))
-    return World(
+    return JobContext(
         environ=environ,
         run=run_context(environ),
         clock=clock,
         cancelled=stop.is_set,
-        teller=Teller(
+        teller=JobLogReporter(
             JobLog(masks=bool(environ.get("GITHUB_ACTIONS")), commands=not of_other_ci(environ)), clock, style
         ),
         files=RunnerFiles(environ),

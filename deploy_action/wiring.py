@@ -12,7 +12,7 @@ from deploy_action.cloudformation.client import CloudFormation, Sts
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, Swapper
 from deploy_action.locking.delegation import Borrower
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stack_activity import doubtful, look_at, revoke
 from deploy_action.locking.stores.guarded import GuardedRegistry
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deploy_action.common.ports import Clock
-    from deploy_action.diagnosis.service_investigator import Looker
+    from deploy_action.diagnosis.service_investigator import ServiceInvestigator
     from deploy_action.github.deployments import GitHubDeployments
     from deploy_action.github.run_context import RunContext
     from deploy_action.inputs.settings import Settings
@@ -107,7 +107,7 @@ class Wiring:
             ticket,
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts, stop=cancelled),
             poll_seconds=POLL_SECONDS[self._settings.registry.kind],
-            life=runs.life if runs else lambda _ticket: JobLife.UNKNOWN,
+            life=runs.life if runs else lambda _ticket: JobStatus.UNKNOWN,
             review=runs.review if runs else lambda _ticket: None,
             compare=runs.compare if runs else lambda _base, _head: "",
             revoke=lambda holder: revoke(self.cloudformation, holder, stop=cancelled),
@@ -122,11 +122,11 @@ class Wiring:
             strain=lambda: registry.strain,
         )
 
-    def looker(self) -> Looker | None:
+    def looker(self) -> ServiceInvestigator | None:
         """None where `look-behind` is off. The services' clients are made when first used."""
         if not self._settings.look_behind:
             return None
-        from deploy_action.diagnosis.service_investigator import Looker
+        from deploy_action.diagnosis.service_investigator import ServiceInvestigator
         from deploy_action.diagnosis.services.cloudtrail import CloudTrail
         from deploy_action.diagnosis.services.custom_resource_log import CustomResource
         from deploy_action.diagnosis.services.ecs import Ecs
@@ -134,7 +134,7 @@ class Wiring:
         from deploy_action.diagnosis.services.requests import short_clients
 
         clients = short_clients(self._monotonic)
-        return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
+        return ServiceInvestigator((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     def preflight_sources(self) -> Sources:
         """Where the checks before a deployment ask; what this deployment does not use is left out."""

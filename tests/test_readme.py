@@ -22,7 +22,7 @@ from deploy_action.inputs.settings import TEMPLATE_BYTES_MAX, WAIT_TIMEOUT_SECON
 from deploy_action.locking import expiry as leases
 from deploy_action.locking.document import Ticket
 from deploy_action.locking.expiry import silence_allowed
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from tests.clock import VirtualClock
 from tools import reference
 
@@ -242,9 +242,9 @@ class TestNumbers:
     @pytest.mark.parametrize(
         ("page", "words", "seconds"),
         [
-            ("coordination.md", "be known | after {} minutes", silence_allowed(HOLDER, JobLife.UNKNOWN)),
-            ("coordination.md", "said to run | after {} minutes", silence_allowed(HOLDER, JobLife.RUNNING)),
-            ("coordination.md", "locks | also after {} minutes", silence_allowed(WAITER, JobLife.UNKNOWN)),
+            ("coordination.md", "be known | after {} minutes", silence_allowed(HOLDER, JobStatus.UNKNOWN)),
+            ("coordination.md", "said to run | after {} minutes", silence_allowed(HOLDER, JobStatus.RUNNING)),
+            ("coordination.md", "locks | also after {} minutes", silence_allowed(WAITER, JobStatus.UNKNOWN)),
             ("coordination.md", "a waiter | after {} minutes", leases.CLAIM_SECONDS),
             ("coordination.md", "a sign of life, every {} minutes", leases.renewal_seconds(HOLDER)),
             ("coordination.md", "within {} minutes by who waits already", leases.ASK_SECONDS),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.cleanup.plan import Deed, Left, left_by
 from deploy_action.cloudformation.operation import Operation
-from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, is_in_progress
 from deploy_action.common.times import duration
 from deploy_action.errors import Cancelled, DeploymentFailed, Overtaken, TimedOut
@@ -95,7 +95,9 @@ def carry_out(
     it ended otherwise than it should, TimedOut, Cancelled, StackSourceError.
     """
     by_id = StackRef(step.region, step.stack_id)
-    now = patiently(lambda: source.describe(StackRef(step.region, step.stack)), clock, cancelled=cancelled)
+    now = retry_while_unavailable(
+        lambda: source.describe(StackRef(step.region, step.stack)), clock, cancelled=cancelled
+    )
     if now is None or (now.stack_id, now.status) != (step.stack_id, status):
         raise Overtaken(
             f"Stack {step.stack} is not {status} any more.",
@@ -138,7 +140,7 @@ def _wait(
     """Until it is at rest. A read may be late: the old status counts only once it had time to change."""
     began, told = clock.monotonic(), before
     while True:
-        state = patiently(lambda: source.describe(stack), clock, cancelled=cancelled)
+        state = retry_while_unavailable(lambda: source.describe(stack), clock, cancelled=cancelled)
         end, waited = _End(state), clock.monotonic() - began
         if end.status != told:
             told = end.status

@@ -12,14 +12,14 @@ from deploy_action.cleanup import text as render
 from deploy_action.cleanup.plan import CleanupStep, Deed, Left, steps_for
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
-    Desk,
-    WrongWords,
+    RegistrySession,
+    UsageError,
     as_json,
+    echo,
     region_option,
-    remark,
-    say,
     say_json,
     stack_refs,
+    warn,
     with_registry,
 )
 from deploy_action.errors import BehindUnavailable, Busy, CoordinatorError, StackSourceError
@@ -57,7 +57,7 @@ TIMEOUT_SECONDS = 3600.0
 @as_json
 @with_registry
 def command(
-    desk: Desk,
+    desk: RegistrySession,
     name: str,
     *,
     region: str,
@@ -80,19 +80,19 @@ def command(
 
     refs = stack_refs((name,), region)
     if refs[0].is_glob:
-        raise WrongWords("STACK must be the name of one stack, without `*`.")
+        raise UsageError("STACK must be the name of one stack, without `*`.")
     clients = AwsClients()
     source = CloudFormation(clients)
     state, left = look(source, refs[0])
     if state is None or left is None:
-        remark(f"There is no stack {refs[0]}.")
+        warn(f"There is no stack {refs[0]}.")
         return NOT_FOUND
     steps = steps_for(left)
     if machine and not yes:
         say_json(_shown(left, steps))
         return NOT_FOUND if steps else 0
     if not steps:
-        say(f"Stack {refs[0]} is {left.status}: nothing to clean up.")
+        echo(f"Stack {refs[0]} is {left.status}: nothing to clean up.")
         return 0
     chosen = _chosen(left, steps, skip, orphans)
     if not yes:
@@ -119,12 +119,10 @@ def _shown(left: Left, steps: Sequence[CleanupStep]) -> dict[str, object]:
 
 
 def _show(left: Left, steps: Sequence[CleanupStep]) -> None:
-    say(f"Stack {left.region}/{left.name} is {left.status}.")
+    echo(f"Stack {left.region}/{left.name} is {left.status}.")
     for line in render.lines(steps):
         click.echo(line)
-    remark(
-        "Nothing was changed. With --yes the first step is done here; --skip and --delete-orphan name more."
-    )
+    warn("Nothing was changed. With --yes the first step is done here; --skip and --delete-orphan name more.")
 
 
 def _chosen(
@@ -134,17 +132,17 @@ def _chosen(
     unknown = [one for one in skip if one not in left.stuck]
     if unknown:
         known = f" Known: {', '.join(left.stuck)}." if left.stuck else ""
-        raise WrongWords(f"--skip: {', '.join(unknown)} is nothing that failed there.{known}")
+        raise UsageError(f"--skip: {', '.join(unknown)} is nothing that failed there.{known}")
     names = {step.resources[0]: step for step in steps if step.deed is Deed.DELETE_ORPHAN}
     strange = [one for one in orphans if one not in names]
     if strange:
         known = f" Known: {', '.join(names)}." if names else ""
-        raise WrongWords(f"--delete-orphan: {', '.join(strange)} is not left over from this stack.{known}")
+        raise UsageError(f"--delete-orphan: {', '.join(strange)} is not left over from this stack.{known}")
     first = [step for step in steps if step.deed is not Deed.DELETE_ORPHAN][:1]
     return [*(replace(step, resources=skip) for step in first), *(names[one] for one in orphans)]
 
 
-def _refuse_where_locked(desk: Desk, stack: StackRef, clients: AwsClients) -> None:
+def _refuse_where_locked(desk: RegistrySession, stack: StackRef, clients: AwsClients) -> None:
     """Raises Busy; also where nobody can tell."""
     from deploy_action.cleanup.runner import holder_of
     from deploy_action.cloudformation.client import Sts
@@ -172,7 +170,11 @@ def _refuse_where_locked(desk: Desk, stack: StackRef, clients: AwsClients) -> No
 
 
 def _clean(
-    desk: Desk, source: CloudFormation, clients: AwsClients, left: Left, steps: Sequence[CleanupStep]
+    desk: RegistrySession,
+    source: CloudFormation,
+    clients: AwsClients,
+    left: Left,
+    steps: Sequence[CleanupStep],
 ) -> int:
     from deploy_action.cleanup.runner import carry_out
 
@@ -183,7 +185,7 @@ def _clean(
             continue
         doing = _DOING[step.deed]
         without = f" without {', '.join(step.resources)}" if step.resources else ""
-        say(f"{doing} {left.region}/{left.name}{without}.")
+        echo(f"{doing} {left.region}/{left.name}{without}.")
         end = carry_out(
             step,
             source,
@@ -191,11 +193,11 @@ def _clean(
             desk.clock,
             status=left.status,
             token=f"cleanup-{secrets.token_hex(6)}",
-            tell=say,
+            tell=echo,
             cancelled=lambda: False,
             timeout_seconds=TIMEOUT_SECONDS,
         )
-        say(f"Done: {left.region}/{left.name} is {end or 'gone'}.")
+        echo(f"Done: {left.region}/{left.name} is {end or 'gone'}.")
     return code
 
 
@@ -207,7 +209,7 @@ def _delete_orphan(step: CleanupStep, clients: AwsClients) -> int:
     try:
         Orphans(clients).delete(step.resource_type, name, step.region)
     except BehindUnavailable as error:
-        remark(f"{step.resource_type} {name} could not be deleted: {error.what}.")
+        warn(f"{step.resource_type} {name} could not be deleted: {error.what}.")
         return 1
-    say(f"Deleted {step.resource_type} {name}.")
+    echo(f"Deleted {step.resource_type} {name}.")
     return 0

@@ -8,13 +8,13 @@ import click
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
-    Desk,
+    RegistrySession,
     as_json,
+    echo,
     region_option,
-    remark,
-    say,
     say_json,
     stack_refs,
+    warn,
     with_registry,
 )
 from deploy_action.cloudformation.aws_clients import AwsClients
@@ -37,7 +37,7 @@ TRIES = 8
 @region_option
 @as_json
 @with_registry
-def command(desk: Desk, stacks: tuple[str, ...], *, region: str, machine: bool) -> int:
+def command(desk: RegistrySession, stacks: tuple[str, ...], *, region: str, machine: bool) -> int:
     """Seed the history from the events that CloudFormation still has, so that estimates are good at once.
 
     STACK is NAME, REGION/NAME or a glob in quotes. CloudFormation keeps events for 90 days; the newest 20
@@ -46,7 +46,7 @@ def command(desk: Desk, stacks: tuple[str, ...], *, region: str, machine: bool) 
     refs = stack_refs(stacks, region)
     past = desk.past(desk.file(history.NAME))
     if past.trouble:
-        remark(past.trouble)
+        warn(past.trouble)
     found = collect(
         CloudFormation(AwsClients(tries=TRIES)),
         refs,
@@ -59,13 +59,13 @@ def command(desk: Desk, stacks: tuple[str, ...], *, region: str, machine: bool) 
         say_json([{"stack": one.stack, "operations": one.operations, "new": one.new} for one in found.found])
     for one in found.found:
         if not machine:
-            say(f"{one.stack}: {one.operations} whole operations found, {one.new} of them new.")
+            echo(f"{one.stack}: {one.operations} whole operations found, {one.new} of them new.")
         if one.trouble:
-            remark(f"{one.stack}: {one.trouble}")
+            warn(f"{one.stack}: {one.trouble}")
     return 0 if any(one.operations for one in found.found) else NOT_FOUND
 
 
-def _remember(desk: Desk, found: Collected) -> None:
+def _remember(desk: RegistrySession, found: Collected) -> None:
     def same(document: Document) -> tuple[Document, None]:
         return document, None
 

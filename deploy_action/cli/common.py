@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from deploy_action.common.ports import Clock
     from deploy_action.github.run_context import RunContext
-    from deploy_action.history.deployments import Past
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.locking.compare_and_swap import FileChange
     from deploy_action.locking.document import Document
     from deploy_action.locking.ports import Registry
@@ -42,7 +42,7 @@ T = TypeVar("T")
 _UNITS_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class WrongWords(CoordinatorError):
+class UsageError(CoordinatorError):
     exit_code = USAGE
 
 
@@ -67,7 +67,7 @@ class Checked(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-class Desk:
+class RegistrySession:
     """An operator's registry: opened when first asked for."""
 
     def __init__(self, clock: Clock, address: RegistryAddress, repository: str) -> None:
@@ -85,12 +85,12 @@ class Desk:
         """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""
         token, run = github_token(), self._run
         if self._repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self._repository):
-            raise WrongWords(f"`{self._repository}` is not OWNER/NAME.")
+            raise UsageError(f"`{self._repository}` is not OWNER/NAME.")
         if self._address.kind == "github":
             if not (self._address.place or run.repository):
-                raise WrongWords("The registry `github` is a branch of a repository: give --repository.")
+                raise UsageError("The registry `github` is a branch of a repository: give --repository.")
             if not token:
-                raise WrongWords("The registry `github` needs a token in $GITHUB_TOKEN.")
+                raise UsageError("The registry `github` needs a token in $GITHUB_TOKEN.")
         return open_registry(self._address, token=token, run=run, environ=os.environ)
 
     def repository_look(self) -> Callable[[], Repository] | None:
@@ -115,7 +115,7 @@ class Desk:
         except RegistryError as error:
             missing = error.__cause__
             if isinstance(missing, ModuleNotFoundError):
-                raise WrongWords(
+                raise UsageError(
                     f"The package `{missing.name}` is not installed.",
                     remedy="Install what requirements.txt names, in a virtual environment.",
                 ) from error
@@ -130,7 +130,7 @@ class Desk:
         return read_beside(self.registry, name)
 
     @staticmethod
-    def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> Past:
+    def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> DeploymentHistory:
         """What a history teaches, with records that were collected for it."""
         return past_of(Memory(content, collected), account="")
 
@@ -155,7 +155,7 @@ def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.pass_obj
     @functools.wraps(command)
     def wrapped(clock: Clock, /, registry: RegistryAddress, repository: str, **options: Any) -> Any:
-        return command(Desk(clock, registry, repository), **options)
+        return command(RegistrySession(clock, registry, repository), **options)
 
     return wrapped
 
@@ -185,7 +185,7 @@ def stack_refs(names: tuple[str, ...], region: str) -> tuple[StackRef, ...]:
     try:
         return tuple(dict.fromkeys(_stack_ref(name, region) for name in names))
     except ValueError as error:
-        raise WrongWords(f"STACK: {error}") from error
+        raise UsageError(f"STACK: {error}") from error
 
 
 def _stack_ref(name: str, region: str) -> StackRef:
@@ -203,12 +203,12 @@ def whoever(by: str | None) -> str:
         return "somebody without a name"
 
 
-def say(text: str, *, indent: int = 0) -> None:
+def echo(text: str, *, indent: int = 0) -> None:
     """One line for people. What it quotes from outside is made harmless."""
     click.echo(" " * indent + log_text(text))
 
 
-def remark(text: str) -> None:
+def warn(text: str) -> None:
     """What people should know beside what they asked for."""
     print(log_text(text), file=sys.stderr)
 

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
+from deploy_action.cli.common import RegistrySession, UsageError, echo, warn, with_registry
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.archive import ARCHIVE_BYTES_MAX, notices, opened
 from deploy_action.dashboard.page import machine_data, page
@@ -40,7 +40,7 @@ PAGE, DATA = "index.html", "data.json"
 )
 @click.option("--json", "machine", is_flag=True, help=f"Also the figures for machines, in {DATA}.")
 @with_registry
-def command(desk: Desk, *, out: Path, paths: tuple[Path, ...], machine: bool) -> int:
+def command(desk: RegistrySession, *, out: Path, paths: tuple[Path, ...], machine: bool) -> int:
     """Write one HTML page about all deployments: how often, how fast, how well, and what stands out.
 
     It holds all that it needs and loads nothing. Exit code 1: it is written, but a whole history could not
@@ -67,10 +67,10 @@ def command(desk: Desk, *, out: Path, paths: tuple[Path, ...], machine: bool) ->
             _write(out / DATA, json.dumps(found, indent=1) + "\n")
         _write(out / PAGE, text)
     except OSError as error:
-        raise WrongWords(f"{out} cannot be written: {error.strerror or error}.") from error
+        raise UsageError(f"{out} cannot be written: {error.strerror or error}.") from error
     for one in missing:
-        remark(one)
-    say(f"{len(entries):,} deployments, {len(unusual):,} of them unusual: {out / PAGE}")
+        warn(one)
+    echo(f"{len(entries):,} deployments, {len(unusual):,} of them unusual: {out / PAGE}")
     return NOT_FOUND if damaged else 0
 
 
@@ -79,7 +79,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = sorted(one for one in path.glob("*.json") if one.is_file())
     if not found:
-        raise WrongWords(f"There is no *.json in {path}.")
+        raise UsageError(f"There is no *.json in {path}.")
     return found
 
 
@@ -88,7 +88,7 @@ def _content(file: Path) -> bytes:
         with file.open("rb") as stream:
             return stream.read(ARCHIVE_BYTES_MAX + 1)
     except OSError as error:
-        raise WrongWords(f"{file} cannot be read: {error.strerror or error}.") from error
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
 
 
 def _words(count: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import remark
+from deploy_action.cli.common import warn
 
 SCRIPT = Path(__file__).parents[2] / "demo" / "run.py"
 
@@ -18,6 +18,6 @@ SCRIPT = Path(__file__).parents[2] / "demo" / "run.py"
 def command() -> int:
     """Show three deployments that contend for one stack, against a CloudFormation of our own."""
     if not SCRIPT.is_file():
-        remark("The demo is part of the repository: clone it and run `make demo`.")
+        warn("The demo is part of the repository: clone it and run `make demo`.")
         return NOT_FOUND
     return subprocess.run([sys.executable, SCRIPT], check=False).returncode

@@ -15,7 +15,7 @@ import click
 
 from deploy_action import __version__
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import Desk, as_json, region_option, say, say_json, with_registry
+from deploy_action.cli.common import RegistrySession, as_json, echo, region_option, say_json, with_registry
 from deploy_action.common.escape import log_text
 from deploy_action.common.trusted_certificates import established
 from deploy_action.errors import (
@@ -65,7 +65,9 @@ class Row:
 @click.option("--slack-channel", multiple=True, help="A channel that messages go to; may be repeated.")
 @as_json
 @with_registry
-def command(desk: Desk, *, region: str, no_write: bool, slack_channel: tuple[str, ...], machine: bool) -> int:
+def command(
+    desk: RegistrySession, *, region: str, no_write: bool, slack_channel: tuple[str, ...], machine: bool
+) -> int:
     """Check this machine, the registry, the tokens and AWS.
 
     The registry is written once, with what it holds already. It ends with 1 where something fails.
@@ -91,7 +93,7 @@ def command(desk: Desk, *, region: str, no_write: bool, slack_channel: tuple[str
         for row in rows:
             click.echo(f"{row.state.value:<5}{row.about:<{width}}  {log_text(row.detail)}")
             if row.remedy:
-                say(row.remedy, indent=7 + width)
+                echo(row.remedy, indent=7 + width)
     return NOT_FOUND if any(row.state is State.FAIL for row in rows) else 0
 
 
@@ -160,7 +162,7 @@ def _kept() -> Iterator[Row]:
             yield Row(f"kept {kind}", State.OK, name)
 
 
-def _registry(desk: Desk, *, write: bool) -> Iterator[Row]:
+def _registry(desk: RegistrySession, *, write: bool) -> Iterator[Row]:
     try:
         document = desk.document()
     except RegistryError as error:
@@ -187,7 +189,7 @@ def _registry(desk: Desk, *, write: bool) -> Iterator[Row]:
         yield Row("registry, write", State.OK, "the same document was written again")
 
 
-def _github(desk: Desk) -> Iterator[Row]:
+def _github(desk: RegistrySession) -> Iterator[Row]:
     look = desk.repository_look()
     if look is None:
         return
@@ -217,7 +219,7 @@ def _token(repository: Repository) -> Row:
     return Row("GitHub token", State.OK, "may write the registry")
 
 
-def _aws(desk: Desk, region: str) -> Iterator[Row]:
+def _aws(desk: RegistrySession, region: str) -> Iterator[Row]:
     from deploy_action.diagnosis.services.requests import short_clients
     from deploy_action.preflight.sources.account import Account
 

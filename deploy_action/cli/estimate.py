@@ -10,14 +10,14 @@ import click
 
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
-    Desk,
-    WrongWords,
+    RegistrySession,
+    UsageError,
     as_json,
+    echo,
     region_option,
-    remark,
-    say,
     say_json,
     stack_refs,
+    warn,
     with_registry,
 )
 from deploy_action.cli.text import history as render
@@ -37,8 +37,8 @@ from deploy_action.job.estimates import sentence
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef, StackState
-    from deploy_action.estimation.planned_changes import Plan
-    from deploy_action.history.deployments import Past
+    from deploy_action.estimation.planned_changes import PlannedChanges
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.estimate import Estimate
 
 
@@ -47,7 +47,7 @@ class _Asked:
     """`plan` is None where nothing is known but the stack."""
 
     stack: StackRef
-    plan: Plan | None
+    plan: PlannedChanges | None
 
 
 @click.command()
@@ -62,7 +62,7 @@ class _Asked:
 @as_json
 @with_registry
 def command(
-    desk: Desk, name: str, *, region: str, template: Path | None, change_set: str, machine: bool
+    desk: RegistrySession, name: str, *, region: str, template: Path | None, change_set: str, machine: bool
 ) -> int:
     """How long deploying STACK would take: low, mid and high, what that rests on, and how good earlier
     estimates were.
@@ -72,39 +72,41 @@ def command(
     """
     (ref,) = stack_refs((name,), region)
     if ref.is_glob:
-        raise WrongWords(f"STACK: `{name}` is not one stack.")
+        raise UsageError(f"STACK: `{name}` is not one stack.")
     if template is not None and change_set:
-        raise WrongWords("--template and --change-set: give one of them.")
+        raise UsageError("--template and --change-set: give one of them.")
     source = CloudFormation(AwsClients())
     state = source.describe(ref)
     past = _past(desk, source, ref, state)
     asked = _asked(source, ref, state, template, change_set)
     if asked.plan is not None and asked.plan.changes == ():
-        remark(f"Nothing in {ref} would change.")
+        warn(f"Nothing in {ref} would change.")
     estimate = _estimate(past, asked)
     if estimate is None:
         known = past.of(str(ref))
         why = f"No update of {ref} has ended well so far" if known else f"Nothing is known of {ref}"
-        remark(f"{why}{'' if state else ', and there is no such stack'}. Give --template or --change-set.")
+        warn(f"{why}{'' if state else ', and there is no such stack'}. Give --template or --change-set.")
         return NOT_FOUND
     _tell(past, asked, estimate, machine=machine)
     return 0
 
 
-def _past(desk: Desk, source: CloudFormation, ref: StackRef, state: StackState | None) -> Past:
+def _past(
+    desk: RegistrySession, source: CloudFormation, ref: StackRef, state: StackState | None
+) -> DeploymentHistory:
     content = desk.file(history.NAME)
     past = desk.past(content)
     if past.trouble:
-        remark(past.trouble)
+        warn(past.trouble)
     if state is None or past.of(str(ref)):
         return past
     found = collect(source, [ref])
     for one in found.found:
         if one.trouble:
-            remark(f"{one.stack}: {one.trouble}")
+            warn(f"{one.stack}: {one.trouble}")
     if not found.records:
         return past
-    remark(f"Learned from CloudFormation's own events ({len(found.records)} operations); see `collect`.")
+    warn(f"Learned from CloudFormation's own events ({len(found.records)} operations); see `collect`.")
     return desk.past(content, found.records)
 
 
@@ -117,7 +119,7 @@ def _asked(
         try:
             found = source.change_set(ref, change_set)
         except ChangeSetGone as error:
-            raise WrongWords(f"--change-set: {error.what}") from error
+            raise UsageError(f"--change-set: {error.what}") from error
         body = _processed(source, ref, found.arn)
         return _Asked(ref, plan_of(found.changes, stack=str(ref), kind=kind, template=template_of(body)))
     if template is None:
@@ -125,12 +127,12 @@ def _asked(
     try:
         data = parse_template(template.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise WrongWords(f"--template: {error}") from error
+        raise UsageError(f"--template: {error}") from error
     wanted = template_of(data)
     if wanted is None:
-        raise WrongWords("--template: it names no resources.")
+        raise UsageError("--template: it names no resources.")
     if wanted.transformed:
-        remark("Macros make something else of this template: a --change-set tells more.")
+        warn("Macros make something else of this template: a --change-set tells more.")
     if not exists:
         return _Asked(ref, plan_of_template(wanted, stack=str(ref)))
     changes = changes_between(_processed(source, ref), data)
@@ -143,17 +145,17 @@ def _processed(source: CloudFormation, ref: StackRef, change_set: str = "") -> o
         body = source.template(ref, change_set)
         return body if isinstance(body, dict) else parse_template(str(body))
     except (StackSourceError, ValueError) as error:
-        remark(f"The template could not be read: {error}")
+        warn(f"The template could not be read: {error}")
         return None
 
 
-def _estimate(past: Past, asked: _Asked) -> Estimate | None:
+def _estimate(past: DeploymentHistory, asked: _Asked) -> Estimate | None:
     if asked.plan is None:
         return of_stacks(past, (asked.stack,))
     return LearnedForecast(past, (asked.plan,)).estimate
 
 
-def _tell(past: Past, asked: _Asked, estimate: Estimate, *, machine: bool) -> None:
+def _tell(past: DeploymentHistory, asked: _Asked, estimate: Estimate, *, machine: bool) -> None:
     stack = str(asked.stack)
     accuracy = accuracy_of(one for one in past.deployments if one.stacks == (stack,))
     changes = asked.plan.changes if asked.plan is not None else None
@@ -176,6 +178,6 @@ def _tell(past: Past, asked: _Asked, estimate: Estimate, *, machine: bool) -> No
         say_json(found)
         return
     counted = "" if changes is None else f" of {len(changes)} change{'' if len(changes) == 1 else 's'}"
-    say(f"{stack}: a deployment{counted}. {sentence(estimate)}")
+    echo(f"{stack}: a deployment{counted}. {sentence(estimate)}")
     if accuracy is not None:
-        say(render.accuracy(accuracy))
+        echo(render.accuracy(accuracy))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy_action.cli.common import Desk, WrongWords, remark, say, with_registry
+from deploy_action.cli.common import RegistrySession, UsageError, echo, warn, with_registry
 from deploy_action.errors import LockLost
 from deploy_action.locking.delegation import nonces_of
 
@@ -27,7 +27,7 @@ TOKENS = "DEPLOY_COORDINATOR_LOCK_TOKENS"
     help="Of the hold: the `lock-token` of a `lock` step. A watched command has its own in its environment.",
 )
 @with_registry
-def command(desk: Desk, *, token: str) -> int:
+def command(desk: RegistrySession, *, token: str) -> int:
     """Whether this job still holds its lock. Ask before each stack that a script changes.
 
     Exit code 0 where it does, 5 where somebody took it or nobody knows of it, 8 where the registry cannot be
@@ -35,7 +35,7 @@ def command(desk: Desk, *, token: str) -> int:
     """
     tokens = token.split()
     if not tokens:
-        raise WrongWords(f"Which lock? Give --token, or ${TICKET} as a watched command has it.")
+        raise UsageError(f"Which lock? Give --token, or ${TICKET} as a watched command has it.")
     document = desk.document()
     epoch = os.environ.get(EPOCH, "")
     for one in tokens:
@@ -43,9 +43,9 @@ def command(desk: Desk, *, token: str) -> int:
         ticket = next((held for held in map(document.ticket, nonces) if held is not None), None)
         if ticket is None or not _holds(ticket, epoch if one == os.environ.get(TICKET) else ""):
             line = next((left for left in map(document.farewell, nonces) if left is not None), None)
-            remark(f"The lock is not held any more. {line.note if line is not None else ''}".strip())
+            warn(f"The lock is not held any more. {line.note if line is not None else ''}".strip())
             return LockLost.exit_code
-        say(f"The lock {', '.join(ticket.locks)} is held (turn {ticket.epoch}).")
+        echo(f"The lock {', '.join(ticket.locks)} is held (turn {ticket.epoch}).")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import Desk, as_json, remark, say, say_json, with_registry
+from deploy_action.cli.common import RegistrySession, as_json, echo, say_json, warn, with_registry
 from deploy_action.cli.text import history as past
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.history import document as core
@@ -20,7 +20,7 @@ from deploy_action.history.record_codec import deployment_of
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The newest so many.")
 @as_json
 @with_registry
-def history(desk: Desk, *, stack: str, environment: str, limit: int, machine: bool) -> int:
+def history(desk: RegistrySession, *, stack: str, environment: str, limit: int, machine: bool) -> int:
     """What was deployed, the newest first, and how good the estimates were.
 
     --json prints the records whole.
@@ -37,10 +37,10 @@ def history(desk: Desk, *, stack: str, environment: str, limit: int, machine: bo
     for line in past.listing(shown):
         click.echo(line)
     if len(shown) < len(found):
-        remark(f"{len(found) - len(shown)} older ones are not shown; see --limit.")
+        warn(f"{len(found) - len(shown)} older ones are not shown; see --limit.")
     accuracy = accuracy_of(one for one in map(deployment_of, found) if one is not None)
     if accuracy is not None:
-        say(past.accuracy(accuracy))
+        echo(past.accuracy(accuracy))
     return 0
 
 
@@ -48,7 +48,7 @@ def history(desk: Desk, *, stack: str, environment: str, limit: int, machine: bo
 @click.argument("correlation_id", metavar="CORRELATION-ID")
 @as_json
 @with_registry
-def show(desk: Desk, *, correlation_id: str, machine: bool) -> int:
+def show(desk: RegistrySession, *, correlation_id: str, machine: bool) -> int:
     """One deployment, whole: what it did, how long each resource took, and what was expected.
 
     The beginning of an id is enough where only one deployment has it.
@@ -63,7 +63,7 @@ def show(desk: Desk, *, correlation_id: str, machine: bool) -> int:
         known = (
             f"{len(found)} deployments have an id that begins so" if found else "No deployment has that id"
         )
-        remark(f"{known}; `history` lists them.")
+        warn(f"{known}; `history` lists them.")
         return NOT_FOUND
     if machine:
         say_json(found[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from deploy_action.common.ports import Clock
-    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.monitoring.event_stream import EventStream
 
 RUNNING_MAX = 8
 
@@ -26,7 +26,7 @@ RUNNING_MAX = 8
 class Display:
     """A context in which everything that is printed appears above it."""
 
-    def __init__(self, watcher: Watcher, clock: Clock, console: Console | None = None) -> None:
+    def __init__(self, watcher: EventStream, clock: Clock, console: Console | None = None) -> None:
         self._watcher = watcher
         self._clock = clock
         self._live = Live(console=console or Console(), auto_refresh=False, transient=True)

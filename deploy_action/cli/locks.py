@@ -9,13 +9,13 @@ import click
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import (
     Checked,
-    Desk,
-    WrongWords,
+    RegistrySession,
+    UsageError,
     as_json,
     duration_word,
-    remark,
-    say,
+    echo,
     time_word,
+    warn,
     whoever,
     with_reason,
     with_registry,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.command()
 @as_json
 @with_registry
-def active(desk: Desk, *, machine: bool) -> None:
+def active(desk: RegistrySession, *, machine: bool) -> None:
     """Who holds which lock, who waits in which order, and what is frozen.
 
     --json prints the registry's whole document.
@@ -55,7 +55,7 @@ def active(desk: Desk, *, machine: bool) -> None:
 @with_reason
 @with_registry
 def freeze(
-    desk: Desk,
+    desk: RegistrySession,
     locks: tuple[str, ...],
     *,
     until: str | None,
@@ -69,10 +69,10 @@ def freeze(
     """
     now = desk.clock.now()
     if until and seconds:
-        raise WrongWords("--until and --for: give one of them.")
+        raise UsageError("--until and --for: give one of them.")
     end = iso(now + seconds) if seconds else until or ""
     if end and (unix_seconds(end) or 0.0) <= now:
-        raise WrongWords(f"The end {end} is not in the future.")
+        raise UsageError(f"The end {end} is not in the future.")
     names = tuple(dict.fromkeys(locks))
     who, at = whoever(by), iso(now)
 
@@ -80,22 +80,22 @@ def freeze(
         return operators.freeze(document, names, by=who, reason=reason, at=at, until=end), document
 
     before = desk.apply(decide, f"freeze {', '.join(names)} by {who}")
-    say(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}: {', '.join(names)}.")
+    echo(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}: {', '.join(names)}.")
     known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
     for name in names:
         holder = before.holder_of(name)
         if holder is not None:
-            say(f"Deployment {holder.correlation_id} holds {name} and goes on.")
+            echo(f"Deployment {holder.correlation_id} holds {name} and goes on.")
         if name not in known:
             told = f" Known: {', '.join(known)}." if known else ""
-            remark(f"No deployment has used the lock {name} yet.{told}")
+            warn(f"No deployment has used the lock {name} yet.{told}")
 
 
 @click.command()
 @click.argument("locks", nargs=-1, required=True, metavar="LOCK...")
 @with_reason
 @with_registry
-def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None) -> int:
+def unfreeze(desk: RegistrySession, locks: tuple[str, ...], *, reason: str, by: str | None) -> int:
     """Lift the freezes of these locks."""
     names, who, at = tuple(dict.fromkeys(locks)), whoever(by), iso(desk.clock.now())
 
@@ -105,10 +105,10 @@ def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None)
 
     lifted = desk.apply(decide, f"unfreeze {', '.join(names)} by {who}")
     if lifted:
-        say(f"Lifted: {', '.join(lifted)}.")
+        echo(f"Lifted: {', '.join(lifted)}.")
     left = [name for name in names if name not in lifted]
     if left:
-        remark(f"No freeze lies on: {', '.join(left)}.")
+        warn(f"No freeze lies on: {', '.join(left)}.")
     return 0 if lifted else NOT_FOUND
 
 
@@ -124,7 +124,7 @@ def unfreeze(desk: Desk, locks: tuple[str, ...], *, reason: str, by: str | None)
 @with_reason
 @with_registry
 def release(
-    desk: Desk,
+    desk: RegistrySession,
     what: str,
     *,
     force: bool,  # noqa: ARG001
@@ -153,21 +153,21 @@ def release(
     ticket, waiting, readers = desk.apply(decide, f"release {what} by force, by {who}")
     if ticket is None:
         queue = f" Waiting for it: {waiting}; see `active`." if waiting else ""
-        remark(f"No deployment holds the lock {what}, and none has that id.{queue}")
+        warn(f"No deployment holds the lock {what}, and none has that id.{queue}")
         return NOT_FOUND
     if holder and ticket.correlation_id != holder:
-        remark(f"Deployment {ticket.correlation_id} holds {what} by now, not {holder}: left as it is.")
+        warn(f"Deployment {ticket.correlation_id} holds {what} by now, not {holder}: left as it is.")
         return NOT_FOUND
     names, stacks = ", ".join(ticket.locks), ", ".join(ticket.stacks)
     whose = f"{ticket.correlation_id} ({ticket.url or 'no link'})"
     if ticket.holding:
         rest = f" The next deployment waits until {stacks} is at rest." if stacks else ""
-        say(f"Took {names} away from {whose}.{rest}")
+        echo(f"Took {names} away from {whose}.{rest}")
         if readers:
-            remark(f"Others still read under {what}: {', '.join(readers)}. Each is released by itself.")
+            warn(f"Others still read under {what}: {', '.join(readers)}. Each is released by itself.")
         _revoke(ticket)
     else:
-        say(f"Took {whose} out of the queue for {names}.")
+        echo(f"Took {whose} out of the queue for {names}.")
     return 0
 
 
@@ -179,4 +179,4 @@ def _revoke(ticket: Ticket) -> None:
     from deploy_action.cloudformation.client import CloudFormation
 
     if not revoke(CloudFormation(AwsClients()), ticket):
-        remark("Its change sets that nobody executed could not be looked for: delete them in the console.")
+        warn("Its change sets that nobody executed could not be looked for: delete them in the console.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import WrongWords, as_json, github_token, region_option, remark, say, say_json
+from deploy_action.cli.common import UsageError, as_json, echo, github_token, region_option, say_json, warn
 from deploy_action.common.escape import log_text
 from deploy_action.github.run_context import run_context
 from deploy_action.inputs.settings import Mode, parse_inputs
@@ -122,9 +122,9 @@ def _read(file: Path) -> dict[str, str]:
     try:
         data = json.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise WrongWords(f"--inputs: {file} is not JSON ({error}).") from error
+        raise UsageError(f"--inputs: {file} is not JSON ({error}).") from error
     if not isinstance(data, dict) or not all(isinstance(value, str | bool) for value in data.values()):
-        raise WrongWords(f"--inputs: {file} is no JSON object of texts.")
+        raise UsageError(f"--inputs: {file} is no JSON object of texts.")
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in data.items()}
 
 
@@ -133,9 +133,9 @@ def _tell(found: list[Finding], who: str, *, machine: bool) -> None:
         say_json([{**asdict(one), "level": one.level.value} for one in found])
         return
     if who:
-        remark(f"As {who}.")
+        warn(f"As {who}.")
     for one in found:
         click.echo(f"{one.level.value:<9} {one.code}: {log_text(one.what)}")
         if one.remedy:
-            say(one.remedy, indent=10)
-    say(f"Preflight: {render.counted(found)}.")
+            echo(one.remedy, indent=10)
+    echo(f"Preflight: {render.counted(found)}.")

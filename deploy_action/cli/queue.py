@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import Desk, WrongWords, as_json, remark, say, say_json, with_registry
+from deploy_action.cli.common import RegistrySession, UsageError, as_json, echo, say_json, warn, with_registry
 from deploy_action.common.times import iso
 from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import retry_queue_delivery as draining
 from deploy_action.wiring import open_messenger
 
 if TYPE_CHECKING:
-    from deploy_action.slack.outbox import Entry
+    from deploy_action.slack.outbox import Message
     from deploy_action.slack.ports import Messenger
-    from deploy_action.slack.retry_queue import Left
+    from deploy_action.slack.retry_queue import QueuedOutbox
 
 SECONDS = 120.0
 SECONDS_MAX = 200.0
@@ -36,7 +36,7 @@ def command() -> None:
 @command.command("list")
 @as_json
 @with_registry
-def list_(desk: Desk, *, machine: bool) -> int:
+def list_(desk: RegistrySession, *, machine: bool) -> int:
     """What is kept, the oldest deployment first, and why it could not be told.
 
     Exit code 1 where anything is kept.
@@ -46,15 +46,15 @@ def list_(desk: Desk, *, machine: bool) -> int:
         say_json([_record(left) for left in boxes])
         return NOT_FOUND if boxes else 0
     if not boxes:
-        say("No Slack messages are left over.")
+        echo("No Slack messages are left over.")
         return 0
     for left in boxes:
         taken = f", taken by another at {iso(left.taken_at)}" if left.taken_by else ""
-        say(f"{left.name}  {left.repository or '-'}  kept at {iso(left.saved_at)}{taken}")
+        echo(f"{left.name}  {left.repository or '-'}  kept at {iso(left.saved_at)}{taken}")
         for entry in left.box.pending:
-            say(f"  {entry.id}  waits  {_words(entry)}")
+            echo(f"  {entry.id}  waits  {_words(entry)}")
         for entry in left.box.dead:
-            say(f"  {entry.id}  dead   {_words(entry)}")
+            echo(f"  {entry.id}  dead   {_words(entry)}")
     return NOT_FOUND
 
 
@@ -75,7 +75,7 @@ def list_(desk: Desk, *, machine: bool) -> int:
 )
 @as_json
 @with_registry
-def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: bool) -> int:
+def process(desk: RegistrySession, *, seconds: float, channels: tuple[str, ...], machine: bool) -> int:
     """Tell Slack what waits.
 
     With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
@@ -86,7 +86,7 @@ def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: b
     token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
     webhook = os.environ.get("SLACK_WEBHOOK_URL", "").strip()
     if not (token or webhook):
-        raise WrongWords("Give a bot token in $SLACK_BOT_TOKEN, or a webhook in $SLACK_WEBHOOK_URL.")
+        raise UsageError("Give a bot token in $SLACK_BOT_TOKEN, or a webhook in $SLACK_WEBHOOK_URL.")
 
     def messenger_of(correlation_id: str) -> Messenger:
         api_url = os.environ.get("SLACK_API_URL", "").strip()
@@ -113,12 +113,12 @@ def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: b
             }
         )
     else:
-        say(f"Told {told.sent} messages; {told.pending} still wait, {told.dead} failed for good.")
+        echo(f"Told {told.sent} messages; {told.pending} still wait, {told.dead} failed for good.")
         for sentence in told.troubles:
-            remark(sentence)
+            warn(sentence)
         if waiting:
             names = ", ".join(sorted({left.repository or "(none)" for left in others}))
-            remark(
+            warn(
                 f"{waiting} more of {names}: to be told with another token or webhook, or in another "
                 "channel. Use that one; where a bot token was changed, name the repository in --repository."
             )
@@ -129,12 +129,12 @@ def process(desk: Desk, *, seconds: float, channels: tuple[str, ...], machine: b
 @click.argument("names", nargs=-1, metavar="ID...")
 @click.option("--all", "every", is_flag=True, help="All that failed.")
 @with_registry
-def retry(desk: Desk, *, names: tuple[str, ...], every: bool) -> int:
+def retry(desk: RegistrySession, *, names: tuple[str, ...], every: bool) -> int:
     """Let messages that failed for good wait again, by their ids or by those of their deployments."""
     _check(names, every=every)
     desk.document()
     count = leftovers.revive(desk.registry, desk.clock, names)
-    say(f"{count} messages wait again; `queue process` or the next deployment tells them.")
+    echo(f"{count} messages wait again; `queue process` or the next deployment tells them.")
     return 0 if count else NOT_FOUND
 
 
@@ -142,32 +142,32 @@ def retry(desk: Desk, *, names: tuple[str, ...], every: bool) -> int:
 @click.argument("names", nargs=-1, metavar="ID...")
 @click.option("--all", "every", is_flag=True, help="Everything that is kept.")
 @with_registry
-def drop(desk: Desk, *, names: tuple[str, ...], every: bool) -> int:
+def drop(desk: RegistrySession, *, names: tuple[str, ...], every: bool) -> int:
     """Let messages go, by their ids or by those of their deployments."""
     _check(names, every=every)
     desk.document()
     count = leftovers.drop(desk.registry, desk.clock, names)
-    say(f"Dropped {count} messages.")
+    echo(f"Dropped {count} messages.")
     return 0 if count else NOT_FOUND
 
 
 def _check(names: tuple[str, ...], *, every: bool) -> None:
     if every == bool(names):
-        raise WrongWords("Give ids, or --all.")
+        raise UsageError("Give ids, or --all.")
 
 
-def _read(desk: Desk) -> tuple[Left, ...]:
+def _read(desk: RegistrySession) -> tuple[QueuedOutbox, ...]:
     return leftovers.decode(desk.file(leftovers.NAME)).boxes
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: Message) -> str:
     text = entry.text.replace("\n", " ")
     reason = f"  ({entry.reason})" if entry.reason else ""
     return f"{entry.kind.value:9}  {entry.channel or 'webhook'}  {text[:200]}{reason}"
 
 
-def _record(left: Left) -> dict[str, Any]:
-    def entries(found: tuple[Entry, ...]) -> list[dict[str, Any]]:
+def _record(left: QueuedOutbox) -> dict[str, Any]:
+    def entries(found: tuple[Message, ...]) -> list[dict[str, Any]]:
         return [
             {
                 "id": entry.id,

@@ -12,13 +12,13 @@ import click
 
 from deploy_action.cli import INTERRUPTED, NOT_FOUND
 from deploy_action.cli.common import (
-    Desk,
+    RegistrySession,
     as_json,
+    echo,
     region_option,
-    remark,
-    say,
     say_json_line,
     stack_refs,
+    warn,
     with_registry,
 )
 from deploy_action.cloudformation.deployability import way_out, ways_out
@@ -33,11 +33,11 @@ from deploy_action.errors import (
 )
 from deploy_action.estimation.history_forecast import LearnedForecast
 from deploy_action.history import document as history
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.reporting.headline import headline
 from deploy_action.reporting.log.lines import LogStyle
 from deploy_action.reporting.report import Report, failure_causes
-from deploy_action.reporting.resource_activity import bars_of
+from deploy_action.reporting.resource_activity import resource_activities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.ports import StackSource
     from deploy_action.cloudformation.stacks import StackRef, StackState
     from deploy_action.common.ports import Clock
-    from deploy_action.history.deployments import Past
-    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.history.deployments import DeploymentHistory
+    from deploy_action.monitoring.event_stream import EventStream
     from deploy_action.monitoring.watch_loop import End
 
 WAIT_SECONDS = 5.0
@@ -62,7 +62,13 @@ WAIT_SECONDS = 5.0
 @as_json
 @with_registry
 def command(
-    desk: Desk, names: tuple[str, ...], *, region: str, wait: bool, minutes: float | None, machine: bool
+    desk: RegistrySession,
+    names: tuple[str, ...],
+    *,
+    region: str,
+    wait: bool,
+    minutes: float | None,
+    machine: bool,
 ) -> int:
     """Watch what is in progress on stacks, live, until it ends.
 
@@ -82,7 +88,7 @@ def command(
             return _at_rest(source, refs, machine=machine)
         return _watch(desk, source, running, None if minutes is None else minutes * 60, machine=machine)
     except KeyboardInterrupt:
-        remark("Stopped watching. What CloudFormation has begun goes on.")
+        warn("Stopped watching. What CloudFormation has begun goes on.")
         return INTERRUPTED
 
 
@@ -102,7 +108,7 @@ def _running(
         if running or not wait:
             return running
         if not told:
-            remark("Waiting for something to begin.")
+            warn("Waiting for something to begin.")
             told = True
         clock.sleep(WAIT_SECONDS)
 
@@ -114,7 +120,7 @@ def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool) 
         found = source.matching(ref) if ref.is_glob else [source.describe(ref)]
         if not any(found):
             missing = True
-            remark(f"There is no stack {ref}.")
+            warn(f"There is no stack {ref}.")
         for state in filter(None, found):
             line = StackLine(state.ref.region, state.ref.name, state.stack_id, state.status, state.reason)
             if machine:
@@ -122,14 +128,14 @@ def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool) 
                 continue
             begun = f" (last operation began {iso(state.changed_at)})" if state.changed_at else ""
             reason = f" {state.reason}" if state.reason else ""
-            say(f"Nothing is in progress on {state.ref}. It is {state.status}{begun}.{reason}")
+            echo(f"Nothing is in progress on {state.ref}. It is {state.status}{begun}.{reason}")
             if way := way_out(state.status):
-                say(way, indent=2)
+                echo(way, indent=2)
     return NOT_FOUND if missing else 0
 
 
 def _watch(
-    desk: Desk,
+    desk: RegistrySession,
     source: StackSource,
     running: list[StackState],
     timeout_seconds: float | None,
@@ -137,13 +143,13 @@ def _watch(
     machine: bool,
 ) -> int:
     from deploy_action.monitoring.baseline import attach_to
-    from deploy_action.monitoring.event_stream import Watcher
-    from deploy_action.monitoring.watch_loop import Session
+    from deploy_action.monitoring.event_stream import EventStream
+    from deploy_action.monitoring.watch_loop import WatchLoop
 
-    watcher = Watcher(source, attach_to(running))
+    watcher = EventStream(source, attach_to(running))
     watcher.forecast = LearnedForecast(_past(desk), ())
     with _shown(watcher, desk.clock, machine=machine) as (teller, refresh):
-        session = Session(
+        session = WatchLoop(
             watcher,
             desk.clock,
             teller,
@@ -156,12 +162,12 @@ def _watch(
     return _ended(source, desk.clock, watcher.operation, end, machine=machine)
 
 
-def _past(desk: Desk) -> Past:
+def _past(desk: RegistrySession) -> DeploymentHistory:
     content = None
     try:
         content = desk.file(history.NAME)
     except CoordinatorError as error:
-        remark(f"Times are held against typical durations. {error.what}")
+        warn(f"Times are held against typical durations. {error.what}")
     return desk.past(content)
 
 
@@ -173,7 +179,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
     closing = Closing(clock, cancelled=lambda: False)
     lines, outputs, notes = confirmed(source, closing, operation, ours_only=False)
     for note in notes:
-        remark(note)
+        warn(note)
     outcome = outcome_of(lines)
     started, ended = operation.started, operation.ended
     report = Report(
@@ -182,7 +188,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
         stacks=lines,
         outputs=outputs,
         duration_seconds=ended - started if started is not None and ended is not None else None,
-        bars=bars_of(operation),
+        bars=resource_activities(operation),
         causes=failure_causes(operation, outcome),
     )
     if machine:
@@ -197,14 +203,14 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
             }
         )
     else:
-        say(headline(report, lambda text: text))
+        echo(headline(report, lambda text: text))
         for cause in report.causes[:10]:
-            say(f"{cause.name} ({cause.resource_type}) {cause.status}: {cause.message}", indent=2)
+            echo(f"{cause.name} ({cause.resource_type}) {cause.status}: {cause.message}", indent=2)
             if cause.remedy is not None:
-                say(cause.remedy.advice, indent=4)
+                echo(cause.remedy.advice, indent=4)
         way = "" if outcome.good else ways_out(report.named_statuses)
         if way:
-            say(way)
+            echo(way)
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
         return DeploymentFailed.exit_code
     if outcome is Outcome.UNKNOWN:
@@ -228,7 +234,7 @@ class _TerminalLog:
         """Nobody reads along here."""
 
 
-class _JsonTeller(Teller):
+class _JsonTeller(JobLogReporter):
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
         for event in events:
             say_json_line({"type": "event", **asdict(event)})
@@ -236,17 +242,19 @@ class _JsonTeller(Teller):
     def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None: ...
 
     def line(self, text: str) -> None:
-        remark(text)
+        warn(text)
 
     def note(self, sentence: str) -> None:
-        remark(sentence)
+        warn(sentence)
 
 
 @contextmanager
-def _shown(watcher: Watcher, clock: Clock, *, machine: bool) -> Iterator[tuple[Teller, Callable[[], None]]]:
+def _shown(
+    watcher: EventStream, clock: Clock, *, machine: bool
+) -> Iterator[tuple[JobLogReporter, Callable[[], None]]]:
     """A teller, and what refreshes the display below its lines, if there is a terminal to draw on."""
     style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    kind = _JsonTeller if machine else Teller
+    kind = _JsonTeller if machine else JobLogReporter
     teller = kind(_TerminalLog(), clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
     if machine or not sys.stdout.isatty():
         yield teller, lambda: None

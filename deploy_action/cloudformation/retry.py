@@ -19,7 +19,7 @@ PAUSE_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 15.0
 
 
-def patiently(
+def retry_while_unavailable(
     call: Callable[[], T],
     clock: Clock,
     *,

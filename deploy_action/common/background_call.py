@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class BackgroundCall(Generic[T]):
     """A call in a thread of its own, begun at once. The thread ends with the process, done or not."""
 
     def __init__(self, call: Callable[[], T], name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.operation import Operation
-from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.common.times import duration
 from deploy_action.deploy.expected_changes import nothing_began
 from deploy_action.deploy.stack_sets import StackSetsOfJob
@@ -14,7 +14,7 @@ from deploy_action.errors import StackSourceError, VerdictUnknown
 from deploy_action.job.job_log import optional
 from deploy_action.locking.stack_activity import in_progress
 from deploy_action.monitoring.baseline import Baseline, attach_to, operation_start, take_baseline
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.watch_loop import End
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def deploy(deployment: Deployment) -> int:
         )
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
-    watcher = Watcher(deployment.looks, state.baseline, asked=deployment.settings.stacks)
+    watcher = EventStream(deployment.looks, state.baseline, asked=deployment.settings.stacks)
     deployment.expect()
     if deployment.unwatched:
         end = deployment.watch_by_status(
@@ -74,7 +74,7 @@ def deploy(deployment: Deployment) -> int:
     return 0
 
 
-def _only_sets(watcher: Watcher, stack_sets: StackSetsOfJob) -> bool:
+def _only_sets(watcher: EventStream, stack_sets: StackSetsOfJob) -> bool:
     """Operations on stack sets were seen, and on no stack."""
     return bool(stack_sets.places) and not watcher.began
 
@@ -83,7 +83,7 @@ def _attach(deployment: Deployment) -> Baseline | None:
     """None where nothing is in progress."""
     world, source = deployment.world, deployment.cloudformation
     try:
-        running = patiently(
+        running = retry_while_unavailable(
             lambda: in_progress(source, deployment.settings.stacks), world.clock, cancelled=world.cancelled
         )
     except StackSourceError as error:
@@ -104,7 +104,9 @@ def _wait_for(deployment: Deployment, seconds: float) -> Baseline:
     """Nothing is in progress yet: what begins from now on is watched."""
     world, source, stacks = deployment.world, deployment.cloudformation, deployment.settings.stacks
     try:
-        baseline = patiently(lambda: take_baseline(source, stacks), world.clock, cancelled=world.cancelled)
+        baseline = retry_while_unavailable(
+            lambda: take_baseline(source, stacks), world.clock, cancelled=world.cancelled
+        )
     except StackSourceError as error:
         raise VerdictUnknown(
             f"The stacks could not be read. {error.what}", why=error.why, remedy=error.remedy

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import StackProgress
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.job.state import Execution
-    from deploy_action.monitoring.event_stream import Watcher
+    from deploy_action.monitoring.event_stream import EventStream
 
 ROLLBACK_SECONDS = 1800.0
 """So long a roll-back is waited for after a time-out; the median one takes a minute."""
@@ -21,7 +21,7 @@ FIRST_EVENT_TRIES = 3
 PAUSE_SECONDS = 1.0
 
 
-def undo(deployment: Deployment, watcher: Watcher, execution: Execution, end: End) -> str:
+def cancel_update(deployment: Deployment, watcher: EventStream, execution: Execution, end: End) -> str:
     """Cancel the update where that is asked for. Returns what was done, for people; empty where nothing was.
 
     After a time-out, waits for the roll-back. After a cancellation there is no time for that.
@@ -35,7 +35,7 @@ def undo(deployment: Deployment, watcher: Watcher, execution: Execution, end: En
     return "Its update was cancelled, as `cancel-update` asks, and CloudFormation rolls it back."
 
 
-def _cancelled(deployment: Deployment, watcher: Watcher, execution: Execution) -> bool:
+def _cancelled(deployment: Deployment, watcher: EventStream, execution: Execution) -> bool:
     """Whether CloudFormation was asked to roll our update back, or perhaps was."""
     teller = deployment.teller
     stack = _ours(deployment, watcher)
@@ -65,7 +65,7 @@ def _cancelled(deployment: Deployment, watcher: Watcher, execution: Execution) -
     return True
 
 
-def _ours(deployment: Deployment, watcher: Watcher) -> StackProgress | None:
+def _ours(deployment: Deployment, watcher: EventStream) -> StackProgress | None:
     """The stack with our operation, seen in progress this very moment: by its token it is nobody else's."""
     try:
         for attempt in range(FIRST_EVENT_TRIES):

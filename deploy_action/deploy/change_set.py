@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.cloudformation.change_set import ChangeSet, ChangeSetRequest, Parameter
 from deploy_action.cloudformation.deployability import Start, replaced_without_rollback, starting_point
-from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, StackState, Verdict, verdict_of
 from deploy_action.common.heartbeat import Heartbeat
 from deploy_action.errors import (
@@ -34,7 +34,7 @@ VALIDATION_ERRORS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PreparedChangeSet:
     """A change set, ready or empty. `created_stack`: the stack exists only because of this change set.
     `changed_at`: when the operation before it began (CloudFormation's unix seconds); 0 where there was none.
     """
@@ -73,7 +73,7 @@ class NativeDeployment:
         self._alive = alive
         self._fence = fence
 
-    def plan(self, *, delete_rolled_back_stack: bool, disable_rollback: bool = False) -> Plan:
+    def plan(self, *, delete_rolled_back_stack: bool, disable_rollback: bool = False) -> PreparedChangeSet:
         """Create the change set and wait for it.
 
         Raises Overtaken where somebody else works on the stack, CannotStart, StackSourceError, Cancelled, and
@@ -111,10 +111,10 @@ class NativeDeployment:
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         except CoordinatorError:
             unfinished = ChangeSet(arn, request.name, stack_id="", status="", execution_status="")
-            self.discard(Plan(unfinished, created_stack))
+            self.discard(PreparedChangeSet(unfinished, created_stack))
             raise
         changed_at = state.changed_at if state is not None and not creates else 0.0
-        plan = Plan(change_set, created_stack, changed_at)
+        plan = PreparedChangeSet(change_set, created_stack, changed_at)
         if change_set.is_empty:
             self.discard(plan)
         elif not change_set.executable:
@@ -132,7 +132,7 @@ class NativeDeployment:
 
     def execute(
         self,
-        plan: Plan,
+        plan: PreparedChangeSet,
         *,
         token: str,
         disable_rollback: bool,
@@ -164,7 +164,7 @@ class NativeDeployment:
             refusal = CannotStart(error.what, why="The change set was not executed.", remedy=error.remedy)
             raise _named(refusal) from error
 
-    def _withdrawn(self, plan: Plan, error: CoordinatorError) -> bool:
+    def _withdrawn(self, plan: PreparedChangeSet, error: CoordinatorError) -> bool:
         """Whether the change set has not been executed and now cannot be any more.
 
         Raises Overtaken where somebody else's execution took it away.
@@ -184,7 +184,7 @@ class NativeDeployment:
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         return now.execution_status == "AVAILABLE" and self.discard(plan)
 
-    def may_have_been_executed(self, plan: Plan) -> bool:
+    def may_have_been_executed(self, plan: PreparedChangeSet) -> bool:
         """What became of a change set whose execution was about to be asked for when the coordinator died.
 
         Only one that can never be executed, or could still be deleted, has certainly not been executed.
@@ -199,7 +199,7 @@ class NativeDeployment:
             return False
         return not (now.execution_status == "AVAILABLE" and self.discard(plan))
 
-    def discard(self, plan: Plan) -> bool:
+    def discard(self, plan: PreparedChangeSet) -> bool:
         """Remove a change set that will not be executed, and the empty stack that it brought along.
 
         False where the change set is still there.
@@ -294,11 +294,13 @@ class NativeDeployment:
             self._clock.sleep(POLL_SECONDS)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        return patiently(call, self._clock, cancelled=self._cancelled, alive=self._alive, tell=self._tell)
+        return retry_while_unavailable(
+            call, self._clock, cancelled=self._cancelled, alive=self._alive, tell=self._tell
+        )
 
     def _without_alive(self, call: Callable[[], T]) -> T:
         """Where an execution may have been taken: that the lock or the time is lost would not tell."""
-        return patiently(call, self._clock, cancelled=self._cancelled)
+        return retry_while_unavailable(call, self._clock, cancelled=self._cancelled)
 
 
 def _named(refusal: CannotStart) -> CannotStart:

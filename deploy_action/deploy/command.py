@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome, outcome_of
-from deploy_action.cloudformation.retry import PATIENCE_SECONDS, patiently
+from deploy_action.cloudformation.retry import PATIENCE_SECONDS, retry_while_unavailable
 from deploy_action.cloudformation.stacks import Verdict
 from deploy_action.deploy.command_failure import failed_command
 from deploy_action.deploy.deployment import CLEANUP_SUFFIX
@@ -21,7 +21,7 @@ from deploy_action.job.state import EXIT_CODE_LOST
 from deploy_action.locking.stack_activity import in_progress
 from deploy_action.monitoring.baseline import Baseline, take_baseline
 from deploy_action.monitoring.closing_budget import CLOSING_SECONDS
-from deploy_action.monitoring.event_stream import SPACED_SECONDS, Watcher
+from deploy_action.monitoring.event_stream import SPACED_SECONDS, EventStream
 from deploy_action.monitoring.final_status import outputs_of
 from deploy_action.monitoring.stack_sets import PREFIX
 from deploy_action.monitoring.status_comparison import ends_since, marks_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.deploy.expected_changes import Places
-    from deploy_action.estimation.planned_changes import Plan
+    from deploy_action.estimation.planned_changes import PlannedChanges
 
 GRACE_SECONDS = 5.0
 """The runner leaves 10 s after a cancellation: so long the command's own end is waited for."""
@@ -51,7 +51,7 @@ def deploy(deployment: Deployment) -> int:
     """The command's exit code, unless a stack failed."""
     stack_sets = StackSetsOfJob(deployment)
     baseline = _begin(deployment, stack_sets)
-    watcher = Watcher(deployment.looks, baseline, asked=deployment.settings.stacks)
+    watcher = EventStream(deployment.looks, baseline, asked=deployment.settings.stacks)
     deployment.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     expected = ExpectedChanges(deployment.settings.places, deployment.settings.expect_changes_seconds)
@@ -133,7 +133,7 @@ def _gone(deployment: Deployment) -> VerdictUnknown:
 
 
 def _read_by_status(
-    deployment: Deployment, watcher: Watcher, baseline: Baseline, outcome: Outcome
+    deployment: Deployment, watcher: EventStream, baseline: Baseline, outcome: Outcome
 ) -> tuple[Outcome, bool]:
     """Read how it ended into the report where events tell it in part only; the outcome, and whether a part of
     it still is not known. `outcome`: by events."""
@@ -192,7 +192,7 @@ class _Done:
     def __init__(
         self,
         deployment: Deployment,
-        watcher: Watcher,
+        watcher: EventStream,
         baseline: Baseline,
         expected: ExpectedChanges,
         stack_sets: StackSetsOfJob,
@@ -285,7 +285,7 @@ class _Done:
             return False
 
 
-def _plans(deployment: Deployment, baseline: Baseline) -> tuple[Plan, ...]:
+def _plans(deployment: Deployment, baseline: Baseline) -> tuple[PlannedChanges, ...]:
     """What the command will change is not known; a stack that exists is updated, or deleted by a teardown."""
     existing = "delete" if deployment.state.report.tears_down else "update"
     by_name = {str(stack): deployment.templates.before(stack) for stack in deployment.settings.stacks}
@@ -350,7 +350,7 @@ def _baseline(deployment: Deployment) -> Baseline:
 
 
 def _baseline_of(deployment: Deployment, stack: StackRef, seconds: float) -> Baseline:
-    return patiently(
+    return retry_while_unavailable(
         lambda: take_baseline(
             deployment.cloudformation, (stack,), between=lambda: deployment.world.clock.sleep(SPACED_SECONDS)
         ),

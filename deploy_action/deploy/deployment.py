@@ -32,12 +32,12 @@ from deploy_action.job.open_notifier import open_channel
 from deploy_action.monitoring.closing_budget import Closing
 from deploy_action.monitoring.final_status import confirmed, outputs_of
 from deploy_action.monitoring.status_polling import wait_by_status
-from deploy_action.monitoring.watch_loop import End, Session
+from deploy_action.monitoring.watch_loop import End, WatchLoop
 from deploy_action.reporting.comparison import compared
 from deploy_action.reporting.log.lines import cause_annotation
 from deploy_action.reporting.remarks import remarks_on_success
 from deploy_action.reporting.report import failure_causes
-from deploy_action.reporting.resource_activity import bars_of
+from deploy_action.reporting.resource_activity import resource_activities
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.estimation.forecast import Forecast
-    from deploy_action.estimation.planned_changes import Plan
-    from deploy_action.history.deployments import Past
-    from deploy_action.history.operations import Run
+    from deploy_action.estimation.planned_changes import PlannedChanges
+    from deploy_action.history.deployments import DeploymentHistory
+    from deploy_action.history.operations import OperationRecord
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
-    from deploy_action.monitoring.event_stream import Poll, Watcher
+    from deploy_action.monitoring.event_stream import EventStream, Poll
 
 CLEANUP_SUFFIX = "_CLEANUP_IN_PROGRESS"
 ANNOTATIONS_MAX = 5
@@ -63,7 +63,7 @@ UNCHANGED_MAX = 20
 class Deployment:
     """One deployment in its job. What becomes known goes into `state.report`."""
 
-    def __init__(self, world: World, settings: Settings, state: JobState) -> None:
+    def __init__(self, world: JobContext, settings: Settings, state: JobState) -> None:
         self.world = world
         self.settings = settings
         self.state = state
@@ -82,10 +82,10 @@ class Deployment:
         self._expecting = Expecting(world, self.wiring, state)
         self.templates = Templates(self.cloudformation, settings)
         self.closing = Closing(world.clock, cancelled=world.cancelled, hasten=self.wiring.aws.hasten)
-        self.plans: tuple[Plan, ...] = ()
+        self.plans: tuple[PlannedChanges, ...] = ()
         self.forecast: Forecast = NoForecast()
-        self._past: Past | None = None
-        self._watcher: Watcher | None = None
+        self._past: DeploymentHistory | None = None
+        self._watcher: EventStream | None = None
         self._foreseen: float | None = None
         self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
         self.coordination.resume()
@@ -137,7 +137,7 @@ class Deployment:
         self.report(notes=tuple(self.teller.notes))
         optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
 
-    def expect(self, *plans: Plan) -> None:
+    def expect(self, *plans: PlannedChanges) -> None:
         """What is about to be done, as far as it is known; tells how long it is expected to take."""
         self.plans = plans
         if not self.unwatched:
@@ -155,7 +155,7 @@ class Deployment:
                 self.teller.line(sentence(estimate))
             self.teller.channel.expected(self.state.report)
 
-    def foresee(self, plan: Plan) -> None:
+    def foresee(self, plan: PlannedChanges) -> None:
         """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
         if not self.unwatched:
             with suppress(Exception):
@@ -176,7 +176,7 @@ class Deployment:
 
     def watch(
         self,
-        watcher: Watcher,
+        watcher: EventStream,
         done: Callable[[], bool],
         *,
         gives_up: bool = True,
@@ -187,7 +187,7 @@ class Deployment:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         watcher.forecast = self.forecast
         self._watcher = watcher
-        session = Session(
+        session = WatchLoop(
             watcher,
             self.world.clock,
             self.teller,
@@ -241,14 +241,14 @@ class Deployment:
             first_sign_seconds=first_sign_seconds,
         )
 
-    def read_all(self, watcher: Watcher) -> Poll:
+    def read_all(self, watcher: EventStream) -> Poll:
         """One look at everything, outside a watch."""
         self.closing.begin()
         return watcher.poll(
             self.world.clock.monotonic(), complete=True, stop=self.closing.over, pause=self.closing.pause
         )
 
-    def read_roots(self, watcher: Watcher) -> Poll:
+    def read_roots(self, watcher: EventStream) -> Poll:
         """The same, of root stacks only and what is new of them: when there is little time."""
         return watcher.poll_roots(self.world.clock.monotonic())
 
@@ -261,7 +261,7 @@ class Deployment:
         """Since `main` began, also across a restart of it, without what belongs to the queue."""
         return max(0.0, self.world.clock.monotonic() - self.state.main_began - self.state.waited_seconds)
 
-    def read_outcome(self, watcher: Watcher, *, ours_only: bool) -> Outcome:
+    def read_outcome(self, watcher: EventStream, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""
         operation = watcher.operation
         lines, outputs, notes = confirmed(self.cloudformation, self.closing, operation, ours_only=ours_only)
@@ -278,7 +278,7 @@ class Deployment:
             outputs=outputs,
             started=operation.started,
             ended=operation.ended,
-            bars=bars_of(operation),
+            bars=resource_activities(operation),
             causes=failure_causes(operation, outcome),
             cleanup=optional(
                 self.teller, "The look at what is left", lambda: () if outcome.good else cleanup_of(operation)
@@ -292,12 +292,12 @@ class Deployment:
             self.report(behind=self.looker.about(operation))
         return outcome
 
-    def _runs(self, operation: Operation) -> tuple[Run, ...]:
+    def _runs(self, operation: Operation) -> tuple[OperationRecord, ...]:
         return runs_of(operation, planned={plan.stack: plan.touched for plan in self.plans})
 
     def _compare(self, operation: Operation) -> None:
         if self._past is not None:
-            bars = bars_of(operation, self.forecast)
+            bars = resource_activities(operation, self.forecast)
             bars, comparisons = compared(bars, self.state.report.runs, self._past)
             self.report(bars=bars, comparisons=comparisons)
 

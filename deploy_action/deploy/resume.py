@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import ChangeSet, change_set_prefix
-from deploy_action.cloudformation.retry import patiently
-from deploy_action.deploy.change_set import NativeDeployment, Plan
+from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.errors import StackSourceError
 from deploy_action.job.job_log import optional
 from deploy_action.job.state import Execution
@@ -62,7 +62,7 @@ def _token_of_ours(deployment: Deployment) -> str:
 
     source, world = deployment.cloudformation, deployment.world
     try:
-        patiently(
+        retry_while_unavailable(
             lambda: source.events(deployment.settings.stacks[0], stop=stop),
             world.clock,
             cancelled=world.cancelled,
@@ -73,9 +73,9 @@ def _token_of_ours(deployment: Deployment) -> str:
     return found[0] if found else ""
 
 
-def _plan(execution: Execution) -> Plan:
+def _plan(execution: Execution) -> PreparedChangeSet:
     change_set = ChangeSet(execution.arn, execution.name, execution.stack_id, status="", execution_status="")
-    return Plan(change_set, execution.created_stack, execution.changed_at)
+    return PreparedChangeSet(change_set, execution.created_stack, execution.changed_at)
 
 
 def _discard(deployment: Deployment) -> None:

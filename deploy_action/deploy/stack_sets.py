@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.errors import StackSourceError
 from deploy_action.monitoring.stack_set_watch import StackSetWatch, known_operations
 from deploy_action.reporting.report import with_stack_sets
@@ -32,7 +32,7 @@ class StackSetsOfJob:
         if not self._refs:
             return
         try:
-            state.stack_set_operations = patiently(
+            state.stack_set_operations = retry_while_unavailable(
                 lambda: known_operations(deployment.wiring.stack_sets, self._refs, ended_only=ended_only),
                 deployment.world.clock,
                 cancelled=deployment.world.cancelled,

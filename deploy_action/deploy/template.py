@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.cloudformation.retry import patiently
-from deploy_action.deploy.change_set import NativeDeployment, Plan
+from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.deploy.resume import what_was_executed
 from deploy_action.deploy.watch_execution import see_through
 from deploy_action.errors import (
@@ -25,7 +25,7 @@ from deploy_action.monitoring.baseline import Baseline, take_baseline
 if TYPE_CHECKING:
     from deploy_action.cloudformation.template_graph import Template
     from deploy_action.deploy.deployment import Deployment
-    from deploy_action.estimation.planned_changes import Plan as Planned
+    from deploy_action.estimation.planned_changes import PlannedChanges as Planned
 
 
 PAUSE_SECONDS = 3.0
@@ -144,7 +144,7 @@ def _nothing_to_change(deployment: Deployment) -> int:
     return 0
 
 
-def _show(deployment: Deployment, plan: Plan) -> None:
+def _show(deployment: Deployment, plan: PreparedChangeSet) -> None:
     teller, changes = deployment.teller, plan.change_set.changes
     counted = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
     teller.line(f"Change set {plan.change_set.name}: {counted} planned.")
@@ -152,7 +152,9 @@ def _show(deployment: Deployment, plan: Plan) -> None:
         teller.log.write(teller.style.change(change))
 
 
-def _execute(deployment: Deployment, native: NativeDeployment, plan: Plan, *, name: str) -> Execution:
+def _execute(
+    deployment: Deployment, native: NativeDeployment, plan: PreparedChangeSet, *, name: str
+) -> Execution:
     """Whatever keeps it from being executed leaves no change set behind."""
     state, change_set = deployment.state, plan.change_set
     execution = Execution(name, change_set.arn, change_set.stack_id, plan.created_stack, plan.changed_at)
@@ -179,7 +181,7 @@ def _baseline(deployment: Deployment) -> Baseline:
     """Empty where the events may not be read: the stack's status is watched instead."""
     world, source = deployment.world, deployment.cloudformation
     try:
-        return patiently(
+        return retry_while_unavailable(
             lambda: take_baseline(source, deployment.settings.stacks),
             world.clock,
             cancelled=world.cancelled,

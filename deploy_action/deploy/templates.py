@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.template_graph import template_of
 from deploy_action.cloudformation.template_parser import parse_template
-from deploy_action.common.background_call import Aside
+from deploy_action.common.background_call import BackgroundCall
 from deploy_action.inputs.settings import Mode
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ class Templates:
     def __init__(self, source: TemplateSource, settings: Settings) -> None:
         self._source = source
         body = settings.template_body
-        self._own = Aside(lambda: _parsed(body), "template") if body else None
+        self._own = BackgroundCall(lambda: _parsed(body), "template") if body else None
         plain = [stack for stack in settings.stacks if not stack.is_glob]
         asked = plain[:ASKED_MAX] if settings.mode is Mode.COMMAND else []
         self._asked = {
-            stack: Aside(lambda stack=stack: self._read(stack), "template")  # type: ignore[misc]
+            stack: BackgroundCall(lambda stack=stack: self._read(stack), "template")  # type: ignore[misc]
             for stack in asked
         }
 
@@ -43,7 +43,7 @@ class Templates:
 
     def planned(self, stack: StackRef, change_set: str) -> Template | None:
         """What a change set (ARN) deploys. Waits for an answer where there is no own one."""
-        return self.own or _answer(Aside(lambda: self._read(stack, change_set), "template"))
+        return self.own or _answer(BackgroundCall(lambda: self._read(stack, change_set), "template"))
 
     def before(self, stack: StackRef) -> Template | None:
         """What a stack was before a command changes it: most of it stays."""
@@ -58,7 +58,7 @@ def _parsed(body: object) -> Template | None:
     return template_of(body if isinstance(body, dict) else parse_template(str(body)))
 
 
-def _answer(asked: Aside[Template | None]) -> Template | None:
+def _answer(asked: BackgroundCall[Template | None]) -> Template | None:
     try:
         return asked.result(PATIENCE_SECONDS)
     except Exception:  # noqa: BLE001 - whatever it is, an estimate does without

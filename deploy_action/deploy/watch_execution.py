@@ -9,7 +9,7 @@ from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.deploy import cancel_update as stopping
 from deploy_action.job.job_log import optional
 from deploy_action.monitoring.baseline import Baseline
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.status_polling import OwnEnd
 from deploy_action.monitoring.watch_loop import End
 
@@ -24,7 +24,7 @@ FIRST_EVENT_SECONDS = 300.0
 def see_through(deployment: Deployment, execution: Execution) -> int:
     """Watch to the end, and raise what a verdict other than success means."""
     baseline = deployment.state.baseline or Baseline()
-    watcher = Watcher(deployment.looks, baseline, token=execution.name)
+    watcher = EventStream(deployment.looks, baseline, token=execution.name)
     if deployment.unwatched or not baseline.newest:
         return _by_status(deployment, execution, watcher)
     end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
@@ -34,12 +34,12 @@ def see_through(deployment: Deployment, execution: Execution) -> int:
             "failure stay unknown."
         )
         return _by_status(deployment, execution, watcher)
-    undone = stopping.undo(deployment, watcher, execution, end)
+    undone = stopping.cancel_update(deployment, watcher, execution, end)
     deployment.judge(end, deployment.read_outcome(watcher, ours_only=True), undone=undone)
     return 0
 
 
-def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -> int:
+def _by_status(deployment: Deployment, execution: Execution, watcher: EventStream) -> int:
     """The end as `DescribeStacks` shows it; the events are asked once more, since they know the causes."""
     stack = deployment.settings.stacks[0]
     own = OwnEnd(
@@ -52,7 +52,7 @@ def _by_status(deployment: Deployment, execution: Execution, watcher: Watcher) -
     end = deployment.watch_by_status(
         own.look, began=lambda: own.state is not None, first_sign_seconds=FIRST_EVENT_SECONDS
     )
-    undone = stopping.undo(deployment, watcher, execution, end)
+    undone = stopping.cancel_update(deployment, watcher, execution, end)
     if end is End.DONE:
         optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
     if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:

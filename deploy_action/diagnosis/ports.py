@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from deploy_action.diagnosis.service_lookups import Finding, Service, Subject
 
 
-class Behind(Protocol):
+class ServiceLookup(Protocol):
     """A service that knows more about a resource than CloudFormation tells. Read-only."""
 
     @property

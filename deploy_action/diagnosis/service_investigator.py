@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deploy_action.cloudformation.operation import Operation
-    from deploy_action.diagnosis.ports import Behind
+    from deploy_action.diagnosis.ports import ServiceLookup
     from deploy_action.diagnosis.service_lookups import Subject
     from deploy_action.estimation.forecast import Forecast
 
@@ -33,10 +33,10 @@ class _Answer:
     error: Exception | None = None
 
 
-class Looker:
+class ServiceInvestigator:
     """Call `look` after each poll and `finish` once at the end. Neither raises."""
 
-    def __init__(self, behinds: Iterable[Behind], forecast: Forecast | None = None) -> None:
+    def __init__(self, behinds: Iterable[ServiceLookup], forecast: Forecast | None = None) -> None:
         self._behinds = {behind.service: behind for behind in behinds}
         self._planner = Planner(forecast, asked=self._behinds)
         self._facts = Facts()
@@ -99,7 +99,7 @@ class Looker:
             self._queues[service] = queue
         return queue
 
-    def _work(self, behind: Behind, queue: SimpleQueue[Subject]) -> None:
+    def _work(self, behind: ServiceLookup, queue: SimpleQueue[Subject]) -> None:
         denied: Exception | None = None
         while True:
             look = Look(behind.service, queue.get())

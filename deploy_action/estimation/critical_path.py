@@ -18,7 +18,7 @@ from deploy_action.estimation.type_dependencies import WAITS_FOR
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deploy_action.history.duration_distribution import Spread
+    from deploy_action.history.duration_distribution import DurationDistribution
     from deploy_action.history.resource_order import Order
 
 DRAWS = 160
@@ -36,7 +36,7 @@ class Task:
 
     label: str
     resource_type: str
-    spread: Spread
+    spread: DurationDistribution
     after: float | None = None
 
 

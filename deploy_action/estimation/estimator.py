@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.estimation.accuracy import COVERAGE, corrected
 from deploy_action.estimation.critical_path import DRAWS, SHARES, Task, quantiles, structure, totals
-from deploy_action.estimation.planned_changes import Plan, Planned
-from deploy_action.history.deployments import Past
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.duration_distribution import ODD_MAX, fitted, spread, tempered
 from deploy_action.history.estimate import Basis, Estimate
 from deploy_action.history.resource_durations import LAST_SECONDS, overhead
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deploy_action.cloudformation.stacks import StackRef
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 SAME = "deployments of the same resources"
 ALL = "earlier deployments of this stack"
@@ -48,7 +48,7 @@ _COMMON_FACTOR = {HERE: 1.12, PARTLY: 1.4, PRIOR: 1.7}
 """What all resources of a deployment share: the day, and what is not known of the dependencies."""
 
 
-def before(plan: Plan, past: Past) -> Estimate:
+def before(plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
     """Always an answer. Seconds of the whole deployment: deploy, clean-up, and what it takes beside them."""
     found = _before(plan, past)
     more = past.surplus_seconds(plan.stack)
@@ -61,7 +61,7 @@ def before(plan: Plan, past: Past) -> Estimate:
     return corrected(found, past.scored([plan.stack]), moves=found.basis in _COMMON_FACTOR)
 
 
-def _before(plan: Plan, past: Past) -> Estimate:
+def _before(plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
     runs = past.good(plan.stack, plan.kind)
     if plan.changes is None:
         others = [] if plan.kind == "delete" else past.seconds([plan.stack])
@@ -73,11 +73,11 @@ def _before(plan: Plan, past: Past) -> Estimate:
     return by_path(plan, past)
 
 
-def _beside_the_usual(found: Estimate, plan: Plan, past: Past) -> Estimate:
+def _beside_the_usual(found: Estimate, plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
     """One or two deployments far off from what such resources take elsewhere may be odd."""
     if found.samples > ODD_MAX:
         return found
-    elsewhere = by_path(plan, Past(prior=past.prior, prior_samples=past.prior_samples))
+    elsewhere = by_path(plan, DeploymentHistory(prior=past.prior, prior_samples=past.prior_samples))
     own = spread(found.mid_seconds, found.high_seconds / found.mid_seconds)
     both = tempered(own, elsewhere.mid_seconds, found.samples)
     if both is own:
@@ -85,7 +85,9 @@ def _beside_the_usual(found: Estimate, plan: Plan, past: Past) -> Estimate:
     return Estimate(both.low, both.mid, both.high, SAME, found.samples)
 
 
-def of_stacks(past: Past, refs: Sequence[StackRef], *, teardown: bool = False) -> Estimate | None:
+def of_stacks(
+    past: DeploymentHistory, refs: Sequence[StackRef], *, teardown: bool = False
+) -> Estimate | None:
     """Of a deployment whose stacks are chosen by `refs`, globs among them, and of which no more is known than
     whether it deletes them."""
     if len(refs) == 1 and not refs[0].is_glob:
@@ -93,7 +95,7 @@ def of_stacks(past: Past, refs: Sequence[StackRef], *, teardown: bool = False) -
         runs = past.of(stack)
         kind = "create" if runs and runs[-1].kind == "delete" and runs[-1].good else "update"
         kind = "delete" if teardown else kind
-        return before(Plan(stack, kind), past) if past.good(stack, kind) else None
+        return before(PlannedChanges(stack, kind), past) if past.good(stack, kind) else None
     if teardown:
         return None
     alike = [one for one in past.deployments if one.stacks and all(_chosen(s, refs) for s in one.stacks)]
@@ -109,7 +111,7 @@ def _chosen(stack: str, refs: Sequence[StackRef]) -> bool:
     return any(ref.region == region and ref.matches(name) for ref in refs)
 
 
-def same_set(touched: str, runs: Sequence[Run]) -> list[Run]:
+def same_set(touched: str, runs: Sequence[OperationRecord]) -> list[OperationRecord]:
     """By the change set where there was one: it tells more than what is touched in the end."""
     return [run for run in runs if touched and touched in {run.planned, run.touched}]
 
@@ -132,7 +134,7 @@ def around(samples: Sequence[float], basis: str) -> Estimate:
     return Estimate(min(low, mid), mid, max(mid, high), basis, count)
 
 
-def _rest(plan: Plan) -> Estimate:
+def _rest(plan: PlannedChanges) -> Estimate:
     """Nothing is known: a median over all operations of the real event logs."""
     guess = spread(LAST_SECONDS.get(plan.kind, 60.0), 6.0)
     return Estimate(guess.low, guess.mid, guess.high, PRIOR, 0)
@@ -143,7 +145,7 @@ def common_factor(basis: str) -> float:
     return _COMMON_FACTOR[basis]
 
 
-def by_path(plan: Plan, past: Past) -> Estimate:
+def by_path(plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
     """The longest way through the changes, and the clean-up after it."""
     runs = past.good(plan.stack, plan.kind)
     head, tail = overhead(runs)
@@ -169,7 +171,7 @@ def by_path(plan: Plan, past: Past) -> Estimate:
 
 
 def waits_of(
-    plan: Plan, tasks: Sequence[tuple[str, str]], past: Past, *, reverse: bool = False
+    plan: PlannedChanges, tasks: Sequence[tuple[str, str]], past: DeploymentHistory, *, reverse: bool = False
 ) -> dict[str, list[str]]:
     """What waits for what among (label, type); while things are deleted, the other way round."""
     reverse = reverse or plan.kind == "delete"
@@ -177,7 +179,7 @@ def waits_of(
 
 
 def tasks_of(
-    stack: str, changes: Sequence[Planned], past: Past
+    stack: str, changes: Sequence[Planned], past: DeploymentHistory
 ) -> tuple[list[Task], list[tuple[Basis, float]]]:
     """Tasks, and (basis, middle in seconds) of each."""
     tasks: list[Task] = []
@@ -192,14 +194,14 @@ def tasks_of(
     return tasks, bases
 
 
-def cleanup_tasks(plan: Plan, past: Past) -> list[Task]:
+def cleanup_tasks(plan: PlannedChanges, past: DeploymentHistory) -> list[Task]:
     """What an update deletes after it: what is removed, and what was replaced."""
     if plan.kind != "update":
         return []
     return deletions(plan.stack, gone_after(plan.changes or ()), past)
 
 
-def nested_cleanup(plan: Plan, changes: Iterable[Planned], past: Past) -> list[float]:
+def nested_cleanup(plan: PlannedChanges, changes: Iterable[Planned], past: DeploymentHistory) -> list[float]:
     """Seconds, one a draw, that the clean-up of an update takes because of its nested stacks.
 
     Each nested stack that was updated is asked to clean up, even where nothing is to be deleted: of 19 such
@@ -224,7 +226,7 @@ def gone_after(changes: Iterable[Planned]) -> list[Planned]:
     return [one for one in changes if one.action == "DELETE" or one.replacement]
 
 
-def deletions(stack: str, gone: Iterable[Planned], past: Past) -> list[Task]:
+def deletions(stack: str, gone: Iterable[Planned], past: DeploymentHistory) -> list[Task]:
     return tasks_of(stack, [Planned(one.label, one.resource_type, "DELETE") for one in gone], past)[0]
 
 

@@ -16,8 +16,8 @@ from deploy_action.history.operations import stable_name
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation
-    from deploy_action.estimation.planned_changes import Plan
-    from deploy_action.history.deployments import Past
+    from deploy_action.estimation.planned_changes import PlannedChanges
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.resource_durations import Known
 
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class LearnedForecast:
     """Implements Forecast. `plans`: what is about to be done, one a root stack; empty where not known."""
 
-    past: Past
-    plans: tuple[Plan, ...] = ()
+    past: DeploymentHistory
+    plans: tuple[PlannedChanges, ...] = ()
 
     @property
     def planned(self) -> int | None:

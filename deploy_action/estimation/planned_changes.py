@@ -28,7 +28,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedChanges:
     """What will be done to one root stack (`REGION/NAME`). `kind`: create, update, delete or import.
 
     `changes` is None where they are not known. `graph` maps stable names of changed resources to
@@ -56,7 +56,7 @@ def plan_of(
     stack: str,
     kind: str,
     template: Template | None = None,
-) -> Plan:
+) -> PlannedChanges:
     """From a change set; `changes` None where there is none. `stack` is `REGION/NAME`.
 
     What of the template is not changed is passed through: CloudFormation goes through it at once, in the same
@@ -65,7 +65,7 @@ def plan_of(
     found = tuple(changes) if changes is not None else None
     planned = planned_of(found) if found is not None else None
     if template is None:
-        return Plan(stack, kind, planned)
+        return PlannedChanges(stack, kind, planned)
     types = template.types if found is None else {one.logical_id: one.resource_type for one in found}
     names = {name: stable_name(name, type_) for name, type_ in types.items()}
     graph = template.graph
@@ -74,10 +74,10 @@ def plan_of(
         for name in names
         if name in graph
     }
-    return Plan(stack, kind, planned, known)
+    return PlannedChanges(stack, kind, planned, known)
 
 
-def plan_of_template(template: Template, *, stack: str) -> Plan:
+def plan_of_template(template: Template, *, stack: str) -> PlannedChanges:
     """Of a stack that does not exist yet: all that its template names is created."""
     changes = [Change("Add", name, type_) for name, type_ in template.types.items()]
     return plan_of(changes, stack=stack, kind="create", template=template)

@@ -29,8 +29,8 @@ from deploy_action.estimation.estimator import (
     tasks_of,
     waits_of,
 )
-from deploy_action.estimation.planned_changes import Plan, Planned
-from deploy_action.history.duration_distribution import Spread, fitted, spread
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
+from deploy_action.history.duration_distribution import DurationDistribution, fitted, spread
 from deploy_action.history.estimate import Estimate
 from deploy_action.history.operations import kind_of, phase_begins, stable_name
 from deploy_action.history.resource_durations import overhead
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from deploy_action.cloudformation.operation import Activity, Operation, StackProgress
-    from deploy_action.history.deployments import Past
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.estimate import Basis
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 ROLLBACKS = "rollbacks of this stack"
 ROLLBACK_PRIOR = "usual rollbacks"
@@ -53,11 +53,11 @@ _RETRY_SECONDS, _RETRY_FACTOR = 181.0, 1.15
 _ATTEMPTS = 3
 """A deletion that failed during clean-up or rollback is tried again, three times in all, after about three
 minutes: what failed once mostly fails until the last."""
-_END = Spread(1.2, 2.5)
-_UNMADE = Spread(1.0, 2.0)
+_END = DurationDistribution(1.2, 2.5)
+_UNMADE = DurationDistribution(1.0, 2.0)
 """A creation that was refused at once leaves nothing: 36 of 42 rollbacks of such ended 1.8 to 5.7 s after
 they began."""
-_UNMADE_LATE = Spread(140.0, 1.1)
+_UNMADE_LATE = DurationDistribution(140.0, 1.1)
 """The other 6 of 42 took 131 to 154 s, never anything between; of which types is in `_SLOW_TO_GIVE_UP`."""
 _UNMADE_LATE_AFTER_SECONDS = 10.0
 """What was not over by then is one of the late ones."""
@@ -77,7 +77,7 @@ _SLOW_TO_GIVE_UP = frozenset(
 _UNDO_FACTOR = 1.8
 _ROLLBACK_FACTOR = 3.5
 _NESTED_FACTOR = 1.3
-_CLEANUP = Spread(1.0, 2.5)
+_CLEANUP = DurationDistribution(1.0, 2.5)
 """A clean-up with nothing to delete (real event logs: 0.7 to 1.7 s)."""
 
 
@@ -95,9 +95,9 @@ class _View:
     """One root stack. `seen`: (stable label, activity) of it and of all that is nested in it."""
 
     root: StackProgress
-    plan: Plan
+    plan: PlannedChanges
     seen: list[tuple[str, Activity]]
-    past: Past
+    past: DeploymentHistory
     now: float
 
     def of(self, phase: Phase) -> list[tuple[str, Activity]]:
@@ -109,7 +109,9 @@ class _View:
         return max(0.0, self.now - begun) if begun is not None else 0.0
 
 
-def remaining(operation: Operation, plans: Mapping[str, Plan], past: Past, *, now: float) -> Estimate | None:
+def remaining(
+    operation: Operation, plans: Mapping[str, PlannedChanges], past: DeploymentHistory, *, now: float
+) -> Estimate | None:
     """Until all root stacks are at rest; None where none is in progress. `plans` by `REGION/NAME`."""
     found = [_of_root(operation, root, plans, past, now) for root in operation.roots if root.in_progress]
     if not found:
@@ -121,10 +123,14 @@ def remaining(operation: Operation, plans: Mapping[str, Plan], past: Past, *, no
 
 
 def _of_root(
-    operation: Operation, root: StackProgress, plans: Mapping[str, Plan], past: Past, now: float
+    operation: Operation,
+    root: StackProgress,
+    plans: Mapping[str, PlannedChanges],
+    past: DeploymentHistory,
+    now: float,
 ) -> _Left:
     name = f"{root.region}/{root.name}"
-    plan = plans.get(name) or Plan(name, kind_of(root) or "update")
+    plan = plans.get(name) or PlannedChanges(name, kind_of(root) or "update")
     view = _View(root, plan, _seen(operation, root), past, now)
     phase = phase_of(root.status)
     if phase is Phase.ROLLBACK:
@@ -143,7 +149,9 @@ def _seen(operation: Operation, root: StackProgress) -> list[tuple[str, Activity
     ]
 
 
-def _alike(plan: Plan, seen: Sequence[tuple[str, Activity]], past: Past) -> list[Run]:
+def _alike(
+    plan: PlannedChanges, seen: Sequence[tuple[str, Activity]], past: DeploymentHistory
+) -> list[OperationRecord]:
     """Earlier runs of the same touched set; where that is not known, the last that did all that is seen."""
     runs = past.good(plan.stack, plan.kind)
     if plan.changes is not None:
@@ -152,7 +160,7 @@ def _alike(plan: Plan, seen: Sequence[tuple[str, Activity]], past: Past) -> list
     return next(([run] for run in reversed(runs) if labels <= {step.label for step in run.steps}), [])
 
 
-def _deploy(view: _View, same: Sequence[Run]) -> _Left:
+def _deploy(view: _View, same: Sequence[OperationRecord]) -> _Left:
     root, plan, past, now = view.root, view.plan, view.past, view.now
     elapsed = max(0.0, now - (root.started if root.started is not None else now))
     expected = _expected(plan, same)
@@ -190,7 +198,7 @@ def _deploy(view: _View, same: Sequence[Run]) -> _Left:
     return _Left(drawn, basis, len(same) or len(past.good(plan.stack, plan.kind)))
 
 
-def _expected(plan: Plan, same: Sequence[Run]) -> tuple[Planned, ...]:
+def _expected(plan: PlannedChanges, same: Sequence[OperationRecord]) -> tuple[Planned, ...]:
     """What will be done: the plan's changes and, in nested stacks, what the last such run did."""
     found = {one.label: one for one in plan.changes or ()}
     if same:
@@ -200,7 +208,7 @@ def _expected(plan: Plan, same: Sequence[Run]) -> tuple[Planned, ...]:
 
 
 def _running(
-    stack: str, activities: Iterable[tuple[str, Activity]], past: Past, now: float
+    stack: str, activities: Iterable[tuple[str, Activity]], past: DeploymentHistory, now: float
 ) -> tuple[list[Task], list[tuple[Basis, float]]]:
     tasks: list[Task] = []
     bases: list[tuple[Basis, float]] = []
@@ -212,7 +220,12 @@ def _running(
     return tasks, bases
 
 
-def _after(plan: Plan, expected: Sequence[Planned], same: Sequence[Run], past: Past) -> list[float]:
+def _after(
+    plan: PlannedChanges,
+    expected: Sequence[Planned],
+    same: Sequence[OperationRecord],
+    past: DeploymentHistory,
+) -> list[float]:
     """Seconds of the clean-up that is still to come."""
     if plan.kind != "update":
         return [0.0] * DRAWS
@@ -224,7 +237,7 @@ def _after(plan: Plan, expected: Sequence[Planned], same: Sequence[Run], past: P
     return [seconds + max(_CLEANUP.mid, more) for seconds, more in zip(path, nested, strict=True)]
 
 
-def _cleanup(view: _View, same: Sequence[Run]) -> _Left:
+def _cleanup(view: _View, same: Sequence[OperationRecord]) -> _Left:
     plan, past, now = view.plan, view.past, view.now
     elapsed = view.since(Phase.CLEANUP)
     mine = view.of(Phase.CLEANUP)
@@ -345,7 +358,12 @@ def _is_inside_nested(label: str, seen: Sequence[tuple[str, Activity]]) -> bool:
 
 
 def _path(
-    plan: Plan, tasks: Sequence[Task], past: Past, *, start: float = 0.0, reverse: bool = False
+    plan: PlannedChanges,
+    tasks: Sequence[Task],
+    past: DeploymentHistory,
+    *,
+    start: float = 0.0,
+    reverse: bool = False,
 ) -> list[float]:
     if not tasks:
         return [0.0] * DRAWS

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.ports import StackSource
-    from deploy_action.history.deployments import Past
+    from deploy_action.history.deployments import DeploymentHistory
 
 PAGE_EVENTS = 100
 """Of one answer of `DescribeStackEvents`."""
@@ -83,7 +83,7 @@ def collect(
     source: StackSource,
     stacks: Iterable[StackRef],
     *,
-    known: Past | None = None,
+    known: DeploymentHistory | None = None,
     operations_max: int = KEPT_PER_STACK,
     events_max: int = EVENTS_MAX,
     pause: Callable[[], None] = lambda: None,
@@ -119,7 +119,7 @@ def _expanded(source: StackSource, stack: StackRef) -> list[StackRef]:
 
 
 def _of_root(
-    source: StackSource, root: StackRef, budget: _Budget, operations_max: int, known: Past | None
+    source: StackSource, root: StackRef, budget: _Budget, operations_max: int, known: DeploymentHistory | None
 ) -> tuple[list[dict[str, Any]], Found]:
     try:
         own = list(source.events(root, stop=_Newest(operations_max, budget)))

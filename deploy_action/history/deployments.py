@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deploy_action.history.estimate import Estimate
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 
 SURPLUS_MAX = 50
@@ -30,7 +30,7 @@ class Deployment:
     stacks: tuple[str, ...] = ()
     seconds: float | None = None
     queue_seconds: float = 0.0
-    runs: tuple[Run, ...] = ()
+    runs: tuple[OperationRecord, ...] = ()
     estimate: Estimate | None = None
     account: str = ""
     """Empty where it is not known; so are the next ones. `ended`: ISO 8601."""
@@ -45,7 +45,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class Past:
+class DeploymentHistory:
     """All that is remembered, oldest first. `prior` maps (type, action) to seconds, and
     `prior_samples` to how many measurements that is; both from `estimation.published_durations`.
 
@@ -60,7 +60,7 @@ class Past:
     _orders: dict[str, Order] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[OperationRecord, ...]:
         return tuple(run for deployment in self.deployments for run in deployment.runs)
 
     @cached_property
@@ -73,11 +73,11 @@ class Past:
     def stacks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(run.stack for run in self.runs))
 
-    def of(self, stack: str, kind: str = "") -> list[Run]:
+    def of(self, stack: str, kind: str = "") -> list[OperationRecord]:
         """The runs of a stack, of one kind if any is given."""
         return [run for run in self.runs if run.stack == stack and kind in {"", run.kind}]
 
-    def good(self, stack: str, kind: str) -> list[Run]:
+    def good(self, stack: str, kind: str) -> list[OperationRecord]:
         return [run for run in self.of(stack, kind) if run.good]
 
     def order(self, stack: str) -> Order:

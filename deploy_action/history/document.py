@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.times import iso
 from deploy_action.errors import RegistryUnreadable
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.operations import runs_of
 from deploy_action.history.record_codec import damaged_parts, deployment_of, run_record
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.operation import Operation
     from deploy_action.history.deployments import Deployment
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 NAME = "deployment-history.json"
 SCHEMA = 1
@@ -38,7 +38,7 @@ _DEPLOYMENT_BYTES_MIN = 100
 
 
 def records_from_events(
-    operations: Iterable[Operation], *, account: str = "", known: Past | None = None
+    operations: Iterable[Operation], *, account: str = "", known: DeploymentHistory | None = None
 ) -> list[dict[str, Any]]:
     """A record of each operation that CloudFormation still has the events of, the oldest first.
 
@@ -68,7 +68,7 @@ def records_from_events(
     return [record for _, record in sorted(found, key=lambda pair: pair[0])]
 
 
-def _mark(run: Run) -> tuple[str, str, float, str]:
+def _mark(run: OperationRecord) -> tuple[str, str, float, str]:
     """Tells an operation from others: its events say the same whenever they are read."""
     return run.stack, run.kind, run.seconds, run.touched
 
@@ -79,7 +79,7 @@ def read(
     prior_samples: Mapping[tuple[str, str], int] | None = None,
     *,
     account: str = "",
-) -> Past:
+) -> DeploymentHistory:
     """What it teaches about an AWS account, or about all where none is given: stacks of two accounts may bear
     the same name. Never raises: of a history that cannot be used, only the prior table is left, and
     `trouble` says so."""
@@ -88,7 +88,7 @@ def read(
         all_records = records(content)
     except RegistryUnreadable as error:
         sentence = f"{error} Estimates rest on typical durations."
-        return Past(prior=prior, prior_samples=samples, trouble=sentence)
+        return DeploymentHistory(prior=prior, prior_samples=samples, trouble=sentence)
     found: list[Deployment] = []
     damaged = 0
     for record in all_records:
@@ -99,7 +99,7 @@ def read(
         damaged += damaged_parts(record, deployment) > 0
         if not account or deployment.account in {"", account}:
             found.append(deployment)
-    return Past(tuple(found), prior, samples, damaged)
+    return DeploymentHistory(tuple(found), prior, samples, damaged)
 
 
 def merged(content: bytes | None, record: dict[str, Any]) -> bytes:

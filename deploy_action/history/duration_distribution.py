@@ -31,7 +31,7 @@ _FAR_FACTOR, _FAR_SECONDS, ODD_MAX = 4.0, 30.0, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class DurationDistribution:
     """`mid` is the median in seconds; 80 % lie between `mid / factor` and `mid * factor`."""
 
     mid: float
@@ -77,17 +77,17 @@ class Spread:
         return min(self._steep, _TAIL_EXPONENT)
 
 
-def spread(mid: float, factor: float) -> Spread:
+def spread(mid: float, factor: float) -> DurationDistribution:
     """Within sane bounds, whatever is given."""
     mid = mid if math.isfinite(mid) else SECONDS_MIN
     factor = factor if math.isfinite(factor) else FACTOR_MAX
-    return Spread(
+    return DurationDistribution(
         min(max(mid, SECONDS_MIN), SECONDS_MAX),
         min(max(factor, FACTOR_MIN), FACTOR_MAX),
     )
 
 
-def tempered(own: Spread, elsewhere: float, count: int) -> Spread:
+def tempered(own: DurationDistribution, elsewhere: float, count: int) -> DurationDistribution:
     """What `count` samples of one's own say, beside the `elsewhere` seconds that such a thing usually takes.
 
     One or two samples that are far off may be odd, or the start of something new: the interval spans both.
@@ -100,7 +100,9 @@ def tempered(own: Spread, elsewhere: float, count: int) -> Spread:
     return spread(elsewhere * math.exp(off * share), max(own.factor, math.exp(abs(off) * share)))
 
 
-def fitted(samples: Sequence[float], *, factor: float, weight: float, jitter_seconds: float = 0.4) -> Spread:
+def fitted(
+    samples: Sequence[float], *, factor: float, weight: float, jitter_seconds: float = 0.4
+) -> DurationDistribution:
     """What samples (seconds, at least one) say. `factor` is expected, and weighs as `weight` samples.
 
     `jitter_seconds`: what no duration is more exact than, since CloudFormation polls.

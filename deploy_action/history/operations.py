@@ -28,7 +28,7 @@ _HASH = re.compile(r"(?<=.)[0-9a-fA-F]{8,}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ResourceTiming:
     """What was done well to one resource. Seconds; `start` counts from the start of the operation."""
 
     label: str
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OperationRecord:
     """One operation of a root stack that has come to its end. All times in seconds.
 
     `stack`: `REGION/NAME`. `kind`: create, update, delete or import. `touched`, `planned`: fingerprints of
@@ -60,8 +60,8 @@ class Run:
     touched: str = ""
     planned: str = ""
     count: int = 0
-    steps: tuple[Step, ...] = ()
-    cleanup: tuple[Step, ...] = ()
+    steps: tuple[ResourceTiming, ...] = ()
+    cleanup: tuple[ResourceTiming, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -99,7 +99,7 @@ def touched_of(operation: Operation, root: StackProgress, *, removals: bool = Tr
 
 def runs_of(
     operation: Operation, *, planned: dict[str, str] | None = None, removals: bool = True
-) -> tuple[Run, ...]:
+) -> tuple[OperationRecord, ...]:
     """Of each root stack whose beginning and end were both seen, in the order in which they began.
 
     `planned` maps `REGION/NAME` to the fingerprint of its change set.
@@ -144,7 +144,7 @@ def phase_begins(root: StackProgress, phase: Phase, *, until: float) -> float | 
     return end
 
 
-def _run(operation: Operation, root: StackProgress, planned: str, *, removals: bool) -> Run:
+def _run(operation: Operation, root: StackProgress, planned: str, *, removals: bool) -> OperationRecord:
     started, ended = root.started or 0.0, root.ended or 0.0
     cleanup = phase_begins(root, Phase.CLEANUP, until=ended)
     rollback = phase_begins(root, Phase.ROLLBACK, until=ended)
@@ -152,7 +152,7 @@ def _run(operation: Operation, root: StackProgress, planned: str, *, removals: b
     touched = touched_of(operation, root, removals=removals)
     good = root.verdict is Verdict.SUCCEEDED
     steps = _steps(operation, root, Phase.DEPLOY) if good else ()
-    return Run(
+    return OperationRecord(
         stack=f"{root.region}/{root.name}",
         kind=kind_of(root),
         outcome=root.verdict.value,
@@ -168,7 +168,7 @@ def _run(operation: Operation, root: StackProgress, planned: str, *, removals: b
     )
 
 
-def _steps(operation: Operation, root: StackProgress, phase: Phase) -> tuple[Step, ...]:
+def _steps(operation: Operation, root: StackProgress, phase: Phase) -> tuple[ResourceTiming, ...]:
     found = [
         _step(operation, activity, root.started or 0.0)
         for stack in operation.stacks.values()
@@ -180,8 +180,8 @@ def _steps(operation: Operation, root: StackProgress, phase: Phase) -> tuple[Ste
     return tuple(sorted(longest, key=lambda step: (step.start, step.label)))
 
 
-def _step(operation: Operation, activity: Activity, started: float) -> Step:
-    return Step(
+def _step(operation: Operation, activity: Activity, started: float) -> ResourceTiming:
+    return ResourceTiming(
         label=stable_name(operation.label_of(activity), activity.resource_type),
         resource_type=activity.resource_type,
         action=activity.action,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.history.deployments import Deployment
 from deploy_action.history.estimate import Estimate, error, holds
-from deploy_action.history.operations import STEPS_MAX, Run, Step
+from deploy_action.history.operations import STEPS_MAX, OperationRecord, ResourceTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ _TEXT_MAX = 1_500
 _RUNS_MAX = 200
 
 
-def run_record(run: Run) -> dict[str, Any]:
+def run_record(run: OperationRecord) -> dict[str, Any]:
     return {
         "stack": run.stack,
         "operation": run.kind,
@@ -83,7 +83,7 @@ def damaged_parts(record: dict[str, Any], deployment: Deployment) -> int:
     return len(_list(record.get("runs"))[:_RUNS_MAX]) - len(deployment.runs)
 
 
-def _run_of(data: object) -> Run | None:
+def _run_of(data: object) -> OperationRecord | None:
     if not isinstance(data, dict):
         return None
     seconds = _seconds(data.get("seconds"))
@@ -93,7 +93,7 @@ def _run_of(data: object) -> Run | None:
     found = data.get("phases")
     phases: dict[str, Any] = found if isinstance(found, dict) else {}
     count = data.get("count")
-    return Run(
+    return OperationRecord(
         stack=stack,
         kind=kind,
         outcome=outcome,
@@ -109,15 +109,15 @@ def _run_of(data: object) -> Run | None:
     )
 
 
-def _steps_of(data: object) -> tuple[Step, ...]:
+def _steps_of(data: object) -> tuple[ResourceTiming, ...]:
     return tuple(step for step in map(_step_of, _list(data)[:STEPS_MAX]) if step is not None)
 
 
-def _step_text(step: Step) -> str:
+def _step_text(step: ResourceTiming) -> str:
     return f"+{step.start:g} {step.seconds:g} {step.action} {step.resource_type} {step.label}"
 
 
-def _step_of(data: object) -> Step | None:
+def _step_of(data: object) -> ResourceTiming | None:
     parts = data.split() if isinstance(data, str) and len(data) <= _TEXT_MAX else []
     if len(parts) != 5:
         return None
@@ -127,7 +127,7 @@ def _step_of(data: object) -> Step | None:
         return None
     if start is None or seconds is None:
         return None
-    return Step(parts[4], parts[3], parts[2], start, seconds)
+    return ResourceTiming(parts[4], parts[3], parts[2], start, seconds)
 
 
 def _estimate_of(data: object) -> Estimate | None:

@@ -12,13 +12,13 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.stacks import STACK_TYPE
-from deploy_action.history.duration_distribution import Spread, fitted, spread, tempered
+from deploy_action.history.duration_distribution import DurationDistribution, fitted, spread, tempered
 from deploy_action.history.estimate import Basis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 SAMPLES_MAX = 15
 """The newest of one resource that count."""
@@ -55,7 +55,7 @@ LAST_SECONDS = {"create": 120.0, "update": 30.0, "delete": 60.0, "import": 20.0}
 class Known:
     """How long, and what that rests on."""
 
-    spread: Spread
+    spread: DurationDistribution
     basis: Basis
     samples: int
 
@@ -70,7 +70,7 @@ class Learned:
     _resources: dict[tuple[str, str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     _types: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def teach(self, runs: Iterable[Run]) -> None:
+    def teach(self, runs: Iterable[OperationRecord]) -> None:
         """Oldest first."""
         for run in runs:
             if not run.good:
@@ -120,7 +120,7 @@ class Learned:
         return Known(spread(table.get(action, 2.0), factor), Basis.PRIOR, 0)
 
 
-def overhead(runs: Sequence[Run]) -> tuple[float, float]:
+def overhead(runs: Sequence[OperationRecord]) -> tuple[float, float]:
     """Seconds before the first and after the last resource of the deploy phase, as in good runs."""
     told = [run for run in runs if run.good and run.steps][-SAMPLES_MAX:]
     if not told:

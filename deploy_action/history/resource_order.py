@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.history.operations import Run, Step
+    from deploy_action.history.operations import OperationRecord, ResourceTiming
 
 _ORDERED_RUNS = 5
 _TOLERANCE_SECONDS = 0.3
@@ -31,14 +31,14 @@ class Order:
     _never: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> Order:
+    def of(cls, runs: Sequence[OperationRecord]) -> Order:
         """Of runs of one kind, oldest first."""
         order = cls()
         for run in [run for run in runs if run.good][-_ORDERED_RUNS:]:
             order._take(run.steps)
         return order
 
-    def _take(self, steps: Sequence[Step]) -> None:
+    def _take(self, steps: Sequence[ResourceTiming]) -> None:
         for step in steps:
             for other in steps:
                 if other.label == step.label:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.events import StackEvent
 
 
-def cut(events: Iterable[StackEvent], root_id: str) -> list[list[StackEvent]]:
+def split_operations(events: Iterable[StackEvent], root_id: str) -> list[list[StackEvent]]:
     """The events of one root stack and of those nested in it, in order of time, one list an operation.
 
     Of the first list the beginning may be missing, of the last the end.
@@ -39,7 +39,7 @@ def cut(events: Iterable[StackEvent], root_id: str) -> list[list[StackEvent]]:
 def operations_of(events: Iterable[StackEvent], root_id: str) -> list[Operation]:
     """The same, folded; those alone whose beginning is there, the oldest first."""
     found: list[Operation] = []
-    for piece in cut(events, root_id):
+    for piece in split_operations(events, root_id):
         if not any(event.starts_operation and event.stack_id == root_id for event in piece):
             continue
         operation = Operation()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.monitoring.stack_sets import StackSetRef
     from deploy_action.slack.routing import Override
-    from deploy_action.slack.view import Moment
+    from deploy_action.slack.view import NotificationEvent
 
 TEMPLATE_BYTES_MAX = 51_200
 """The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
@@ -135,7 +135,7 @@ class Settings:
     slack_webhook_url: str
     slack_channel: str
     slack_alert_channel: str
-    slack_events: dict[Moment, Override]
+    slack_events: dict[NotificationEvent, Override]
     slack_mentions: tuple[str, ...]
     slack_outputs: tuple[str, ...]
     slack_api_url: str

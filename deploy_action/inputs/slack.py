@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.slack.routing import Override
-    from deploy_action.slack.view import Moment
+    from deploy_action.slack.view import NotificationEvent
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ class SlackFields(Fields):
             )
         return self._tried(name, words[0], slack_words.channel, "")
 
-    def _slack_events(self) -> dict[Moment, Override]:
-        found: dict[Moment, Override] = {}
+    def _slack_events(self) -> dict[NotificationEvent, Override]:
+        found: dict[NotificationEvent, Override] = {}
         lines = self._lines("slack-events")
         for one in self._each("slack-events", lines, lambda line: slack_words.overrides([line])):
             for moment, override in one.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deploy_action.slack.routing import Override
-    from deploy_action.slack.view import Moment
+    from deploy_action.slack.view import NotificationEvent
 
 _WORDS = {"off", "thread", "alert"}
 _CHANNEL = re.compile(r"(?:[CGD][A-Z0-9]{1,20}|#[\w-]{1,80})")
@@ -25,11 +25,11 @@ def channel(text: str) -> str:
     return text
 
 
-def overrides(lines: list[str]) -> dict[Moment, Override]:
+def overrides(lines: list[str]) -> dict[NotificationEvent, Override]:
     """From lines such as `stalled: C0123456789 alert`; raises ValueError with a sentence for people."""
     from deploy_action.slack.routing import Override
 
-    found: dict[Moment, Override] = {}
+    found: dict[NotificationEvent, Override] = {}
     for line in lines:
         name, colon, rest = line.partition(":")
         words = re.split(r"[\s,]+", rest.strip()) if rest.strip() else []
@@ -45,13 +45,13 @@ def overrides(lines: list[str]) -> dict[Moment, Override]:
     return found
 
 
-def _moment(name: str) -> Moment:
-    from deploy_action.slack.view import Moment
+def _moment(name: str) -> NotificationEvent:
+    from deploy_action.slack.view import NotificationEvent
 
     try:
-        return Moment(name.lower().replace("_", "-"))
+        return NotificationEvent(name.lower().replace("_", "-"))
     except ValueError:
-        names = ", ".join(moment.value for moment in Moment)
+        names = ", ".join(moment.value for moment in NotificationEvent)
         raise ValueError(f"`{name}` is no event; there are {names}.") from None
 
 

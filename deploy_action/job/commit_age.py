@@ -14,12 +14,12 @@ from deploy_action.locking.delegation import account_of_loan
 
 if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.wiring import Wiring
 
 
-def look_at_commit_age(world: World, wiring: Wiring, settings: Settings, state: JobState) -> None:
+def look_at_commit_age(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> None:
     """One request for the history, and one to compare two commits where they differ. What was deployed while
     this job waited counts, so the history is read now. Raises OlderCommit, OlderSkipped; what cannot be told
     stops nothing."""
@@ -44,7 +44,7 @@ def look_at_commit_age(world: World, wiring: Wiring, settings: Settings, state: 
     state.report = replace(state.report, older_commit=found.sentence)
 
 
-def _age(world: World, wiring: Wiring, settings: Settings, state: JobState) -> Age | None:
+def _age(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Age | None:
     """None where there is nothing to compare with."""
     ticket = state.ticket
     if ticket is None or not world.run.commit:

@@ -12,12 +12,12 @@ from deploy_action.locking.document import QueuePolicy
 
 if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.github_jobs import GitHubRuns
     from deploy_action.wiring import Wiring
 
 
-def look_at_concurrency(world: World, wiring: Wiring, settings: Settings) -> None:
+def look_at_concurrency(world: JobContext, wiring: Wiring, settings: Settings) -> None:
     """At most two requests. Nothing outside GitHub Actions, without a token, or where nothing is changed."""
     runs = wiring.runs if world.run.run_id and settings.mode is not Mode.ATTACH else None
     if runs is None:
@@ -34,7 +34,7 @@ def look_at_concurrency(world: World, wiring: Wiring, settings: Settings) -> Non
         (world.teller.note if finding.warning else world.teller.line)(finding.text)
 
 
-def workflow_text(world: World, runs: GitHubRuns) -> str | None:
+def workflow_text(world: JobContext, runs: GitHubRuns) -> str | None:
     """As it was for this run; else as it is in the workspace, if it was checked out."""
     path, workspace = world.run.workflow_path, world.environ.get("GITHUB_WORKSPACE")
     if not path:

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from deploy_action.common.ports import Clock
     from deploy_action.github.run_context import RunContext
     from deploy_action.github.runner_files import RunnerFiles
-    from deploy_action.job.job_log import Teller
+    from deploy_action.job.job_log import JobLogReporter
     from deploy_action.job.state import StateFolder
     from deploy_action.slack.background_sender import Worker
-    from deploy_action.slack.sender import Courier
+    from deploy_action.slack.sender import MessageSender
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class JobContext:
     """The outside, as one step sees it."""
 
     environ: Mapping[str, str]
     run: RunContext
     clock: Clock
     cancelled: Callable[[], bool]
-    teller: Teller
+    teller: JobLogReporter
     files: RunnerFiles
     folder: StateFolder
-    worker: Callable[[Courier], Worker] = BackgroundWorker
+    worker: Callable[[MessageSender], Worker] = BackgroundWorker
     """Makes messages go out while the step goes on."""
 
-    def deploying(self, commit: str) -> World:
+    def deploying(self, commit: str) -> JobContext:
         """The same world of a job that deploys that commit; an empty one changes nothing."""
         return replace(self, run=replace(self.run, commit=commit)) if commit else self
 

@@ -29,7 +29,7 @@ from deploy_action.locking.document import (
     QueuePolicy,
     Ticket,
 )
-from deploy_action.locking.held_lock import Keeper, without_registry
+from deploy_action.locking.held_lock import HeldLock, without_registry
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.pending_stacks import look_at_settling
 from deploy_action.locking.stack_activity import wait_until_idle
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.locking.client import Grant, LockClient
     from deploy_action.locking.transitions import Waiting
@@ -69,7 +69,7 @@ class Coordination:
 
     def __init__(
         self,
-        world: World,
+        world: JobContext,
         wiring: Wiring,
         settings: Settings,
         state: JobState,
@@ -83,7 +83,7 @@ class Coordination:
         self._wiring = wiring
         self._settings = settings
         self._state = state
-        self.keeper: Keeper | None = None
+        self.keeper: HeldLock | None = None
         self._left = left
         self._known_epoch = known_epoch
         self._queued = False
@@ -261,12 +261,12 @@ class Coordination:
             self._state.behind = self.keeper.behind or self._state.behind
             self._state.report = replace(self._state.report, epoch=ticket.epoch or self._state.report.epoch)
 
-    def _keeper(self, client: LockClient, *, alone: bool = False) -> Keeper:
+    def _keeper(self, client: LockClient, *, alone: bool = False) -> HeldLock:
         def queue() -> Grant:
             self._queued = True
             return self._queue(client, self._settings.wait_seconds)
 
-        return Keeper(
+        return HeldLock(
             client,
             self._world.clock,
             tell=self._degraded,

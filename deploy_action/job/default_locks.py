@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.retry import patiently
-from deploy_action.common.background_call import Aside
+from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.common.background_call import BackgroundCall
 from deploy_action.common.slow_call import SlowCall
 from deploy_action.errors import AccountUnknown, CannotStart, StackSourceError
 from deploy_action.inputs.settings import Mode
@@ -15,7 +15,7 @@ from deploy_action.locking.stack_activity import account_of
 if TYPE_CHECKING:
     from deploy_action.cloudformation.ports import IdentitySource
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.wiring import Wiring
 
 ACCOUNT_SECONDS = 10.0
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 30.0
 """How long AWS is asked again where the lock's name depends on it."""
 
 
-def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def lock_names(world: JobContext, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack. Raises AccountUnknown where AWS does not answer, CannotStart where
     it refuses for good."""
     if settings.locks or settings.mode is Mode.ATTACH:
@@ -35,7 +35,7 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
             account = (
                 soon_known(identity)
                 or account_of_stacks(wiring, settings)
-                or patiently(
+                or retry_while_unavailable(
                     identity.whoami, world.clock, cancelled=world.cancelled, seconds=PATIENCE_SECONDS
                 ).account
             )
@@ -51,7 +51,7 @@ def lock_names(world: World, wiring: Wiring, settings: Settings) -> tuple[str, .
 def soon_known(identity: IdentitySource) -> str:
     """The account; empty where it cannot be told, or not soon."""
     try:
-        return Aside(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
+        return BackgroundCall(identity.whoami, "identity").result(ACCOUNT_SECONDS).account
     except (StackSourceError, TimeoutError):
         return ""
 

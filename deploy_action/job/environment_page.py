@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.common.background_call import Aside
+from deploy_action.common.background_call import BackgroundCall
 from deploy_action.errors import PageUnavailable
 from deploy_action.inputs.settings import Mode
 from deploy_action.inputs.values import web_address
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deploy_action.github.deployments import GitHubDeployments
     from deploy_action.github.run_context import RunContext
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.reporting.report import Report
     from deploy_action.wiring import Wiring
@@ -49,14 +49,14 @@ _PRODUCTION = {"production", "prod", "live"}
 _MERGE = re.compile(r"\d+/merge")
 
 
-class Page:
+class EnvironmentPage:
     """One deployment on the page, in one step. `state.github_deployment` hands its id on: None where that is
     not known, empty where there is none."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: JobContext) -> None:
         self._world = world
-        self._creation: Aside[str] | None = None
-        self._status: Aside[None] | None = None
+        self._creation: BackgroundCall[str] | None = None
+        self._status: BackgroundCall[None] | None = None
 
     def open(self, wiring: Wiring, settings: Settings, state: JobState) -> None:
         """In `pre`, before the queue: begin to make it, `queued`."""
@@ -70,7 +70,7 @@ class Page:
         def target() -> str:
             return target_of(soon_known(wiring.identity(stacks[0].region)) if stacks else "", stacks)
 
-        self._creation = Aside(
+        self._creation = BackgroundCall(
             lambda: _created(github, run, settings, correlation_id, target), "environments"
         )
 
@@ -92,7 +92,7 @@ class Page:
         github = wiring.deployments() if state.github_deployment else None
         if github is not None and state.github_deployment and state.starts == 1:
             number, log_url = state.github_deployment, self._world.run.url
-            self._status = Aside(
+            self._status = BackgroundCall(
                 lambda: github.set_status(number, "in_progress", log_url=log_url), "environments"
             )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from deploy_action.common.background_call import Aside
+from deploy_action.common.background_call import BackgroundCall
 from deploy_action.common.times import duration
 from deploy_action.history import document as history
 from deploy_action.job.history import PATIENCE_SECONDS, past_of
@@ -16,16 +16,16 @@ from deploy_action.locking.compare_and_swap import read_beside
 
 if TYPE_CHECKING:
     from deploy_action.estimation.history_forecast import LearnedForecast
-    from deploy_action.estimation.planned_changes import Plan
-    from deploy_action.history.deployments import Past
+    from deploy_action.estimation.planned_changes import PlannedChanges
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.estimate import Estimate
-    from deploy_action.job.context import World
-    from deploy_action.job.history import Recall
+    from deploy_action.job.context import JobContext
+    from deploy_action.job.history import HistoryLoader
     from deploy_action.job.state import JobState
     from deploy_action.wiring import Wiring
 
 
-def foresee(world: World, state: JobState, recall: Recall) -> None:
+def foresee(world: JobContext, state: JobState, recall: HistoryLoader) -> None:
     """At the end of `pre`: hand on what was read meanwhile, and tell what is usual for these stacks."""
     memory = recall.memory()
     if memory is None:
@@ -48,7 +48,7 @@ class Expecting:
     """Begins to read the history at once, where `pre` did not, or others ended since. What it cannot read is
     told once."""
 
-    def __init__(self, world: World, wiring: Wiring, state: JobState) -> None:
+    def __init__(self, world: JobContext, wiring: Wiring, state: JobState) -> None:
         self._world = world
         self._wiring = wiring
         self._account = state.ticket.account if state.ticket is not None else ""
@@ -56,15 +56,15 @@ class Expecting:
         self._memory = memory or Memory()
         fresh = memory is not None and not memory.unread and not state.report.waited_for
         shared = state.ticket is not None and not state.alone
-        self._reading = Aside(self._content, "history") if shared and not fresh else None
+        self._reading = BackgroundCall(self._content, "history") if shared and not fresh else None
 
-    def forecast(self, plans: tuple[Plan, ...]) -> LearnedForecast:
+    def forecast(self, plans: tuple[PlannedChanges, ...]) -> LearnedForecast:
         from deploy_action.estimation.history_forecast import LearnedForecast  # `pre` needs none
 
         return LearnedForecast(self._past, plans)
 
     @cached_property
-    def _past(self) -> Past:
+    def _past(self) -> DeploymentHistory:
         memory, reading = self._memory, self._reading
         if reading is not None:
             what = "Reading the deployment history"

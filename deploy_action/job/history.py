@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.common.background_call import Aside
+from deploy_action.common.background_call import BackgroundCall
 from deploy_action.data import read_table
 from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSourceError
 from deploy_action.estimation.published_durations import parse_samples, parse_table
 from deploy_action.history import document as history
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.record_codec import estimate_record, run_record
 from deploy_action.inputs.settings import Mode
 from deploy_action.job.state import Memory
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deploy_action.reporting.report import Report
 
 if TYPE_CHECKING:
-    from deploy_action.history.deployments import Past
+    from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.estimate import Estimate
     from deploy_action.inputs.settings import Settings
     from deploy_action.wiring import Wiring
@@ -40,14 +40,14 @@ STACKS_MAX = 5
 """What is read of stacks that are not known: at most ten answers each, usually one or two."""
 
 
-class Recall:
+class HistoryLoader:
     """Begins to read at once, and to import what it takes: neither holds `pre` up. Nothing here raises."""
 
     def __init__(self, wiring: Wiring, settings: Settings) -> None:
         self._wiring = wiring
         self._settings = settings
-        self._memory: Aside[Memory] = Aside(self._read, "recall")
-        self._usual: Aside[Estimate | None] = Aside(self._expect, "estimate")
+        self._memory: BackgroundCall[Memory] = BackgroundCall(self._read, "recall")
+        self._usual: BackgroundCall[Estimate | None] = BackgroundCall(self._expect, "estimate")
 
     def memory(self) -> Memory | None:
         """None where it was not there in time."""
@@ -112,7 +112,7 @@ class Recall:
             return ""
 
 
-def past_of(memory: Memory, *, account: str) -> Past:
+def past_of(memory: Memory, *, account: str) -> DeploymentHistory:
     """The history with what was collected. Raises OSError where the table of averages cannot be read."""
     table = read_table(TABLE)
     prior, samples = parse_table(table), parse_samples(table)

@@ -10,14 +10,14 @@ from deploy_action.github.workflow_file import parse_workflow
 from deploy_action.job.concurrency import workflow_text
 
 if TYPE_CHECKING:
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.github_jobs import GitHubRuns
 
 NO_MATRIX = "null"
 """How the runner writes the `matrix` context of a job that has none."""
 
 
-def job_key(world: World, runs: GitHubRuns | None) -> str:
+def job_key(world: JobContext, runs: GitHubRuns | None) -> str:
     """The job's key, its name where only that tells which job called its workflow, and its leg of a matrix.
     Empty where one of these is not known. At most two requests."""
     run = world.run
@@ -42,7 +42,7 @@ def _leg(matrix: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _calls_no_workflow(world: World, runs: GitHubRuns | None) -> bool:
+def _calls_no_workflow(world: JobContext, runs: GitHubRuns | None) -> bool:
     """Whether the run's workflow file is known to define all its jobs itself. An older GitHub Enterprise
     Server does not tell a job which workflow defines it."""
     text = workflow_text(world, runs) if runs is not None else None

@@ -9,7 +9,7 @@ from deploy_action.common.escape import log_text
 from deploy_action.common.times import duration
 from deploy_action.errors import CoordinatorError
 from deploy_action.estimation.forecast import NoForecast
-from deploy_action.job.notifier import Channel
+from deploy_action.job.notifier import Notifier
 from deploy_action.reporting import alerts
 from deploy_action.reporting.log import lines as render
 from deploy_action.reporting.log.groups import Groups
@@ -47,7 +47,7 @@ TELL_WAITING_SECONDS = (60.0, 120.0, 300.0)
 
 
 @dataclass(slots=True)
-class Teller:
+class JobLogReporter:
     """Speaks in the job log. `notes` collects what degraded, for the summary."""
 
     log: JobLog
@@ -58,7 +58,7 @@ class Teller:
     on_printed: Callable[[str], None] = lambda _event_id: None
     """Called with the id of each event at once after it was printed."""
     forecast: Forecast = field(default_factory=NoForecast)
-    channel: Channel = field(default_factory=Channel)
+    channel: Notifier = field(default_factory=Notifier)
     """Is told the same, where a channel was asked for."""
     grouped: bool = True
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
@@ -268,7 +268,7 @@ def _activity_of(event: StackEvent, operation: Operation) -> Activity | None:
     return next(own, None)
 
 
-def optional(teller: Teller, what: str, call: Callable[[], T]) -> T | None:
+def optional(teller: JobLogReporter, what: str, call: Callable[[], T]) -> T | None:
     """Do something that a deployment can do without: whatever goes wrong in it becomes a note."""
     try:
         return call()

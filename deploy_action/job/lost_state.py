@@ -10,12 +10,12 @@ from deploy_action.locking.delegation import Borrower, is_of_job
 from deploy_action.locking.stack_activity import doubtful
 
 if TYPE_CHECKING:
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.document import Document, Ticket
     from deploy_action.wiring import Wiring
 
 
-def give_back_by_job(world: World, wiring: Wiring) -> None:
+def give_back_by_job(world: JobContext, wiring: Wiring) -> None:
     """Release what stands there under this run, attempt and job; but for the locks of the job's own `lock`
     steps. Raises RegistryError."""
     if not world.run.check_run_id:
@@ -40,7 +40,7 @@ def give_back_by_job(world: World, wiring: Wiring) -> None:
                 wiring.lock_client(ticket, world.clock).leave(loan.correlation_id)
 
 
-def of_job(world: World, document: Document) -> list[Ticket]:
+def of_job(world: JobContext, document: Document) -> list[Ticket]:
     run = world.run
     whose = (run.repository, run.run_id, run.run_attempt, run.check_run_id)
     return [

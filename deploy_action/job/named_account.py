@@ -10,11 +10,11 @@ from deploy_action.job.default_locks import account_of_stacks, soon_known
 
 if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.wiring import Wiring
 
 
-def check_account(world: World, wiring: Wiring, settings: Settings) -> None:
+def check_account(world: JobContext, wiring: Wiring, settings: Settings) -> None:
     """Stacks are addressed by name, and another account may have one of that name. Raises CannotStart where
     the account is known to be another one; one that cannot be told is noted.
     """

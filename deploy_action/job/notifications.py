@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.escape import slack
 from deploy_action.errors import CoordinatorError
-from deploy_action.job.notifier import Channel
+from deploy_action.job.notifier import Notifier
 from deploy_action.slack import view_updates as views
 from deploy_action.slack.messages import entry as entry_of
 from deploy_action.slack.messages import parent, single
-from deploy_action.slack.outbox import Box, Entry, Kind
+from deploy_action.slack.outbox import Kind, Message, Outbox
 from deploy_action.slack.outbox_log import Record, Step
 from deploy_action.slack.ports import Announcement
 from deploy_action.slack.routing import Place, calls, places
-from deploy_action.slack.sender import Courier
-from deploy_action.slack.view import Moment, Origin, RegistryNews
+from deploy_action.slack.sender import MessageSender
+from deploy_action.slack.view import NotificationEvent, Origin, RegistryNews
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from deploy_action.estimation.forecast import Forecast
     from deploy_action.history.estimate import Estimate
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.locking.transitions import Waiting
     from deploy_action.monitoring.stall import StallChange
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from deploy_action.slack.background_sender import Worker
     from deploy_action.slack.ports import OutboxStore
     from deploy_action.slack.routing import Routing
-    from deploy_action.slack.view import ChannelView
+    from deploy_action.slack.view import DeploymentView
     from deploy_action.wiring import Wiring
 
 UPDATE_SECONDS = 10.0
@@ -49,11 +49,11 @@ STUCK_SECONDS = 900.0
 """So long in the queue, somebody should know."""
 
 
-class Outlet:
+class SlackDelivery:
     """An outbox with its courier and the worker that makes it go."""
 
     def __init__(
-        self, clock: Clock, store: OutboxStore, courier: Courier, worker: Worker, routing: Routing
+        self, clock: Clock, store: OutboxStore, courier: MessageSender, worker: Worker, routing: Routing
     ) -> None:
         self.clock = clock
         self.store = store
@@ -62,13 +62,13 @@ class Outlet:
         self.routing = routing
 
 
-class SlackChannel(Channel):
+class SlackNotifier(Notifier):
     """One deployment as Slack is told of it."""
 
     def __init__(
         self,
-        outlet: Outlet,
-        view: ChannelView,
+        outlet: SlackDelivery,
+        view: DeploymentView,
         *,
         mentions: tuple[str, ...],
         outputs: tuple[str, ...],
@@ -88,7 +88,7 @@ class SlackChannel(Channel):
         self._progress: Callable[[], None] | None = None
 
     @property
-    def box(self) -> Box:
+    def box(self) -> Outbox:
         """What is in the outbox."""
         return self._outlet.store.box
 
@@ -105,7 +105,7 @@ class SlackChannel(Channel):
             return
         self._queue_seen = seen
         self._stuck_told = self._stuck_told or stuck
-        moment = Moment.STUCK_IN_QUEUE if stuck else Moment.QUEUED
+        moment = NotificationEvent.STUCK_IN_QUEUE if stuck else NotificationEvent.QUEUED
         self._tell(lambda view, at: views.queued(view, waiting, at=at, moment=moment))
 
     def started(self, report: Report) -> None:
@@ -177,7 +177,7 @@ class SlackChannel(Channel):
         self._guarded(lambda: self._outlet.worker.flush(seconds))
         self._pass_on()
 
-    def close(self) -> Box:
+    def close(self) -> Outbox:
         """At the end of the job: what was not delivered."""
         return self._outlet.store.write(Record(Step.CLOSE))
 
@@ -196,7 +196,7 @@ class SlackChannel(Channel):
         return self._outlet.courier.well
 
     def _tell(
-        self, change: Callable[[ChannelView, float], ChannelView], *, only: set[Kind] | None = None
+        self, change: Callable[[DeploymentView, float], DeploymentView], *, only: set[Kind] | None = None
     ) -> None:
         def tell() -> None:
             outlet = self._outlet
@@ -211,14 +211,14 @@ class SlackChannel(Channel):
         self._guarded(tell)
         self._pass_on()
 
-    def _entry(self, place: Place, view: ChannelView, *, calls: bool) -> Entry:
+    def _entry(self, place: Place, view: DeploymentView, *, calls: bool) -> Message:
         view = replace(view, mentions=self._mentions if calls else (), thread=self.box.link)
         try:
             told = _rendered(place.kind, view)
         except Exception as error:  # noqa: BLE001 - the truth matters more than its looks
             self._tell_defect(error)
             told = Announcement(slack(f"{view.environment or view.correlation_id}: {view.moment.value}"))
-        return Entry(
+        return Message(
             secrets.token_hex(8),
             place.kind,
             place.channel,
@@ -265,21 +265,23 @@ class SlackChannel(Channel):
 
 
 def open_slack(
-    world: World, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
-) -> SlackChannel:
+    world: JobContext, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
+) -> SlackNotifier:
     """The channel of this job, as an earlier step left it."""
     store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
-    if state.slack_thread_ts and store.box == Box(store.box.correlation_id):
+    if state.slack_thread_ts and store.box == Outbox(store.box.correlation_id):
         # The outbox could not be kept on the disk; which message is ours is known all the same.
         ts, channel_id = state.slack_thread_ts, state.slack_channel_id
         store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
         store.write(Record(Step.LINK, link=state.report.links.thread))
-    courier = Courier(store, wiring.messenger(store.box.correlation_id), world.clock, told=state.report.notes)
+    courier = MessageSender(
+        store, wiring.messenger(store.box.correlation_id), world.clock, told=state.report.notes
+    )
     run = world.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
     view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)
-    return SlackChannel(
-        Outlet(world.clock, store, courier, world.worker(courier), routing),
+    return SlackNotifier(
+        SlackDelivery(world.clock, store, courier, world.worker(courier), routing),
         view,
         mentions=settings.slack_mentions,
         outputs=settings.slack_outputs,
@@ -288,7 +290,7 @@ def open_slack(
     )
 
 
-def _who_calls(moment: Moment, found: list[Place]) -> Place | None:
+def _who_calls(moment: NotificationEvent, found: list[Place]) -> Place | None:
     """People are called once: in the alert channel, else by the broadcast."""
     if not calls(moment):
         return None
@@ -296,7 +298,7 @@ def _who_calls(moment: Moment, found: list[Place]) -> Place | None:
     return min(loud, key=lambda place: place.kind is not Kind.POST, default=None)
 
 
-def _rendered(kind: Kind, view: ChannelView) -> Announcement:
+def _rendered(kind: Kind, view: DeploymentView) -> Announcement:
     if kind is Kind.PARENT:
         return parent(view, now=view.at)
     if kind is Kind.WEBHOOK:

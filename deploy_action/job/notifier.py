@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from deploy_action.locking.transitions import Waiting
     from deploy_action.monitoring.stall import StallChange
     from deploy_action.reporting.report import Report
-    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.view import RegistryNews
 
 
-class Channel:
+class Notifier:
     """One deployment as its channel is told of it; this one tells nobody.
 
     Every method but `flush` returns at once, and none raises.
     """
 
     @property
-    def box(self) -> Box | None:
+    def box(self) -> Outbox | None:
         """What is in the outbox; None where there is none."""
         return None
 
@@ -78,7 +78,7 @@ class Channel:
     def flush(self, seconds: float) -> None:
         """Up to so much real time for what can be delivered now."""
 
-    def close(self) -> Box | None:
+    def close(self) -> Outbox | None:
         """At the end of the job: what was not delivered."""
         return None
 

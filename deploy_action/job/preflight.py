@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.template_parser import parse_template
 from deploy_action.errors import Cancelled, PreflightFailed, RegistryError
 from deploy_action.estimation import estimator as estimate
-from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
 from deploy_action.history import document as history
 from deploy_action.history.operations import stable_name
 from deploy_action.inputs.settings import Mode, PreflightMode
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from deploy_action.common.ports import Clock
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.document import Document
     from deploy_action.preflight.check_list import Sources
     from deploy_action.preflight.facts import StackFacts
@@ -44,7 +44,7 @@ ANNOTATIONS_MAX = 4
 
 
 def start_preflight(
-    world: World, wiring: Wiring, settings: Settings, correlation_id: str
+    world: JobContext, wiring: Wiring, settings: Settings, correlation_id: str
 ) -> PreflightStep | None:
     """None where it is off, or cannot even be begun."""
     if settings.preflight is PreflightMode.OFF or not settings.stacks:
@@ -57,7 +57,7 @@ def start_preflight(
 class PreflightStep:
     """Begins when it is made."""
 
-    def __init__(self, world: World, wiring: Wiring, settings: Settings, correlation_id: str) -> None:
+    def __init__(self, world: JobContext, wiring: Wiring, settings: Settings, correlation_id: str) -> None:
         self._world = world
         self._settings = settings
         self._correlation_id = correlation_id
@@ -163,7 +163,7 @@ def _expected_seconds(settings: Settings, stack: StackFacts, content: bytes | No
     changes = _planned(settings.template_body) if stack.is_new and settings.template_body else None
     if changes is None and not (past.good(name, kind) or past.seconds([name])):
         return None
-    return estimate.before(Plan(name, kind, changes), past).high_seconds
+    return estimate.before(PlannedChanges(name, kind, changes), past).high_seconds
 
 
 def _planned(body: str) -> tuple[Planned, ...] | None:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
 
 _REMEDY = "Free disk space on the runner."
 
 
-def hand_on(world: World, outputs: Mapping[str, str], *, state: JobState | None = None) -> None:
+def hand_on(world: JobContext, outputs: Mapping[str, str], *, state: JobState | None = None) -> None:
     """Write the state for the job's later steps, and the outputs on which their conditions depend.
 
     Raises CannotStart: a step that is skipped because an output is missing leaves the job green.
@@ -42,7 +42,7 @@ def hand_on(world: World, outputs: Mapping[str, str], *, state: JobState | None 
         )
 
 
-def give_back(world: World, settings: Settings, state: JobState) -> None:
+def give_back(world: JobContext, settings: Settings, state: JobState) -> None:
     """Release the lock that this step took, since no later step may know of it. Raises nothing."""
     ticket = state.ticket
     if ticket is None:

@@ -10,9 +10,9 @@ from deploy_action.slack import retry_queue_delivery as draining
 
 if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
-    from deploy_action.job.notifier import Channel
-    from deploy_action.slack.outbox import Box
+    from deploy_action.job.context import JobContext
+    from deploy_action.job.notifier import Notifier
+    from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.routing import Routing
     from deploy_action.wiring import Wiring
 
@@ -21,7 +21,7 @@ REQUEST_SECONDS = 5.0
 LINES_MAX = 20
 
 
-def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
+def hand_over(world: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
     box = channel.close()
     if box is None:
         return
@@ -34,9 +34,9 @@ def hand_over(world: World, wiring: Wiring, settings: Settings, channel: Channel
     channel.forget()
 
 
-def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
+def _keep(world: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> None:
     own = _sender(world, settings, wiring.routing())
-    left = leftovers.Left(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
+    left = leftovers.QueuedOutbox(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
     try:
@@ -61,7 +61,7 @@ def _keep(world: World, wiring: Wiring, settings: Settings, box: Box) -> None:
         )
 
 
-def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Channel) -> None:
+def _tell_others(world: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
     """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
     try:
         told = draining.drain(
@@ -81,7 +81,7 @@ def _tell_others(world: World, wiring: Wiring, settings: Settings, channel: Chan
         world.teller.line(sentence)
 
 
-def _sender(world: World, settings: Settings, routing: Routing | None) -> leftovers.Sender:
+def _sender(world: JobContext, settings: Settings, routing: Routing | None) -> leftovers.Sender:
     return leftovers.sender(
         repository=world.run.repository,
         token=settings.slack_bot_token,

@@ -23,12 +23,12 @@ from deploy_action.locking.delegation import borrow
 from deploy_action.locking.document import QueuePolicy
 from deploy_action.locking.document_continuity import LAG_SECONDS_MAX
 from deploy_action.locking.epoch_floors import EpochFloors
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import away, busy, overtaken
 from deploy_action.locking.newer_deployments import Known, Rivals
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stack_activity import Look
-from deploy_action.locking.takeover import Gone, Others, without_gone
+from deploy_action.locking.takeover import Gone, TakeoverPolicy, without_gone
 from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
 from deploy_action.locking.without_registry import WhenAway, last_seen
 
@@ -70,7 +70,7 @@ class LockClient(LockHold):
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
         poll_seconds: float,
-        life: Callable[[Ticket], JobLife] = lambda _ticket: JobLife.UNKNOWN,
+        life: Callable[[Ticket], JobStatus] = lambda _ticket: JobStatus.UNKNOWN,
         revoke: Callable[[Ticket], bool] = lambda _ticket: True,
         review: Callable[[Ticket], Review | None] = lambda _ticket: None,
         compare: Callable[[str, str], str] = lambda _base, _head: "",
@@ -89,7 +89,7 @@ class LockClient(LockHold):
         super().__init__(registry, clock, ticket, borrower=borrower, left=left, confirmed_at=confirmed_at)
         self._poll_seconds, self._strain = poll_seconds, strain
         self._cancelled = cancelled
-        self._others = Others(
+        self._others = TakeoverPolicy(
             clock,
             ticket.account,
             stacks_in_progress=stacks_in_progress,

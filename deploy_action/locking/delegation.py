@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.errors import CannotStart
 from deploy_action.locking.document import BORROWERS_MAX, Loan, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.lock_name import missing_locks
 from deploy_action.locking.transitions import ABANDONED, FORCED, finish, leave_settling, lost, release
 
@@ -181,13 +181,15 @@ def give_back(
     return leave_settling(document.with_ticket(after), after, settling)
 
 
-def life_of_all(ticket: Ticket, life: Callable[[Ticket], JobLife]) -> JobLife:
+def life_of_all(ticket: Ticket, life: Callable[[Ticket], JobStatus]) -> JobStatus:
     """Whether anybody lives who holds or uses the ticket's locks, by what `life` says of single jobs."""
-    own = JobLife.COMPLETED if ticket.release_outcome else life(ticket)
-    if own is not JobLife.COMPLETED:
+    own = JobStatus.COMPLETED if ticket.release_outcome else life(ticket)
+    if own is not JobStatus.COMPLETED:
         return own
     answers = {life(as_ticket(loan)) for loan in ticket.loans}
-    return next((one for one in (JobLife.RUNNING, JobLife.UNKNOWN) if one in answers), JobLife.COMPLETED)
+    return next(
+        (one for one in (JobStatus.RUNNING, JobStatus.UNKNOWN) if one in answers), JobStatus.COMPLETED
+    )
 
 
 def as_ticket(loan: Loan) -> Ticket:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy_action.common.times import duration, unix_seconds
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.transitions import ahead_of, freeze_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ GAP_SECONDS = 60.0
 ASK_SECONDS = 120.0
 ASK_SECONDS_SUSPICIOUS = 30.0
 
-Life = tuple[int, tuple[tuple[str, int], ...]]
+RenewalState = tuple[int, tuple[tuple[str, int], ...]]
 
 
 def held_up_by(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
@@ -54,7 +54,7 @@ def held_up_by(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
     return tuple(sorted(before, key=lambda one: not one.holding))
 
 
-def life_of(ticket: Ticket) -> Life:
+def life_of(ticket: Ticket) -> RenewalState:
     """What changes with each sign of life. A grant is one: only the owner takes its locks."""
     return ticket.renewals, ticket.epochs
 
@@ -66,22 +66,24 @@ def renewal_seconds(ticket: Ticket) -> float | None:
     return ticket.lease if len(ticket.locks) > 1 else None
 
 
-def silence_allowed(ticket: Ticket, life: JobLife) -> float | None:
+def silence_allowed(ticket: Ticket, life: JobStatus) -> float | None:
     """Seconds without a sign of life after which it is gone; None where silence says nothing."""
     if renewal_seconds(ticket) is None:
         return None
-    if life is JobLife.RUNNING:
+    if life is JobStatus.RUNNING:
         return STUCK_LEASES * ticket.lease
     return ticket.lease if ticket.holding else WAITER_LEASES * ticket.lease
 
 
-def why_gone(ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float, life: JobLife) -> str | None:
+def why_gone(
+    ticket: Ticket, *, silent_seconds: float, unclaimed_seconds: float, life: JobStatus
+) -> str | None:
     """The reason in words, or None for one that may live."""
-    if life is JobLife.COMPLETED:
+    if life is JobStatus.COMPLETED:
         return "its job has ended"
     allowed = silence_allowed(ticket, life)
     if allowed is not None and silent_seconds >= allowed:
-        still = ", although its job is said to run" if life is JobLife.RUNNING else ""
+        still = ", although its job is said to run" if life is JobStatus.RUNNING else ""
         return f"no sign of life for {duration(allowed)}{still}"
     if not ticket.holding and unclaimed_seconds >= CLAIM_SECONDS:
         return f"it did not take the free lock for {duration(CLAIM_SECONDS)}"

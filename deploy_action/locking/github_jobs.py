@@ -10,7 +10,7 @@ from urllib.parse import quote
 from deploy_action.errors import CoordinatorError
 from deploy_action.github.api import API_URL, GitHubApi
 from deploy_action.locking.commit_age import CommitsBetween
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.review import Review
 
 if TYPE_CHECKING:
@@ -66,21 +66,21 @@ class GitHubRuns:
         """Close connections. The object may be used again."""
         self._api.close()
 
-    def life(self, ticket: Ticket) -> JobLife:
+    def life(self, ticket: Ticket) -> JobStatus:
         if not self._can_ask_about(ticket):
-            return JobLife.UNKNOWN
+            return JobStatus.UNKNOWN
         if NUMBER.fullmatch(ticket.job):
             status, job = self._facts(ticket.repository, f"jobs/{ticket.job}")
             if status not in {200, 404}:
-                return JobLife.UNKNOWN
+                return JobStatus.UNKNOWN
             if _is_of(job, ticket, id=ticket.job, run_id=ticket.run_id):
                 return _life(job)
         if not ticket.run_attempt:  # the run alone would answer for its newest attempt
-            return JobLife.UNKNOWN
+            return JobStatus.UNKNOWN
         status, run = self._facts(ticket.repository, f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}")
         if status == 404 and not self._is_own(ticket.repository):
             self._remember_trouble(ticket.repository, status)
-        return _life(run) if _is_of(run, ticket, id=ticket.run_id) else JobLife.UNKNOWN
+        return _life(run) if _is_of(run, ticket, id=ticket.run_id) else JobStatus.UNKNOWN
 
     def review(self, ticket: Ticket) -> Review | None:
         if not (self._can_ask_about(ticket) and ticket.held_by_run and ticket.run_attempt):
@@ -222,8 +222,8 @@ def _is_of(facts: Mapping[str, object], ticket: Ticket, **numbers: str) -> bool:
     )
 
 
-def _life(facts: Mapping[str, object]) -> JobLife:
+def _life(facts: Mapping[str, object]) -> JobStatus:
     status = facts.get("status")
     if status == "completed":
-        return JobLife.COMPLETED
-    return JobLife.RUNNING if isinstance(status, str) and status in ALIVE else JobLife.UNKNOWN
+        return JobStatus.COMPLETED
+    return JobStatus.RUNNING if isinstance(status, str) and status in ALIVE else JobStatus.UNKNOWN

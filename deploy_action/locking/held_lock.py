@@ -41,7 +41,7 @@ LEASED_PATIENCE_SECONDS = 10.0
 """So long a fence waits for a registry while the own lease lasts: nobody can take the lock over meanwhile."""
 
 
-class Keeper:
+class HeldLock:
     """One deployment's hold on its lock, from the grant to the release.
 
     `tell` is called with one sentence when the fallback begins and when it ends. `queue` takes the lock in

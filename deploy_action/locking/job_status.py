@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class JobLife(Enum):
+class JobStatus(Enum):
     """What GitHub says of a job. It may lag behind, and a lost job may be said to run for ever."""
 
     RUNNING = "running"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.locking.expiry import ASK_SECONDS, Life, life_of
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.expiry import ASK_SECONDS, RenewalState, life_of
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.superseding import Compared, may_supersede, superseder, supersedes
 from deploy_action.locking.transitions import superseded_by
 
@@ -39,16 +39,16 @@ class Rivals:
         self,
         clock: Clock,
         *,
-        life: Callable[[Ticket], JobLife],
+        life: Callable[[Ticket], JobStatus],
         compare: Callable[[str, str], str],
     ) -> None:
         self._clock = clock
         self._life = life
         self._compare = compare
         self._compared: Compared = {}
-        self._first_seen: dict[str, Life] = {}
+        self._first_seen: dict[str, RenewalState] = {}
         self._newer: dict[str, Ticket] = {}
-        self._answers: dict[str, tuple[JobLife, float]] = {}
+        self._answers: dict[str, tuple[JobStatus, float]] = {}
 
     def know(self, document: Document, ticket: Ticket) -> Known:
         """What is known of those that the ticket may have to give way to, or may supersede."""
@@ -84,8 +84,8 @@ class Rivals:
         if life_of(ticket) != self._first_seen.setdefault(ticket.nonce, life_of(ticket)):
             return True
         now = self._clock.monotonic()
-        answer, asked_at = self._answers.get(ticket.nonce, (JobLife.UNKNOWN, None))
+        answer, asked_at = self._answers.get(ticket.nonce, (JobStatus.UNKNOWN, None))
         if asked_at is None or now - asked_at >= ASK_SECONDS:
             answer = self._life(ticket)
             self._answers[ticket.nonce] = (answer, now)
-        return answer is JobLife.RUNNING
+        return answer is JobStatus.RUNNING

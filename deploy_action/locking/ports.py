@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deploy_action.locking.document import Ticket
-    from deploy_action.locking.job_status import JobLife
+    from deploy_action.locking.job_status import JobStatus
     from deploy_action.locking.review import Review
 
 
@@ -79,10 +79,10 @@ class Registry(Protocol):
         ...
 
 
-class Runs(Protocol):
+class GitHubJobs(Protocol):
     """What GitHub knows of the jobs behind tickets. Never raises: what cannot be known is UNKNOWN."""
 
-    def life(self, ticket: Ticket) -> JobLife:
+    def life(self, ticket: Ticket) -> JobStatus:
         """One look, at most two requests. The caller decides how often."""
         ...
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.change_set import change_set_prefix, epoch_in
 from deploy_action.common.times import iso
 from deploy_action.errors import RegistryBehind, RegistryForbidden, RegistryTooNew, RegistryUnavailable
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import away, not_admitted, overtaken
 from deploy_action.locking.without_registry import LastSeen, Rest, WhenAway, waited_for
 
@@ -41,7 +41,7 @@ class Outage:
         ticket: Ticket,
         *,
         look: Callable[[Iterable[str]], Look],
-        life: Callable[[Ticket], JobLife],
+        life: Callable[[Ticket], JobStatus],
         poll_seconds: float,
         when_away: WhenAway = WhenAway.GO_ON,
     ) -> None:
@@ -62,7 +62,7 @@ class Outage:
         """How long the registry asked to be left alone."""
         self.standing_objection = ""
         """Why the queue was not left although the registry is away."""
-        self._lives: dict[str, tuple[JobLife, float]] = {}
+        self._lives: dict[str, tuple[JobStatus, float]] = {}
         self._looked_at = float("-inf")
         self._looks: dict[str, Rest] = {}
         self._busy_at = float("-inf")
@@ -199,9 +199,9 @@ class Outage:
             return Rest.IN_PROGRESS
         return Rest.UNSEEN if found.unseen else Rest.AT_REST
 
-    def _ask(self, other: Ticket, now: float) -> JobLife:
-        life, asked_at = self._lives.get(other.nonce, (JobLife.UNKNOWN, float("-inf")))
-        if life is not JobLife.COMPLETED and now - asked_at >= ASK_SECONDS:
+    def _ask(self, other: Ticket, now: float) -> JobStatus:
+        life, asked_at = self._lives.get(other.nonce, (JobStatus.UNKNOWN, float("-inf")))
+        if life is not JobStatus.COMPLETED and now - asked_at >= ASK_SECONDS:
             life = self._life(other)
             self._lives[other.nonce] = (life, now)
         return life

@@ -9,7 +9,7 @@ from deploy_action.common.times import iso
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
 from deploy_action.locking.delegation import life_of_all
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import passing_note, takeover_note
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _no_review(_ticket: Ticket) -> Review | None:
     return None
 
 
-class Others:
+class TakeoverPolicy:
     """`stacks_in_progress` answers for `REGION/NAME` texts which of them CloudFormation is working on; where
     it cannot tell, it must name them all, so that doubt never leads to a takeover. `life` says what is known
     of a ticket's job. `revoke` takes away what a holder that is about to be taken over could still execute,
@@ -70,7 +70,7 @@ class Others:
         account: str,
         *,
         stacks_in_progress: Callable[[Iterable[str]], list[str]],
-        life: Callable[[Ticket], JobLife],
+        life: Callable[[Ticket], JobStatus],
         revoke: Callable[[Ticket], bool],
         review: Callable[[Ticket], Review | None] = _no_review,
     ) -> None:
@@ -82,8 +82,8 @@ class Others:
         self._review = review
         self._reviews: dict[str, tuple[Review | None, float]] = {}
         self._watch = leases.LeaseWatch()
-        self._answers: dict[tuple[str, tuple[Loan, ...]], tuple[JobLife, float]] = {}
-        self._ended_at: dict[str, leases.Life] = {}
+        self._answers: dict[tuple[str, tuple[Loan, ...]], tuple[JobStatus, float]] = {}
+        self._ended_at: dict[str, leases.RenewalState] = {}
         """The last sign of life of those whose jobs were said to have ended."""
         self._disproved: set[str] = set()
         self._ran_at: dict[str, float] = {}
@@ -117,7 +117,7 @@ class Others:
         for ticket in ahead:
             silent = self._watch.silent_seconds(ticket, now)
             near = waiters < ASKING_WAITERS or silent >= ticket.lease
-            life = self._ask(ticket, silent, now) if near else JobLife.UNKNOWN
+            life = self._ask(ticket, silent, now) if near else JobStatus.UNKNOWN
             unclaimed = self._watch.unclaimed_seconds(ticket, now)
             why = leases.why_gone(
                 ticket,
@@ -130,12 +130,12 @@ class Others:
                 if review is not None and self._may_pass(ticket, review, life, now):
                     gone.append(Gone(ticket, review.text, core.PASSED))
                 continue
-            certain = life is JobLife.COMPLETED or silent >= leases.STUCK_LEASES * ticket.lease
+            certain = life is JobStatus.COMPLETED or silent >= leases.STUCK_LEASES * ticket.lease
             if not ticket.holding or self._at_rest(ticket, why, now, certain=certain):
                 gone.append(Gone(ticket, why))
         return gone
 
-    def _may_pass(self, ticket: Ticket, review: Review, life: JobLife, now: float) -> bool:
+    def _may_pass(self, ticket: Ticket, review: Review, life: JobStatus, now: float) -> bool:
         """Whether nothing of it is in progress: asked once more after the look at its stacks."""
         if not (review.idle and self._at_rest(ticket, review.text, now, certain=True)):
             return False
@@ -143,9 +143,9 @@ class Others:
         again = self._waits_for_review(ticket, life, now)
         return again is not None and again.idle
 
-    def _waits_for_review(self, ticket: Ticket, life: JobLife, now: float) -> Review | None:
+    def _waits_for_review(self, ticket: Ticket, life: JobStatus, now: float) -> Review | None:
         """Asked as often as whether it lives: GitHub says so of a run only, and of one that has not ended."""
-        if not (ticket.holding and ticket.held_by_run and life is JobLife.RUNNING):
+        if not (ticket.holding and ticket.held_by_run and life is JobStatus.RUNNING):
             self._reviews.pop(ticket.nonce, None)
             return None
         known, asked_at = self._reviews.get(ticket.nonce, (None, -inf))
@@ -154,30 +154,30 @@ class Others:
             self._reviews[ticket.nonce] = known, now
         return known
 
-    def _ask(self, ticket: Ticket, silent: float, now: float) -> JobLife:
+    def _ask(self, ticket: Ticket, silent: float, now: float) -> JobStatus:
         """What GitHub says of its job, asked only as often as the answer may matter.
 
         An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
         """
         whom = (ticket.nonce, ticket.loans)
-        answer, asked_at = self._answers.get(whom, (JobLife.UNKNOWN, None))
+        answer, asked_at = self._answers.get(whom, (JobStatus.UNKNOWN, None))
         sign = leases.life_of(ticket)
-        if answer is JobLife.COMPLETED and self._ended_at.setdefault(ticket.nonce, sign) != sign:
+        if answer is JobStatus.COMPLETED and self._ended_at.setdefault(ticket.nonce, sign) != sign:
             self._disproved.add(ticket.nonce)  # it renewed after its job had ended, as was said
         if ticket.nonce in self._disproved:
-            return JobLife.UNKNOWN
+            return JobStatus.UNKNOWN
         interval = leases.ask_again_seconds(
             ticket, silent_seconds=silent, is_next=self._watch.is_next(ticket)
         )
-        if answer is JobLife.COMPLETED or interval is None:
+        if answer is JobStatus.COMPLETED or interval is None:
             return answer
         if asked_at is None or now - asked_at >= interval:
             answer = life_of_all(ticket, self._life)
-            if answer is JobLife.RUNNING:
+            if answer is JobStatus.RUNNING:
                 self._ran_at[ticket.nonce] = now
-            elif answer is JobLife.UNKNOWN and now - self._ran_at.get(ticket.nonce, -inf) < ticket.lease:
-                answer = JobLife.RUNNING
-            if answer is JobLife.COMPLETED:
+            elif answer is JobStatus.UNKNOWN and now - self._ran_at.get(ticket.nonce, -inf) < ticket.lease:
+                answer = JobStatus.RUNNING
+            if answer is JobStatus.COMPLETED:
                 self._ended_at[ticket.nonce] = sign
             self._answers[whom] = (answer, now)
         return answer

@@ -20,7 +20,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from deploy_action.locking.document import Freeze, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.transitions import ahead_of, freeze_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def last_seen(document: Document, ticket: Ticket, *, at: str) -> LastSeen:
 
 
 def waited_for(
-    other: Ticket, *, place: int, life: JobLife, rest: Rest, blind_seconds: float, quiet_seconds: float
+    other: Ticket, *, place: int, life: JobStatus, rest: Rest, blind_seconds: float, quiet_seconds: float
 ) -> str:
     """Why one that was ahead is still waited for; empty where it is not.
 
@@ -85,9 +85,9 @@ def waited_for(
     held = "held the lock" if other.holding else "was ahead in the queue"
     if rest is Rest.IN_PROGRESS:
         return f"{who} {held} when the registry was last seen, and a stack of it is in progress."
-    if life is JobLife.RUNNING:
+    if life is JobStatus.RUNNING:
         return f"{who} {held} when the registry was last seen, and its job still runs."
-    if life is JobLife.COMPLETED and rest is Rest.AT_REST:
+    if life is JobStatus.COMPLETED and rest is Rest.AT_REST:
         return ""
     blind = blind_seconds - BLIND_LEASES * other.lease
     if min(blind, quiet_seconds) >= place * SPREAD_SECONDS:

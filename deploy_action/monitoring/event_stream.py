@@ -12,7 +12,7 @@ from deploy_action.errors import CoordinatorError, StackSourceError
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.monitoring.baseline import OwnOperation, after, before, never, operation_start
 from deploy_action.monitoring.poll_interval import idle_pause_seconds, pause_seconds
-from deploy_action.monitoring.poll_scheduler import Schedule, Turn
+from deploy_action.monitoring.poll_scheduler import PollSlot, Schedule
 from deploy_action.monitoring.stack_listing import StackListing
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class _Watched:
     ref: StackRef
     floor: Callable[[], Stop]
     """Makes a fresh test for the first event that is older than the deployment."""
-    turn: Turn
+    turn: PollSlot
     from_glob: bool = False
     after: str = ""
     """The id of the deleted stack of this name that it follows, which may still answer to the name."""
@@ -68,7 +68,7 @@ class Poll:
     errors: tuple[StackSourceError, ...]
 
 
-class Watcher:
+class EventStream:
     """Call `poll` until `at_rest`; `operation` is the fold of all that was seen.
 
     `asked`: all stacks that were asked for, where `baseline` names fewer. With `token`, only the operation
@@ -101,7 +101,7 @@ class Watcher:
         self._offset: float | None = None
         for stack, newest in baseline.newest:
             floor = operation_start if baseline.attach else after(newest)
-            self._watched[str(stack)] = _Watched(stack, floor, Turn(root=True))
+            self._watched[str(stack)] = _Watched(stack, floor, PollSlot(root=True))
 
     def poll(
         self,
@@ -316,7 +316,7 @@ class Watcher:
         ref = StackRef(state.ref.region, state.stack_id)
         if all(watched.ref != ref for watched in self._watched.values()):
             floor = never if new else operation_start
-            self._watched[state.stack_id] = _Watched(ref, floor, Turn(root=True, due=now), from_glob=True)
+            self._watched[state.stack_id] = _Watched(ref, floor, PollSlot(root=True, due=now), from_glob=True)
 
     def _read(
         self, watched: _Watched, now: float, errors: list[StackSourceError], *, whole: bool
@@ -358,7 +358,7 @@ class Watcher:
                 started = activity.started
                 break
         floor = never if event.action == "CREATE" else before(started)
-        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, Turn(root=False, due=now))
+        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, PollSlot(root=False, due=now))
 
     def _succeed_deleted(self, now: float) -> None:
         """A deleted stack is done with; one of the same name may follow it."""
@@ -371,7 +371,7 @@ class Watcher:
                 if watched.from_glob:
                     continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
-                turn = Turn(root=True, due=now)
+                turn = PollSlot(root=True, due=now)
                 self._watched[f"after {watched.ref.name}"] = _Watched(
                     successor, never, turn, after=progress.stack_id
                 )

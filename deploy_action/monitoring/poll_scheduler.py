@@ -110,7 +110,7 @@ class Budget:
 
 
 @dataclass(slots=True)
-class Turn:
+class PollSlot:
     """When one stack is looked at next; all times are seconds of this machine's monotonic clock."""
 
     root: bool
@@ -135,7 +135,7 @@ class Schedule:
     def __post_init__(self) -> None:
         self.budget = Budget(random=self.random)
 
-    def due(self, turns: Iterable[tuple[str, Turn]], now: float) -> list[str]:
+    def due(self, turns: Iterable[tuple[str, PollSlot]], now: float) -> list[str]:
         """Keys of the stacks whose turn it is, as far as the budget goes, the longest overdue first."""
         waiting = [(turn.due - turn.root * HEAD_START_SECONDS, key) for key, turn in turns if turn.due <= now]
         taken = [key for _, key in sorted(waiting) if self.budget.take(now)]
@@ -149,19 +149,19 @@ class Schedule:
             self.budget.throttled(now)
         self._charged = sent
 
-    def next_look(self, turns: Iterable[Turn], now: float) -> float:
+    def next_look(self, turns: Iterable[PollSlot], now: float) -> float:
         """Seconds until somebody's turn."""
         earliest = min((turn.due for turn in turns), default=now + SPARSE_SECONDS_MAX)
         return max(0.0, earliest - now, self.budget.ready_in(now))
 
-    def failed(self, turn: Turn, now: float) -> None:
+    def failed(self, turn: PollSlot, now: float) -> None:
         """Ask again later, and later still after the next failure; never at the same moment as others."""
         turn.failures += 1
         pause = min(ERROR_PAUSE_SECONDS * 2.0 ** min(turn.failures - 1, 8), ERROR_PAUSE_SECONDS_MAX)
         turn.due = now + pause * self.random.uniform(0.75, 1.0)
 
     @staticmethod
-    def answered(turn: Turn, now: float, *, events: bool) -> None:
+    def answered(turn: PollSlot, now: float, *, events: bool) -> None:
         turn.failures = 0
         if events or turn.heard is None:
             turn.heard = now

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.causes import Cause
-    from deploy_action.diagnosis.service_investigator import Looker
+    from deploy_action.diagnosis.service_investigator import ServiceInvestigator
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.history.estimate import Estimate
-    from deploy_action.monitoring.event_stream import Poll, Watcher
+    from deploy_action.monitoring.event_stream import EventStream, Poll
     from deploy_action.monitoring.stall import StallChange
 
 STALL_LOOK_SECONDS = 10.0
@@ -93,7 +93,7 @@ class End(Enum):
 
 
 @dataclass(slots=True)
-class Session:
+class WatchLoop:
     """One deployment under watch. `done` tells, after each look, whether there is more to wait for.
 
     `gives_up`: end as BLIND when CloudFormation refuses to be read; without it, go on until `done`.
@@ -106,7 +106,7 @@ class Session:
     `hurry`: something ended that makes a look worth while at once; asked every NAP_SECONDS, so it is cheap.
     """
 
-    watcher: Watcher
+    watcher: EventStream
     clock: Clock
     listener: Listener
     done: Callable[[], bool]
@@ -121,7 +121,7 @@ class Session:
     stall_after_seconds: float | None = None
     alerts: frozenset[str] = frozenset()
     keep_alerts: Callable[[frozenset[str]], None] = lambda _alerts: None
-    looker: Looker | None = None
+    looker: ServiceInvestigator | None = None
     closing: Closing | None = None
     _looked_for_stalls: float = float("-inf")
     _hurried: bool = False

@@ -12,9 +12,9 @@ from deploy_action.history.operations import STEPS_MAX, stable_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.history.deployments import Deployment, Past
-    from deploy_action.history.operations import Run
-    from deploy_action.reporting.resource_activity import Bar
+    from deploy_action.history.deployments import Deployment, DeploymentHistory
+    from deploy_action.history.operations import OperationRecord
+    from deploy_action.reporting.resource_activity import ResourceActivity
 
 LABELS_MAX = 50
 """Kept of what else was touched; `added_count` and `gone_count` tell all."""
@@ -45,8 +45,8 @@ class Comparison:
 
 
 def compared(
-    bars: Sequence[Bar], runs: Sequence[Run], past: Past
-) -> tuple[tuple[Bar, ...], tuple[Comparison, ...]]:
+    bars: Sequence[ResourceActivity], runs: Sequence[OperationRecord], past: DeploymentHistory
+) -> tuple[tuple[ResourceActivity, ...], tuple[Comparison, ...]]:
     """The bars with what they took last time, and a comparison a stack that was deployed before."""
     found: list[Comparison] = []
     last_seconds: dict[str, Touched] = {}
@@ -60,7 +60,7 @@ def compared(
     return tuple(_with_last(bar, last_seconds) for bar in bars), tuple(found)
 
 
-def _last_good(run: Run, past: Past) -> tuple[Deployment, Run] | None:
+def _last_good(run: OperationRecord, past: DeploymentHistory) -> tuple[Deployment, OperationRecord] | None:
     for deployment in reversed(past.deployments):
         for one in deployment.runs:
             if one.good and one.stack == run.stack and one.kind == run.kind:
@@ -68,7 +68,9 @@ def _last_good(run: Run, past: Past) -> tuple[Deployment, Run] | None:
     return None
 
 
-def _comparison(run: Run, now: Touched, deployment: Deployment, before: Run) -> Comparison:
+def _comparison(
+    run: OperationRecord, now: Touched, deployment: Deployment, before: OperationRecord
+) -> Comparison:
     then = _touched_by(before)
     # Of long lists only the longest are kept, and what failed did not come to everything.
     whole = bool(before.steps) and len(before.steps) < STEPS_MAX and len(now) < STEPS_MAX
@@ -90,11 +92,11 @@ def _comparison(run: Run, now: Touched, deployment: Deployment, before: Run) -> 
     )
 
 
-def _touched_by(run: Run) -> Touched:
+def _touched_by(run: OperationRecord) -> Touched:
     return {(step.action, step.label): step.seconds for step in run.steps if step.resource_type != STACK_TYPE}
 
 
-def _touched_now(stack: str, bars: Sequence[Bar]) -> Touched:
+def _touched_now(stack: str, bars: Sequence[ResourceActivity]) -> Touched:
     return {
         (bar.action, stable_name(bar.label, bar.resource_type)): bar.ended - bar.started
         for bar in bars
@@ -102,11 +104,11 @@ def _touched_now(stack: str, bars: Sequence[Bar]) -> Touched:
     }
 
 
-def _counts(bar: Bar) -> bool:
+def _counts(bar: ResourceActivity) -> bool:
     return bar.phase is Phase.DEPLOY and bar.done_well and bar.resource_type != STACK_TYPE
 
 
-def _with_last(bar: Bar, last_seconds: dict[str, Touched]) -> Bar:
+def _with_last(bar: ResourceActivity, last_seconds: dict[str, Touched]) -> ResourceActivity:
     if bar.phase is not Phase.DEPLOY or bar.resource_type == STACK_TYPE:
         return bar
     label = stable_name(bar.label, bar.resource_type)

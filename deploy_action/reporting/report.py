@@ -14,10 +14,10 @@ from deploy_action.diagnosis.causes import Cause, causes_of
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.estimation.accuracy import Accuracy
 from deploy_action.history.estimate import Estimate
-from deploy_action.history.operations import Run
+from deploy_action.history.operations import OperationRecord
 from deploy_action.monitoring.stack_sets import StackSetLine
 from deploy_action.reporting.comparison import Comparison
-from deploy_action.reporting.resource_activity import Bar
+from deploy_action.reporting.resource_activity import ResourceActivity
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation
@@ -80,7 +80,7 @@ class Report:
     changes: tuple[Change, ...] | None = None
     """The change set's table; None where there was no change set."""
     change_set_arn: str = ""
-    bars: tuple[Bar, ...] = ()
+    bars: tuple[ResourceActivity, ...] = ()
     causes: tuple[Cause, ...] = ()
     behind: tuple[Finding, ...] = ()
     """What services told of resources that failed or did not end."""
@@ -96,7 +96,7 @@ class Report:
     """Of the estimates of earlier deployments of these stacks."""
     comparisons: tuple[Comparison, ...] = ()
     """With the last good deployment, one a stack."""
-    runs: tuple[Run, ...] = ()
+    runs: tuple[OperationRecord, ...] = ()
     """What history keeps of each stack's operation (`history.operations`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ResourceActivity:
     """One activity on one resource, for tables and charts. Times are unix seconds of CloudFormation."""
 
     stack: str
@@ -42,7 +42,9 @@ class Bar:
         return max(0.0, (self.ended if self.ended is not None else end) - self.started)
 
 
-def bars_of(operation: Operation, forecast: Forecast | None = None) -> tuple[Bar, ...]:
+def resource_activities(
+    operation: Operation, forecast: Forecast | None = None
+) -> tuple[ResourceActivity, ...]:
     """All activities, in the order in which they began, beside what `forecast` knows to be usual."""
     found = [
         _bar(activity, operation, stack, forecast or NoForecast())
@@ -52,12 +54,14 @@ def bars_of(operation: Operation, forecast: Forecast | None = None) -> tuple[Bar
     return tuple(sorted(found, key=lambda bar: bar.started))
 
 
-def _bar(activity: Activity, operation: Operation, stack: StackProgress, forecast: Forecast) -> Bar:
+def _bar(
+    activity: Activity, operation: Operation, stack: StackProgress, forecast: Forecast
+) -> ResourceActivity:
     root = operation.root_of(stack)
     label = stack.label(activity.logical_id)
     # What is undone takes another time than what is done.
     usual = forecast.usual(activity, label) if activity.phase is not Phase.ROLLBACK else None
-    return Bar(
+    return ResourceActivity(
         stack=f"{root.region}/{root.name}",
         label=label,
         resource_type=activity.resource_type,

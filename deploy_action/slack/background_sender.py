@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from deploy_action.slack.sender import Courier
+    from deploy_action.slack.sender import MessageSender
 
 POLL_SECONDS = 1.0
 """Of real time: how late a retry may be noticed on a clock that is not real."""
@@ -30,7 +30,7 @@ class BackgroundWorker:
     """`Worker` by a daemon thread, begun with the first message. It dies with the process, in the middle of
     a request if need be: the outbox on the disk knows what was begun."""
 
-    def __init__(self, courier: Courier) -> None:
+    def __init__(self, courier: MessageSender) -> None:
         self._courier = courier
         self._news = threading.Event()
         self._thread: threading.Thread | None = None

@@ -53,7 +53,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Message:
     """One message, rendered already. `at`: when it was accepted.
 
     `begun`: a request was sent whose end was not written down. `doubtful`: an earlier request may have taken
@@ -120,7 +120,7 @@ class CannotLook(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ChannelBackoff:
     """A channel that failed: how often in a row, and when it is tried again; not before the time that Slack
     asked for."""
 
@@ -130,13 +130,13 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Outbox:
     """One deployment's outbox. `ts` and `channel_id` name its parent message; empty until there is one."""
 
     correlation_id: str = ""
-    pending: tuple[Entry, ...] = ()
-    dead: tuple[Entry, ...] = ()
-    lanes: dict[str, Lane] = field(default_factory=dict)
+    pending: tuple[Message, ...] = ()
+    dead: tuple[Message, ...] = ()
+    lanes: dict[str, ChannelBackoff] = field(default_factory=dict)
     ts: str = ""
     channel_id: str = ""
     link: str = ""
@@ -148,7 +148,7 @@ class Box:
     lost: int = 0
     """How often the parent message was found to be out of reach."""
 
-    def entry(self, identity: str) -> Entry | None:
+    def entry(self, identity: str) -> Message | None:
         return next((entry for entry in self.pending if entry.id == identity), None)
 
     @property
@@ -156,7 +156,7 @@ class Box:
         return not (self.pending or self.dead)
 
 
-def accept(box: Box, entry: Entry) -> Box:
+def accept(box: Outbox, entry: Message) -> Outbox:
     """The box with this entry in it; unchanged for what would come after the end."""
     if box.finished and not entry.final:
         return box
@@ -177,7 +177,7 @@ def accept(box: Box, entry: Entry) -> Box:
     return replace(box, pending=(*box.pending, entry), finished=finished)
 
 
-def _after_those_before(box: Box, entry: Entry) -> Entry:
+def _after_those_before(box: Outbox, entry: Message) -> Message:
     """A state of the parent message with the doubts about those in whose place it comes: nothing tells one
     from another, so any of them may be the message that is there. The last word may be said once more."""
     given_up = (one for one in box.dead if one.doubtful and entry.at - one.tried_at < AFRESH_SECONDS)
@@ -191,38 +191,38 @@ def _after_those_before(box: Box, entry: Entry) -> Entry:
     )
 
 
-def due(box: Box, *, now: float) -> list[Entry]:
+def due(box: Outbox, *, now: float) -> list[Message]:
     """What may be sent now, the most urgent first."""
     return [entry for entry in _heads(box) if _wait_seconds(box, entry, now) <= 0]
 
 
-def wait_seconds(box: Box, *, now: float) -> float | None:
+def wait_seconds(box: Outbox, *, now: float) -> float | None:
     """Until something may be sent; None where nothing can be."""
     return min((_wait_seconds(box, entry, now) for entry in _heads(box)), default=None)
 
 
-def hurried(box: Box) -> Box:
+def hurried(box: Outbox) -> Outbox:
     """Try everything again at once, but what Slack itself asked to wait for: there is little time left."""
     lanes = {name: replace(lane, due=lane.not_before) for name, lane in box.lanes.items()}
     return replace(box, lanes=lanes)
 
 
-def begun(box: Box, identity: str, *, now: float) -> Box:
+def begun(box: Outbox, identity: str, *, now: float) -> Outbox:
     """A request goes out. One whose end is not known already makes it doubtful."""
 
-    def begin(entry: Entry) -> Entry:
+    def begin(entry: Message) -> Message:
         doubtful = entry.doubtful or entry.begun
         return replace(entry, begun=True, doubtful=doubtful, tried_at=entry.tried_at or now)
 
     return _changed(box, identity, begin)
 
 
-def absent(box: Box, identity: str) -> Box:
+def absent(box: Outbox, identity: str) -> Outbox:
     """It was looked for and is not there."""
     return _changed(box, identity, lambda entry: replace(entry, doubtful=False, unheard=0))
 
 
-def sent(box: Box, identity: str, *, ts: str = "", channel_id: str = "") -> Box:
+def sent(box: Outbox, identity: str, *, ts: str = "", channel_id: str = "") -> Outbox:
     """Slack took it. `ts` and `channel_id` are those of a parent message, empty for all others."""
     entry = box.entry(identity)
     pending = tuple(one for one in box.pending if one.id != identity)
@@ -234,7 +234,7 @@ def sent(box: Box, identity: str, *, ts: str = "", channel_id: str = "") -> Box:
     return parent_found(box, ts=ts, channel_id=channel_id) if ts else box
 
 
-def parent_found(box: Box, *, ts: str, channel_id: str) -> Box:
+def parent_found(box: Outbox, *, ts: str, channel_id: str) -> Outbox:
     """The parent message was posted after all; its newest state is still to be sent."""
     pending = tuple(
         replace(one, begun=False, doubtful=False, unheard=0) if one.kind is Kind.PARENT else one
@@ -244,7 +244,7 @@ def parent_found(box: Box, *, ts: str, channel_id: str) -> Box:
     return replace(box, pending=pending, ts=ts, channel_id=channel_id, link=link)
 
 
-def parent_lost(box: Box) -> Box:
+def parent_lost(box: Outbox) -> Outbox:
     """The parent message is gone or cannot be changed any more: the next state is a new message. Where that
     happens again and again, only the last word is; the thread goes on at the message that is there."""
     box = replace(box, lost=box.lost + 1)
@@ -254,7 +254,7 @@ def parent_lost(box: Box) -> Box:
     return replace(box, pending=tuple(one for one in box.pending if one.kind is not Kind.PARENT))
 
 
-def failed(box: Box, identity: str, lane_name: str, trouble: Trouble, *, now: float) -> Box:
+def failed(box: Outbox, identity: str, lane_name: str, trouble: Trouble, *, now: float) -> Outbox:
     """A try failed: again later, or dead. An entry that was replaced meanwhile only delays its channel."""
     entry = box.entry(identity)
     if entry is not None:
@@ -276,20 +276,20 @@ def failed(box: Box, identity: str, lane_name: str, trouble: Trouble, *, now: fl
             box = _changed(box, identity, lambda _entry: tried)
     if trouble.permanent:
         return box
-    lane = box.lanes.get(lane_name, Lane())
+    lane = box.lanes.get(lane_name, ChannelBackoff())
     own = RETRY_SECONDS[min(lane.failures, len(RETRY_SECONDS) - 1)]
     asked = min(trouble.retry_seconds or 0.0, RETRY_AFTER_SECONDS_MAX)
-    later = Lane(lane.failures + 1, now + max(own, asked), now + asked)
+    later = ChannelBackoff(lane.failures + 1, now + max(own, asked), now + asked)
     return replace(box, lanes={**box.lanes, lane_name: later})
 
 
-def stale(box: Box, *, now: float) -> tuple[Entry, ...]:
+def stale(box: Outbox, *, now: float) -> tuple[Message, ...]:
     """Entries of one stream that are told as one, in order; () where there are none.
 
     After the end even a single one is told so, as something of the past. What is final speaks for itself, and
     what may have been posted keeps its identity.
     """
-    streams: dict[tuple[str, bool], list[Entry]] = {}
+    streams: dict[tuple[str, bool], list[Message]] = {}
     for entry in box.pending:
         if entry.kind in {Kind.REPLY, Kind.POST} and not (entry.final or entry.begun or entry.doubtful):
             streams.setdefault(entry.stream, []).append(entry)
@@ -300,15 +300,15 @@ def stale(box: Box, *, now: float) -> tuple[Entry, ...]:
     return ()
 
 
-def lines_of(entries: Iterable[Entry]) -> tuple[tuple[float, str], ...]:
+def lines_of(entries: Iterable[Message]) -> tuple[tuple[float, str], ...]:
     """When and what, of entries that are told as one."""
     return tuple(line for entry in entries for line in entry.lines or ((entry.at, entry.text),))
 
 
-def folded(box: Box, identities: Iterable[str], entry: Entry) -> Box:
+def folded(box: Outbox, identities: Iterable[str], entry: Message) -> Outbox:
     """With `entry` at the place of the first of those, and without the rest of them."""
     names = set(identities)
-    pending: list[Entry] = []
+    pending: list[Message] = []
     for one in box.pending:
         if one.id not in names:
             pending.append(one)
@@ -317,18 +317,18 @@ def folded(box: Box, identities: Iterable[str], entry: Entry) -> Box:
     return replace(box, pending=tuple(pending))
 
 
-def reopened(box: Box) -> Box:
+def reopened(box: Outbox) -> Outbox:
     """As another process finds it: what was begun may have taken effect, and everything may be tried, but
     what Slack asked to wait for."""
 
-    def reopen(entry: Entry) -> Entry:
+    def reopen(entry: Message) -> Message:
         return replace(entry, begun=False, doubtful=True, unheard=entry.unheard + 1) if entry.begun else entry
 
     pending = tuple(reopen(entry) for entry in box.pending)
     return hurried(replace(box, pending=pending))
 
 
-def closed(box: Box) -> Box:
+def closed(box: Outbox) -> Outbox:
     """At the end of the job: replies to a message that cannot come any more are dead."""
     if box.ts or any(entry.kind is Kind.PARENT for entry in box.pending):
         return box
@@ -339,7 +339,7 @@ def closed(box: Box) -> Box:
     return box
 
 
-def revived(box: Box, identities: Iterable[str] | None = None) -> Box:
+def revived(box: Outbox, identities: Iterable[str] | None = None) -> Outbox:
     """Dead letters stand in the queue again, before what came later; all of them where none is named."""
     names = None if identities is None else set(identities)
     chosen = [entry for entry in box.dead if names is None or entry.id in names]
@@ -349,7 +349,7 @@ def revived(box: Box, identities: Iterable[str] | None = None) -> Box:
     return replace(box, pending=tuple(together), dead=rest, lanes={})
 
 
-def dropped(box: Box, identities: Iterable[str] | None = None) -> Box:
+def dropped(box: Outbox, identities: Iterable[str] | None = None) -> Outbox:
     """Without these entries, pending or dead; without all of them where none is named."""
     if identities is None:
         return replace(box, pending=(), dead=())
@@ -361,9 +361,9 @@ def dropped(box: Box, identities: Iterable[str] | None = None) -> Box:
     )
 
 
-def _heads(box: Box) -> list[Entry]:
+def _heads(box: Outbox) -> list[Message]:
     """The next one of each stream. Where the parent has news, its channel begins with them."""
-    heads: dict[tuple[str, bool], Entry] = {}
+    heads: dict[tuple[str, bool], Message] = {}
     for entry in box.pending:
         if entry.kind is not Kind.PARENT and not (entry.kind.in_thread and not box.ts):
             heads.setdefault(entry.stream, entry)
@@ -373,17 +373,17 @@ def _heads(box: Box) -> list[Entry]:
     return [*parents, *sorted(others, key=lambda entry: entry.at)]
 
 
-def _wait_seconds(box: Box, entry: Entry, now: float) -> float:
+def _wait_seconds(box: Outbox, entry: Message, now: float) -> float:
     lane = box.lanes.get(entry.lane)
     wait = lane.due - now if lane is not None else 0.0
     return 0.0 if wait > RETRY_AFTER_SECONDS_MAX else max(0.0, wait)
 
 
-def _changed(box: Box, identity: str, change: Callable[[Entry], Entry]) -> Box:
+def _changed(box: Outbox, identity: str, change: Callable[[Message], Message]) -> Outbox:
     pending = tuple(change(entry) if entry.id == identity else entry for entry in box.pending)
     return replace(box, pending=pending)
 
 
-def _buried(box: Box, entry: Entry) -> Box:
+def _buried(box: Outbox, entry: Message) -> Outbox:
     pending = tuple(one for one in box.pending if one.id != entry.id)
     return replace(box, pending=pending, dead=(*box.dead, entry)[-DEAD_MAX:])

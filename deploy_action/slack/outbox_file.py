@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from deploy_action.slack.outbox import Box, reopened
+from deploy_action.slack.outbox import Outbox, reopened
 from deploy_action.slack.outbox_log import Record, Step, after, replayed
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ class OutboxJournal:
         self._lock = threading.Lock()
         self._encoder = msgspec.json.Encoder()
         self.trouble = ""
-        box = replayed(Box(correlation_id), _records(path))
+        box = replayed(Outbox(correlation_id), _records(path))
         self._box = reopened(box)
         self._bytes = 0
-        if box != Box(correlation_id):
+        if box != Outbox(correlation_id):
             with self._lock:
                 self._kept(self._rewrite)
 
     @property
-    def box(self) -> Box:
+    def box(self) -> Outbox:
         return self._box
 
-    def write(self, record: Record) -> Box:
+    def write(self, record: Record) -> Outbox:
         with self._lock:
             box = after(self._box, record)
             if box is not self._box:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from deploy_action.slack import outbox
-from deploy_action.slack.outbox import Box, Entry, Trouble
+from deploy_action.slack.outbox import Message, Outbox, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,43 +36,43 @@ class Record:
     step: Step
     id: str = ""
     at: float = 0.0
-    entry: Entry | None = None
+    entry: Message | None = None
     ids: tuple[str, ...] = ()
     lane: str = ""
     ts: str = ""
     channel_id: str = ""
     link: str = ""
     trouble: Trouble | None = None
-    box: Box | None = None
+    box: Outbox | None = None
 
 
-def after(box: Box, record: Record) -> Box:
+def after(box: Outbox, record: Record) -> Outbox:
     """The box after this step. What does not fit changes nothing: it comes from a disk."""
     change = _CHANGES.get(record.step)
     return box if change is None else change(box, record)
 
 
-def replayed(box: Box, records: Iterable[Record]) -> Box:
+def replayed(box: Outbox, records: Iterable[Record]) -> Outbox:
     for record in records:
         box = after(box, record)
     return box
 
 
-def _accept(box: Box, record: Record) -> Box:
+def _accept(box: Outbox, record: Record) -> Outbox:
     return box if record.entry is None else outbox.accept(box, record.entry)
 
 
-def _fail(box: Box, record: Record) -> Box:
+def _fail(box: Outbox, record: Record) -> Outbox:
     if record.trouble is None:
         return box
     return outbox.failed(box, record.id, record.lane, record.trouble, now=record.at)
 
 
-def _fold(box: Box, record: Record) -> Box:
+def _fold(box: Outbox, record: Record) -> Outbox:
     return box if record.entry is None else outbox.folded(box, record.ids, record.entry)
 
 
-_CHANGES: dict[Step, Callable[[Box, Record], Box]] = {
+_CHANGES: dict[Step, Callable[[Outbox, Record], Outbox]] = {
     Step.WHOLE: lambda box, record: record.box or box,
     Step.ACCEPT: _accept,
     Step.BEGIN: lambda box, record: outbox.begun(box, record.id, now=record.at),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.outbox_log import Record
 
 
@@ -46,9 +46,9 @@ class OutboxStore(Protocol):
     """Keeps one outbox. Safe to use from two threads."""
 
     @property
-    def box(self) -> Box: ...
+    def box(self) -> Outbox: ...
 
-    def write(self, record: Record) -> Box:
+    def write(self, record: Record) -> Outbox:
         """Keep this step, and return the box after it. Never raises."""
         ...
 

@@ -16,14 +16,14 @@ import msgspec
 from deploy_action.errors import RegistryUnreadable
 from deploy_action.locking.compare_and_swap import FileChange, Swapper, read_beside
 from deploy_action.slack import outbox
-from deploy_action.slack.outbox import Box, Kind
+from deploy_action.slack.outbox import Kind, Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from deploy_action.common.ports import Clock
     from deploy_action.locking.ports import Registry
-    from deploy_action.slack.outbox import Entry
+    from deploy_action.slack.outbox import Message
 
 NAME = "slack-retry-queue.json"
 SCHEMA = 1
@@ -41,10 +41,10 @@ BOXES_READ_MAX, MESSAGES_READ_MAX = 500, 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class QueuedOutbox:
     """One deployment's outbox. `saved_at` and `taken_at`: unix seconds of whoever wrote them."""
 
-    box: Box
+    box: Outbox
     repository: str = ""
     webhook: str = ""
     """Fingerprint of the webhook that it was meant for; empty with a bot token."""
@@ -74,7 +74,7 @@ class Sender:
     token: str = ""
     channels: tuple[str, ...] = ()
 
-    def may_tell(self, left: Left) -> bool:
+    def may_tell(self, left: QueuedOutbox) -> bool:
         """Another repository's token may be that of another workspace, which does not know the channels or,
         worse, has some of the same name. A token that was changed is still one for its own repository.
 
@@ -83,7 +83,7 @@ class Sender:
             return False
         return bool(self.webhook) or self.token == left.token or self.repository == left.repository
 
-    def _reaches(self, box: Box) -> bool:
+    def _reaches(self, box: Outbox) -> bool:
         if not self.channels or self.webhook:
             return True
         by_id = all(re.fullmatch(r"[CGD][A-Z0-9]{8,}", channel) for channel in self.channels)
@@ -96,7 +96,7 @@ class Sender:
 @dataclass(frozen=True, slots=True)
 class Leftovers:
     schema: int = SCHEMA
-    boxes: tuple[Left, ...] = field(default_factory=tuple)
+    boxes: tuple[QueuedOutbox, ...] = field(default_factory=tuple)
 
 
 def decode(content: bytes | None) -> Leftovers:
@@ -130,7 +130,7 @@ def _messages(leftovers: Leftovers) -> int:
     return sum(len(left.box.pending) + len(left.box.dead) for left in leftovers.boxes)
 
 
-def _times(left: Left) -> Iterator[float]:
+def _times(left: QueuedOutbox) -> Iterator[float]:
     yield from (left.saved_at, left.taken_at)
     for entry in (*left.box.pending, *left.box.dead):
         yield from (entry.at, entry.tried_at, *(at for at, _ in entry.lines))
@@ -150,7 +150,7 @@ def encode(leftovers: Leftovers) -> bytes:
     return content
 
 
-def _content(boxes: list[Left]) -> bytes | None:
+def _content(boxes: list[QueuedOutbox]) -> bytes | None:
     if len(boxes) > BOXES_MAX:
         return None
     content = msgspec.json.encode(Leftovers(SCHEMA, tuple(boxes)))
@@ -159,7 +159,7 @@ def _content(boxes: list[Left]) -> bytes | None:
     return msgspec.json.format(content, indent=1) if len(content) * 2 <= BYTES_MAX else content
 
 
-def merged(content: bytes | None, left: Left) -> bytes:
+def merged(content: bytes | None, left: QueuedOutbox) -> bytes:
     """With this box in it. Idempotent: of one deployment there is one."""
     leftovers = decode(content)
     others = tuple(one for one in leftovers.boxes if one.name != left.name)
@@ -169,7 +169,7 @@ def merged(content: bytes | None, left: Left) -> bytes:
 def save(
     registry: Registry,
     clock: Clock,
-    left: Left,
+    left: QueuedOutbox,
     *,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> int:
@@ -187,7 +187,7 @@ def save(
     return given_up
 
 
-def _count(boxes: Iterable[Left]) -> int:
+def _count(boxes: Iterable[QueuedOutbox]) -> int:
     return sum(len(left.box.pending) + len(left.box.dead) for left in boxes)
 
 
@@ -250,12 +250,12 @@ def _edit(
     registry: Registry,
     clock: Clock,
     names: tuple[str, ...],
-    change: Callable[[Box, list[str]], Box],
+    change: Callable[[Outbox, list[str]], Outbox],
     patience_seconds: float,
     *,
     dead_only: bool,
 ) -> int:
-    def chosen(left: Left) -> list[str]:
+    def chosen(left: QueuedOutbox) -> list[str]:
         entries = left.box.dead if dead_only else (*left.box.pending, *left.box.dead)
         every = not names or left.name in names
         return [entry.id for entry in entries if every or entry.id in names]
@@ -272,7 +272,7 @@ def _edit(
     return count
 
 
-def _within_bounds(box: Box) -> Box:
+def _within_bounds(box: Outbox) -> Outbox:
     """A box that is too large loses its looks first, then its dead, then the oldest that are not final."""
     if _size(box) <= BOX_BYTES_MAX:
         return box
@@ -286,15 +286,15 @@ def _within_bounds(box: Box) -> Box:
     return box
 
 
-def _without_looks(box: Box) -> Box:
+def _without_looks(box: Outbox) -> Outbox:
     return replace(
         box, pending=tuple(_bare(one) for one in box.pending), dead=tuple(_bare(one) for one in box.dead)
     )
 
 
-def _bare(entry: Entry) -> Entry:
+def _bare(entry: Message) -> Message:
     return replace(entry, blocks=(), text=entry.text[:2000], lines=entry.lines[-10:])
 
 
-def _size(box: Box) -> int:
+def _size(box: Outbox) -> int:
     return len(msgspec.json.encode(box))

@@ -15,17 +15,17 @@ from deploy_action.slack import outbox
 from deploy_action.slack.outbox import CannotLook, Kind, NotDelivered
 from deploy_action.slack.outbox_log import after
 from deploy_action.slack.retry_queue import change_file, decode, encode, read
-from deploy_action.slack.sender import PARENT, Courier
+from deploy_action.slack.sender import PARENT, MessageSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.common.ports import Clock
     from deploy_action.locking.ports import Registry
-    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.outbox_log import Record
     from deploy_action.slack.ports import Messenger
-    from deploy_action.slack.retry_queue import Left, Sender
+    from deploy_action.slack.retry_queue import QueuedOutbox, Sender
 
 GRACE_SECONDS = 2.0
 """Of real time, for the answer to what is on its way when the time for sending is over."""
@@ -54,7 +54,7 @@ def drain(
     Courier. Raises RegistryError."""
     if not any(_fits(one, sender, clock.now()) for one in read(registry).boxes):
         return Drained()
-    turn = _Turn(secrets.token_hex(8), sender, clock)
+    turn = DeliveryClaim(secrets.token_hex(8), sender, clock)
     change_file(registry, clock, turn.take)
     posted_at = {} if posted_at is None else posted_at
     work = threading.Thread(
@@ -69,21 +69,21 @@ def drain(
     return turn.result()
 
 
-class _Turn:
+class DeliveryClaim:
     """One drainer's turn at the document: what it took, and what became of that."""
 
     def __init__(self, mark: str, sender: Sender, clock: Clock) -> None:
         self._mark = mark
         self._sender = sender
         self._clock = clock
-        self.taken: dict[str, Left] = {}
+        self.taken: dict[str, QueuedOutbox] = {}
         self._stores: dict[str, BoxInMemory] = {}
         self._troubles: list[str] = []
 
     def take(self, content: bytes | None) -> bytes:
         leftovers, now = decode(content), self._clock.now()
         self.taken.clear()
-        boxes: list[Left] = []
+        boxes: list[QueuedOutbox] = []
         for one in leftovers.boxes:
             if _fits(one, self._sender, now):
                 self.taken[one.name] = _doubted(one)
@@ -105,7 +105,7 @@ class _Turn:
                 self._troubles.append(error.trouble.reason)
                 continue
             store = self._stores[name] = BoxInMemory(box)
-            courier = Courier(store, messenger, self._clock, posted_at)
+            courier = MessageSender(store, messenger, self._clock, posted_at)
             try:
                 _work(courier, store, self._clock, end)
             except _Ended:
@@ -121,7 +121,7 @@ class _Turn:
         for store in tuple(self._stores.values()):
             store.end()
 
-    def _left_of(self, left: Left) -> Box:
+    def _left_of(self, left: QueuedOutbox) -> Outbox:
         store = self._stores.get(left.name)
         return left.box if store is None else outbox.closed(store.box)
 
@@ -130,7 +130,7 @@ class _Turn:
         boxes = (self._settled(one) for one in leftovers.boxes)
         return encode(replace(leftovers, boxes=tuple(one for one in boxes if not one.box.empty)))
 
-    def _settled(self, left: Left) -> Left:
+    def _settled(self, left: QueuedOutbox) -> QueuedOutbox:
         if left.taken_by != self._mark:
             return left
         return replace(left, box=self._left_of(left), taken_by="", taken_at=0.0)
@@ -143,7 +143,7 @@ class _Turn:
         return Drained(max(0, before - pending - dead), pending, dead, tuple(dict.fromkeys(self._troubles)))
 
 
-def _work(courier: Courier, store: BoxInMemory, clock: Clock, end: float) -> None:
+def _work(courier: MessageSender, store: BoxInMemory, clock: Clock, end: float) -> None:
     """As much as can be sent by then, on the monotonic clock."""
     while clock.monotonic() < end:
         before = store.box
@@ -167,12 +167,12 @@ class BoxInMemory:
 
     trouble = ""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: Outbox) -> None:
         self.box = box
         self._lock = threading.Lock()
         self._ended = False
 
-    def write(self, record: Record) -> Box:
+    def write(self, record: Record) -> Outbox:
         with self._lock:
             if self._ended:
                 raise _Ended
@@ -187,11 +187,11 @@ class BoxInMemory:
         pass
 
 
-def _fits(left: Left, sender: Sender, now: float) -> bool:
+def _fits(left: QueuedOutbox, sender: Sender, now: float) -> bool:
     return left.free(now) and sender.may_tell(left) and bool(left.box.pending)
 
 
-def _proven(box: Box, messenger: Messenger) -> Box:
+def _proven(box: Outbox, messenger: Messenger) -> Outbox:
     """The registry says which message is this deployment's, and anybody may have written that: unless Slack
     shows our own mark on it, it is neither changed nor replied to, and what is left to tell is posted anew.
     Raises NotDelivered where Slack cannot be asked at present."""
@@ -213,7 +213,7 @@ def _proven(box: Box, messenger: Messenger) -> Box:
     return replace(outbox.parent_found(replace(box, pending=pending), ts="", channel_id=""), link="")
 
 
-def _doubted(left: Left) -> Left:
+def _doubted(left: QueuedOutbox) -> QueuedOutbox:
     """Whoever took it before may have sent any of it."""
     if not left.taken_by:
         return left

@@ -6,15 +6,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from deploy_action.slack.outbox import Kind
-from deploy_action.slack.view import Moment
+from deploy_action.slack.view import NotificationEvent
 
-_SILENT = frozenset({Moment.PROGRESS, Moment.QUEUED, Moment.STARTED, Moment.SKIPPED})
+_SILENT = frozenset(
+    {
+        NotificationEvent.PROGRESS,
+        NotificationEvent.QUEUED,
+        NotificationEvent.STARTED,
+        NotificationEvent.SKIPPED,
+    }
+)
 """Only the message itself shows them: a thread that repeats it tells nothing."""
-_BESIDE = frozenset({Moment.TAKEOVER})
+_BESIDE = frozenset({NotificationEvent.TAKEOVER})
 """The message itself stays as it is."""
-_CALLED_FOR = frozenset({Moment.FAILED, Moment.ROLLED_BACK, Moment.TIMED_OUT, Moment.UNKNOWN})
+_CALLED_FOR = frozenset(
+    {
+        NotificationEvent.FAILED,
+        NotificationEvent.ROLLED_BACK,
+        NotificationEvent.TIMED_OUT,
+        NotificationEvent.UNKNOWN,
+    }
+)
 """Ends that are shown in the channel, too, and that people may be called for."""
-_PHASES = frozenset({Moment.PROGRESS, Moment.QUEUED})
+_PHASES = frozenset({NotificationEvent.PROGRESS, NotificationEvent.QUEUED})
 """May be left out of the message itself; all other states of it are kept true."""
 
 
@@ -33,7 +47,7 @@ class Routing:
 
     channel: str = ""
     alert_channel: str = ""
-    overrides: dict[Moment, Override] = field(default_factory=dict)
+    overrides: dict[NotificationEvent, Override] = field(default_factory=dict)
     webhook: bool = False
 
     @property
@@ -52,13 +66,17 @@ class Place:
     channel: str = ""
 
 
-def places(moment: Moment, routing: Routing) -> tuple[Place, ...]:
+def places(moment: NotificationEvent, routing: Routing) -> tuple[Place, ...]:
     """Where this moment is told; the parent message first. Empty where it is not."""
     override = routing.overrides.get(moment)
     off = override is not None and override.off
     if routing.webhook:
         # A webhook cannot update: what was said of the beginning stands until the end.
-        return (Place(Kind.WEBHOOK),) if (moment is Moment.STARTED or moment.final) and not off else ()
+        return (
+            (Place(Kind.WEBHOOK),)
+            if (moment is NotificationEvent.STARTED or moment.final) and not off
+            else ()
+        )
     found: list[Place] = []
     if not (moment in _BESIDE or (off and moment in _PHASES)):
         found.append(Place(Kind.PARENT, routing.channel))
@@ -70,12 +88,12 @@ def places(moment: Moment, routing: Routing) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def calls(moment: Moment) -> bool:
+def calls(moment: NotificationEvent) -> bool:
     """Whether people are called by name."""
     return moment in _CALLED_FOR
 
 
-def _alerts(moment: Moment, routing: Routing, override: Override | None) -> tuple[str, ...]:
+def _alerts(moment: NotificationEvent, routing: Routing, override: Override | None) -> tuple[str, ...]:
     usual = (routing.alert_channel,) if routing.alert_channel else ()
     if override is None:
         chosen = usual if moment.needs_somebody else ()

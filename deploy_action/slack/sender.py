@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.slack import outbox
 from deploy_action.slack.messages.digest import folded
-from deploy_action.slack.outbox import CannotLook, Entry, Kind, NotDelivered, Trouble
+from deploy_action.slack.outbox import CannotLook, Kind, Message, NotDelivered, Trouble
 from deploy_action.slack.outbox_log import Record, Step
 from deploy_action.slack.ports import Announcement
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from deploy_action.common.ports import Clock
-    from deploy_action.slack.outbox import Box
+    from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.ports import Messenger, OutboxStore, Posted
 
 PACE_SECONDS = 1.0
@@ -29,7 +29,7 @@ PARENT = "parent"
 """Names the parent message, whose states are all one message."""
 
 
-class Courier:
+class MessageSender:
     """`step` makes one try. Call it from one thread; `troubles` may be emptied from another.
 
     `posted_at`: when something was last posted, by channel; couriers that follow each other share it.
@@ -58,7 +58,7 @@ class Courier:
         self.silent = False
         """The last request went out, and no answer came."""
 
-    def accept(self, entries: Iterable[Entry]) -> Box:
+    def accept(self, entries: Iterable[Message]) -> Outbox:
         """Take entries over: they are on the disk when this returns."""
         box = self._store.box
         for entry in entries:
@@ -108,29 +108,29 @@ class Courier:
         """There is little time left: try at once whatever Slack itself does not ask to wait for."""
         self._store.write(Record(Step.HURRY))
 
-    def _fold(self, now: float) -> Box:
+    def _fold(self, now: float) -> Outbox:
         box = self._store.box
         old = outbox.stale(box, now=now)
-        if not old or box.lanes.get(old[0].lane, outbox.Lane()).due > now:
+        if not old or box.lanes.get(old[0].lane, outbox.ChannelBackoff()).due > now:
             return box
         lines = outbox.lines_of(old)
         told = folded(lines, late=now - old[0].at >= outbox.STALE_SECONDS)
-        entry = Entry(
+        entry = Message(
             secrets.token_hex(8), old[0].kind, old[0].channel, told.text, told.blocks, old[0].at, lines=lines
         )
         return self._store.write(Record(Step.FOLD, ids=tuple(one.id for one in old), entry=entry))
 
-    def _next(self, box: Box, now: float) -> Entry | None:
+    def _next(self, box: Outbox, now: float) -> Message | None:
         ready = (entry for entry in outbox.due(box, now=now) if self._pace(entry, box, now) <= 0)
         return next(ready, None)
 
-    def _pace(self, entry: Entry, box: Box, now: float) -> float:
+    def _pace(self, entry: Message, box: Outbox, now: float) -> float:
         if entry.lane in self._closed or (entry.kind is Kind.PARENT and box.ts):
             return 0.0
         wait = self.posted_at.get(entry.lane, float("-inf")) + PACE_SECONDS - now
         return wait if 0.0 < wait <= PACE_SECONDS else 0.0
 
-    def _deliver(self, entry: Entry) -> None:
+    def _deliver(self, entry: Message) -> None:
         """Raises NotDelivered."""
         message = Announcement(entry.text, entry.blocks)
         if entry.kind is Kind.PARENT and self._store.box.ts:
@@ -162,7 +162,7 @@ class Courier:
         if link:
             self._store.write(Record(Step.LINK, link=link))
 
-    def _update(self, entry: Entry, message: Announcement) -> None:
+    def _update(self, entry: Message, message: Announcement) -> None:
         box = self._store.box
         try:
             self._messenger.update(box.channel_id, box.ts, message, key=PARENT)
@@ -174,7 +174,7 @@ class Courier:
             return
         self._store.write(Record(Step.SENT, entry.id))
 
-    def _found(self, entry: Entry) -> bool:
+    def _found(self, entry: Message) -> bool:
         """Whether an earlier request took effect after all. Raises NotDelivered where that cannot be known
         and must not be guessed."""
         box = self._store.box
@@ -200,7 +200,7 @@ class Courier:
             self._store.write(Record(Step.SENT, entry.id))
         return True
 
-    def _failed(self, entry: Entry, error: NotDelivered) -> None:
+    def _failed(self, entry: Message, error: NotDelivered) -> None:
         trouble = error.trouble
         self.well, self.silent = False, trouble.unheard
         if trouble.all_of_channel:
@@ -215,5 +215,5 @@ class Courier:
             self.troubles.append((sentence, given_up))
 
 
-def _key(entry: Entry) -> str:
+def _key(entry: Message) -> str:
     return PARENT if entry.kind is Kind.PARENT else entry.id

@@ -28,7 +28,7 @@ class RegistryNews(Enum):
     BACK = "back"
 
 
-class Moment(Enum):
+class NotificationEvent(Enum):
     """Something worth telling. Each deployment ends with exactly one of the final ones."""
 
     QUEUED = "queued"
@@ -59,7 +59,7 @@ class Moment(Enum):
     @property
     def waiting(self) -> bool:
         """The deployment stands in the queue."""
-        return self in {Moment.QUEUED, Moment.STUCK_IN_QUEUE}
+        return self in {NotificationEvent.QUEUED, NotificationEvent.STUCK_IN_QUEUE}
 
     @property
     def needs_somebody(self) -> bool:
@@ -69,26 +69,26 @@ class Moment(Enum):
 
 _FINAL = frozenset(
     {
-        Moment.COMPLETE,
-        Moment.FAILED,
-        Moment.ROLLED_BACK,
-        Moment.BUSY,
-        Moment.TIMED_OUT,
-        Moment.CANCELLED,
-        Moment.SKIPPED,
-        Moment.UNKNOWN,
+        NotificationEvent.COMPLETE,
+        NotificationEvent.FAILED,
+        NotificationEvent.ROLLED_BACK,
+        NotificationEvent.BUSY,
+        NotificationEvent.TIMED_OUT,
+        NotificationEvent.CANCELLED,
+        NotificationEvent.SKIPPED,
+        NotificationEvent.UNKNOWN,
     }
 )
 _ALERTS = frozenset(
     {
-        Moment.FAILED,
-        Moment.ROLLED_BACK,
-        Moment.TIMED_OUT,
-        Moment.UNKNOWN,
-        Moment.STALLED,
-        Moment.STUCK_IN_QUEUE,
-        Moment.TAKEOVER,
-        Moment.REGISTRY_FALLBACK,
+        NotificationEvent.FAILED,
+        NotificationEvent.ROLLED_BACK,
+        NotificationEvent.TIMED_OUT,
+        NotificationEvent.UNKNOWN,
+        NotificationEvent.STALLED,
+        NotificationEvent.STUCK_IN_QUEUE,
+        NotificationEvent.TAKEOVER,
+        NotificationEvent.REGISTRY_FALLBACK,
     }
 )
 
@@ -189,11 +189,11 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelView:
+class DeploymentView:
     """All that a message shows. `at` is when it was so; `moment` where the deployment stands."""
 
     correlation_id: str
-    moment: Moment
+    moment: NotificationEvent
     at: float
     environment: str = ""
     stacks: tuple[StackSeen, ...] = ()
@@ -250,14 +250,14 @@ class ChannelView:
     fallback: str = ""
     notes: tuple[str, ...] = ()
 
-    def at_moment(self, moment: Moment, *, at: float, **changes: object) -> ChannelView:
+    def at_moment(self, moment: NotificationEvent, *, at: float, **changes: object) -> DeploymentView:
         """The same deployment, later: what was measured goes on. A final moment stays."""
         if self.moment.final:
             return self
         later = self._aged(max(0.0, at - self.at))
         return replace(later, moment=moment, at=at, **changes)  # type: ignore[arg-type]  # checked by the class
 
-    def _aged(self, seconds: float) -> ChannelView:
+    def _aged(self, seconds: float) -> DeploymentView:
         def older(found: tuple[ResourceSeen, ...]) -> tuple[ResourceSeen, ...]:
             return tuple(replace(one, seconds=one.seconds + seconds) for one in found)
 

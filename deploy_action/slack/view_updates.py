@@ -18,10 +18,10 @@ from deploy_action.slack.view import (
     OUTPUTS_MAX,
     Ahead,
     CauseSeen,
-    ChannelView,
+    DeploymentView,
     Frozen,
     Gap,
-    Moment,
+    NotificationEvent,
     Origin,
     QueueSeen,
     RegistryNews,
@@ -49,12 +49,12 @@ def new_view(
     stacks: Sequence[StackRef],
     *,
     at: float,
-    moment: Moment = Moment.STARTED,
+    moment: NotificationEvent = NotificationEvent.STARTED,
     origin: Origin = Origin(),  # noqa: B008 - frozen
     mentions: Iterable[str] = (),
-) -> ChannelView:
+) -> DeploymentView:
     """The first view, before anything was queued for or begun."""
-    return ChannelView(
+    return DeploymentView(
         correlation_id=cut(report.correlation_id),
         moment=moment,
         at=at,
@@ -70,7 +70,9 @@ def new_view(
     )
 
 
-def queued(view: ChannelView, waiting: Waiting, *, at: float, moment: Moment = Moment.QUEUED) -> ChannelView:
+def queued(
+    view: DeploymentView, waiting: Waiting, *, at: float, moment: NotificationEvent = NotificationEvent.QUEUED
+) -> DeploymentView:
     """In the queue; with `moment=STUCK_IN_QUEUE` for longer than somebody should wait unseen."""
     seen = QueueSeen(
         position=waiting.position,
@@ -85,10 +87,10 @@ def queued(view: ChannelView, waiting: Waiting, *, at: float, moment: Moment = M
     return view.at_moment(moment, at=at, queue=seen)
 
 
-def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
+def started(view: DeploymentView, report: Report, *, at: float) -> DeploymentView:
     """The lock is held and the deployment begins; also once its estimate is known."""
     return view.at_moment(
-        Moment.STARTED,
+        NotificationEvent.STARTED,
         at=at,
         started=at if view.started is None else view.started,
         queue=None,
@@ -101,15 +103,15 @@ def started(view: ChannelView, report: Report, *, at: float) -> ChannelView:
 
 
 def progressed(
-    view: ChannelView,
+    view: DeploymentView,
     operation: Operation,
     *,
     at: float,
     now: float,
     left: Estimate | None = None,
     done: tuple[int, int] | None = None,
-    moment: Moment = Moment.PROGRESS,
-) -> ChannelView:
+    moment: NotificationEvent = NotificationEvent.PROGRESS,
+) -> DeploymentView:
     """While it runs. `now`: unix seconds of CloudFormation, for what is measured on its clock; `done`: how
     many resources are done and of how many."""
     running = operation.running
@@ -138,46 +140,46 @@ def progressed(
     )
 
 
-def stalled(view: ChannelView, change: StallChange, operation: Operation, *, at: float) -> ChannelView:
+def stalled(view: DeploymentView, change: StallChange, operation: Operation, *, at: float) -> DeploymentView:
     """A stall that began or is over (`change.began`), of one resource; others may stand still besides."""
     subject = _stall(change, operation)
     others = tuple(one for one in view.stalled if one.label != subject.label)
     return view.at_moment(
-        Moment.STALLED if change.began else Moment.MOVING,
+        NotificationEvent.STALLED if change.began else NotificationEvent.MOVING,
         at=at,
         subject=subject,
         stalled=(*others, subject)[-LISTED_MAX:] if change.began else others,
     )
 
 
-def overdue(view: ChannelView, estimate: Estimate, *, at: float) -> ChannelView:
-    return view.at_moment(Moment.OVERDUE, at=at, late=True, estimate=estimate)
+def overdue(view: DeploymentView, estimate: Estimate, *, at: float) -> DeploymentView:
+    return view.at_moment(NotificationEvent.OVERDUE, at=at, late=True, estimate=estimate)
 
 
-def warned(view: ChannelView, cause: Cause, *, at: float) -> ChannelView:
+def warned(view: DeploymentView, cause: Cause, *, at: float) -> DeploymentView:
     """An early sign: it may fail."""
-    return view.at_moment(Moment.WARNED, at=at, warning=_cause(cause))
+    return view.at_moment(NotificationEvent.WARNED, at=at, warning=_cause(cause))
 
 
-def restarted(view: ChannelView, gap_seconds: float | None, *, restarts: int, at: float) -> ChannelView:
+def restarted(view: DeploymentView, gap_seconds: float | None, *, restarts: int, at: float) -> DeploymentView:
     """The watch was killed and goes on."""
-    return view.at_moment(Moment.MONITOR_RESTARTED, at=at, gap=Gap(gap_seconds, restarts))
+    return view.at_moment(NotificationEvent.MONITOR_RESTARTED, at=at, gap=Gap(gap_seconds, restarts))
 
 
-def taken_over(view: ChannelView, sentence: str, *, at: float) -> ChannelView:
-    return view.at_moment(Moment.TAKEOVER, at=at, remark=cut(sentence))
+def taken_over(view: DeploymentView, sentence: str, *, at: float) -> DeploymentView:
+    return view.at_moment(NotificationEvent.TAKEOVER, at=at, remark=cut(sentence))
 
 
-def registry_changed(view: ChannelView, news: RegistryNews, sentence: str, *, at: float) -> ChannelView:
+def registry_changed(view: DeploymentView, news: RegistryNews, sentence: str, *, at: float) -> DeploymentView:
     """The registry's loss or return, or what there is to say of it, in its own words."""
     fallback = view.fallback if news is RegistryNews.NOTE else cut(sentence)
-    moment = Moment.REGISTRY_FALLBACK
+    moment = NotificationEvent.REGISTRY_FALLBACK
     return view.at_moment(moment, at=at, registry_news=news, remark=cut(sentence), fallback=fallback)
 
 
 def ended(
-    view: ChannelView, report: Report, *, at: float, shown: Sequence[str] = (), timed_out: bool = False
-) -> ChannelView:
+    view: DeploymentView, report: Report, *, at: float, shown: Sequence[str] = (), timed_out: bool = False
+) -> DeploymentView:
     """How it ended. `shown` names the outputs that people are to see, of any stack or `STACK/NAME`; a name
     that ends in `*` stands for all that begin so."""
     stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
@@ -209,19 +211,19 @@ def ended(
     )
 
 
-def moment_of(outcome: Outcome, *, timed_out: bool = False) -> Moment:
+def moment_of(outcome: Outcome, *, timed_out: bool = False) -> NotificationEvent:
     """What a verdict is told as; `timed_out` where the deployment did not end in its time."""
     if timed_out and not outcome.good:
-        return Moment.TIMED_OUT
+        return NotificationEvent.TIMED_OUT
     return {
-        Outcome.SUCCEEDED: Moment.COMPLETE,
-        Outcome.NO_CHANGES: Moment.COMPLETE,
-        Outcome.FAILED: Moment.FAILED,
-        Outcome.ROLLED_BACK: Moment.ROLLED_BACK,
-        Outcome.BUSY: Moment.BUSY,
-        Outcome.SKIPPED: Moment.SKIPPED,
-        Outcome.CANCELLED: Moment.CANCELLED,
-        Outcome.UNKNOWN: Moment.UNKNOWN,
+        Outcome.SUCCEEDED: NotificationEvent.COMPLETE,
+        Outcome.NO_CHANGES: NotificationEvent.COMPLETE,
+        Outcome.FAILED: NotificationEvent.FAILED,
+        Outcome.ROLLED_BACK: NotificationEvent.ROLLED_BACK,
+        Outcome.BUSY: NotificationEvent.BUSY,
+        Outcome.SKIPPED: NotificationEvent.SKIPPED,
+        Outcome.CANCELLED: NotificationEvent.CANCELLED,
+        Outcome.UNKNOWN: NotificationEvent.UNKNOWN,
     }[outcome]
 
 

@@ -31,7 +31,7 @@ from deploy_action.inputs.settings import (
     job_tokens,
     parse_inputs,
 )
-from deploy_action.job.context import World, skipped
+from deploy_action.job.context import JobContext, skipped
 from deploy_action.job.coordination import Coordination
 from deploy_action.job.default_locks import lock_names
 from deploy_action.job.job_log import optional
@@ -40,7 +40,7 @@ from deploy_action.job.required_outputs import give_back, hand_on
 from deploy_action.job.state import JobState, StateFolder
 from deploy_action.locking.delegation import as_ticket, is_of_job, nonces_of
 from deploy_action.locking.document import Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.stack_activity import doubtful
 from deploy_action.locking.superseding import WhenSuperseded
@@ -62,7 +62,7 @@ ASK_SECONDS = 120.0
 OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled": Outcome.CANCELLED}
 
 
-def lock(world: World) -> int:
+def lock(world: JobContext) -> int:
     """Take the lock. Exit code 0 where it is held, where CloudFormation alone coordinates, and where the job
     wants to go on without."""
     state = JobState(
@@ -89,7 +89,7 @@ def lock(world: World) -> int:
     return 0
 
 
-def _take(world: World, settings: Settings, state: JobState) -> None:
+def _take(world: JobContext, settings: Settings, state: JobState) -> None:
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
     check_account(world, wiring, settings)
@@ -120,7 +120,7 @@ def _outputs(state: JobState) -> dict[str, str]:
     }
 
 
-def _offer(world: World, settings: Settings, state: JobState) -> None:
+def _offer(world: JobContext, settings: Settings, state: JobState) -> None:
     """The token to the later steps of this job, and the lock to a keeper."""
     token = state.lock_token if state.ticket is not None else ""
     if not token:
@@ -140,7 +140,7 @@ def _offer(world: World, settings: Settings, state: JobState) -> None:
         world.teller.note(f"{trouble} Hand `lock-token` to the deployments of this job.")
 
 
-def _not_held(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
+def _not_held(world: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     if isinstance(error, InvalidInput) and len(error.problems) > 1:
         for problem in error.problems:
             world.teller.line(f"  - {problem}")
@@ -171,7 +171,7 @@ def _may_go_on(error: CoordinatorError, settings: Settings) -> bool:
     return isinstance(error, Busy) and error.may_skip and settings.when_busy is WhenBusy.SKIP
 
 
-def keep(world: World) -> int:
+def keep(world: JobContext) -> int:
     """Show life until told to stop, or the lock is lost, or the own job has ended."""
     own = StateFolder(world.folder.path / KEEPER)
     state = own.load() or world.folder.load()
@@ -196,20 +196,20 @@ def keep(world: World) -> int:
         _remember(world, coordination, state)
         if world.clock.monotonic() - asked_at >= ASK_SECONDS:
             asked_at = world.clock.monotonic()
-            if wiring.runs is not None and wiring.runs.life(state.ticket) is JobLife.COMPLETED:
+            if wiring.runs is not None and wiring.runs.life(state.ticket) is JobStatus.COMPLETED:
                 world.teller.line("The job has ended without giving its lock back; others may take it.")
                 return 0
         world.clock.sleep(LOOK_SECONDS)
     return 0
 
 
-def _remember(world: World, coordination: Coordination, state: JobState) -> None:
+def _remember(world: JobContext, coordination: Coordination, state: JobState) -> None:
     coordination.remember()
     state.report = replace(state.report, notes=tuple(world.teller.notes))
     optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
 
 
-def unlock(world: World) -> int:
+def unlock(world: JobContext) -> int:
     """The end of the job that locked: give back what was taken, or what may have been."""
     taken = world.folder.load()
     if taken is None or taken.ticket is None or taken.borrowed:
@@ -241,7 +241,7 @@ def unlock(world: World) -> int:
     return 0
 
 
-def release(world: World) -> int:
+def release(world: JobContext) -> int:
     """Give back the locks of these tokens; without any, what this run holds, as a deployment finds it too."""
     settings = parse_inputs(world.environ, step="release")
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
@@ -262,20 +262,20 @@ def release(world: World) -> int:
     return 0
 
 
-def _locks_of_run(world: World, wiring: Wiring) -> tuple[tuple[str, ...], ...]:
+def _locks_of_run(world: JobContext, wiring: Wiring) -> tuple[tuple[str, ...], ...]:
     """The nonces of those that this run attempt holds as a run. Raises RegistryError."""
     client = wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), world.clock)
     return tuple((nonce,) for nonce in client.lent_to_us())
 
 
-def _released(world: World, nonce: str) -> Path:
+def _released(world: JobContext, nonce: str) -> Path:
     """Tells a keeper in the same job that its lock was given back on purpose."""
     return (
         Path(world.environ.get("RUNNER_TEMP") or world.folder.path) / f"deploy-coordinator.released.{nonce}"
     )
 
 
-def _by_nonces(world: World, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
+def _by_nonces(world: JobContext, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
     """Whether the lock is known not to be held any more, whichever of these it has. Raises RegistryError,
     OSError."""
     document = wiring.look(world.clock)
@@ -298,7 +298,7 @@ def _by_nonces(world: World, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
     return True
 
 
-def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> None:
+def _give_back(world: JobContext, wiring: Wiring, ticket: Ticket, outcome: str) -> None:
     client = wiring.lock_client(ticket, world.clock)
     try:
         # What was deployed under the lock has added its stacks to the ticket.
@@ -331,24 +331,24 @@ def _give_back(world: World, wiring: Wiring, ticket: Ticket, outcome: str) -> No
         world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
 
 
-def _ended_loans(world: World, wiring: Wiring, ticket: Ticket | None) -> frozenset[str]:
+def _ended_loans(world: JobContext, wiring: Wiring, ticket: Ticket | None) -> frozenset[str]:
     """Deployments under the lock that ended without a word: those of this job, and of jobs that are over."""
     run, runs = world.run, wiring.runs
     return frozenset(
         loan.correlation_id
         for loan in (ticket.loans if ticket is not None else ())
         if is_of_job(loan, run.check_run_id, run.run_id)
-        or (runs is not None and runs.life(as_ticket(loan)) is JobLife.COMPLETED)
+        or (runs is not None and runs.life(as_ticket(loan)) is JobStatus.COMPLETED)
     )
 
 
-def _outcome(world: World) -> str:
+def _outcome(world: JobContext) -> str:
     """How the job went, as far as the lock is concerned."""
     status = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS", "")
     return (OUTCOMES.get(status) or Outcome.UNKNOWN).value
 
 
-STEPS: dict[str, Callable[[World], int]] = {
+STEPS: dict[str, Callable[[JobContext], int]] = {
     "lock": lock,
     "keep": keep,
     "unlock": unlock,

@@ -23,8 +23,8 @@ from deploy_action.errors import (
     VerdictUnknown,
 )
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
-from deploy_action.job.context import World, skipped, with_failure
-from deploy_action.job.environment_page import Page
+from deploy_action.job.context import JobContext, skipped, with_failure
+from deploy_action.job.environment_page import EnvironmentPage
 from deploy_action.job.job_log import optional
 from deploy_action.reporting.outputs import outputs_of
 
@@ -41,7 +41,7 @@ WAYS = {
 }
 
 
-def run(world: World) -> int:
+def run(world: JobContext) -> int:
     state = world.folder.load()
     if state is None and world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") not in {"", "0"}:
         raise VerdictUnknown(
@@ -65,7 +65,7 @@ def run(world: World) -> int:
     deployment = Deployment(world, settings, state)
     if state.starts > 1:
         world.teller.channel.restarted(gap_seconds, state.starts - 1)
-    page = Page(world)
+    page = EnvironmentPage(world)
     optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
     try:
         code = WAYS[settings.mode](deployment)
@@ -85,7 +85,7 @@ def run(world: World) -> int:
     return code
 
 
-def _begin(world: World, state: JobState) -> float | None:
+def _begin(world: JobContext, state: JobState) -> float | None:
     """Say since when nobody watched, where this is not the first start; returns that time, None where it is
     not known."""
     teller, folder, now = world.teller, world.folder, world.clock.monotonic()
@@ -126,7 +126,7 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
     return Outcome.UNKNOWN if isinstance(error, VerdictUnknown) else Outcome.FAILED
 
 
-def _hand_on(world: World, state: JobState, code: int, *, seconds: float) -> None:
+def _hand_on(world: JobContext, state: JobState, code: int, *, seconds: float) -> None:
     state.report = replace(state.report, duration_seconds=seconds, notes=tuple(world.teller.notes))
     state.exit_code = code
     world.teller.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")

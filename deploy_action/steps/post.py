@@ -14,7 +14,7 @@ from deploy_action.common.times import iso
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
 from deploy_action.history import document as history
 from deploy_action.inputs.settings import parse_inputs
-from deploy_action.job.environment_page import WHAT, Page
+from deploy_action.job.environment_page import WHAT, EnvironmentPage
 from deploy_action.job.history import record_of
 from deploy_action.job.job_log import optional
 from deploy_action.job.lost_state import give_back_by_job
@@ -33,7 +33,7 @@ from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.client import LockClient
     from deploy_action.locking.document import Ticket
 
@@ -43,7 +43,7 @@ FLUSH_SECONDS = 6.0
 """For the last word; what is not delivered by then, a later deployment delivers."""
 
 
-def run(world: World) -> int:
+def run(world: JobContext) -> int:
     kept = world.folder.load()
     state = kept or JobState(Report(correlation_id="unknown"))
     world = world.deploying(state.report.links.commit_id)
@@ -58,7 +58,7 @@ def run(world: World) -> int:
         wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
         _end(world, state, wiring, lost=kept is None)
         optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
-        optional(world.teller, WHAT, lambda: Page(world).close(wiring, settings, state))
+        optional(world.teller, WHAT, lambda: EnvironmentPage(world).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
     page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
     for trouble in (
@@ -71,7 +71,7 @@ def run(world: World) -> int:
     return 0
 
 
-def _final(world: World, state: JobState) -> Report:
+def _final(world: JobContext, state: JobState) -> Report:
     """The report, also where a step was killed before it could say how it ended."""
     report = state.report
     if state.exit_code is not None or report.failure is not None:
@@ -91,7 +91,7 @@ def _final(world: World, state: JobState) -> Report:
     return replace(report, outcome=outcome, failure=failure)
 
 
-def _end(world: World, state: JobState, wiring: Wiring, *, lost: bool) -> None:
+def _end(world: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> None:
     """`lost`: an earlier step's state cannot be read."""
     settling = optional(
         world.teller, "The look at the stacks", lambda: _still_in_progress(world, state, wiring)
@@ -104,7 +104,7 @@ def _end(world: World, state: JobState, wiring: Wiring, *, lost: bool) -> None:
         optional(world.teller, "The look for a lock of this job", lambda: give_back_by_job(world, wiring))
 
 
-def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings) -> None:
+def _announce(world: JobContext, state: JobState, wiring: Wiring, settings: Settings) -> None:
     channel = open_channel(world, wiring, settings, state)
     channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
     channel.flush(FLUSH_SECONDS)
@@ -115,7 +115,7 @@ def _announce(world: World, state: JobState, wiring: Wiring, settings: Settings)
         hand_over(world, wiring, settings, channel)
 
 
-def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[str, ...]:
+def _still_in_progress(world: JobContext, state: JobState, wiring: Wiring) -> tuple[str, ...]:
     """`REGION/ID` of what this deployment leaves in progress; the next holder waits for it.
 
     Not looked at where nothing of ours can be: the only stack of a change set was seen to end, or nothing
@@ -149,7 +149,7 @@ def _still_in_progress(world: World, state: JobState, wiring: Wiring) -> tuple[s
     return tuple(found)
 
 
-def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+def _release(world: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
     if state.borrowed:
@@ -181,7 +181,7 @@ def _release(world: World, state: JobState, wiring: Wiring, settling: tuple[str,
     left_in_progress(world, settling)
 
 
-def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
+def left_in_progress(world: JobContext, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
         world.teller.note(
@@ -189,7 +189,7 @@ def left_in_progress(world: World, settling: tuple[str, ...]) -> None:
         )
 
 
-def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+def _leave(world: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     """Remember the deployment; the lock stays held, unless its owner waited for this end."""
     if state.ticket is None or not state.ticket.holding:
         return
@@ -211,7 +211,7 @@ def _leave(world: World, state: JobState, wiring: Wiring, settling: tuple[str, .
     left_in_progress(world, settling)
 
 
-def _own_part(world: World, state: JobState, lender: Ticket) -> Ticket:
+def _own_part(world: JobContext, state: JobState, lender: Ticket) -> Ticket:
     """What of a lock that several deploy under is this deployment's own."""
     run, name = world.run, state.report.correlation_id
     return replace(
@@ -229,7 +229,7 @@ def _own_part(world: World, state: JobState, lender: Ticket) -> Ticket:
     )
 
 
-def _remembered(world: World, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
+def _remembered(world: JobContext, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
     record = record_of(client.ticket, state.report, at=iso(world.clock.now()))

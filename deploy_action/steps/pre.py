@@ -24,12 +24,12 @@ from deploy_action.github.run_without_secrets import why_without_secrets
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.job.commit_age import look_at_commit_age
 from deploy_action.job.concurrency import look_at_concurrency
-from deploy_action.job.context import World, skipped, with_failure
+from deploy_action.job.context import JobContext, skipped, with_failure
 from deploy_action.job.coordination import Coordination
 from deploy_action.job.default_locks import lock_names
-from deploy_action.job.environment_page import Page
+from deploy_action.job.environment_page import EnvironmentPage
 from deploy_action.job.estimates import foresee
-from deploy_action.job.history import Recall
+from deploy_action.job.history import HistoryLoader
 from deploy_action.job.job_log import optional
 from deploy_action.job.named_account import check_account
 from deploy_action.job.open_notifier import open_channel, remember
@@ -49,12 +49,12 @@ FLUSH_SECONDS = 2.0
 """For the first message, whose id is an output of this step."""
 
 
-def run(world: World) -> int:
+def run(world: JobContext) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
     report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
     state = JobState(report)
     settings: Settings | None = None
-    page = Page(world)
+    page = EnvironmentPage(world)
     world.files.set_outputs({"correlation-id": report.correlation_id})
     try:
         settings = parse_inputs(world.environ, step="pre")
@@ -63,7 +63,7 @@ def run(world: World) -> int:
         deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
         tears_down = teardown_of(settings.command)
         state.report = replace(state.report, links=links, deploys=deploys, tears_down=tears_down)
-        page = Page(world)
+        page = EnvironmentPage(world)
         for warning in settings.warnings:
             world.teller.note(warning)
         _prepare(world, settings, state, page)
@@ -87,7 +87,7 @@ def new_correlation_id(unix_seconds: float) -> str:
     return f"{stamp}-{secrets.token_hex(3)}"
 
 
-def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> None:
+def _prepare(world: JobContext, settings: Settings, state: JobState, page: EnvironmentPage) -> None:
     teller = world.teller
     wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
     state.stacks = settings.stacks
@@ -107,7 +107,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
         preflight.before_the_lock()
     with SlowCall("GitHub", teller.line, world.clock):
         optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
-    recall = Recall(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    recall = HistoryLoader(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
         Coordination(
             world, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
@@ -123,7 +123,7 @@ def _prepare(world: World, settings: Settings, state: JobState, page: Page) -> N
     remember(teller.channel, state)
 
 
-def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
+def _look(world: JobContext, wiring: Wiring, settings: Settings) -> int | None:
     """One look at the stacks before anything is locked: credentials that cannot work are told now. Returns
     the highest epoch in the names of the change sets that were executed last; None where it could not be
     seen."""
@@ -142,7 +142,7 @@ def _look(world: World, wiring: Wiring, settings: Settings) -> int | None:
         return None
 
 
-def _locks(world: World, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
+def _locks(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
     """None where AWS does not tell the account that names them: like a registry that is away."""
     try:
         return lock_names(world, wiring, settings)
@@ -159,7 +159,7 @@ def _locks(world: World, wiring: Wiring, settings: Settings, state: JobState) ->
         return ()
 
 
-def _stopped(world: World, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
+def _stopped(world: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     """Tell why `main` will not run. `when-busy: skip` makes a busy lock a green skip."""
     outcome, code = Outcome.FAILED, error.exit_code
     if isinstance(error, Busy):
@@ -211,5 +211,5 @@ def _names(settings: Settings) -> str:
     return ", ".join(names + [f"stack set {one}" for one in settings.stack_sets])
 
 
-def links_of(world: World) -> Links:
+def links_of(world: JobContext) -> Links:
     return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.slack import retry_queue as leftovers
-from deploy_action.slack.outbox import Box, Entry, Kind
-from deploy_action.slack.retry_queue import Left
+from deploy_action.slack.outbox import Kind, Message, Outbox
+from deploy_action.slack.retry_queue import QueuedOutbox
 from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ def slack(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
 
 
 def keep(desk: Desk, name: str = "one") -> None:
-    waits = Entry(f"{name}-p", Kind.PARENT, "C0DEPLOYS", f"{name} complete", at=desk.clock.now(), final=True)
-    dead = Entry(
+    waits = Message(
+        f"{name}-p", Kind.PARENT, "C0DEPLOYS", f"{name} complete", at=desk.clock.now(), final=True
+    )
+    dead = Message(
         f"{name}-d", Kind.POST, "C0ALERTS", HOSTILE, at=desk.clock.now(), reason=f"is_archived {HOSTILE}"
     )
-    box = Box(name, (waits,), (dead,))
-    leftovers.save(desk.store, desk.clock, Left(box, "org/app", saved_at=desk.clock.now()))
+    box = Outbox(name, (waits,), (dead,))
+    leftovers.save(desk.store, desk.clock, QueuedOutbox(box, "org/app", saved_at=desk.clock.now()))
 
 
 def test_nothing_is_left(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.locking.stack_activity import in_progress
 from deploy_action.monitoring.baseline import attach_to
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from tests.cli.desk import Desk
 from tests.fakes.cloudformation.harness import client
 
@@ -121,7 +121,7 @@ def test_the_display_shows_what_runs(stage: Stage) -> None:
     create(stage)
     stage.clock.sleep(30)
     source = CloudFormation(AwsClients())
-    watcher = Watcher(source, attach_to(in_progress(source, [StackRef("eu-west-1", "shop")])))
+    watcher = EventStream(source, attach_to(in_progress(source, [StackRef("eu-west-1", "shop")])))
     watcher.poll(stage.clock.monotonic())
     shown = io.StringIO()
     with Display(watcher, stage.clock, Console(file=shown, force_terminal=True, width=100)) as display:

@@ -20,7 +20,7 @@ from deploy_action.locking import codec as lock_codec
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import decode
 from deploy_action.locking.document import Ticket
-from deploy_action.locking.held_lock import Keeper
+from deploy_action.locking.held_lock import HeldLock
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX
 from deploy_action.slack import retry_queue as leftovers
 
@@ -314,7 +314,7 @@ def test_a_holder_writes_itself_back_where_somebody_deletes_the_document(place: 
         raise AssertionError("it holds the lock")
 
     client.acquire(wait=True, timeout_seconds=0.0, tell=lambda _waiting: None)
-    keeper = Keeper(client, clock, tell=told.append, queue=queue)
+    keeper = HeldLock(client, clock, tell=told.append, queue=queue)
     keeper.fence()
     place.delete()
     for _ in range(60):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.dashboard.anomalies import NEEDED, REMEMBERED, STREAK, unusual_of
-from deploy_action.history.operations import Step
+from deploy_action.history.operations import ResourceTiming
 from tests.history.entries import entry
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def test_failed_ones_are_not_held_against_good_ones() -> None:
 
 def test_the_resource_that_took_it_is_named() -> None:
     def of(name: str, hours: float, seconds: float) -> Entry:
-        steps = (Step("Database", "T", "UPDATE", 1, seconds - 60), Step("Role", "T", "UPDATE", 1, 20))
+        steps = (
+            ResourceTiming("Database", "T", "UPDATE", 1, seconds - 60),
+            ResourceTiming("Role", "T", "UPDATE", 1, 20),
+        )
         return entry(name, hours, seconds=seconds, steps=steps)
 
     past = [of(f"s{n}", n, 300 + n % 5) for n in range(20)]

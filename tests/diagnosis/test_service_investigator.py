@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deploy_action.cloudformation.aws_clients import AwsClients
-from deploy_action.diagnosis.service_investigator import Looker
+from deploy_action.diagnosis.service_investigator import ServiceInvestigator
 from deploy_action.diagnosis.service_lookups import Finding, Service, Subject
 from deploy_action.diagnosis.services.cloudtrail import CloudTrail
 from deploy_action.diagnosis.services.custom_resource_log import CustomResource
@@ -41,10 +41,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BehindServer]:
 
 
 @pytest.fixture
-def looker(server: BehindServer) -> Looker:
+def looker(server: BehindServer) -> ServiceInvestigator:
     assert server.url
     clients = AwsClients(connect_seconds=1, read_seconds=2, tries=1)
-    return Looker((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
+    return ServiceInvestigator((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
 
 def doing(type_: str, physical_id: str = "", *, failed: str = "", name: str = "Thing") -> Operation:
@@ -59,7 +59,7 @@ def texts(findings: Sequence[Finding]) -> list[str]:
     return [f"{finding.label} ({finding.service}): {finding.text}" for finding in findings]
 
 
-def seen(looker: Looker, operation: Operation, after: float) -> list[str]:
+def seen(looker: ServiceInvestigator, operation: Operation, after: float) -> list[str]:
     """What is told `after` seconds, with the real time that the threads take."""
     found = looker.look(operation, now=T0 + after)
     deadline = time.monotonic() + 10
@@ -108,7 +108,7 @@ PULL = "CannotPullContainerError: pull access denied"
 
 class TestEcs:
     def test_tasks_that_cannot_start_are_told_while_the_service_is_in_progress_each_once(
-        self, server: BehindServer, looker: Looker
+        self, server: BehindServer, looker: ServiceInvestigator
     ) -> None:
         operation = doing(ECS, WEB, name="Service")
         server.cloud.services[WEB] = service((-100, "(service web) old trouble"), (20, PLACE), failed_tasks=2)
@@ -129,12 +129,12 @@ class TestEcs:
         server.cloud.services[WEB] = service((20, PLACE), (130, "(service web) is unhealthy"), failed_tasks=2)
         assert seen(looker, operation, 260) == ["Service (ECS): (service web) is unhealthy"]
 
-    def test_routine_is_not_told(self, server: BehindServer, looker: Looker) -> None:
+    def test_routine_is_not_told(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         server.cloud.services[WEB] = service((5, "(service web) has started 2 tasks: (task 1) (task 2)."))
         assert seen(looker, doing(ECS, WEB), 60) == []
         assert len(server.asked("DescribeServices")) == 1
 
-    def test_a_service_that_is_not_there(self, server: BehindServer, looker: Looker) -> None:
+    def test_a_service_that_is_not_there(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         old_form = "arn:aws:ecs:eu-west-1:123456789012:service/web"
         assert seen(looker, doing(ECS, old_form), 60) == []
         assert seen(looker, doing(ECS, ""), 60) == []
@@ -158,7 +158,7 @@ Resources:
 class TestCustomResources:
     @pytest.mark.parametrize("template", [TOKEN, YAML], ids=["json", "yaml"])
     def test_the_traceback_of_its_function_is_told(
-        self, server: BehindServer, looker: Looker, template: str
+        self, server: BehindServer, looker: ServiceInvestigator, template: str
     ) -> None:
         server.cloud.templates[ROOT] = template
         server.cloud.resources[ROOT, "Seed"] = "shop-Seed-X"
@@ -173,7 +173,9 @@ class TestCustomResources:
             f"Thing (Lambda log): shop-Seed-X: {' '.join(TRACEBACK.split())}"
         ]
 
-    def test_without_an_error_the_last_lines_are_told(self, server: BehindServer, looker: Looker) -> None:
+    def test_without_an_error_the_last_lines_are_told(
+        self, server: BehindServer, looker: ServiceInvestigator
+    ) -> None:
         server.cloud.templates[ROOT] = TOKEN
         server.cloud.resources[ROOT, "Seed"] = "seed"
         server.cloud.groups["/aws/lambda/seed"] = [
@@ -184,7 +186,7 @@ class TestCustomResources:
             f"waiting {n}" for n in range(4, 9)
         ]
 
-    def test_a_function_that_logs_elsewhere(self, server: BehindServer, looker: Looker) -> None:
+    def test_a_function_that_logs_elsewhere(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         server.cloud.templates[ROOT] = TOKEN.replace(json.dumps(GET_ATT), '{"Ref": "Arn"}')
         server.cloud.parameters["Arn"] = "arn:aws:lambda:eu-west-1:123456789012:function:seed"
         server.cloud.functions["seed"] = "own-group"
@@ -193,7 +195,7 @@ class TestCustomResources:
             "Thing (Lambda log): seed: Task timed out after 3.00 seconds"
         ]
 
-    def test_where_it_logs_may_be_denied(self, server: BehindServer, looker: Looker) -> None:
+    def test_where_it_logs_may_be_denied(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         server.cloud.templates[ROOT] = TOKEN
         server.cloud.resources[ROOT, "Seed"] = "seed"
         server.deny("lambda", "GetFunctionConfiguration")
@@ -204,7 +206,7 @@ class TestCustomResources:
         server.cloud.groups["/aws/lambda/seed"] = [(T0 + 1, "ERROR found")]
         assert seen(looker, doing(CUSTOM), 240) == ["Thing (Lambda log): seed: ERROR found"]
 
-    def test_a_resource_without_a_function(self, server: BehindServer, looker: Looker) -> None:
+    def test_a_resource_without_a_function(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         server.cloud.templates[ROOT] = "{}"
         assert seen(looker, doing(CUSTOM), 60) == []
 
@@ -213,7 +215,7 @@ def database_event(at: float, message: str) -> dict[str, Any]:
     return {"SourceIdentifier": "db", "SourceType": "db-instance", "Date": T0 + at, "Message": message}
 
 
-def test_events_of_a_database_are_told(server: BehindServer, looker: Looker) -> None:
+def test_events_of_a_database_are_told(server: BehindServer, looker: ServiceInvestigator) -> None:
     server.cloud.database_events = [database_event(-900, "Backing up"), database_event(9, "No space left")]
     assert seen(looker, doing(RDS, "db"), 60) == ["Thing (RDS): No space left"]
 
@@ -234,7 +236,9 @@ def call(at: float, code: str = "AccessDenied", by: str = "cloudformation.amazon
 
 
 class TestCloudTrail:
-    def test_the_denied_call_of_a_failure_is_told(self, server: BehindServer, looker: Looker) -> None:
+    def test_the_denied_call_of_a_failure_is_told(
+        self, server: BehindServer, looker: ServiceInvestigator
+    ) -> None:
         server.cloud.trail = [call(20), call(21, ""), call(22, by="198.51.100.7"), call(900)]
         operation = doing(BUCKET, failed="Access Denied")
         told_ = "s3:CreateBucket failed with AccessDenied: not authorized to perform: s3:CreateBucket"
@@ -242,7 +246,7 @@ class TestCloudTrail:
         assert looker.finish(operation) == []
         assert [finding.text for finding in looker.about(operation)] == [told_]
 
-    def test_that_it_lags_is_told_at_the_end(self, server: BehindServer, looker: Looker) -> None:
+    def test_that_it_lags_is_told_at_the_end(self, server: BehindServer, looker: ServiceInvestigator) -> None:
         assert server.url
         operation = doing(BUCKET, failed="Access Denied")
         assert seen(looker, operation, 31) == []
@@ -265,7 +269,12 @@ each_service = pytest.mark.parametrize(
 class TestBadDays:
     @each_service
     def test_a_denial_is_one_line_and_the_service_is_not_asked_again(
-        self, server: BehindServer, looker: Looker, service_: str, operation_: str, operation: Operation
+        self,
+        server: BehindServer,
+        looker: ServiceInvestigator,
+        service_: str,
+        operation_: str,
+        operation: Operation,
     ) -> None:
         server.deny(service_, operation_)
         (line,) = seen(looker, operation, 60)
@@ -276,7 +285,12 @@ class TestBadDays:
 
     @each_service
     def test_throttling_is_one_line_and_the_service_is_asked_again(
-        self, server: BehindServer, looker: Looker, service_: str, operation_: str, operation: Operation
+        self,
+        server: BehindServer,
+        looker: ServiceInvestigator,
+        service_: str,
+        operation_: str,
+        operation: Operation,
     ) -> None:
         server.refuse(service_, operation_, "ThrottlingException", "Rate exceeded")
         (line,) = seen(looker, operation, 60)
@@ -286,7 +300,12 @@ class TestBadDays:
 
     @each_service
     def test_a_service_that_hangs_does_not_hold_up_the_end(
-        self, server: BehindServer, looker: Looker, service_: str, operation_: str, operation: Operation
+        self,
+        server: BehindServer,
+        looker: ServiceInvestigator,
+        service_: str,
+        operation_: str,
+        operation: Operation,
     ) -> None:
         server.fail(f"/{service_}/{operation_}", kind="hang", times=None)
         began = time.monotonic()
@@ -300,7 +319,7 @@ class TestBadDays:
     def test_garbage_is_survived(  # noqa: PLR0917 - a parametrised test
         self,
         server: BehindServer,
-        looker: Looker,
+        looker: ServiceInvestigator,
         service_: str,
         operation_: str,
         operation: Operation,
@@ -313,7 +332,7 @@ class TestBadDays:
         assert all("defect" not in line for line in told_)
 
     def test_one_service_that_hangs_does_not_keep_another_from_telling(
-        self, server: BehindServer, looker: Looker
+        self, server: BehindServer, looker: ServiceInvestigator
     ) -> None:
         server.cloud.trail = [{**call(20), "EventName": "CreateService"}]
         server.fail("/ecs/", kind="hang", times=None)
@@ -331,7 +350,7 @@ class Broken:
 
 
 def test_a_defect_is_told_once_and_ends_the_looking() -> None:
-    looker = Looker([Broken()])
+    looker = ServiceInvestigator([Broken()])
     (line,) = seen(looker, doing(ECS, WEB), 60)
     assert "a defect of deploy-coordinator (ZeroDivisionError: Thing)" in line
     assert seen(looker, doing(ECS, WEB), 1000) == []
@@ -339,7 +358,7 @@ def test_a_defect_is_told_once_and_ends_the_looking() -> None:
 
 
 def test_a_defect_in_the_planning_is_told_once() -> None:
-    looker = Looker([Broken()])
+    looker = ServiceInvestigator([Broken()])
     nonsense: Any = None
     (line,) = looker.look(nonsense, now=0)
     assert "ended by a defect" in line.text
@@ -348,7 +367,7 @@ def test_a_defect_in_the_planning_is_told_once() -> None:
     assert looker.about(nonsense) == ()
 
 
-def test_nothing_to_look_at_costs_nothing(server: BehindServer, looker: Looker) -> None:
+def test_nothing_to_look_at_costs_nothing(server: BehindServer, looker: ServiceInvestigator) -> None:
     operation = doing(BUCKET, "bucket")
     assert seen(looker, operation, 1000) == []
     began = time.monotonic()

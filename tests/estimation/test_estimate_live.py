@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy_action.estimation.history_forecast import LearnedForecast
-from deploy_action.estimation.planned_changes import Plan
+from deploy_action.estimation.planned_changes import PlannedChanges
 from deploy_action.estimation.remaining import ROLLBACK_PRIOR, ROLLBACKS
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.estimate import Basis, Estimate
 from deploy_action.history.operations import runs_of
 from tests.cloudformation.story import DATABASE, nested, resource, stack, told
@@ -27,7 +27,9 @@ SLOW = "AWS::KMS::Key"
 SEEN = past([run(15, "A"), run(15.2, "A"), run(14.9, "A")])
 
 
-def left(*events: StackEvent, now: float, known: Past = SEEN, planned: Plan | None = None) -> Estimate:
+def left(
+    *events: StackEvent, now: float, known: DeploymentHistory = SEEN, planned: PlannedChanges | None = None
+) -> Estimate:
     plans = (plan("A"),) if planned is None else (planned,)
     found = LearnedForecast(known, plans).remaining(told(*events), now=now)
     assert found is not None
@@ -86,9 +88,23 @@ class TestRemaining:
         )
         back = stack(1005, "ROLLBACK_IN_PROGRESS")
         begun = stack(1000, "CREATE_IN_PROGRESS")
-        found = left(begun, *refused, back, now=1005.5, known=Past(), planned=Plan(STACK, "create"))
+        found = left(
+            begun,
+            *refused,
+            back,
+            now=1005.5,
+            known=DeploymentHistory(),
+            planned=PlannedChanges(STACK, "create"),
+        )
         assert low < found.mid_seconds < high
-        late = left(begun, *refused, back, now=1025, known=Past(), planned=Plan(STACK, "create"))
+        late = left(
+            begun,
+            *refused,
+            back,
+            now=1025,
+            known=DeploymentHistory(),
+            planned=PlannedChanges(STACK, "create"),
+        )
         assert 100 < late.mid_seconds < 150, "never anything between"
 
     def test_a_deletion_that_failed_is_tried_again_after_three_minutes(self) -> None:
@@ -106,11 +122,11 @@ class TestRemaining:
         )
 
     def test_without_a_plan_the_last_run_that_did_the_same_is_the_plan(self) -> None:
-        found = left(START, BEGUN, now=1004, planned=Plan(STACK, "update"))
+        found = left(START, BEGUN, now=1004, planned=PlannedChanges(STACK, "update"))
         assert found.mid_seconds == pytest.approx(left(START, BEGUN, now=1004).mid_seconds, abs=2)
 
     def test_without_anything_it_is_still_an_answer(self) -> None:
-        found = LearnedForecast(Past()).remaining(told(START, BEGUN), now=1004)
+        found = LearnedForecast(DeploymentHistory()).remaining(told(START, BEGUN), now=1004)
         assert found is not None
         assert found.mid_seconds > 0
 
@@ -163,7 +179,7 @@ def test_any_events_have_a_sane_answer_or_none(
         stack(at, status) if name == "shop" else resource(at, name, status, type_=FUNCTION)
         for at, name, status in sorted(rows)
     ]
-    for plans in ((), (plan("A", "T", kind=kind),), (Plan(STACK, kind),)):
+    for plans in ((), (plan("A", "T", kind=kind),), (PlannedChanges(STACK, kind),)):
         from deploy_action.estimation.remaining import remaining
 
         found = remaining(told(*events), {one.stack: one for one in plans}, SEEN, now=now)
@@ -211,7 +227,7 @@ class TestTheWhole:
         one = replace(plan("A"), kind="create")
         other = replace(plan("B", "C"), stack="eu-west-1/other", kind="create")
         assert LearnedForecast(SEEN, (one, other)).planned == 3
-        assert LearnedForecast(SEEN, (one, Plan("eu-west-1/other", "create"))).planned is None
+        assert LearnedForecast(SEEN, (one, PlannedChanges("eu-west-1/other", "create"))).planned is None
         assert LearnedForecast(SEEN, (one, replace(other, kind="update"))).planned is None
         assert LearnedForecast(SEEN).planned is None
 

@@ -16,12 +16,18 @@ from deploy_action.estimation.accuracy import accuracy_of, bias, widened, width
 from deploy_action.estimation.critical_path import structure, totals
 from deploy_action.estimation.estimator import ALL, HERE, PARTLY, SAME, around, before
 from deploy_action.estimation.estimator import PRIOR as AVERAGES
-from deploy_action.estimation.planned_changes import Plan, Planned, plan_of, plan_of_template, planned_of
+from deploy_action.estimation.planned_changes import (
+    Planned,
+    PlannedChanges,
+    plan_of,
+    plan_of_template,
+    planned_of,
+)
 from deploy_action.estimation.published_durations import parse_table
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.duration_distribution import fitted, spread
 from deploy_action.history.estimate import Estimate
-from deploy_action.history.operations import Step, fingerprint, stable_name
+from deploy_action.history.operations import ResourceTiming, fingerprint, stable_name
 from deploy_action.history.resource_order import Order
 from tests.history.past_story import FUNCTION, STACK, TABLE, past, plan, run
 
@@ -56,8 +62,11 @@ class TestBefore:
         assert 40 < found.mid_seconds < 50
 
     def test_what_was_seen_to_wait_adds_up(self) -> None:
-        steps = (Step("A", FUNCTION, "UPDATE", 3, 20), Step("B", FUNCTION, "UPDATE", 23.5, 20))
-        both = replace(run(50, "A", "B", "C"), steps=(*steps, Step("C", FUNCTION, "UPDATE", 3, 5)))
+        steps = (
+            ResourceTiming("A", FUNCTION, "UPDATE", 3, 20),
+            ResourceTiming("B", FUNCTION, "UPDATE", 23.5, 20),
+        )
+        both = replace(run(50, "A", "B", "C"), steps=(*steps, ResourceTiming("C", FUNCTION, "UPDATE", 3, 5)))
         assert 44 < before(plan("A", "B"), past([both])).mid_seconds < 54
 
     def test_a_new_stack_rests_on_published_averages(self) -> None:
@@ -68,7 +77,7 @@ class TestBefore:
 
     def test_a_resource_that_is_new_is_told(self) -> None:
         changes = (*(plan("A").changes or ()), Planned("T", TABLE, "CREATE"))
-        assert before(Plan(STACK, "update", changes), past([run(15, "A")])).basis == PARTLY
+        assert before(PlannedChanges(STACK, "update", changes), past([run(15, "A")])).basis == PARTLY
 
     def test_the_template_says_what_waits_for_what(self) -> None:
         apart = plan("A", "B")
@@ -77,15 +86,15 @@ class TestBefore:
         assert before(chained, nothing).mid_seconds > before(apart, nothing).mid_seconds + 5
 
     def test_a_replacement_also_deletes(self) -> None:
-        kept = Plan(STACK, "update", (Planned("T", TABLE, "CREATE"),))
-        replaced = Plan(STACK, "update", (Planned("T", TABLE, "UPDATE", replacement=True),))
+        kept = PlannedChanges(STACK, "update", (Planned("T", TABLE, "CREATE"),))
+        replaced = PlannedChanges(STACK, "update", (Planned("T", TABLE, "UPDATE", replacement=True),))
         assert before(replaced, past([])).mid_seconds > before(kept, past([])).mid_seconds + 8
 
     def test_without_a_change_set_all_deployments_of_the_stack_count(self) -> None:
-        found = before(Plan(STACK, "update"), past([run(15, "A"), run(40, "B"), run(16, "A")]))
+        found = before(PlannedChanges(STACK, "update"), past([run(15, "A"), run(40, "B"), run(16, "A")]))
         assert (found.mid_seconds, found.basis) == (16, ALL)
         assert found.low_seconds < 12
-        assert before(Plan(STACK, "update"), Past()).basis == AVERAGES
+        assert before(PlannedChanges(STACK, "update"), DeploymentHistory()).basis == AVERAGES
 
     def test_many_samples_give_an_interval_by_rank(self) -> None:
         found = around([float(seconds) for seconds in range(100, 110)], SAME)
@@ -113,22 +122,22 @@ class TestBefore:
         assert found.high_seconds / found.low_seconds > 1.3
 
     def test_the_clean_up_of_nested_updates_is_expected(self) -> None:
-        nested = Plan(STACK, "update", (Planned("N", STACK_TYPE, "UPDATE"),))
+        nested = PlannedChanges(STACK, "update", (Planned("N", STACK_TYPE, "UPDATE"),))
         bare = replace(nested, kind="create")
         extra = before(nested, past([])).mid_seconds - before(bare, past([])).mid_seconds
         assert 8 < extra < 15
         seen = replace(
             run(9, "A"),
             cleanup_seconds=1.6,
-            steps=(Step("N", STACK_TYPE, "UPDATE", 2.5, 5.0),),
+            steps=(ResourceTiming("N", STACK_TYPE, "UPDATE", 2.5, 5.0),),
         )
         known = before(nested, past([seen]))
         assert known.mid_seconds < before(nested, past([])).mid_seconds - 6
 
     def test_order_is_learned_of_pairs(self) -> None:
-        first = Step("A", FUNCTION, "UPDATE", 2.0, 8.0)
-        after = Step("B", FUNCTION, "UPDATE", 10.5, 3.0)
-        later = Step("C", FUNCTION, "UPDATE", 30.0, 3.0)
+        first = ResourceTiming("A", FUNCTION, "UPDATE", 2.0, 8.0)
+        after = ResourceTiming("B", FUNCTION, "UPDATE", 10.5, 3.0)
+        later = ResourceTiming("C", FUNCTION, "UPDATE", 30.0, 3.0)
         order = Order.of([replace(run(40, "A"), steps=(first, after, later))])
         assert order.waits_for("B", {"A", "C"}) == ["A"]
         assert order.waits_for("C", {"A", "B"}) == [], "that C began long after is no sign that it waited"
@@ -137,7 +146,9 @@ class TestBefore:
         assert Order.of([replace(run(40, "A"), steps=(first, after)), together]).waits_for("B", {"A"}) == []
 
     def test_an_order_goes_on_through_what_is_not_touched(self) -> None:
-        chain = tuple(Step(name, FUNCTION, "UPDATE", 2.0 + 9 * n, 8.5) for n, name in enumerate("ABC"))
+        chain = tuple(
+            ResourceTiming(name, FUNCTION, "UPDATE", 2.0 + 9 * n, 8.5) for n, name in enumerate("ABC")
+        )
         order = Order.of([replace(run(40, "A"), steps=chain)])
         assert order.waits_for("C", {"A"}) == ["A"]
 
@@ -246,7 +257,7 @@ class TestNames:
             Planned(name, FUNCTION if index % 2 else "AWS::Some::Thing", "UPDATE")
             for index, name in enumerate(names)
         )
-        assert before(Plan(STACK, "update", changes, graph), past([])).mid_seconds > 250 * 8
+        assert before(PlannedChanges(STACK, "update", changes, graph), past([])).mid_seconds > 250 * 8
 
     def test_what_ended_long_ago_is_passed_through_as_well(self) -> None:
         graph = {"Stage": frozenset({"Mid"}), "Mid": frozenset({"Api"}), "Api": frozenset({"Stage"})}
@@ -307,8 +318,8 @@ class TestPaths:
                 replace(
                     run(20, "A"),
                     steps=(
-                        Step("Role", "AWS::IAM::Role", "UPDATE", 3, 10),
-                        Step("Handler", FUNCTION, "UPDATE", 3, 10),
+                        ResourceTiming("Role", "AWS::IAM::Role", "UPDATE", 3, 10),
+                        ResourceTiming("Handler", FUNCTION, "UPDATE", 3, 10),
                     ),
                 )
             ]
@@ -362,11 +373,11 @@ def test_the_same_question_has_the_same_answer() -> None:
 def test_what_is_slow_to_make_is_slow_to_delete_where_nobody_knows_better() -> None:
     database = "AWS::RDS::DBInstance"
     prior = {(database, "CREATE"): 340.0}
-    removal = Plan(STACK, "update", (Planned("R", database, "DELETE"),))
-    found = before(removal, Past(prior=prior))
+    removal = PlannedChanges(STACK, "update", (Planned("R", database, "DELETE"),))
+    found = before(removal, DeploymentHistory(prior=prior))
     assert 150 < found.mid_seconds < 260
     assert found.high_seconds > 340
-    known = Past(prior={**prior, (database, "DELETE"): 400.0})
+    known = DeploymentHistory(prior={**prior, (database, "DELETE"): 400.0})
     assert before(removal, known).mid_seconds > 380
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from deploy_action.data import read_table
 from deploy_action.estimation.estimator import before
-from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
 from deploy_action.estimation.published_durations import blended, parse_samples, parse_table
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 
 TABLE = read_table("resource-durations.tsv")
 
@@ -49,13 +49,13 @@ def test_a_measurement_that_agrees_weighs_by_its_number() -> None:
 def test_slow_resources_are_told_in_their_documented_range(
     resource_type: str, low: float, high: float
 ) -> None:
-    past = Past(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
-    plan = Plan("eu-west-1/shop", "create", (Planned("One", resource_type, "CREATE"),))
+    past = DeploymentHistory(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
+    plan = PlannedChanges("eu-west-1/shop", "create", (Planned("One", resource_type, "CREATE"),))
     assert low < before(plan, past).mid_seconds < high
 
 
 def test_a_first_fargate_stack_is_told_minutes_not_half_an_hour() -> None:
-    past = Past(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
+    past = DeploymentHistory(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
     balancer = "AWS::ElasticLoadBalancingV2"
     kinds = {
         "Vpc": "AWS::EC2::VPC",
@@ -70,6 +70,6 @@ def test_a_first_fargate_stack_is_told_minutes_not_half_an_hour() -> None:
         "Service": "AWS::ECS::Service",
     }
     changes = tuple(Planned(name, kind, "CREATE") for name, kind in kinds.items())
-    found = before(Plan("eu-west-1/web", "create", changes), past)
+    found = before(PlannedChanges("eu-west-1/web", "create", changes), past)
     assert 200 < found.mid_seconds < 550
     assert found.low_seconds < 330, "such a stack was recorded with 221 s for its service"

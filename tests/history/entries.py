@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.dashboard.timeline import Entry
 from deploy_action.history.deployments import Deployment
-from deploy_action.history.operations import Run, Step
+from deploy_action.history.operations import OperationRecord, ResourceTiming
 
 if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate
@@ -27,11 +27,13 @@ def entry(
     environment: str = "prod",
     account: str = "",
     estimate: Estimate | None = None,
-    steps: tuple[Step, ...] = (),
+    steps: tuple[ResourceTiming, ...] = (),
     touched: str = "t",
 ) -> Entry:
     """Ended `hours` after START; requested 200 s before that."""
-    run = Run(stacks[0] if stacks else "?", "update", outcome, 100.0, 100.0, touched=touched, steps=steps)
+    run = OperationRecord(
+        stacks[0] if stacks else "?", "update", outcome, 100.0, 100.0, touched=touched, steps=steps
+    )
     ended = START + hours * HOUR
     return Entry(
         Deployment(name, outcome, stacks, seconds, queue, (run,), estimate, account),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.estimation.planned_changes import Plan, Planned
-from deploy_action.history.deployments import Deployment, Past
-from deploy_action.history.operations import Run, Step, fingerprint
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
+from deploy_action.history.deployments import Deployment, DeploymentHistory
+from deploy_action.history.operations import OperationRecord, ResourceTiming, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ PRIOR = {
 }
 
 
-def plan(*names: str, kind: str = "update", action: str = "UPDATE", type_: str = FUNCTION) -> Plan:
-    return Plan(STACK, kind, tuple(Planned(name, type_, action) for name in names))
+def plan(*names: str, kind: str = "update", action: str = "UPDATE", type_: str = FUNCTION) -> PlannedChanges:
+    return PlannedChanges(STACK, kind, tuple(Planned(name, type_, action) for name in names))
 
 
 def run(
@@ -34,11 +34,11 @@ def run(
     kind: str = "update",
     each: float | None = None,
     rollback: float = 0.0,
-) -> Run:
+) -> OperationRecord:
     """An update of functions, one beside the other, each taking all but five seconds."""
     took = seconds - 5 if each is None else each
     good = outcome == "succeeded"
-    return Run(
+    return OperationRecord(
         stack=STACK,
         kind=kind,
         outcome=outcome,
@@ -48,13 +48,13 @@ def run(
         rollback_seconds=rollback,
         touched=fingerprint(("UPDATE", name) for name in names),
         count=len(names),
-        steps=tuple(Step(name, FUNCTION, "UPDATE", 2.5, took) for name in names) if good else (),
+        steps=tuple(ResourceTiming(name, FUNCTION, "UPDATE", 2.5, took) for name in names) if good else (),
     )
 
 
-def past(runs: Sequence[Run], *, estimates: Sequence[Estimate | None] = ()) -> Past:
+def past(runs: Sequence[OperationRecord], *, estimates: Sequence[Estimate | None] = ()) -> DeploymentHistory:
     known = (*estimates, *([None] * (len(runs) - len(estimates))))
-    return Past(
+    return DeploymentHistory(
         tuple(
             Deployment(str(number), one.outcome, (one.stack,), one.seconds, 0.0, (one,), estimate)
             for number, (one, estimate) in enumerate(zip(runs, known, strict=True))

@@ -15,9 +15,9 @@ from deploy_action.cloudformation.outcome import Outcome, StackLine
 from deploy_action.errors import RegistryUnreadable
 from deploy_action.estimation.estimator import before
 from deploy_action.history import document as history
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.estimate import Estimate
-from deploy_action.history.operations import Step
+from deploy_action.history.operations import ResourceTiming
 from deploy_action.history.record_codec import run_record
 from deploy_action.job.history import record_of
 from deploy_action.locking.document import Ticket
@@ -118,7 +118,9 @@ def test_many_stacks_of_a_few_deployments_stay_within_bounds() -> None:
 
 
 def test_a_deployment_of_thousands_of_resources_is_remembered_without_them() -> None:
-    steps = tuple(Step(f"Nested{'x' * 300}/R{number}", FUNCTION, "UPDATE", 1, 2) for number in range(120))
+    steps = tuple(
+        ResourceTiming(f"Nested{'x' * 300}/R{number}", FUNCTION, "UPDATE", 1, 2) for number in range(120)
+    )
     long = replace(run(15, "A"), steps=steps)
     merged = history.merged(None, record("a", outcome="succeeded", runs=[run_record(long)]))
     assert len(merged) < history.RECORD_BYTES_MAX
@@ -186,7 +188,7 @@ def test_a_damaged_history_is_never_overwritten_and_estimates_go_on() -> None:
         past = history.read(content, PRIOR)
         assert "cannot be used" in past.trouble
         assert "typical durations" in past.trouble
-        assert before(plan("A"), past) == before(plan("A"), Past(prior=PRIOR))
+        assert before(plan("A"), past) == before(plan("A"), DeploymentHistory(prior=PRIOR))
 
 
 JSON = st.recursive(
@@ -232,7 +234,7 @@ def test_a_hostile_resource_is_left_out(text: str) -> None:
     hostile = {**run_record(run(15, "A")), "resources": [text, "+1 2 UPDATE T A", "+nan inf U T A"]}
     content = json.dumps({"schema": 1, "deployments": [record("a", outcome="succeeded", runs=[hostile])]})
     past = history.read(content.encode(), PRIOR)
-    assert Step("A", "T", "UPDATE", 1, 2) in past.runs[0].steps
+    assert ResourceTiming("A", "T", "UPDATE", 1, 2) in past.runs[0].steps
 
 
 class TestCollected:

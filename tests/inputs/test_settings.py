@@ -24,7 +24,7 @@ from deploy_action.inputs.settings import (
 )
 from deploy_action.locking.registry_address import RegistryAddress
 from deploy_action.slack.routing import Override
-from deploy_action.slack.view import Moment
+from deploy_action.slack.view import NotificationEvent
 
 SMALLEST = {"stack-name": "shop", "github-token": "ghs_x"}
 NAMES = tuple(yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text("utf-8"))["inputs"])
@@ -119,8 +119,8 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
     assert (found.slack_bot_token, found.slack_channel, found.slack_alert_channel) == ("xoxb-1", "C1", "C2")
     assert found.slack_webhook_url.endswith("/x")
     assert found.slack_events == {
-        Moment.STALLED: Override(alert=True, channels=("C3",)),
-        Moment.PROGRESS: Override(off=True),
+        NotificationEvent.STALLED: Override(alert=True, channels=("C3",)),
+        NotificationEvent.PROGRESS: Override(off=True),
     }
     assert found.slack_mentions == ("here", "U123", "S456")
     assert found.slack_outputs == ("Url", "Web*")
@@ -419,7 +419,7 @@ class TestSlackStopsNothing:
         )
         assert (found.slack_bot_token, found.slack_channel) == ("xoxb-1", "C1")
         assert found.slack_mentions == ("U123",)
-        assert found.slack_events == {Moment.STALLED: Override(alert=True)}
+        assert found.slack_events == {NotificationEvent.STALLED: Override(alert=True)}
         assert found.slack_outputs == ("Url",)
 
 

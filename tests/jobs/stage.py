@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.errors import CoordinatorError
 from deploy_action.github.run_context import run_context
 from deploy_action.github.runner_files import JobLog, RunnerFiles
-from deploy_action.job.context import World
-from deploy_action.job.job_log import Teller
+from deploy_action.job.context import JobContext
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.job.state import COMMAND_EXIT, COMMAND_GO, COMMAND_TAIL, StateFolder
 from deploy_action.reporting.log.lines import LogStyle
 from deploy_action.slack.background_sender import BackgroundWorker
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from deploy_action.slack.sender import Courier
+    from deploy_action.slack.sender import MessageSender
     from tests.clock import VirtualClock
     from tests.fakes.cloudformation import CloudFormationServer
 
@@ -35,7 +35,7 @@ class StageWorker:
     """Plays the thread that sends messages, in virtual time: it works while the step sleeps, and dies with
     its process."""
 
-    def __init__(self, courier: Courier, clock: VirtualClock) -> None:
+    def __init__(self, courier: MessageSender, clock: VirtualClock) -> None:
         self._courier = courier
         self._clock = clock
         self._planned = False
@@ -100,14 +100,14 @@ class Job:
 
     def run(self, step: str) -> int:
         stream = io.StringIO()
-        teller = Teller(JobLog(stream), self.clock, LogStyle(color=False))
+        teller = JobLogReporter(JobLog(stream), self.clock, LogStyle(color=False))
         workers: list[StageWorker] = []
 
-        def employ(courier: Courier) -> StageWorker:
+        def employ(courier: MessageSender) -> StageWorker:
             workers.append(StageWorker(courier, self.clock))
             return workers[-1]
 
-        world = World(
+        world = JobContext(
             environ=self.environ,
             run=run_context(self.environ),
             clock=self.clock,

@@ -102,7 +102,8 @@ def test_no_trouble_with_a_service_changes_the_verdict(
     stage: Stage, behind: BehindServer, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "deploy_action.diagnosis.service_investigator.Looker.finish.__kwdefaults__", {"patience_seconds": 1.0}
+        "deploy_action.diagnosis.service_investigator.ServiceInvestigator.finish.__kwdefaults__",
+        {"patience_seconds": 1.0},
     )
     if trouble == "denied":
         behind.deny("cloudtrail", "LookupEvents")

@@ -14,7 +14,7 @@ import pytest
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.github.runner_files import JobLog
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.reporting.log.lines import LogStyle
 from tests.clock import VirtualClock
 from tests.cloudformation.story import DATABASE, nested, resource, stack
@@ -28,9 +28,9 @@ BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Second
 EXPIRED = "The AWS credentials have expired (ExpiredToken)."
 
 
-def teller() -> tuple[Teller, io.StringIO]:
+def teller() -> tuple[JobLogReporter, io.StringIO]:
     stream = io.StringIO()
-    return Teller(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
+    return JobLogReporter(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
 
 
 def test_a_cause_is_annotated_once_and_the_verdict_names_the_way_out(stage: Stage) -> None:

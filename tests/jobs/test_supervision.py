@@ -8,7 +8,7 @@ import pytest
 from botocore.client import BaseClient
 
 from deploy_action.cloudformation.client import CloudFormation
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_killed_in_the_middle_of_telling_events_repeats_none(
 ) -> None:
     job = template_job(stage)
     told = 0
-    whole = Teller._rendered
+    whole = JobLogReporter._rendered
 
     def rendered(self: Any, *arguments: Any) -> str:
         nonlocal told
@@ -96,7 +96,7 @@ def test_killed_in_the_middle_of_telling_events_repeats_none(
             raise Killed
         return whole(self, *arguments)
 
-    monkeypatch.setattr(Teller, "_rendered", rendered)
+    monkeypatch.setattr(JobLogReporter, "_rendered", rendered)
     killed(job)
     assert job.run("main") == 0, job.log
     ids = (job.state.path / "printed").read_text().split()

@@ -24,8 +24,8 @@ from deploy_action.locking.ports import NO_FILES
 from deploy_action.locking.stores.file import FileRegistry
 from deploy_action.reporting.headline import DESCRIPTION_MAX, description
 from deploy_action.slack import retry_queue as leftovers
-from deploy_action.slack.outbox import Box, Entry, Kind
-from deploy_action.slack.retry_queue import Left
+from deploy_action.slack.outbox import Kind, Message, Outbox
+from deploy_action.slack.retry_queue import QueuedOutbox
 from tests.clock import VirtualClock
 from tests.common.test_escape import shown
 from tests.locking.memory_registry import MemoryRegistry
@@ -175,8 +175,8 @@ def poisoned_registry(texts: Sequence[str], folder: Path) -> FileRegistry:
         for number, one in enumerate(texts[:50])
     ]
     boxes = [
-        Left(
-            Box(f"box{number}", (), (Entry(f"e{number}", Kind.POST, one, one, at=1.0, reason=one),)),
+        QueuedOutbox(
+            Outbox(f"box{number}", (), (Message(f"e{number}", Kind.POST, one, one, at=1.0, reason=one),)),
             one,
             saved_at=1.0,
         )

@@ -26,7 +26,7 @@ from deploy_action.locking.codec import decode, encode
 from deploy_action.locking.compare_and_swap import BYTES_MAX, PATIENCE_SECONDS, PAUSE_SECONDS_MAX
 from deploy_action.locking.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.locking.expiry import CLAIM_SECONDS, STUCK_LEASES
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stores.file import FileRegistry
 from deploy_action.locking.takeover import LOOK_SECONDS
 from tests.clock import VirtualClock
@@ -85,7 +85,7 @@ class World:
         *locks: str,
         look: Callable[[Iterable[str]], list[str]] = quiet,
         cancelled: Callable[[], bool] = lambda: False,
-        life: Callable[[Ticket], JobLife] = lambda ticket: JobLife.UNKNOWN,
+        life: Callable[[Ticket], JobStatus] = lambda ticket: JobStatus.UNKNOWN,
         revoke: Callable[[Ticket], bool] = lambda ticket: True,
         **fields: object,
     ) -> LockClient:
@@ -713,7 +713,7 @@ class TestTheLifeOfJobs:
         self, world: World, clock: VirtualClock
     ) -> None:
         world.hold("a", url="https://run/1")
-        grant = acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED))
+        grant = acquire(world.client("b", life=lambda ticket: JobStatus.COMPLETED))
         assert clock.elapsed == 0.0
         (sentence,) = grant.taken_over
         assert "its job has ended, and no stack of it is in progress" in sentence
@@ -721,22 +721,22 @@ class TestTheLifeOfJobs:
     def test_who_does_not_want_to_wait_can_tell_a_dead_holder_from_a_living_one(self, world: World) -> None:
         world.hold("a")
         with pytest.raises(Busy):
-            acquire(world.client("b", life=lambda ticket: JobLife.RUNNING), wait=False)
+            acquire(world.client("b", life=lambda ticket: JobStatus.RUNNING), wait=False)
         assert world.standing() == ["a"]
-        grant = acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED), wait=False)
+        grant = acquire(world.client("b", life=lambda ticket: JobStatus.COMPLETED), wait=False)
         assert grant.ticket.epoch == 2
         assert world.standing() == ["b"]
 
     def test_a_dead_holder_is_not_taken_over_while_its_stacks_work(self, world: World) -> None:
         world.hold("a")
         with pytest.raises(Busy):
-            acquire(world.client("b", life=lambda ticket: JobLife.COMPLETED, look=working), timeout=90.0)
+            acquire(world.client("b", life=lambda ticket: JobStatus.COMPLETED, look=working), timeout=90.0)
 
     def test_a_silent_holder_whose_job_runs_keeps_the_lock_for_six_leases(
         self, world: World, clock: VirtualClock
     ) -> None:
         world.hold("a")
-        grant = acquire(world.client("b", life=lambda ticket: JobLife.RUNNING))
+        grant = acquire(world.client("b", life=lambda ticket: JobStatus.RUNNING))
         assert grant.queue_seconds == STUCK_LEASES * LEASE
         assert "although its job is said to run" in grant.taken_over[0]
 
@@ -760,8 +760,8 @@ class TestTheLifeOfJobs:
     def test_one_lost_answer_is_no_news_about_a_job_that_ran(self, world: World, clock: VirtualClock) -> None:
         world.hold("a")
 
-        def life(ticket: Ticket) -> JobLife:
-            return JobLife.UNKNOWN if 100.0 <= clock.elapsed < 130.0 else JobLife.RUNNING
+        def life(ticket: Ticket) -> JobStatus:
+            return JobStatus.UNKNOWN if 100.0 <= clock.elapsed < 130.0 else JobStatus.RUNNING
 
         assert acquire(world.client("b", life=life)).queue_seconds == STUCK_LEASES * LEASE
 
@@ -770,8 +770,8 @@ class TestTheLifeOfJobs:
     ) -> None:
         world.hold("a")
 
-        def life(ticket: Ticket) -> JobLife:
-            return JobLife.UNKNOWN if clock.elapsed >= 100.0 else JobLife.RUNNING
+        def life(ticket: Ticket) -> JobStatus:
+            return JobStatus.UNKNOWN if clock.elapsed >= 100.0 else JobStatus.RUNNING
 
         assert acquire(world.client("b", life=life)).queue_seconds < 3 * LEASE
 
@@ -779,7 +779,7 @@ class TestTheLifeOfJobs:
         world.hold("a", account="111111111111")
         with pytest.raises(Busy):
             acquire(
-                world.client("b", account="222222222222", life=lambda ticket: JobLife.COMPLETED),
+                world.client("b", account="222222222222", life=lambda ticket: JobStatus.COMPLETED),
                 timeout=20 * LEASE,
             )
         assert acquire(world.client("c", account="111111111111")).ticket.epoch == 2
@@ -809,9 +809,9 @@ class TestTheLifeOfJobs:
         clock.at(600.0, lambda: holder.release(outcome="succeeded"))
         asked: list[float] = []
 
-        def life(ticket: Ticket) -> JobLife:
+        def life(ticket: Ticket) -> JobStatus:
             asked.append(clock.elapsed)
-            return JobLife.RUNNING
+            return JobStatus.RUNNING
 
         acquire(world.client("b", life=life))
         assert asked == [0.0, 120.0, 240.0, 360.0, 480.0]
@@ -822,8 +822,8 @@ class TestTheLifeOfJobs:
         holder = world.hold("a")
         clock.at(20.0, lambda: holder.release(outcome="succeeded"))
         world.rewrite(lambda document: core.enqueue(document, world.client("b").ticket, at=""))
-        completed = {"b": JobLife.COMPLETED}
-        grant = acquire(world.client("c", life=lambda ticket: completed.get(ticket.nonce, JobLife.RUNNING)))
+        completed = {"b": JobStatus.COMPLETED}
+        grant = acquire(world.client("c", life=lambda ticket: completed.get(ticket.nonce, JobStatus.RUNNING)))
         assert grant.queue_seconds == 20.0
         assert grant.taken_over == ("Passed over waiter id-b (no link): its job has ended.",)
 
@@ -900,12 +900,12 @@ class TestTheNewestOnly:
             world.rewrite(lambda document: core.evict(document, "b", at="", note=""))
             world.rewrite(lambda document: core.enqueue(document, newer, at=""))
 
-        older = world.client("b", life=lambda _: JobLife.RUNNING, **of_run(1))  # type: ignore[arg-type]
+        older = world.client("b", life=lambda _: JobStatus.RUNNING, **of_run(1))  # type: ignore[arg-type]
         with pytest.raises(Superseded, match="by id-c"):
             acquire(older, tell=meanwhile)
         assert world.standing() == ["a", "c"]
 
-    def older(self, world: World, life: JobLife, **fields: object) -> LockClient:
+    def older(self, world: World, life: JobStatus, **fields: object) -> LockClient:
         """A re-run of an old run, where a newer one waits already."""
         world.hold("a")
         waiter = world.client("c", **of_run(2)).ticket  # type: ignore[arg-type]
@@ -914,17 +914,17 @@ class TestTheNewestOnly:
 
     def test_the_older_gives_way_although_it_came_later(self, world: World) -> None:
         with pytest.raises(Superseded, match="by id-c"):
-            acquire(self.older(world, JobLife.RUNNING))
+            acquire(self.older(world, JobStatus.RUNNING))
         assert world.standing() == ["a", "c"]
 
     def test_it_does_so_too_where_it_would_not_wait(self, world: World) -> None:
         with pytest.raises(Superseded):
-            acquire(self.older(world, JobLife.RUNNING), wait=False)
+            acquire(self.older(world, JobStatus.RUNNING), wait=False)
 
     def test_one_that_nobody_knows_to_live_is_waited_for_and_gives_proof_by_taking_the_lock(
         self, world: World, clock: VirtualClock
     ) -> None:
-        older = self.older(world, JobLife.UNKNOWN)
+        older = self.older(world, JobStatus.UNKNOWN)
 
         def served() -> None:
             world.rewrite(lambda document: core.evict(document, "a", at="", note=""))
@@ -940,7 +940,7 @@ class TestTheNewestOnly:
     def test_one_that_was_deployed_between_two_looks_makes_it_pointless(
         self, world: World, clock: VirtualClock
     ) -> None:
-        older = self.older(world, JobLife.UNKNOWN)
+        older = self.older(world, JobStatus.UNKNOWN)
 
         def deployed() -> None:
             ticket = world.document.ticket("c")
@@ -955,7 +955,7 @@ class TestTheNewestOnly:
     def test_one_that_left_without_a_deployment_makes_nothing_pointless(
         self, world: World, clock: VirtualClock, outcome: str
     ) -> None:
-        older = self.older(world, JobLife.UNKNOWN)
+        older = self.older(world, JobStatus.UNKNOWN)
 
         def leaves() -> None:
             for nonce in "ac":
@@ -967,12 +967,12 @@ class TestTheNewestOnly:
         assert acquire(older).ticket.nonce == "b"
 
     def test_a_dead_one_is_passed_and_the_older_one_deployed(self, world: World) -> None:
-        lives = {"c": JobLife.COMPLETED}
-        older = self.older(world, JobLife.UNKNOWN)
+        lives = {"c": JobStatus.COMPLETED}
+        older = self.older(world, JobStatus.UNKNOWN)
         world.rewrite(lambda document: core.evict(document, "a", at="", note=""))
         older = world.client(
             "b",
-            life=lambda ticket: lives.get(ticket.nonce, JobLife.RUNNING),
+            life=lambda ticket: lives.get(ticket.nonce, JobStatus.RUNNING),
             **of_run(1),  # type: ignore[arg-type]
         )
         assert acquire(older).ticket.nonce == "b"
@@ -984,7 +984,7 @@ class TestTheNewestOnly:
             asked.append((base, head))
             return "behind"
 
-        older = self.older(world, JobLife.RUNNING)
+        older = self.older(world, JobStatus.RUNNING)
         older._rivals._compare = compare
         with pytest.raises(Busy):
             acquire(older, timeout=60.0)

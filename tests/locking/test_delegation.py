@@ -19,7 +19,7 @@ from deploy_action.locking.delegation import (
     repay,
 )
 from deploy_action.locking.document import BORROWERS_MAX, WHOLE_RUN, Document, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.tokens import new_nonce, new_token
 from deploy_action.locking.transitions import FORCED, evict, finish, release, request
 
@@ -178,15 +178,15 @@ class TestLoans:
     @pytest.mark.parametrize(
         ("owner", "leg", "all_of_them"),
         [
-            (JobLife.RUNNING, JobLife.COMPLETED, JobLife.RUNNING),
-            (JobLife.UNKNOWN, JobLife.COMPLETED, JobLife.UNKNOWN),
-            (JobLife.COMPLETED, JobLife.RUNNING, JobLife.RUNNING),
-            (JobLife.COMPLETED, JobLife.UNKNOWN, JobLife.UNKNOWN),
-            (JobLife.COMPLETED, JobLife.COMPLETED, JobLife.COMPLETED),
+            (JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.RUNNING),
+            (JobStatus.UNKNOWN, JobStatus.COMPLETED, JobStatus.UNKNOWN),
+            (JobStatus.COMPLETED, JobStatus.RUNNING, JobStatus.RUNNING),
+            (JobStatus.COMPLETED, JobStatus.UNKNOWN, JobStatus.UNKNOWN),
+            (JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.COMPLETED),
         ],
     )
     def test_a_lock_lives_as_long_as_anybody_who_uses_it(
-        self, owner: JobLife, leg: JobLife, all_of_them: JobLife
+        self, owner: JobStatus, leg: JobStatus, all_of_them: JobStatus
     ) -> None:
         _, ticket = self.lent(self.leg(1))
         assert life_of_all(ticket, lambda one: leg if one.job == "21" else owner) is all_of_them
@@ -195,8 +195,8 @@ class TestLoans:
         document, owner = self.lent(self.leg(1))
         ticket = give_back(document, owner, outcome="succeeded", at=AT).ticket(OWNER.nonce)
         assert ticket is not None
-        lives = {"21": JobLife.COMPLETED}
-        assert life_of_all(ticket, lambda one: lives.get(one.job, JobLife.RUNNING)) is JobLife.COMPLETED
+        lives = {"21": JobStatus.COMPLETED}
+        assert life_of_all(ticket, lambda one: lives.get(one.job, JobStatus.RUNNING)) is JobStatus.COMPLETED
 
     def test_all_that_ever_used_it_are_remembered_up_to_a_bound(self) -> None:
         document = held()

@@ -23,12 +23,12 @@ from deploy_action.locking.expiry import (
     renewal_seconds,
     why_gone,
 )
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from tests.clock import START
 
 AT = iso(START)
 LEASE = 60.0
-RUNNING, COMPLETED, UNKNOWN = JobLife.RUNNING, JobLife.COMPLETED, JobLife.UNKNOWN
+RUNNING, COMPLETED, UNKNOWN = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.UNKNOWN
 
 
 def ticket(nonce: str, *locks: str, **fields: object) -> Ticket:
@@ -49,7 +49,9 @@ def at(document: Document, nonce: str) -> Ticket:
     return found
 
 
-def gone(one: Ticket, *, silent: float = 0.0, unclaimed: float = 0.0, life: JobLife = UNKNOWN) -> str | None:
+def gone(
+    one: Ticket, *, silent: float = 0.0, unclaimed: float = 0.0, life: JobStatus = UNKNOWN
+) -> str | None:
     return why_gone(one, silent_seconds=silent, unclaimed_seconds=unclaimed, life=life)
 
 

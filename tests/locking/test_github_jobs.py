@@ -11,7 +11,7 @@ import pytest
 from deploy_action.errors import Cancelled
 from deploy_action.locking.document import WHOLE_RUN, Ticket
 from deploy_action.locking.github_jobs import REMEMBERED_MAX, GitHubRuns
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.review import Review
 from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
@@ -19,7 +19,7 @@ from tests.fakes.github.server import GitHubServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RUNNING, COMPLETED, UNKNOWN = JobLife.RUNNING, JobLife.COMPLETED, JobLife.UNKNOWN
+RUNNING, COMPLETED, UNKNOWN = JobStatus.RUNNING, JobStatus.COMPLETED, JobStatus.UNKNOWN
 SERVER = "https://github.com"
 NOT_FOUND = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
 
@@ -76,7 +76,7 @@ def test_a_job_that_has_ended_is_completed_whatever_became_of_it(place: Place, c
 
 
 @pytest.mark.parametrize(("status", "life"), [("in_progress", RUNNING), ("completed", COMPLETED)])
-def test_without_a_job_id_the_attempt_is_asked(place: Place, status: str, life: JobLife) -> None:
+def test_without_a_job_id_the_attempt_is_asked(place: Place, status: str, life: JobStatus) -> None:
     place.run(status=status)
     assert place.open().life(ticket(job="deploy")) is life
     assert place.paths == ["/repos/org/app/actions/runs/7/attempts/1"]

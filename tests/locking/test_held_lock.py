@@ -22,7 +22,7 @@ from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import encode
 from deploy_action.locking.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.locking.document_continuity import LAG_SECONDS_MAX
-from deploy_action.locking.held_lock import JOIN_SECONDS, Keeper
+from deploy_action.locking.held_lock import JOIN_SECONDS, HeldLock
 from tests.clock import VirtualClock
 from tests.locking.memory_registry import LOST_ANSWER, LOST_REQUEST, REFUSED, MemoryRegistry
 
@@ -52,16 +52,16 @@ class Scene:
             confirmed_at=confirmed_at,
         )
 
-    def holding(self, *, limit_seconds: float = 0.0, **fields: object) -> Keeper:
+    def holding(self, *, limit_seconds: float = 0.0, **fields: object) -> HeldLock:
         client = self.client(**fields)  # type: ignore[arg-type]
         client.acquire(wait=True, timeout_seconds=0.0, tell=lambda waiting: None)
         return self.keeper(client, limit_seconds=limit_seconds)
 
-    def alone(self, policy: QueuePolicy = QueuePolicy.FIFO, *, limit_seconds: float = 0.0) -> Keeper:
+    def alone(self, policy: QueuePolicy = QueuePolicy.FIFO, *, limit_seconds: float = 0.0) -> HeldLock:
         return self.keeper(self.client(policy=policy), alone=True, limit_seconds=limit_seconds)
 
-    def keeper(self, client: LockClient, *, alone: bool = False, limit_seconds: float = 0.0) -> Keeper:
-        return Keeper(
+    def keeper(self, client: LockClient, *, alone: bool = False, limit_seconds: float = 0.0) -> HeldLock:
+        return HeldLock(
             client,
             self.clock,
             tell=self.told.append,
@@ -82,7 +82,7 @@ class Scene:
     def come_back(self) -> None:
         self.registry.read_faults = []
 
-    def watch(self, keeper: Keeper, seconds: float) -> None:
+    def watch(self, keeper: HeldLock, seconds: float) -> None:
         """What a session does while a deployment runs."""
         end = self.clock.elapsed + seconds
         while self.clock.elapsed < end:

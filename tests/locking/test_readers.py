@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.errors import Busy
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stores.file import FileRegistry
 from tests.clock import VirtualClock
 from tests.locking.test_client import World, acquire
@@ -24,8 +24,8 @@ def world(tmp_path: Path) -> World:
     return World(FileRegistry(tmp_path), VirtualClock())
 
 
-def ended(_ticket: Ticket) -> JobLife:
-    return JobLife.COMPLETED
+def ended(_ticket: Ticket) -> JobStatus:
+    return JobStatus.COMPLETED
 
 
 def test_readers_hold_the_lock_at_once_and_a_writer_finds_it_busy(world: World) -> None:

@@ -12,8 +12,8 @@ from deploy_action.errors import RegistryAway, RegistryTooNew, RegistryUnavailab
 from deploy_action.locking.admin import freeze
 from deploy_action.locking.client import Grant, LockClient
 from deploy_action.locking.document import Ticket
-from deploy_action.locking.held_lock import Keeper
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.held_lock import HeldLock
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stack_activity import Look
 from deploy_action.locking.without_registry import BLIND_LEASES, WhenAway
 from tests.clock import VirtualClock
@@ -34,7 +34,7 @@ class Scene:
     def __init__(self) -> None:
         self.registry = MemoryRegistry()
         self.clock = VirtualClock()
-        self.life = JobLife.UNKNOWN
+        self.life = JobStatus.UNKNOWN
         self.looks = Look()
         self.client("holder").acquire(wait=True, timeout_seconds=0.0, tell=lambda _: None)
 
@@ -70,7 +70,7 @@ def scene() -> Scene:
 
 
 def test_a_holder_whose_job_runs_is_waited_for_until_the_time_out(scene: Scene) -> None:
-    scene.life = JobLife.RUNNING
+    scene.life = JobStatus.RUNNING
     scene.go_away_at(20.0)
     with pytest.raises(RegistryAway, match="its job still runs"):
         scene.wait(scene.client("waiter"))
@@ -78,9 +78,9 @@ def test_a_holder_whose_job_runs_is_waited_for_until_the_time_out(scene: Scene) 
 
 
 def test_one_whose_job_has_ended_is_passed_after_a_lease_once_its_stacks_are_at_rest(scene: Scene) -> None:
-    scene.life = JobLife.RUNNING
+    scene.life = JobStatus.RUNNING
     scene.go_away_at(20.0)
-    scene.clock.at(200.0, lambda: setattr(scene, "life", JobLife.COMPLETED))
+    scene.clock.at(200.0, lambda: setattr(scene, "life", JobStatus.COMPLETED))
     scene.looks = Look(in_progress=(STACK,))
     scene.clock.at(500.0, lambda: setattr(scene, "looks", Look()))
     with pytest.raises(RegistryUnavailable):
@@ -109,7 +109,7 @@ def test_each_place_further_back_leaves_the_queue_later(scene: Scene) -> None:
 
 
 def test_a_freeze_is_not_lifted_by_an_outage(scene: Scene) -> None:
-    scene.life = JobLife.COMPLETED
+    scene.life = JobStatus.COMPLETED
     swapper: Swapper = scene.client("operator")._swapper
     swapper.apply(
         lambda old: (freeze(old, ("prod",), by="ann", reason="audit", at=""), None), message="freeze"
@@ -123,7 +123,7 @@ def test_an_older_one_does_not_go_after_a_newer_one_that_has_deployed(scene: Sce
     waiter = scene.client("waiter")
     waiter.join()
     scene.client("newer").join()
-    scene.life = JobLife.COMPLETED
+    scene.life = JobStatus.COMPLETED
     scene.looks = Look(in_progress=(STACK,))
     name = change_set_name("20270115-080000-newer", 0)
     scene.clock.at(300.0, lambda: setattr(scene, "looks", Look(change_sets=(name,))))
@@ -138,7 +138,7 @@ def test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile(scen
     """One that found no registry went on alone, and came back to stand behind."""
     older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
     scene.wait(older)
-    keeper = Keeper(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older))
+    keeper = HeldLock(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older))
     keeper.fence()
     scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
     scene.looks = Look(change_sets=(change_set_name("20270115-080000-newer", 0),))
@@ -159,7 +159,7 @@ def test_a_process_that_slept_at_its_look_asks_again_whether_it_holds(scene: Sce
         return Look()
 
     older.outage._look = look
-    Keeper(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older)).fence()
+    HeldLock(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older)).fence()
     assert older.holds_by_lease()
     assert len(looks) == 2
 
@@ -198,7 +198,7 @@ def test_a_newcomer_waits_or_fails_where_that_is_wished(scene: Scene) -> None:
 
 
 def test_a_waiter_waits_on_where_that_is_wished(scene: Scene) -> None:
-    scene.life = JobLife.COMPLETED
+    scene.life = JobStatus.COMPLETED
     scene.looks = Look(in_progress=(STACK,))
     scene.go_away_at(20.0)
     scene.clock.at(30.0, lambda: setattr(scene, "looks", Look()))

@@ -11,7 +11,7 @@ from deploy_action.errors import Busy, LockLost
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.delegation import Borrower, nonce_of
 from deploy_action.locking.document import WHOLE_RUN, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.review import Review
 from deploy_action.locking.stores.file import FileRegistry
 from deploy_action.locking.transitions import PASSED
@@ -37,7 +37,7 @@ class Passer:
 
     world: World
     review: Review | None = REVIEW
-    life: JobLife = JobLife.RUNNING
+    life: JobStatus = JobStatus.RUNNING
     busy: list[str] = field(default_factory=list)
     account: str = ""
     asked: int = 0
@@ -98,7 +98,7 @@ def deployment_of_the_run(world: World) -> LockClient:
         Ticket("own", "id-own", ("prod",), ("eu-west-1/app",), job="22", **RUN),  # type: ignore[arg-type]
         stacks_in_progress=lambda _stacks: [],
         poll_seconds=5.0,
-        life=lambda _ticket: JobLife.RUNNING,
+        life=lambda _ticket: JobStatus.RUNNING,
         borrower=Borrower((TOKEN,), URL, "org/app", "7"),
     )
 
@@ -136,7 +136,7 @@ def test_a_run_that_was_passed_waits_for_its_turn_and_gets_a_new_epoch(world: Wo
     [
         {"review": None},
         {"review": Review(idle=False, since="2027-01-15T08:00:00Z", url=URL)},
-        {"life": JobLife.UNKNOWN},
+        {"life": JobStatus.UNKNOWN},
         {"busy": ["eu-west-1/app"]},
     ],
     ids=["no reviewer", "a job in progress", "nothing is known", "a stack in progress"],

@@ -9,8 +9,8 @@ import pytest
 
 from deploy_action.locking.document import Document, Ticket
 from deploy_action.locking.expiry import STUCK_LEASES
-from deploy_action.locking.job_status import JobLife
-from deploy_action.locking.takeover import Others
+from deploy_action.locking.job_status import JobStatus
+from deploy_action.locking.takeover import TakeoverPolicy
 from tests.clock import START, VirtualClock
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ HOLDER = Ticket(
 )
 
 
-def others(clock: VirtualClock) -> Others:
-    return Others(
+def others(clock: VirtualClock) -> TakeoverPolicy:
+    return TakeoverPolicy(
         clock,
         "",
         stacks_in_progress=lambda _stacks: [],
-        life=lambda _ticket: JobLife.UNKNOWN,
+        life=lambda _ticket: JobStatus.UNKNOWN,
         revoke=lambda _ticket: True,
     )
 
@@ -71,14 +71,14 @@ def test_one_that_holds_again_begins_anew() -> None:
 class Watched:
     """A waiter that looks at one holder every ten seconds."""
 
-    def __init__(self, holder: Ticket, *, account: str = "1", life: JobLife = JobLife.UNKNOWN) -> None:
+    def __init__(self, holder: Ticket, *, account: str = "1", life: JobStatus = JobStatus.UNKNOWN) -> None:
         self.clock = VirtualClock()
         self.holder = holder
         self.life = life
         self.busy: set[str] = set()
         self.looked_at: list[str] = []
         self.revoked: list[tuple[str, ...]] = []
-        self.others = Others(
+        self.others = TakeoverPolicy(
             self.clock,
             account,
             stacks_in_progress=self._in_progress,
@@ -110,7 +110,7 @@ DEPLOYING = replace(HOLDER, stacks=("eu-west-1/one", "eu-west-1/two"), account="
 
 
 def test_a_renewal_that_was_seen_after_it_disproves_that_a_job_has_ended() -> None:
-    watched = Watched(DEPLOYING, life=JobLife.COMPLETED)
+    watched = Watched(DEPLOYING, life=JobStatus.COMPLETED)
     watched.busy = {"eu-west-1/one"}
     assert watched.gone_after(30.0) == []
     watched.holder = replace(DEPLOYING, renewals=1)
@@ -146,4 +146,4 @@ def test_a_holder_of_which_no_stack_can_be_seen_is_passed_late_or_once_its_job_h
 ) -> None:
     assert Watched(holder, account=account).gone_after(STUCK_LEASES * 60.0 - 20.0) == []
     assert Watched(holder, account=account).gone_after(STUCK_LEASES * 60.0 + 20.0)
-    assert Watched(holder, account=account, life=JobLife.COMPLETED).gone_after(0.0)
+    assert Watched(holder, account=account, life=JobStatus.COMPLETED).gone_after(0.0)

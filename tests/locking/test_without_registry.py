@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy_action.locking.document import Document, Freeze, Lock, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.without_registry import (
     BLIND_LEASES,
     SPREAD_SECONDS,
@@ -24,21 +24,21 @@ WAITER = Ticket("w", "id-w", ("prod",), lease_seconds=LEASE)
 @pytest.mark.parametrize(
     ("life", "rest", "blind", "quiet", "place", "waits"),
     [
-        (JobLife.RUNNING, Rest.AT_REST, 1e6, 1e6, 0, True),
-        (JobLife.COMPLETED, Rest.IN_PROGRESS, 1e6, 0.0, 0, True),
-        (JobLife.UNKNOWN, Rest.IN_PROGRESS, 1e6, 0.0, 0, True),
-        (JobLife.COMPLETED, Rest.AT_REST, 0.0, 0.0, 0, False),
-        (JobLife.COMPLETED, Rest.UNSEEN, LONG - 1, LONG, 0, True),
-        (JobLife.COMPLETED, Rest.UNSEEN, LONG, LONG, 0, False),
-        (JobLife.UNKNOWN, Rest.AT_REST, LONG - 1, LONG, 0, True),
-        (JobLife.UNKNOWN, Rest.AT_REST, LONG, LONG, 0, False),
-        (JobLife.UNKNOWN, Rest.AT_REST, LONG, LONG, 1, True),
-        (JobLife.UNKNOWN, Rest.AT_REST, LONG + 2 * SPREAD_SECONDS, 2 * SPREAD_SECONDS - 1, 2, True),
-        (JobLife.UNKNOWN, Rest.AT_REST, LONG + 2 * SPREAD_SECONDS, 2 * SPREAD_SECONDS, 2, False),
+        (JobStatus.RUNNING, Rest.AT_REST, 1e6, 1e6, 0, True),
+        (JobStatus.COMPLETED, Rest.IN_PROGRESS, 1e6, 0.0, 0, True),
+        (JobStatus.UNKNOWN, Rest.IN_PROGRESS, 1e6, 0.0, 0, True),
+        (JobStatus.COMPLETED, Rest.AT_REST, 0.0, 0.0, 0, False),
+        (JobStatus.COMPLETED, Rest.UNSEEN, LONG - 1, LONG, 0, True),
+        (JobStatus.COMPLETED, Rest.UNSEEN, LONG, LONG, 0, False),
+        (JobStatus.UNKNOWN, Rest.AT_REST, LONG - 1, LONG, 0, True),
+        (JobStatus.UNKNOWN, Rest.AT_REST, LONG, LONG, 0, False),
+        (JobStatus.UNKNOWN, Rest.AT_REST, LONG, LONG, 1, True),
+        (JobStatus.UNKNOWN, Rest.AT_REST, LONG + 2 * SPREAD_SECONDS, 2 * SPREAD_SECONDS - 1, 2, True),
+        (JobStatus.UNKNOWN, Rest.AT_REST, LONG + 2 * SPREAD_SECONDS, 2 * SPREAD_SECONDS, 2, False),
     ],
 )
 def test_one_that_was_ahead_is_waited_for(  # noqa: PLR0917
-    life: JobLife, rest: Rest, blind: float, quiet: float, place: int, waits: bool
+    life: JobStatus, rest: Rest, blind: float, quiet: float, place: int, waits: bool
 ) -> None:
     why = waited_for(HOLDER, place=place, life=life, rest=rest, blind_seconds=blind, quiet_seconds=quiet)
     assert bool(why) is waits

@@ -10,9 +10,9 @@ from deploy_action.cloudformation.ports import Traffic
 from deploy_action.cloudformation.stacks import StackRef, StackState
 from deploy_action.errors import StackSourceError
 from deploy_action.monitoring.baseline import Baseline
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.poll_scheduler import Schedule
-from deploy_action.monitoring.watch_loop import End, Session
+from deploy_action.monitoring.watch_loop import End, WatchLoop
 from tests.clock import VirtualClock
 from tests.cloudformation.story import DATABASE, ROOT, nested, resource, stack
 from tests.listener import SilentListener
@@ -96,10 +96,10 @@ class Listener(SilentListener):
         self.troubles.append(sentence)
 
 
-def watch(cloud: Cloud, *, timeout_seconds: float = 600.0) -> tuple[Listener, Watcher, End]:
+def watch(cloud: Cloud, *, timeout_seconds: float = 600.0) -> tuple[Listener, EventStream, End]:
     listener = Listener()
-    watcher = Watcher(cloud, Baseline(((REF, None),)), schedule=Schedule(random=random.Random(1)))
-    session = Session(
+    watcher = EventStream(cloud, Baseline(((REF, None),)), schedule=Schedule(random=random.Random(1)))
+    session = WatchLoop(
         watcher,
         cloud.clock,
         listener,
@@ -203,8 +203,8 @@ def test_a_phase_of_the_root_is_followed_in_all_its_nested_stacks() -> None:
     listener.events = lambda events, operation: late.extend(  # type: ignore[method-assign]
         clock.elapsed for event in events if event.logical_id == "Old"
     )
-    watcher = Watcher(cloud, Baseline(((REF, None),)))
-    Session(watcher, clock, listener, done=lambda: watcher.at_rest, cancelled=lambda: False).run()
+    watcher = EventStream(cloud, Baseline(((REF, None),)))
+    WatchLoop(watcher, clock, listener, done=lambda: watcher.at_rest, cancelled=lambda: False).run()
     assert len(late) == len(ids)
     assert max(late) < 200
 
@@ -219,7 +219,7 @@ def test_a_deleted_stack_that_still_answers_to_its_name_is_not_taken_for_one_tha
     own = (stack(10, "DELETE_IN_PROGRESS"), stack(20, "DELETE_COMPLETE"))
     for event in before + own:
         cloud.show(event, at=event.timestamp - before[0].timestamp)
-    watcher = Watcher(cloud, Baseline(((REF, before[1].event_id),)))
+    watcher = EventStream(cloud, Baseline(((REF, before[1].event_id),)))
     cloud.clock.sleep(60)
     seen = [event for _ in range(3) for event in watcher.poll(cloud.clock.monotonic()).events]
     assert [event.event_id for event in seen] == [event.event_id for event in own]

@@ -19,8 +19,8 @@ from deploy_action.monitoring.poll_scheduler import (
     STEP_BACK_SECONDS,
     STEP_BACK_SECONDS_MAX,
     Budget,
+    PollSlot,
     Schedule,
-    Turn,
 )
 
 LONG_AFTER = 100_000.0
@@ -86,7 +86,7 @@ def test_the_end_of_the_command_is_looked_for_at_once_although_something_was_thr
 
 
 def test_pages_and_the_requests_of_others_in_this_process_count() -> None:
-    schedule, turn = Schedule(), Turn(root=True)
+    schedule, turn = Schedule(), PollSlot(root=True)
     schedule.charge(Traffic(), 0.0)
     assert schedule.due([("a", turn)], 0.0) == ["a"]
     schedule.charge(Traffic(requests=12), 0.0)
@@ -100,7 +100,7 @@ def test_a_throttled_request_of_any_kind_slows_the_looks() -> None:
     schedule.charge(Traffic(requests=1, throttled=1), 0.0)
     schedule.charge(Traffic(requests=2, throttled=1), 0.0)
     assert schedule.budget.rate == before / 2
-    assert schedule.due([("a", Turn(root=True))], 1.0) == []
+    assert schedule.due([("a", PollSlot(root=True))], 1.0) == []
 
 
 def test_regions_add_to_the_budget() -> None:
@@ -112,8 +112,8 @@ def test_regions_add_to_the_budget() -> None:
 def test_roots_come_first_and_nested_stacks_are_not_starved() -> None:
     schedule = Schedule()
     schedule.budget.serve(1, 21)
-    turns = {f"root{number}": Turn(root=True) for number in range(20)}
-    turns["nested"] = Turn(root=False)
+    turns = {f"root{number}": PollSlot(root=True) for number in range(20)}
+    turns["nested"] = PollSlot(root=False)
     read: list[str] = []
     for second in range(30):
         for key in schedule.due(turns.items(), float(second)):
@@ -128,7 +128,7 @@ def test_a_stack_in_trouble_is_asked_ever_less_and_never_by_all_jobs_at_once() -
     schedules = [Schedule(random=random.Random(seed)) for seed in range(5)]
     pauses = []
     for schedule in schedules:
-        turn = Turn(root=True)
+        turn = PollSlot(root=True)
         for _ in range(9):
             schedule.failed(turn, 0.0)
         pauses.append(turn.due)

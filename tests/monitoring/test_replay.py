@@ -17,9 +17,9 @@ from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef, StackState
 from deploy_action.monitoring.baseline import Baseline, attach_to
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.poll_scheduler import Schedule
-from deploy_action.monitoring.watch_loop import End, Session
+from deploy_action.monitoring.watch_loop import End, WatchLoop
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.recording import moment_of
@@ -63,9 +63,9 @@ class Ground:
                 found[stack.stack_id] = [(event.time, event.event_id) for event in stack.events]
         return found
 
-    def stream(self, watcher: Watcher, seconds: float) -> list[tuple[StackEvent, ...]]:
+    def stream(self, watcher: EventStream, seconds: float) -> list[tuple[StackEvent, ...]]:
         listener = Stream()
-        end = Session(
+        end = WatchLoop(
             watcher,
             self.clock,
             listener,
@@ -131,7 +131,7 @@ def test_from_the_first_event(recorded: Recorded, broken: bool, ground: Ground) 
     if broken:
         break_things(ground.server, chance)
     stack = StackRef(REGION, recorded.root)
-    watcher = Watcher(
+    watcher = EventStream(
         CloudFormation(AwsClients()), Baseline(((stack, None),)), schedule=Schedule(random=chance)
     )
     streamed = ground.stream(watcher, recorded.seconds + AFTER_SECONDS + broken * ATTEMPTS_SECONDS)
@@ -156,7 +156,7 @@ def test_attached_midway(recorded: Recorded, ground: Ground) -> None:
     ground.server.faults.add("page_size", size=page_size(recorded, chance))
     stack = ground.server.stack(REGION, recorded.root)
     state = StackState(StackRef(REGION, recorded.root), stack.stack_id, "UPDATE_IN_PROGRESS")
-    watcher = Watcher(CloudFormation(AwsClients()), attach_to([state]), schedule=Schedule(random=chance))
+    watcher = EventStream(CloudFormation(AwsClients()), attach_to([state]), schedule=Schedule(random=chance))
     streamed = ground.stream(watcher, recorded.seconds + AFTER_SECONDS)
     expected = ground.served(recorded.root)
     reviewed = [row for row in recorded.rows if row["status"] == "REVIEW_IN_PROGRESS"]

@@ -12,8 +12,8 @@ from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.monitoring.baseline import take_baseline
-from deploy_action.monitoring.event_stream import SPACED_SECONDS, Watcher
-from deploy_action.monitoring.watch_loop import End, Session
+from deploy_action.monitoring.event_stream import SPACED_SECONDS, EventStream
+from deploy_action.monitoring.watch_loop import End, WatchLoop
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import client
@@ -61,7 +61,7 @@ class Account:
         baseline = take_baseline(
             source, (StackRef(REGION, "shop-*"),), between=lambda: self.clock.sleep(SPACED_SECONDS)
         )
-        watcher = Watcher(source, baseline)
+        watcher = EventStream(source, baseline)
         start, due = self.clock.monotonic(), dict(begins)
 
         def over() -> bool:
@@ -70,7 +70,7 @@ class Account:
                 self.create(name, template=template)
             return self.clock.monotonic() - start >= seconds
 
-        end = Session(
+        end = WatchLoop(
             watcher,
             self.clock,
             self.told,
@@ -129,7 +129,7 @@ def test_the_requests_of_a_look_at_everything_are_spaced(account: Account) -> No
     account.clock.sleep(100.0)
     source = CloudFormation(AwsClients(), one_try=True)
     refs = tuple(StackRef(REGION, f"shop-{number}") for number in range(40))
-    watcher = Watcher(source, take_baseline(source, refs))
+    watcher = EventStream(source, take_baseline(source, refs))
 
     def pause(seconds: float) -> None:
         times.append(sent.total())

@@ -12,10 +12,10 @@ from deploy_action.locking import transitions as lock
 from deploy_action.locking import without_registry as away
 from deploy_action.locking.document import Document, Ticket
 from deploy_action.locking.epoch_floors import EpochFloors
-from deploy_action.locking.held_lock import Keeper
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.held_lock import HeldLock
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.registry_outage import Outage
-from deploy_action.locking.takeover import Others
+from deploy_action.locking.takeover import TakeoverPolicy
 from deploy_action.locking.ticket import LockHold
 from tests.jobs import test_lost_lock
 from tests.locking import test_client as test_lock_client
@@ -41,8 +41,8 @@ def an_outage_releases_the_queue(patch: Patch) -> None:
 
 @killed_by(test_outage.test_a_holder_whose_job_runs_is_waited_for_until_the_time_out)
 def a_living_holder_is_passed_in_an_outage(patch: Patch) -> None:
-    def waited_for(original: Any, other: Ticket, *, life: JobLife, **more: Any) -> str:
-        return str(original(other, life=JobLife.UNKNOWN if life is JobLife.RUNNING else life, **more))
+    def waited_for(original: Any, other: Ticket, *, life: JobStatus, **more: Any) -> str:
+        return str(original(other, life=JobStatus.UNKNOWN if life is JobStatus.RUNNING else life, **more))
 
     patch.function(away.waited_for, waited_for)
 
@@ -97,10 +97,10 @@ def a_renewal_counts_from_its_answer(patch: Patch) -> None:
 
 @killed_by(test_keeper.test_an_older_state_at_the_fence_is_doubt_that_is_waited_out)
 def an_older_state_is_absence(patch: Patch) -> None:
-    def may_not(original: Any, self: Keeper, error: Any, waited_seconds: float) -> Any:
+    def may_not(original: Any, self: HeldLock, error: Any, waited_seconds: float) -> Any:
         return None
 
-    patch.function(Keeper._may_not_go_on, may_not)
+    patch.function(HeldLock._may_not_go_on, may_not)
 
 
 @killed_by(test_lost_lock.test_a_newer_schema_keeps_a_deployment_from_starting)
@@ -136,21 +136,21 @@ def who_comes_back_is_as_silent_as_before(patch: Patch) -> None:
 
 @killed_by(test_others.test_every_stack_of_a_holder_is_looked_at_and_revoked_before_it_is_taken_over)
 def a_takeover_looks_at_the_first_stack_only(patch: Patch) -> None:
-    def doubtful(original: Any, self: Others, holder: Ticket) -> list[str]:
+    def doubtful(original: Any, self: TakeoverPolicy, holder: Ticket) -> list[str]:
         return list(original(self, replace(holder, stacks=holder.stacks[:1])))
 
-    patch.function(Others._doubtful, doubtful)
+    patch.function(TakeoverPolicy._doubtful, doubtful)
 
 
 @killed_by(test_others.test_a_renewal_that_was_seen_after_it_disproves_that_a_job_has_ended)
 def completed_beats_a_renewal(patch: Patch) -> None:
-    def ask(original: Any, self: Others, *seen: Any) -> Any:
+    def ask(original: Any, self: TakeoverPolicy, *seen: Any) -> Any:
         self._disproved.clear()
         answer = original(self, *seen)
         self._disproved.clear()
-        return JobLife.COMPLETED if self._ended_at else answer
+        return JobStatus.COMPLETED if self._ended_at else answer
 
-    patch.function(Others._ask, ask)
+    patch.function(TakeoverPolicy._ask, ask)
 
 
 @killed_by(test_borrowing.TestALaterAttemptOfTheRun.test_the_lock_goes_on_in_it)

@@ -11,9 +11,9 @@ from deploy_action.locking import expiry as leases
 from deploy_action.locking import stack_activity as idle
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Document, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import takeover_note
-from deploy_action.locking.takeover import Others
+from deploy_action.locking.takeover import TakeoverPolicy
 from tests.locking import test_client as test_lock_client
 from tests.locking import test_expiry as test_leases
 from tests.locking import test_stack_activity as test_idle
@@ -80,7 +80,7 @@ def the_document_decides_how_long_a_lease_is(patch: Patch) -> None:
     JOBS.test_a_silent_holder_whose_job_runs_keeps_the_lock_for_six_leases,
 )
 def silence_is_believed_although_the_job_is_known_to_run(patch: Patch) -> None:
-    patch.function(leases.silence_allowed, lambda original, ticket, life: original(ticket, JobLife.UNKNOWN))
+    patch.function(leases.silence_allowed, lambda original, ticket, life: original(ticket, JobStatus.UNKNOWN))
 
 
 @killed_by(test_leases.test_a_silent_holder_whose_job_runs_has_six_leases)
@@ -104,16 +104,16 @@ def a_dead_waiter_blocks_the_queue_for_ever(patch: Patch) -> None:
 
 @killed_by(JOBS.test_one_lost_answer_is_no_news_about_a_job_that_ran)
 def one_lost_answer_makes_a_running_job_unknown(patch: Patch) -> None:
-    def ask(original: Any, self: Others, *arguments: Any) -> Any:
+    def ask(original: Any, self: TakeoverPolicy, *arguments: Any) -> Any:
         self._ran_at.clear()
         return original(self, *arguments)
 
-    patch.function(Others._ask, ask)
+    patch.function(TakeoverPolicy._ask, ask)
 
 
 @killed_by(test_lock_client.test_a_dead_holder_is_not_taken_over_while_a_stack_of_it_is_in_progress)
 def a_takeover_does_not_look_at_the_stacks(patch: Patch) -> None:
-    patch.function(Others._at_rest, lambda original, self, *arguments, **more: True)
+    patch.function(TakeoverPolicy._at_rest, lambda original, self, *arguments, **more: True)
 
 
 @killed_by(test_idle.test_doubt_counts_as_in_progress)
@@ -130,7 +130,7 @@ def a_stack_that_cannot_be_seen_counts_as_at_rest(patch: Patch) -> None:
 @killed_by(JOBS.test_stacks_of_another_account_are_never_known_to_be_at_rest)
 def none_in_this_account_counts_as_at_rest_in_another(patch: Patch) -> None:
     patch.function(
-        Others._doubtful, lambda original, self, holder: original(self, replace(holder, account=""))
+        TakeoverPolicy._doubtful, lambda original, self, holder: original(self, replace(holder, account=""))
     )
 
 
@@ -146,7 +146,7 @@ def a_revocation_without_an_answer_counts_as_done(patch: Patch) -> None:
 
 def _with_revocation(patch: Patch, make: Callable[[Any], Callable[[Ticket], bool]]) -> None:
     patch.function(
-        Others.__init__,
+        TakeoverPolicy.__init__,
         lambda original, *arguments, revoke, **more: original(*arguments, revoke=make(revoke), **more),
     )
 

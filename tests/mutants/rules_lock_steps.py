@@ -14,7 +14,7 @@ from tests.jobs.test_halves import (
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
-    from deploy_action.job.context import World
+    from deploy_action.job.context import JobContext
     from deploy_action.locking.document import Document, Ticket
     from tests.mutants.mutant import Patch
 
@@ -33,7 +33,7 @@ def a_job_whose_state_is_lost_leaves_its_lock(patch: Patch) -> None:
     Case(OTHERS, "GITHUB_REPOSITORY"),
 )
 def a_job_whose_state_is_lost_gives_anybodys_lock_back(patch: Patch) -> None:
-    def of_all(_original: Any, world: World, document: Document) -> list[Ticket]:
+    def of_all(_original: Any, world: JobContext, document: Document) -> list[Ticket]:
         return list(document.tickets)
 
     patch.function(lost_state.of_job, of_all)
@@ -41,7 +41,7 @@ def a_job_whose_state_is_lost_gives_anybodys_lock_back(patch: Patch) -> None:
 
 @killed_by(Case(OTHERS, "DEPLOY_COORDINATOR_CHECK_RUN_ID1"))
 def a_job_without_an_id_is_told_by_its_key(patch: Patch) -> None:
-    def by_key(original: Any, world: World, wiring: Any) -> None:
+    def by_key(original: Any, world: JobContext, wiring: Any) -> None:
         run = replace(world.run, check_run_id=world.run.check_run_id or "71")
         original(replace(world, run=run), wiring)
 

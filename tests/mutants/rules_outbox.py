@@ -10,8 +10,8 @@ from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import view_updates as channel_views
 from deploy_action.slack.background_sender import BackgroundWorker
 from deploy_action.slack.outbox_file import OutboxJournal
-from deploy_action.slack.sender import Courier
-from deploy_action.slack.view import Moment
+from deploy_action.slack.sender import MessageSender
+from deploy_action.slack.view import NotificationEvent
 from tests.mutants.mutant import Case, killed_by
 from tests.slack import test_background_sender as test_outbox_worker
 from tests.slack import test_outbox
@@ -31,7 +31,7 @@ POSTED = test_courier.TestWhatMayHaveBeenPosted
     test_outbox.TestOrder.test_one_that_fails_keeps_those_behind_it_back,
 )
 def a_message_overtakes_one_that_failed(patch: Patch) -> None:
-    def heads(original: Any, box: outbox.Box) -> Any:
+    def heads(original: Any, box: outbox.Outbox) -> Any:
         return original(replace(box, pending=tuple(reversed(box.pending))))
 
     patch.function(outbox._heads, heads)
@@ -72,7 +72,7 @@ def what_slack_asks_to_wait_is_not_waited(patch: Patch) -> None:
     test_leftovers.test_what_somebody_died_with_is_looked_up_before_it_is_sent_again,
 )
 def what_may_have_been_posted_is_posted_again(patch: Patch) -> None:
-    patch.function(Courier._found, lambda original, self, entry: False)
+    patch.function(MessageSender._found, lambda original, self, entry: False)
 
 
 @killed_by(
@@ -80,7 +80,7 @@ def what_may_have_been_posted_is_posted_again(patch: Patch) -> None:
     POSTED.test_a_kill_in_the_middle_of_a_request_repeats_nothing,
 )
 def what_was_begun_when_the_process_died_counts_as_not_sent(patch: Patch) -> None:
-    def reopened(original: Any, box: outbox.Box) -> Any:
+    def reopened(original: Any, box: outbox.Outbox) -> Any:
         return original(replace(box, pending=tuple(replace(one, begun=False) for one in box.pending)))
 
     patch.function(outbox.reopened, reopened)
@@ -116,7 +116,7 @@ def a_step_is_not_kept_before_it_is_done(patch: Patch) -> None:
 
 @killed_by(test_leftovers.test_whoever_comes_second_finds_it_taken)
 def two_deployments_deliver_the_same_message(patch: Patch) -> None:
-    patch.function(leftovers.Left.free, lambda original, self, now: True)
+    patch.function(leftovers.QueuedOutbox.free, lambda original, self, now: True)
 
 
 @killed_by(test_leftovers.test_another_repository_s_messages_are_not_told_into_another_workspace)
@@ -139,7 +139,7 @@ def the_webhooks_address_is_written_down(patch: Patch) -> None:
 
 @killed_by(test_channel.test_nothing_follows_a_final_moment)
 def progress_follows_the_end(patch: Patch) -> None:
-    patch.function(Moment.final, lambda original, self: False)
+    patch.function(NotificationEvent.final, lambda original, self: False)
 
 
 @killed_by(
@@ -148,6 +148,6 @@ def progress_follows_the_end(patch: Patch) -> None:
 def an_unknown_verdict_is_told_as_complete(patch: Patch) -> None:
     def moment_of(original: Any, outcome: Outcome, **more: Any) -> Any:
         moment = original(outcome, **more)
-        return Moment.COMPLETE if moment is Moment.UNKNOWN else moment
+        return NotificationEvent.COMPLETE if moment is NotificationEvent.UNKNOWN else moment
 
     patch.function(channel_views.moment_of, moment_of)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.github_jobs import GitHubRuns
-from deploy_action.locking.takeover import Others
+from deploy_action.locking.takeover import TakeoverPolicy
 from tests.jobs import test_halves
 from tests.locking import test_github_jobs as test_github_runs
 from tests.locking import test_reviews
@@ -23,24 +23,26 @@ NOT_PASSED = test_reviews.test_a_run_of_which_something_may_be_in_progress_is_no
 
 @killed_by(Case(NOT_PASSED, "a job in progress"))
 def a_run_is_passed_while_a_job_of_it_works(patch: Patch) -> None:
-    def asked(original: Any, self: Others, *of: Any) -> Any:
+    def asked(original: Any, self: TakeoverPolicy, *of: Any) -> Any:
         review = original(self, *of)
         return review and replace(review, idle=True)
 
-    patch.function(Others._waits_for_review, asked)
+    patch.function(TakeoverPolicy._waits_for_review, asked)
 
 
 @killed_by(Case(NOT_PASSED, "a stack in progress"))
 def a_run_is_passed_while_its_stack_is_in_progress(patch: Patch) -> None:
-    patch.function(Others._may_pass, lambda _original, _self, _ticket, review, *_more: review.idle)
+    patch.function(TakeoverPolicy._may_pass, lambda _original, _self, _ticket, review, *_more: review.idle)
 
 
 @killed_by(test_reviews.test_a_run_that_goes_on_between_the_look_and_the_write_keeps_its_lock)
 def an_old_answer_about_a_reviewer_is_believed(patch: Patch) -> None:
-    def may_pass(_original: Any, self: Others, ticket: Any, review: Review, _life: Any, now: float) -> bool:
+    def may_pass(
+        _original: Any, self: TakeoverPolicy, ticket: Any, review: Review, _life: Any, now: float
+    ) -> bool:
         return review.idle and self._at_rest(ticket, review.text, now, certain=True)
 
-    patch.function(Others._may_pass, may_pass)
+    patch.function(TakeoverPolicy._may_pass, may_pass)
 
 
 @killed_by(test_reviews.test_a_run_that_borrows_its_lock_again_is_not_evicted_although_github_lags)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.deploy.expected_changes import ExpectedChanges
 from deploy_action.deploy.stack_sets import StackSetsOfJob
 from deploy_action.job import lock_acquisition as acquiring
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.job.teardown import teardown_of
 from deploy_action.locking import commit_age
 from deploy_action.monitoring import stack_sets
@@ -75,7 +75,7 @@ def a_stopped_operation_has_succeeded(patch: Patch) -> None:
 
 @killed_by(TestNoCredentials.test_they_are_one_warning)
 def every_complaint_tells_its_cause_in_full(patch: Patch) -> None:
-    patch.function(Teller.knows_cause, lambda _original, *_all: False)
+    patch.function(JobLogReporter.knows_cause, lambda _original, *_all: False)
 
 
 @killed_by(test_teardown.test_its_estimate_is_not_that_of_a_deployment)

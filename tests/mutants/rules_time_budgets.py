@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.locking import held_lock as keeper
-from deploy_action.locking.held_lock import Keeper
+from deploy_action.locking.held_lock import HeldLock
 from deploy_action.steps import post
 from tests.jobs import test_bad_days
 from tests.locking import test_held_lock as test_keeper
@@ -30,7 +30,7 @@ def a_lock_is_given_back_twice_at_full_length(patch: Patch) -> None:
 
 @killed_by(test_keeper.TestTheDocumentIsDeleted.test_a_short_deployment_that_never_renews_tells_it_at_its_end)
 def what_the_last_look_found_is_kept_to_itself(patch: Patch) -> None:
-    def confirm(original: Any, self: Keeper) -> None:
+    def confirm(original: Any, self: HeldLock) -> None:
         original(self) if self.alone else self._client.renew(patience_seconds=2.0)
 
-    patch.function(Keeper.confirm, confirm)
+    patch.function(HeldLock.confirm, confirm)

@@ -16,8 +16,8 @@ from deploy_action.errors import RegistryUnreadable
 from deploy_action.history import document as history
 from deploy_action.job import environment_page as page
 from deploy_action.locking.client import LockClient
-from deploy_action.locking.held_lock import Keeper
-from deploy_action.monitoring.event_stream import Watcher
+from deploy_action.locking.held_lock import HeldLock
+from deploy_action.monitoring.event_stream import EventStream
 from deploy_action.monitoring.status_polling import OwnEnd
 from tests.cloudformation import test_events
 from tests.dashboard import test_timeline
@@ -153,18 +153,18 @@ def a_change_set_that_can_still_be_deleted_counts_as_executed(patch: Patch) -> N
     test_bad_days.test_nothing_is_deleted_after_the_lock_was_lost,
 )
 def nothing_is_renewed_before_something_changes(patch: Patch) -> None:
-    patch.function(Keeper.fence, lambda original, self: ())
+    patch.function(HeldLock.fence, lambda original, self: ())
 
 
 @killed_by(test_stopping.test_a_lock_that_was_lost_keeps_us_from_cancelling)
 def an_update_is_cancelled_without_the_lock(patch: Patch) -> None:
-    patch.function(Keeper.still_held, lambda original, self: True)
+    patch.function(HeldLock.still_held, lambda original, self: True)
 
 
 @killed_by(test_stopping.test_somebody_elses_update_is_never_cancelled)
 def any_update_on_the_stack_is_cancelled(patch: Patch) -> None:
     def ours(original: Any, deployment: Any, watcher: Any) -> Any:
-        anybodys = Watcher(deployment.cloudformation, deployment.state.baseline)
+        anybodys = EventStream(deployment.cloudformation, deployment.state.baseline)
         return original(deployment, anybodys)
 
     patch.function(stopping._ours, ours)

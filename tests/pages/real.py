@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from benchmarks.event_logs import read_log
 from deploy_action.common.times import iso
 from deploy_action.data import read_table
-from deploy_action.estimation.planned_changes import Plan, Planned
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
 from deploy_action.estimation.published_durations import parse_samples, parse_table
-from deploy_action.history.deployments import Deployment, Past
+from deploy_action.history.deployments import Deployment, DeploymentHistory
 from deploy_action.history.operations import runs_of, stable_name, touched_of
 from tests.pages.stories import reported
 
@@ -32,8 +32,8 @@ def reports_of(folder: Path) -> Iterator[tuple[str, Report]]:
             touched = touched_of(logged.operation, root)
             planned = tuple(Planned(name, types[name], action) for action, name in touched)
             runs = runs_of(logged.operation)
-            plan = Plan(f"{root.region}/{root.name}", runs[0].kind if runs else "update", planned)
-            past = Past(tuple(known), parse_table(table), parse_samples(table))
+            plan = PlannedChanges(f"{root.region}/{root.name}", runs[0].kind if runs else "update", planned)
+            past = DeploymentHistory(tuple(known), parse_table(table), parse_samples(table))
             report = reported(logged.operation, past, (plan,))
             if number == len(logs) - 1:
                 yield file.stem, report

@@ -15,12 +15,12 @@ from deploy_action.common.times import iso
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.history_forecast import LearnedForecast
-from deploy_action.estimation.planned_changes import Plan, Planned
-from deploy_action.history.deployments import Deployment, Past
+from deploy_action.estimation.planned_changes import Planned, PlannedChanges
+from deploy_action.history.deployments import Deployment, DeploymentHistory
 from deploy_action.history.operations import runs_of
 from deploy_action.reporting.comparison import compared
 from deploy_action.reporting.report import Ahead, Failure, Links, Report, failure_causes
-from deploy_action.reporting.resource_activity import bars_of
+from deploy_action.reporting.resource_activity import resource_activities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,13 +122,13 @@ def together(*operations: Operation) -> Operation:
     return whole
 
 
-def plans_of(operation: Operation, rows: Sequence[Row]) -> tuple[Plan, ...]:
+def plans_of(operation: Operation, rows: Sequence[Row]) -> tuple[PlannedChanges, ...]:
     changes = tuple(Planned(name, type_, action) for name, type_, action, _, _ in rows)
     kind = "update" if rows and rows[0][2] == "UPDATE" else "create"
-    return tuple(Plan(f"{root.region}/{root.name}", kind, changes) for root in operation.roots)
+    return tuple(PlannedChanges(f"{root.region}/{root.name}", kind, changes) for root in operation.roots)
 
 
-def history(operations: Sequence[Operation]) -> Past:
+def history(operations: Sequence[Operation]) -> DeploymentHistory:
     """Each one a day after the other; the newest was yesterday. Estimates are made as it goes on."""
     known: list[Deployment] = []
     for number, operation in enumerate(operations):
@@ -136,10 +136,12 @@ def history(operations: Sequence[Operation]) -> Past:
         stacks = tuple(run.stack for run in runs)
         seconds = (operation.ended or 0.0) - (operation.started or 0.0) + 6
         plans = tuple(
-            Plan(run.stack, run.kind, tuple(Planned(s.label, s.resource_type, s.action) for s in run.steps))
+            PlannedChanges(
+                run.stack, run.kind, tuple(Planned(s.label, s.resource_type, s.action) for s in run.steps)
+            )
             for run in runs
         )
-        estimate = LearnedForecast(Past(tuple(known)), plans).estimate
+        estimate = LearnedForecast(DeploymentHistory(tuple(known)), plans).estimate
         known.append(
             Deployment(
                 f"2026092{number % 10}-120000-00000{number % 10}",
@@ -153,7 +155,7 @@ def history(operations: Sequence[Operation]) -> Past:
                 url=f"{RUNS}/{100 + number}",
             )
         )
-    return Past(tuple(known))
+    return DeploymentHistory(tuple(known))
 
 
 def varied(rows: Sequence[Row], number: int) -> list[Row]:
@@ -164,13 +166,15 @@ def varied(rows: Sequence[Row], number: int) -> list[Row]:
     ]
 
 
-def reported(operation: Operation, past: Past, plans: tuple[Plan, ...], **more: object) -> Report:
+def reported(
+    operation: Operation, past: DeploymentHistory, plans: tuple[PlannedChanges, ...], **more: object
+) -> Report:
     """As the steps put it together."""
     forecast = LearnedForecast(past, plans)
     lines = stack_lines(operation)
     outcome = outcome_of(lines)
     runs = runs_of(operation)
-    bars, comparisons = compared(bars_of(operation, forecast), runs, past)
+    bars, comparisons = compared(resource_activities(operation, forecast), runs, past)
     started, ended = operation.started, operation.ended
     stacks = [plan.stack for plan in plans]
     report = Report(
@@ -206,7 +210,7 @@ def _changes(rows: Sequence[Row]) -> tuple[Change, ...]:
     )
 
 
-def _past(rows: Sequence[Row] = SHOP, stack: str = "shop", count: int = 9) -> Past:
+def _past(rows: Sequence[Row] = SHOP, stack: str = "shop", count: int = 9) -> DeploymentHistory:
     days = [NOON - DAY * (count - number) for number in range(count)]
     return history([played(varied(rows, number), stack=stack, began=day) for number, day in enumerate(days)])
 
@@ -300,7 +304,9 @@ def no_history() -> Report:
     rows = [(n, t, "CREATE", s, d) for n, t, _, s, d in SHOP]
     operation = played(rows, kind="CREATE")
     return reported(
-        operation, Past(prior={(t, "CREATE"): d for _, t, _, _, d in SHOP}), plans_of(operation, rows)
+        operation,
+        DeploymentHistory(prior={(t, "CREATE"): d for _, t, _, _, d in SHOP}),
+        plans_of(operation, rows),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.history.estimate import Basis, Usual
-from deploy_action.reporting.resource_activity import Bar
+from deploy_action.reporting.resource_activity import ResourceActivity
 from deploy_action.reporting.summary.gantt import BARS_MAX, gantt
 from deploy_action.reporting.summary.page import BYTES_MAX, opening, summary
 from tests.common.test_escape import hostile
@@ -103,6 +103,8 @@ def test_what_stands_above_the_verdict_is_one_line() -> None:
     assert elements(line)[0] == ["p", "sub", "code"]
 
 
-def _bar(label: str, stack: str, phase: Phase = Phase.DEPLOY) -> Bar:
+def _bar(label: str, stack: str, phase: Phase = Phase.DEPLOY) -> ResourceActivity:
     usual = Usual(1.0, 2.0, 3.0, 4, Basis.RESOURCE)
-    return Bar(stack, label, "AWS::Test::Thing", "UPDATE", phase, "UPDATE_COMPLETE", 1.0, 5.0, "", usual)
+    return ResourceActivity(
+        stack, label, "AWS::Test::Thing", "UPDATE", phase, "UPDATE_COMPLETE", 1.0, 5.0, "", usual
+    )

@@ -11,7 +11,7 @@ from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.history.estimate import Estimate
 from deploy_action.reporting.report import Failure, Links
 from deploy_action.slack import view as channel
-from deploy_action.slack.view import ChannelView, Moment
+from deploy_action.slack.view import DeploymentView, NotificationEvent
 from tests.common.test_escape import hostile
 
 OURS = "https://github.com/acme/shop/actions/runs/1"
@@ -114,9 +114,9 @@ queues = st.builds(
     away_seconds=maybe(seconds),
 )
 hostile_views = st.builds(
-    ChannelView,
+    DeploymentView,
     correlation_id=texts,
-    moment=st.sampled_from(Moment),
+    moment=st.sampled_from(NotificationEvent),
     at=st.floats(1.6e9, 2e9) | st.sampled_from([0.0, 1e15]),
     environment=texts,
     stacks=some(st.builds(channel.StackSeen, region=texts, name=texts, status=texts, console=urls)),

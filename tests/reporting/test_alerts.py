@@ -12,7 +12,7 @@ from deploy_action.common.escape import plain
 from deploy_action.diagnosis.causes import Cause
 from deploy_action.github.runner_files import JobLog
 from deploy_action.history.estimate import Basis, Estimate, Usual
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.monitoring.stall import StallChange
 from deploy_action.reporting import alerts
 from deploy_action.reporting.log.lines import LogStyle
@@ -77,9 +77,9 @@ def test_an_early_warning() -> None:
     assert alerts.warned(cause("Database", "X::Y", "no room")) == "Database (X::Y) may fail: no room"
 
 
-def spoken() -> tuple[Teller, StringIO]:
+def spoken() -> tuple[JobLogReporter, StringIO]:
     stream = StringIO()
-    return Teller(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
+    return JobLogReporter(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
 
 
 def test_who_is_told_what() -> None:

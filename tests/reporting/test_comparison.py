@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deploy_action.history.deployments import Past
+from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.operations import STEPS_MAX, runs_of
 from deploy_action.reporting.comparison import LABELS_MAX, Comparison, compared
-from deploy_action.reporting.resource_activity import Bar, bars_of
+from deploy_action.reporting.resource_activity import ResourceActivity, resource_activities
 from tests.pages.stories import NOON, Row, history, played
 
 FUNCTION = "AWS::Lambda::Function"
@@ -19,10 +19,10 @@ def rows(*names: str, action: str = "UPDATE", seconds: float = 10) -> list[Row]:
 
 def compare(
     now: list[Row], *before: list[Row], failing: str = ""
-) -> tuple[tuple[Bar, ...], tuple[Comparison, ...]]:
+) -> tuple[tuple[ResourceActivity, ...], tuple[Comparison, ...]]:
     operation = played(now, failing=failing)
     past = history([played(one, began=NOON - 1000 * (9 - n)) for n, one in enumerate(before)])
-    return compared(bars_of(operation), runs_of(operation), past)
+    return compared(resource_activities(operation), runs_of(operation), past)
 
 
 def test_the_first_deployment_is_compared_with_nothing() -> None:
@@ -42,7 +42,7 @@ def test_the_newest_good_one_counts_not_one_that_failed_nor_one_of_another_kind(
             played(rows("A", seconds=29), began=NOON - 1000, stack="other"),
         ]
     )
-    (bar,), (found,) = compared(bars_of(operation), runs_of(operation), past)
+    (bar,), (found,) = compared(resource_activities(operation), runs_of(operation), past)
     assert bar.last_seconds == 20
     assert (found.seconds, found.last_seconds) == (37, 27)
     assert (found.ended, found.url, found.commit) == tuple(
@@ -101,6 +101,6 @@ def test_a_history_without_resources_says_when_and_how_long_only() -> None:
     operation = played(rows("A"))
     past = history([played(rows("B"), began=NOON - 1000)])
     bare = replace(past.deployments[0], runs=tuple(replace(run, steps=()) for run in past.runs))
-    bars, (found,) = compared(bars_of(operation), runs_of(operation), Past((bare,)))
+    bars, (found,) = compared(resource_activities(operation), runs_of(operation), DeploymentHistory((bare,)))
     assert (found.added, found.gone, found.same) == ((), (), False)
     assert bars[0].last_seconds is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.history.estimate import Basis, Usual
-from deploy_action.reporting.resource_activity import Bar
+from deploy_action.reporting.resource_activity import ResourceActivity
 from deploy_action.reporting.summary.gantt import BARS_MAX, gantt
 from tests.common.test_escape import hostile
 
@@ -35,9 +35,9 @@ def bar(
     stack: str = "eu-west-1/shop",
     reason: str = "",
     usual: Usual | None = None,
-) -> Bar:
+) -> ResourceActivity:
     end = None if ended is None else NOON + ended
-    return Bar(stack, label, type_, action, phase, status, NOON + started, end, reason, usual)
+    return ResourceActivity(stack, label, type_, action, phase, status, NOON + started, end, reason, usual)
 
 
 def lines_of(chart: str) -> list[str]:

@@ -35,7 +35,7 @@ from deploy_action.dashboard.timeline import timeline_of
 from deploy_action.diagnosis.causes import Cause
 from deploy_action.errors import DeploymentFailed
 from deploy_action.github.runner_files import JobLog, RunnerFiles
-from deploy_action.job.job_log import Teller
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.monitoring.stack_sets import StackSetInstance, StackSetLine, StackSetOperation
 from deploy_action.reporting import alerts
 from deploy_action.reporting.log import lines as log
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from deploy_action.slack.ports import Announcement
-    from deploy_action.slack.view import ChannelView
+    from deploy_action.slack.view import DeploymentView
 
 COUNT = 10_000
 AT = 1_790_000_000.0
@@ -257,7 +257,7 @@ def place_log_events(texts: Sequence[str]) -> None:
             resource(AT, "x", "CREATE_IN_PROGRESS", text),
         )
         stream = StringIO()
-        teller = Teller(JobLog(stream), VirtualClock(), log.LogStyle(color=False))
+        teller = JobLogReporter(JobLog(stream), VirtualClock(), log.LogStyle(color=False))
         events = (resource(AT, text, "CREATE_FAILED", text, type_=text),)
         for event in events:
             operation.apply(event)
@@ -281,7 +281,7 @@ def place_annotations(texts: Sequence[str]) -> None:
         assert [runner_command(line) for line in lines] == ["error", "error", "warning"]
         assert all(len(runner_lines(line)) == 1 for line in lines)
         stream = StringIO()
-        Teller(JobLog(stream), VirtualClock(), log.LogStyle(color=False)).error(
+        JobLogReporter(JobLog(stream), VirtualClock(), log.LogStyle(color=False)).error(
             DeploymentFailed(text, why=text)
         )
         assert [runner_command(line) for line in runner_lines(stream.getvalue().strip("\n"))] == ["error"]
@@ -330,7 +330,7 @@ def place_summary(texts: Sequence[str]) -> None:
         harmless_page(opening(report) or "x")
 
 
-def messages(view: ChannelView) -> list[Announcement]:
+def messages(view: DeploymentView) -> list[Announcement]:
     entries = [entry(view.moment, view, now=view.at, alone=alone) for alone in (False, True)]
     return [parent(view, now=view.at), single(view, now=view.at), *entries]
 

@@ -19,7 +19,7 @@ from deploy_action.estimation.accuracy import Accuracy
 from deploy_action.history.estimate import Basis, Estimate, Usual
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.report import Ahead, Failure, Links, Report
-from deploy_action.reporting.resource_activity import Bar
+from deploy_action.reporting.resource_activity import ResourceActivity
 from deploy_action.reporting.summary.page import BYTES_MAX, opening, summary
 from tests.cloudformation.story import ROOT
 from tests.common.test_escape import hostile
@@ -34,8 +34,10 @@ def cause(name: str = "Service", reason: str = "circuit breaker", type_: str = "
     return Cause(ROOT, "eu-west-1", name, type_, "UPDATE_FAILED", reason, NOON, label=name)
 
 
-def bar(name: str = "Service", *, ended: float | None = NOON + 70, status: str = "UPDATE_FAILED") -> Bar:
-    return Bar(
+def bar(
+    name: str = "Service", *, ended: float | None = NOON + 70, status: str = "UPDATE_FAILED"
+) -> ResourceActivity:
+    return ResourceActivity(
         "shop", name, "AWS::ECS::Service", "UPDATE", Phase.DEPLOY, status, NOON, ended, "circuit breaker"
     )
 
@@ -369,7 +371,7 @@ class TestSinceLastTime:
         assert "- Touched only last time: `~ Old`" in told
 
     def test_what_was_notably_slower_or_faster(self) -> None:
-        def one(name: str, now: float, then: float) -> Bar:
+        def one(name: str, now: float, then: float) -> ResourceActivity:
             good = bar(name, ended=NOON + now, status="UPDATE_COMPLETE")
             return replace(good, stack="eu-west-1/shop", last_seconds=then)
 

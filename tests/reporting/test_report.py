@@ -10,7 +10,7 @@ from deploy_action.cloudformation.outcome import Outcome, StackLine, outcome_of,
 from deploy_action.cloudformation.stacks import Verdict, operation_verdict, verdict_of
 from deploy_action.diagnosis.causes import causes_of
 from deploy_action.reporting.report import Failure, Report
-from deploy_action.reporting.resource_activity import bars_of
+from deploy_action.reporting.resource_activity import resource_activities
 from tests.cloudformation.story import ROOT, resource, stack, told
 
 LINE = StackLine("eu-west-1", "shop", ROOT, "UPDATE_COMPLETE")
@@ -105,5 +105,5 @@ def test_bars_are_in_the_order_in_which_they_began_and_lines_only_of_stacks_with
         resource(2, "A", "CREATE_COMPLETE"),
         stack(0, "REVIEW_IN_PROGRESS", of=ROOT.replace("shop", "web")),
     )
-    assert [bar.label for bar in bars_of(operation)] == ["A", "B"]
+    assert [bar.label for bar in resource_activities(operation)] == ["A", "B"]
     assert [line.name for line in stack_lines(operation)] == ["shop"]

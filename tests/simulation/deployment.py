@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name, epoch_in
-from deploy_action.cloudformation.retry import patiently
+from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.deploy.change_set import NativeDeployment
 from deploy_action.errors import (
@@ -31,7 +31,7 @@ from tests.simulation.wiring_double import MemoryFolder, WiringDouble, settings_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.deploy.change_set import Plan
+    from deploy_action.deploy.change_set import PreparedChangeSet
     from deploy_action.locking.client import Grant, LockClient
     from deploy_action.locking.document import Ticket
     from deploy_action.locking.ports import Registry
@@ -226,7 +226,7 @@ class Deployment:
         self._execute(native, plan, name)
         return self._watch(name)
 
-    def _execute(self, native: NativeDeployment, plan: Plan, token: str) -> None:
+    def _execute(self, native: NativeDeployment, plan: PreparedChangeSet, token: str) -> None:
         try:
             native.execute(plan, token=token, disable_rollback=False)
         except CoordinatorError as error:
@@ -276,7 +276,7 @@ class Deployment:
         began = self._actor.monotonic()
         while True:
             waited = self._actor.monotonic() - began
-            operation = patiently(
+            operation = retry_while_unavailable(
                 lambda: self._stacks.operation(stack or self._wish.stacks[0], token),
                 self._actor,
                 cancelled=lambda: False,

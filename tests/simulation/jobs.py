@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from tests.simulation.actor import Service
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Jobs:
     def add(self, job_id: str, job: Job) -> None:
         self._jobs[job_id] = job
 
-    def life(self, observer: Actor, ticket: Ticket) -> JobLife:
+    def life(self, observer: Actor, ticket: Ticket) -> JobStatus:
         """One look by `observer`; costs one request."""
         time = observer.scheduler.time
         return observer.request("job", lambda: self._life(ticket, time), _Unanswered, service=Service.JOBS)
@@ -51,23 +51,23 @@ class Jobs:
         memory = MEMORY_SECONDS if looked_before else REQUEST_SECONDS
         return job.stuck or ended is None or time < ended + job.lag + memory
 
-    def look(self, observer: Actor, ticket: Ticket) -> JobLife:
+    def look(self, observer: Actor, ticket: Ticket) -> JobStatus:
         try:
             life = self.life(observer, ticket)
         except _Unanswered:
-            life = JobLife.UNKNOWN
+            life = JobStatus.UNKNOWN
         observer.faults.count(f"job said to be {life.value}")
         return life
 
-    def _life(self, ticket: Ticket, time: float) -> JobLife:
+    def _life(self, ticket: Ticket, time: float) -> JobStatus:
         job = self._jobs.get(ticket.job)
         if job is None or job.hidden:
-            return JobLife.UNKNOWN
+            return JobStatus.UNKNOWN
         if job.stuck:
-            return JobLife.RUNNING
+            return JobStatus.RUNNING
         actor = job.actor
         over = actor.ended_at is not None and time >= actor.ended_at + job.lag
-        return JobLife.COMPLETED if over or time >= actor.lost_at else JobLife.RUNNING
+        return JobStatus.COMPLETED if over or time >= actor.lost_at else JobStatus.RUNNING
 
 
 class _Unanswered(Exception):

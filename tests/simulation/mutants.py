@@ -15,14 +15,14 @@ from deploy_action.locking import superseding
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Document, Ticket
-from deploy_action.locking.job_status import JobLife
+from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.newer_deployments import Rivals
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
 from deploy_action.locking.stores.github import GitHubRegistry
 from deploy_action.locking.stores.s3 import S3Registry
 from deploy_action.locking.superseding import may_supersede
-from deploy_action.locking.takeover import Others
+from deploy_action.locking.takeover import TakeoverPolicy
 from tests.simulation import wiring_double
 from tests.simulation.deployment import Deployment
 from tests.simulation.kinds import play_kind
@@ -127,7 +127,7 @@ def _withdrawal_frees_the_holder(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_look_at_the_stacks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Others, "_at_rest", lambda self, *holder, **more: True)
+    patch.setattr(TakeoverPolicy, "_at_rest", lambda self, *holder, **more: True)
 
 
 def _no_revocation(patch: pytest.MonkeyPatch) -> None:
@@ -144,8 +144,8 @@ def _first_come_last_served(patch: pytest.MonkeyPatch) -> None:
 def _no_answer_means_dead(patch: pytest.MonkeyPatch) -> None:
     why_gone = leases.why_gone
 
-    def gone(ticket: Ticket, *, life: JobLife, **more: float) -> str | None:
-        return why_gone(ticket, life=JobLife.COMPLETED if life is JobLife.UNKNOWN else life, **more)
+    def gone(ticket: Ticket, *, life: JobStatus, **more: float) -> str | None:
+        return why_gone(ticket, life=JobStatus.COMPLETED if life is JobStatus.UNKNOWN else life, **more)
 
     patch.setattr(leases, "why_gone", gone)
 

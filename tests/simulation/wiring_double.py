@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.github.run_context import RunContext
 from deploy_action.inputs.settings import Settings, WhenBusy, parse_inputs
-from deploy_action.job.notifier import Channel
+from deploy_action.job.notifier import Notifier
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.stack_activity import doubtful, look_at, revoke
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.job.state import JobState
     from deploy_action.locking.document import Ticket
-    from deploy_action.locking.job_status import JobLife
+    from deploy_action.locking.job_status import JobStatus
     from deploy_action.locking.transitions import Waiting
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import CloudDouble
@@ -34,7 +34,7 @@ class SilentTeller:
 
     actor: Actor
     notes: list[str] = field(default_factory=list)
-    channel: Channel = field(default_factory=Channel)
+    channel: Notifier = field(default_factory=Notifier)
 
     def line(self, text: str) -> None:
         self.actor.trace.add(self.actor.name, "says: {}", text)
@@ -90,7 +90,7 @@ class WiringDouble:
             **options,
         )
 
-    def _life(self, ticket: Ticket) -> JobLife:
+    def _life(self, ticket: Ticket) -> JobStatus:
         return self._scene.jobs.look(self._actor, ticket)
 
     def _doubtful(self, texts: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from deploy_action.monitoring.stall import StallChange
 from deploy_action.reporting.report import Links, Report
 from deploy_action.slack import view_updates as views
 from deploy_action.slack.messages import entry, parent, single
-from deploy_action.slack.view import ChannelView, Moment, Origin, RegistryNews
+from deploy_action.slack.view import DeploymentView, NotificationEvent, Origin, RegistryNews
 from tests.cloudformation.story import resource, stack, told
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Scene:
     """A moment of the story, and what is shown of it."""
 
     name: str
-    view: ChannelView
-    moment: Moment
+    view: DeploymentView
+    moment: NotificationEvent
     now: float
 
     def parent(self) -> Announcement:
@@ -72,7 +72,7 @@ class Scene:
 def good_story() -> list[Scene]:
     """Queued, started, progress, stalled, moving, complete."""
     first = views.new_view(
-        REPORT, (StackRef("eu-west-1", "shop"),), at=NOON, origin=ORIGIN, moment=Moment.QUEUED
+        REPORT, (StackRef("eu-west-1", "shop"),), at=NOON, origin=ORIGIN, moment=NotificationEvent.QUEUED
     )
     waiting = Waiting((HOLDER,), waited_seconds=15.0, timeout_seconds=1800.0)
     queued = views.queued(first, waiting, at=NOON)
@@ -191,8 +191,8 @@ def side_scenes() -> list[Scene]:
         away_seconds=70.0,
     )
     failing = replace(REPORT, estimate=ESTIMATE, duration_seconds=61.0)
-    made: dict[str, ChannelView] = {
-        "stuck": views.queued(queued, frozen, at=at, moment=Moment.STUCK_IN_QUEUE),
+    made: dict[str, DeploymentView] = {
+        "stuck": views.queued(queued, frozen, at=at, moment=NotificationEvent.STUCK_IN_QUEUE),
         "overdue": views.overdue(progress, ESTIMATE, at=at),
         "warned": views.warned(progress, causes_of(_failed())[0], at=at),
         "restarted": views.restarted(progress, 42.0, restarts=2, at=at),

@@ -10,9 +10,9 @@ import pytest
 from deploy_action.common.clock import SystemClock
 from deploy_action.slack.api.bot import SlackBot
 from deploy_action.slack.background_sender import BackgroundWorker
-from deploy_action.slack.outbox import Entry, Kind
+from deploy_action.slack.outbox import Kind, Message
 from deploy_action.slack.outbox_file import OutboxJournal
-from deploy_action.slack.sender import Courier
+from deploy_action.slack.sender import MessageSender
 from tests.fakes.slack.server import SlackServer
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ def slack() -> Iterator[SlackServer]:
 
 
 @pytest.fixture
-def courier(slack: SlackServer, tmp_path: Path) -> Courier:
+def courier(slack: SlackServer, tmp_path: Path) -> MessageSender:
     bot = SlackBot("xoxb-token", correlation_id="x", base_url=slack.api_url, timeout=SILENCE_SECONDS)
-    return Courier(OutboxJournal(tmp_path / "outbox", "x"), bot, SystemClock())
+    return MessageSender(OutboxJournal(tmp_path / "outbox", "x"), bot, SystemClock())
 
 
-def parent(number: int) -> Entry:
-    return Entry(f"e{number}", Kind.PARENT, "C0DEPLOYS", f"state {number}", at=time.time())
+def parent(number: int) -> Message:
+    return Message(f"e{number}", Kind.PARENT, "C0DEPLOYS", f"state {number}", at=time.time())
 
 
-def test_nobody_waits_for_a_silent_slack(slack: SlackServer, courier: Courier) -> None:
+def test_nobody_waits_for_a_silent_slack(slack: SlackServer, courier: MessageSender) -> None:
     slack.fail(kind="hang", seconds=SILENCE_SECONDS, times=None)
     worker = BackgroundWorker(courier)
     began = time.monotonic()
@@ -48,7 +48,7 @@ def test_nobody_waits_for_a_silent_slack(slack: SlackServer, courier: Courier) -
     assert time.monotonic() - began < SILENCE_SECONDS / 2
 
 
-def test_the_end_waits_no_longer_than_it_was_told_to(slack: SlackServer, courier: Courier) -> None:
+def test_the_end_waits_no_longer_than_it_was_told_to(slack: SlackServer, courier: MessageSender) -> None:
     slack.fail(kind="hang", seconds=SILENCE_SECONDS, times=None)
     worker = BackgroundWorker(courier)
     courier.accept([parent(1)])
@@ -57,7 +57,7 @@ def test_the_end_waits_no_longer_than_it_was_told_to(slack: SlackServer, courier
     assert 0.4 < time.monotonic() - began < SILENCE_SECONDS / 2
 
 
-def test_the_end_waits_for_what_can_be_told(slack: SlackServer, courier: Courier) -> None:
+def test_the_end_waits_for_what_can_be_told(slack: SlackServer, courier: MessageSender) -> None:
     worker = BackgroundWorker(courier)
     worker.flush(5.0)
     courier.accept([parent(1)])
@@ -67,7 +67,9 @@ def test_the_end_waits_for_what_can_be_told(slack: SlackServer, courier: Courier
     assert [message.text for message in slack.messages] == ["state 1"]
 
 
-def test_the_end_does_not_wait_for_what_cannot_be_told_by_then(slack: SlackServer, courier: Courier) -> None:
+def test_the_end_does_not_wait_for_what_cannot_be_told_by_then(
+    slack: SlackServer, courier: MessageSender
+) -> None:
     slack.fail(status=503, times=None)
     worker = BackgroundWorker(courier)
     courier.accept([parent(1)])

@@ -9,37 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy_action.slack import outbox
-from deploy_action.slack.outbox import Box, Entry, Kind, Trouble
+from deploy_action.slack.outbox import Kind, Message, Outbox, Trouble
 from deploy_action.slack.outbox_log import Record, Step, after
 
 DOWN = Trouble("Slack answered 503.")
 NOW = 1_800_000_000.0
 
 
-def parent(name: str = "p", *, final: bool = False, at: float = NOW) -> Entry:
-    return Entry(name, Kind.PARENT, "C1", f"state {name}", at=at, final=final)
+def parent(name: str = "p", *, final: bool = False, at: float = NOW) -> Message:
+    return Message(name, Kind.PARENT, "C1", f"state {name}", at=at, final=final)
 
 
-def reply(name: str = "r", *, final: bool = False, at: float = NOW) -> Entry:
-    return Entry(name, Kind.REPLY, "C1", f"reply {name}", at=at, final=final)
+def reply(name: str = "r", *, final: bool = False, at: float = NOW) -> Message:
+    return Message(name, Kind.REPLY, "C1", f"reply {name}", at=at, final=final)
 
 
-def post(name: str = "a", channel: str = "C2", *, final: bool = False, at: float = NOW) -> Entry:
-    return Entry(name, Kind.POST, channel, f"post {name}", at=at, final=final)
+def post(name: str = "a", channel: str = "C2", *, final: bool = False, at: float = NOW) -> Message:
+    return Message(name, Kind.POST, channel, f"post {name}", at=at, final=final)
 
 
-def box_of(*entries: Entry, ts: str = "") -> Box:
-    box = Box("id", ts=ts, channel_id="C1" if ts else "")
+def box_of(*entries: Message, ts: str = "") -> Outbox:
+    box = Outbox("id", ts=ts, channel_id="C1" if ts else "")
     for entry in entries:
         box = outbox.accept(box, entry)
     return box
 
 
-def due(box: Box, now: float = NOW) -> list[str]:
+def due(box: Outbox, now: float = NOW) -> list[str]:
     return [entry.id for entry in outbox.due(box, now=now)]
 
 
-def names(entries: tuple[Entry, ...]) -> list[str]:
+def names(entries: tuple[Message, ...]) -> list[str]:
     return [entry.id for entry in entries]
 
 
@@ -84,8 +84,8 @@ class TestFinality:
         assert names(box.pending) == ["end", "end of thread"]
 
     def test_a_webhook_is_not_told_of_the_beginning_after_the_end(self) -> None:
-        start = Entry("start", Kind.WEBHOOK, "", "started")
-        end = Entry("end", Kind.WEBHOOK, "", "complete", final=True)
+        start = Message("start", Kind.WEBHOOK, "", "started")
+        end = Message("end", Kind.WEBHOOK, "", "complete", final=True)
         assert names(box_of(start, end).pending) == ["end"]
         begun = outbox.begun(box_of(start), "start", now=NOW)
         assert names(outbox.accept(begun, end).pending) == ["start", "end"]
@@ -187,13 +187,13 @@ class TestFolding:
         assert outbox.stale(box, now=NOW + 59) == ()
         old = outbox.stale(box, now=NOW + 60)
         assert names(old) == ["1", "2"]
-        new = Entry("new", Kind.REPLY, "C1", "both", lines=outbox.lines_of(old))
+        new = Message("new", Kind.REPLY, "C1", "both", lines=outbox.lines_of(old))
         box = outbox.folded(box, names(old), new)
         assert names(box.pending) == ["new", "x", "end"]
         assert [text for _, text in box.pending[0].lines] == ["reply 1", "reply 2"]
 
     def test_what_was_folded_is_folded_again_with_what_came_later(self) -> None:
-        first = Entry("1", Kind.REPLY, "C1", "both", lines=((1.0, "a"), (2.0, "b")), at=NOW)
+        first = Message("1", Kind.REPLY, "C1", "both", lines=((1.0, "a"), (2.0, "b")), at=NOW)
         old = outbox.stale(box_of(first, reply("2"), ts="1.0"), now=NOW + 60)
         assert [text for _, text in outbox.lines_of(old)] == ["a", "b", "reply 2"]
 
@@ -261,11 +261,11 @@ FATES = st.sampled_from(["sent", "down", "refused", "killed"])
 def test_whatever_happens_order_is_kept_and_nothing_is_lost(
     wanted: list[tuple[Kind, bool]], fates: list[str]
 ) -> None:
-    box, now = Box("id"), NOW
-    told: list[Entry] = []
-    accepted: list[Entry] = []
+    box, now = Outbox("id"), NOW
+    told: list[Message] = []
+    accepted: list[Message] = []
     queue = [
-        Entry(str(n), kind, "C1", str(n), at=NOW + n, final=final) for n, (kind, final) in enumerate(wanted)
+        Message(str(n), kind, "C1", str(n), at=NOW + n, final=final) for n, (kind, final) in enumerate(wanted)
     ]
     for fate in fates:
         if queue:

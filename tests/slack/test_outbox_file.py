@@ -16,10 +16,10 @@ import pytest
 
 from deploy_action.slack import outbox_file as outbox_journal
 from deploy_action.slack.api.bot import SlackBot
-from deploy_action.slack.outbox import Entry, Kind, Trouble
+from deploy_action.slack.outbox import Kind, Message, Trouble
 from deploy_action.slack.outbox_file import OutboxJournal
 from deploy_action.slack.outbox_log import Record, Step
-from deploy_action.slack.sender import Courier
+from deploy_action.slack.sender import MessageSender
 from tests.clock import VirtualClock
 from tests.fakes.slack.server import SlackServer
 
@@ -30,8 +30,8 @@ ROOT = Path(__file__).parents[2]
 BLOCKS: tuple[dict[str, object], ...] = ({"type": "section", "text": {"type": "mrkdwn", "text": "näme"}},)
 
 
-def entry(name: str, kind: Kind = Kind.POST) -> Entry:
-    return Entry(name, kind, "C1", f"text {name}", BLOCKS, at=1.5, lines=((1.0, "a"),))
+def entry(name: str, kind: Kind = Kind.POST) -> Message:
+    return Message(name, kind, "C1", f"text {name}", BLOCKS, at=1.5, lines=((1.0, "a"),))
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_even_be_looked_for(tmp_path: Path) -> None:
 
 def test_a_change_of_nothing_is_not_written(path: Path) -> None:
     journal = OutboxJournal(path, "id")
-    journal.write(Record(Step.ACCEPT, entry=Entry("end", Kind.PARENT, "C1", "end", final=True)))
+    journal.write(Record(Step.ACCEPT, entry=Message("end", Kind.PARENT, "C1", "end", final=True)))
     size = path.stat().st_size
     journal.write(Record(Step.ACCEPT, entry=entry("late")))
     assert path.stat().st_size == size
@@ -182,7 +182,7 @@ def test_killed_at_any_point_nothing_accepted_is_lost_repeated_or_out_of_order(
     journal = OutboxJournal(path, "killed")
     clock = VirtualClock(time.time())
     bot = SlackBot("xoxb-token", correlation_id="killed", base_url=slack.api_url)
-    courier = Courier(journal, bot, clock)
+    courier = MessageSender(journal, bot, clock)
     while (wait := courier.wait_seconds()) is not None:
         clock.sleep(wait)
         courier.step()

@@ -15,9 +15,9 @@ from deploy_action.locking.stores.file import FileRegistry
 from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import retry_queue_delivery as draining
 from deploy_action.slack.api.bot import SlackBot
-from deploy_action.slack.outbox import Box, Entry, Kind
+from deploy_action.slack.outbox import Kind, Message, Outbox
 from deploy_action.slack.ports import Announcement
-from deploy_action.slack.retry_queue import Left
+from deploy_action.slack.retry_queue import QueuedOutbox
 from tests.clock import VirtualClock
 from tests.fakes.slack.server import SlackServer
 
@@ -48,10 +48,10 @@ def registry(tmp_path: Path) -> FileRegistry:
     return FileRegistry(tmp_path)
 
 
-def box(name: str, *texts: str, at: float = 0.0) -> Box:
-    entries = [Entry(f"{name}-p", Kind.PARENT, CHANNEL, f"{name} complete", at=at, final=True)]
-    entries += [Entry(f"{name}-{text}", Kind.REPLY, CHANNEL, text, at=at, final=True) for text in texts]
-    return Box(name, tuple(entries), finished=True)
+def box(name: str, *texts: str, at: float = 0.0) -> Outbox:
+    entries = [Message(f"{name}-p", Kind.PARENT, CHANNEL, f"{name} complete", at=at, final=True)]
+    entries += [Message(f"{name}-{text}", Kind.REPLY, CHANNEL, text, at=at, final=True) for text in texts]
+    return Outbox(name, tuple(entries), finished=True)
 
 
 def drained(
@@ -74,8 +74,8 @@ def drained(
 def test_a_later_deployment_tells_it_in_order_and_once(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a", "b")))
-    leftovers.save(registry, clock, Left(box("two")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a", "b")))
+    leftovers.save(registry, clock, QueuedOutbox(box("two")))
     result = drained(registry, slack, clock)
     assert (result.sent, result.pending, result.dead) == (4, 0, 0)
     assert [message.text for message in slack.messages] == ["one complete", "a", "b", "two complete"]
@@ -87,7 +87,7 @@ def test_a_later_deployment_tells_it_in_order_and_once(
 def test_what_cannot_be_told_yet_stays(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a")))
     fault = slack.fail("chat.", status=503, times=None)
     assert drained(registry, slack, clock, seconds=20).pending == 2
     (left,) = leftovers.read(registry).boxes
@@ -99,7 +99,7 @@ def test_what_cannot_be_told_yet_stays(
 def test_whoever_comes_second_finds_it_taken(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one")))
 
     def messenger_of(name: str) -> Messenger:
         assert drained(registry, slack, clock).sent == 0, "somebody else in the middle of ours"
@@ -128,7 +128,7 @@ class Dying(FileRegistry):
 def test_what_somebody_died_with_is_looked_up_before_it_is_sent_again(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock, tmp_path: Path
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a", at=clock.now())))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a", at=clock.now())))
     with pytest.raises(Died):
         drained(Dying(tmp_path), slack, clock)
     assert len(slack.messages) == 2
@@ -141,7 +141,7 @@ def test_what_somebody_died_with_is_looked_up_before_it_is_sent_again(
 def test_a_token_that_is_refused_in_the_middle_repeats_nothing(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a")))
     respond = slack.respond
 
     def revoked(request: Any) -> Any:
@@ -161,7 +161,7 @@ def test_a_token_that_is_refused_in_the_middle_repeats_nothing(
 def test_an_answer_that_comes_byte_by_byte_holds_nobody_up(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a")))
     monkeypatch.setattr(draining, "GRACE_SECONDS", 0.2)
     release = threading.Event()
     respond = slack.respond
@@ -190,7 +190,7 @@ def test_where_slack_is_silent_the_rest_waits_for_a_better_day(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
     for name in ("one", "two", "three"):
-        leftovers.save(registry, clock, Left(box(name)))
+        leftovers.save(registry, clock, QueuedOutbox(box(name)))
     slack.fail("/api/", kind="drop", times=None)
     assert drained(registry, slack, clock, seconds=4).pending == 3
     assert len(slack.asked()) == 1
@@ -199,7 +199,7 @@ def test_where_slack_is_silent_the_rest_waits_for_a_better_day(
 def test_a_token_that_is_refused_says_nothing_about_the_messages(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one")))
     result = drained(registry, slack, clock, token="xoxb-other")
     assert (result.sent, result.pending, result.dead) == (0, 1, 0)
     assert "invalid_auth" in result.troubles[0]
@@ -209,7 +209,7 @@ def test_a_token_that_is_refused_says_nothing_about_the_messages(
 def test_another_repository_s_messages_are_not_told_into_another_workspace(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    theirs = Left(box("one"), "org/theirs", token=leftovers.fingerprint("xoxb-theirs"))
+    theirs = QueuedOutbox(box("one"), "org/theirs", token=leftovers.fingerprint("xoxb-theirs"))
     leftovers.save(registry, clock, theirs)
     assert drained(registry, slack, clock, repository="org/ours") == draining.Drained()
     assert drained(registry, slack, clock) == draining.Drained(), "nor by whom does not say whose"
@@ -221,7 +221,7 @@ def test_repositories_with_one_token_tell_each_other_s_messages(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
     mark = leftovers.fingerprint("xoxb-token")
-    leftovers.save(registry, clock, Left(box("one"), "org/theirs", token=mark))
+    leftovers.save(registry, clock, QueuedOutbox(box("one"), "org/theirs", token=mark))
     assert drained(registry, slack, clock, repository="org/ours").sent == 1
     assert "xoxb" not in str(leftovers.read(registry))
 
@@ -229,7 +229,7 @@ def test_repositories_with_one_token_tell_each_other_s_messages(
 def test_a_channel_that_is_gone_is_a_dead_letter(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    leftovers.save(registry, clock, Left(box("one")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one")))
     slack.channels[0].is_archived = True
     assert drained(registry, slack, clock).dead == 1
     ((entry,),) = [left.box.dead for left in leftovers.read(registry).boxes]
@@ -241,7 +241,7 @@ def test_a_channel_that_is_gone_is_a_dead_letter(
 
 
 def test_messages_can_be_let_go(registry: FileRegistry, clock: VirtualClock) -> None:
-    leftovers.save(registry, clock, Left(box("one", "a")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one", "a")))
     assert leftovers.drop(registry, clock, ("one-a",)) == 1
     assert leftovers.drop(registry, clock, ("nobody",)) == 0
     assert leftovers.drop(registry, clock) == 1
@@ -251,9 +251,9 @@ def test_messages_can_be_let_go(registry: FileRegistry, clock: VirtualClock) -> 
 def test_a_message_for_one_webhook_is_not_told_through_another(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock
 ) -> None:
-    entry = Entry("w", Kind.WEBHOOK, "", "complete", final=True)
+    entry = Message("w", Kind.WEBHOOK, "", "complete", final=True)
     mark = leftovers.fingerprint("https://hooks.slack.com/services/T/B/secret")
-    leftovers.save(registry, clock, Left(Box("one", (entry,)), webhook=mark))
+    leftovers.save(registry, clock, QueuedOutbox(Outbox("one", (entry,)), webhook=mark))
     assert drained(registry, slack, clock).sent == 0
     assert "secret" not in str(leftovers.read(registry))
 
@@ -278,15 +278,15 @@ def test_a_document_that_is_none_is_left_as_it_is(
     path = tmp_path / leftovers.NAME
     path.write_bytes(content)
     with pytest.raises(RegistryUnreadable):
-        leftovers.save(registry, clock, Left(box("one")))
+        leftovers.save(registry, clock, QueuedOutbox(box("one")))
     assert path.read_bytes() == content
 
 
 def test_it_never_outgrows_its_place(registry: FileRegistry, clock: VirtualClock, tmp_path: Path) -> None:
-    big = tuple(Entry(str(n), Kind.REPLY, CHANNEL, "x" * 3000, DIVIDERS) for n in range(100))
-    end = Entry("end", Kind.PARENT, CHANNEL, "complete", DIVIDERS, final=True)
+    big = tuple(Message(str(n), Kind.REPLY, CHANNEL, "x" * 3000, DIVIDERS) for n in range(100))
+    end = Message("end", Kind.PARENT, CHANNEL, "complete", DIVIDERS, final=True)
     for number in range(12):
-        leftovers.save(registry, clock, Left(Box(f"{number}", (*big, end), dead=big)))
+        leftovers.save(registry, clock, QueuedOutbox(Outbox(f"{number}", (*big, end), dead=big)))
     content = (tmp_path / leftovers.NAME).read_bytes()
     assert len(content) <= leftovers.BYTES_MAX
     boxes = leftovers.decode(content).boxes
@@ -299,9 +299,9 @@ def test_the_looks_go_before_the_words(registry: FileRegistry, clock: VirtualClo
     """Twenty deployments while Slack was down, each with its story."""
     for number in range(20):
         story = tuple(
-            Entry(f"{number}-{n}", Kind.REPLY, CHANNEL, "stalled", DIVIDERS, final=True) for n in range(12)
+            Message(f"{number}-{n}", Kind.REPLY, CHANNEL, "stalled", DIVIDERS, final=True) for n in range(12)
         )
-        given_up = leftovers.save(registry, clock, Left(Box(f"{number}", story)))
+        given_up = leftovers.save(registry, clock, QueuedOutbox(Outbox(f"{number}", story)))
         assert given_up == 0
     boxes = leftovers.read(registry).boxes
     assert [left.name for left in boxes] == [str(number) for number in range(20)]
@@ -311,10 +311,10 @@ def test_the_looks_go_before_the_words(registry: FileRegistry, clock: VirtualClo
 def test_who_only_remembers_why_he_failed_makes_room_first(
     registry: FileRegistry, clock: VirtualClock
 ) -> None:
-    entry = Entry("x", Kind.POST, CHANNEL, "complete", final=True)
-    leftovers.save(registry, clock, Left(Box("waits", (entry,))))
+    entry = Message("x", Kind.POST, CHANNEL, "complete", final=True)
+    leftovers.save(registry, clock, QueuedOutbox(Outbox("waits", (entry,))))
     lost = [
-        leftovers.save(registry, clock, Left(Box(f"dead {n}", dead=(entry,))))
+        leftovers.save(registry, clock, QueuedOutbox(Outbox(f"dead {n}", dead=(entry,))))
         for n in range(leftovers.BOXES_MAX)
     ]
     boxes = leftovers.read(registry).boxes
@@ -323,9 +323,9 @@ def test_who_only_remembers_why_he_failed_makes_room_first(
 
 
 def test_the_lock_is_not_touched(registry: FileRegistry, clock: VirtualClock) -> None:
-    leftovers.save(registry, clock, Left(box("one")))
+    leftovers.save(registry, clock, QueuedOutbox(box("one")))
     before = registry.read()
-    leftovers.save(registry, clock, replace(Left(box("two")), saved_at=1.0))
+    leftovers.save(registry, clock, replace(QueuedOutbox(box("two")), saved_at=1.0))
     assert registry.read().version != before.version
     assert len(leftovers.read(registry).boxes) == 2
 
@@ -344,7 +344,7 @@ def test_only_a_message_with_our_own_mark_is_changed(
     own = ours.post(CHANNEL, Announcement("own started"), key="parent")
     for name, posted in (("forged", theirs), ("own", own)):
         kept = replace(box(name, "reply"), ts=posted.ts, channel_id=posted.channel_id)
-        leftovers.save(registry, clock, Left(kept))
+        leftovers.save(registry, clock, QueuedOutbox(kept))
     drained(registry, slack, clock, channels=(CHANNEL,))
     texts = [message.text for message in slack.messages]
     assert texts[:2] == ["do not touch", "own complete"]
@@ -357,8 +357,8 @@ def test_only_a_message_with_our_own_mark_is_changed(
     "changed",
     [
         {"channel_id": "C0SECRETS", "ts": "1.0"},
-        {"pending": (Entry("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
-        {"dead": (Entry("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
+        {"pending": (Message("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
+        {"dead": (Message("x", Kind.POST, "C0SECRETS", "pay here", final=True),)},
     ],
     ids=["its message", "what waits", "what failed"],
 )
@@ -366,8 +366,8 @@ def test_a_deployment_tells_nothing_outside_of_its_own_channels(
     registry: FileRegistry, slack: SlackServer, clock: VirtualClock, changed: dict[str, Any]
 ) -> None:
     """Whoever may write the registry must not choose where the bot speaks."""
-    leftovers.save(registry, clock, Left(replace(box("forged"), **changed)))
-    leftovers.save(registry, clock, Left(box("own")))
+    leftovers.save(registry, clock, QueuedOutbox(replace(box("forged"), **changed)))
+    leftovers.save(registry, clock, QueuedOutbox(box("own")))
     assert drained(registry, slack, clock, channels=(CHANNEL,)).sent == 1
     assert [message.text for message in slack.messages] == ["own complete"]
     assert [left.name for left in leftovers.read(registry).boxes] == ["forged"]
@@ -376,7 +376,9 @@ def test_a_deployment_tells_nothing_outside_of_its_own_channels(
 @pytest.mark.parametrize(("boxes", "messages"), [(1, 4_500), (3_000, 1)])
 def test_far_more_than_is_ever_kept_is_refused_before_it_is_made_to_fit(boxes: int, messages: int) -> None:
     """Made to fit one message at a time: 4,500 of them took 5.6 s of CPU, and 20 times that in 4 MB."""
-    dead = tuple(Entry("e", Kind.POST, "c", "t") for _ in range(messages))
-    kept = leftovers.Leftovers(boxes=tuple(Left(Box(f"b{number}", (), dead)) for number in range(boxes)))
+    dead = tuple(Message("e", Kind.POST, "c", "t") for _ in range(messages))
+    kept = leftovers.Leftovers(
+        boxes=tuple(QueuedOutbox(Outbox(f"b{number}", (), dead)) for number in range(boxes))
+    )
     with pytest.raises(RegistryUnreadable, match="messages"):
-        leftovers.merged(msgspec.json.encode(kept), Left(Box("own", dead[:1])))
+        leftovers.merged(msgspec.json.encode(kept), QueuedOutbox(Outbox("own", dead[:1])))

@@ -9,9 +9,9 @@ import pytest
 
 from deploy_action.slack.api.bot import SlackBot
 from deploy_action.slack.api.webhook import SlackWebhook
-from deploy_action.slack.outbox import Entry, Kind
+from deploy_action.slack.outbox import Kind, Message
 from deploy_action.slack.outbox_file import OutboxJournal
-from deploy_action.slack.sender import Courier
+from deploy_action.slack.sender import MessageSender
 from tests.clock import VirtualClock
 from tests.fakes.slack.server import SlackServer
 
@@ -42,13 +42,13 @@ class Desk:
     def restart(self) -> None:
         """Another process, which finds what the last one left."""
         self.journal = OutboxJournal(self.path, ID)
-        self.courier = Courier(self.journal, self.messenger, self.clock)
+        self.courier = MessageSender(self.journal, self.messenger, self.clock)
 
     def accept(self, kind: Kind, text: str, *, channel: str = CHANNEL, final: bool = False) -> None:
         self.number += 1
         where = "" if kind is Kind.WEBHOOK else channel
         now = self.clock.now()
-        self.courier.accept([Entry(f"e{self.number}", kind, where, text, at=now, final=final)])
+        self.courier.accept([Message(f"e{self.number}", kind, where, text, at=now, final=final)])
 
     def parent(self, text: str, *, final: bool = False) -> None:
         self.accept(Kind.PARENT, text, final=final)
@@ -229,7 +229,7 @@ class TestRetries:
         assert desk.dead == []
 
     def test_a_layout_that_slack_refuses_costs_the_looks_only(self, desk: Desk) -> None:
-        entry = Entry("x", Kind.PARENT, CHANNEL, "words", ({"type": "marquee"},), at=desk.clock.now())
+        entry = Message("x", Kind.PARENT, CHANNEL, "words", ({"type": "marquee"},), at=desk.clock.now())
         desk.courier.accept([entry])
         desk.work()
         assert desk.told() == ["words"]

@@ -15,7 +15,7 @@ from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.links import openable
 from deploy_action.reporting.report import Failure
 from deploy_action.slack.messages import entry, parent, single, words
-from deploy_action.slack.view import ChannelView, Moment
+from deploy_action.slack.view import DeploymentView, NotificationEvent
 from tests.fakes.slack import blockkit
 from tests.reporting.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.reporting.readers import slack_acts
@@ -40,7 +40,7 @@ many = settings(
 SCENES = {scene.name: scene for story in STORIES for scene in story()}
 
 
-def all_of(view: ChannelView, now: float) -> dict[str, Announcement]:
+def all_of(view: DeploymentView, now: float) -> dict[str, Announcement]:
     """Every message that may be made of a view at its moment."""
     return {
         "parent": parent(view, now=now),
@@ -76,7 +76,7 @@ def mrkdwn_of(part: Any) -> list[str]:
 class TestHostileViews:
     @many
     @given(hostile_views)
-    def test_slack_takes_every_message(self, view: ChannelView) -> None:
+    def test_slack_takes_every_message(self, view: DeploymentView) -> None:
         for name, message in all_of(view, view.at + 1).items():
             assert problems(message) == [], name
             assert message.blocks, name
@@ -85,7 +85,7 @@ class TestHostileViews:
     @many
     @given(hostile_views)
     def test_nobody_is_called_but_by_configuration_and_where_somebody_is_needed(
-        self, view: ChannelView
+        self, view: DeploymentView
     ) -> None:
         for name, message in all_of(view, view.at + 1).items():
             called = set(blockkit.called(asdict(message)))
@@ -94,14 +94,14 @@ class TestHostileViews:
 
     @many
     @given(hostile_views)
-    def test_marks_are_made_of_our_own_words_alone(self, view: ChannelView) -> None:
+    def test_marks_are_made_of_our_own_words_alone(self, view: DeploymentView) -> None:
         for name, message in all_of(view, view.at + 1000).items():
             for text in mrkdwn_of(message.blocks):
                 assert OWN_MRKDWN.fullmatch(text), name
 
     @many
     @given(hostile_views)
-    def test_a_link_leads_where_it_says(self, view: ChannelView) -> None:
+    def test_a_link_leads_where_it_says(self, view: DeploymentView) -> None:
         """The registry's addresses are links to our own server alone; an output is shown as its address."""
         outputs = {value for _, value in view.outputs}
         trusted = {view.thread, view.links.run, view.links.commit}
@@ -116,7 +116,7 @@ class TestHostileViews:
 
     @many
     @given(hostile_views)
-    def test_a_notification_is_one_harmless_line(self, view: ChannelView) -> None:
+    def test_a_notification_is_one_harmless_line(self, view: DeploymentView) -> None:
         for name, message in all_of(view, view.at).items():
             assert 0 < len(message.text) <= 300, name
             assert len(message.text.splitlines()) == 1, name
@@ -125,7 +125,7 @@ class TestHostileViews:
 
     @many
     @given(hostile_views)
-    def test_nothing_hides_or_turns_around(self, view: ChannelView) -> None:
+    def test_nothing_hides_or_turns_around(self, view: DeploymentView) -> None:
         """No control, bidirectional or invisible character."""
         for name, message in all_of(view, view.at).items():
             for text in (message.text, *texts_of(message.blocks)):
@@ -135,13 +135,13 @@ class TestHostileViews:
 
     @many
     @given(hostile_views)
-    def test_only_what_went_well_has_a_green_sign(self, view: ChannelView) -> None:
+    def test_only_what_went_well_has_a_green_sign(self, view: DeploymentView) -> None:
         """Whatever the moment says: names may hold the sign, the first character is ours."""
-        for moment in Moment:
+        for moment in NotificationEvent:
             told = replace(view, moment=moment)
             for message in (parent(told, now=view.at), single(told, now=view.at)):
                 green = any(text.startswith("✅") for text in (message.text, *seen(message)[:1]))
-                assert green is (moment is Moment.COMPLETE)
+                assert green is (moment is NotificationEvent.COMPLETE)
 
 
 POISONS = [
@@ -204,7 +204,9 @@ class TestEveryScene:
 
     def test_all_moments_are_told_apart(self) -> None:
         view = replace(SCENES["progress"].view, queue=SCENES["queued"].view.queue)
-        firsts = [seen(entry(moment, view, now=view.at))[0] for moment in Moment if not moment.final]
+        firsts = [
+            seen(entry(moment, view, now=view.at))[0] for moment in NotificationEvent if not moment.final
+        ]
         assert len(set(firsts)) == len(firsts)
 
 
@@ -293,9 +295,9 @@ class TestTheParent:
 class TestEntries:
     def test_told_late_it_says_so(self) -> None:
         view = SCENES["stalled"].view
-        late = seen(entry(Moment.STALLED, view, now=view.at + 600))
+        late = seen(entry(NotificationEvent.STALLED, view, now=view.at + 600))
         assert late[-1] == "Told 10 min late. This was at 2026-09-21 14:23 UTC"
-        assert "late" not in seen(entry(Moment.STALLED, view, now=view.at + 60))[-1]
+        assert "late" not in seen(entry(NotificationEvent.STALLED, view, now=view.at + 60))[-1]
 
     def test_the_alert_channel_gets_what_a_thread_has_around_it(self) -> None:
         message = asdict(bad_story()[-1].entry(alone=True))
@@ -325,12 +327,12 @@ class TestEntries:
 
     def test_before_the_plan_is_known_there_is_no_estimate_and_no_claim_why(self) -> None:
         view = replace(SCENES["started"].view, estimate=None)
-        assert seen(entry(Moment.STARTED, view, now=view.at))[1:] == ["No estimate yet."]
+        assert seen(entry(NotificationEvent.STARTED, view, now=view.at))[1:] == ["No estimate yet."]
         assert seen(parent(view, now=view.at))[1] == "No estimate yet."
 
     def test_a_mark_in_the_name_of_the_alarm_calls_nobody(self) -> None:
         view = replace(bad_story()[-1].view, mentions=("<!channel>", "everyone", "C0DEPLOYS", "u0ana"))
-        assert blockkit.called(asdict(entry(Moment.FAILED, view, now=view.at))) == []
+        assert blockkit.called(asdict(entry(NotificationEvent.FAILED, view, now=view.at))) == []
 
 
 class TestTheWebhook:
@@ -402,7 +404,7 @@ def test_an_emoji_in_a_name_is_no_sign_of_ours() -> None:
 
 def test_nobody_is_called_by_what_needs_nobody() -> None:
     view = replace(SCENES["progress"].view, mentions=("U0ANA", "here"))
-    for moment in Moment:
+    for moment in NotificationEvent:
         called = blockkit.called(asdict(entry(moment, view, now=view.at)))
         assert called == (["@U0ANA", "!here"] if moment.needs_somebody else [])
     complete = replace(SCENES["complete"].view, mentions=("U0ANA",))
@@ -454,9 +456,9 @@ def test_the_notification_of_the_end_names_the_environment_once(story: Any) -> N
 
 
 @pytest.mark.parametrize("name", ["\x1b]0;title", "shop\x1b]0;title"])
-@pytest.mark.parametrize("moment", [Moment.QUEUED, Moment.STALLED])
-def test_a_name_takes_nothing_along_of_what_is_said_after_it(name: str, moment: Moment) -> None:
-    view = ChannelView(correlation_id="", moment=moment, at=NOON, environment=name)
+@pytest.mark.parametrize("moment", [NotificationEvent.QUEUED, NotificationEvent.STALLED])
+def test_a_name_takes_nothing_along_of_what_is_said_after_it(name: str, moment: NotificationEvent) -> None:
+    view = DeploymentView(correlation_id="", moment=moment, at=NOON, environment=name)
     own = replace(view, environment="shop")
     said, wanted = (entry(moment, one, now=NOON, alone=True).text.partition(": ") for one in (view, own))
     assert said[2] == wanted[2] != ""

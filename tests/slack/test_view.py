@@ -16,7 +16,7 @@ from deploy_action.locking.transitions import Waiting
 from deploy_action.monitoring.stall import StallChange
 from deploy_action.reporting.report import Report
 from deploy_action.slack import view_updates as views
-from deploy_action.slack.view import TEXT_MAX, ChannelView, Moment, RegistryNews, cut_middle
+from deploy_action.slack.view import TEXT_MAX, DeploymentView, NotificationEvent, RegistryNews, cut_middle
 from tests.cloudformation.story import DATABASE, ROOT, nested, resource, stack, told
 
 REPORT = Report("20260102-030405-abcdef", environment="production", locks=("production",))
@@ -30,18 +30,18 @@ def test_a_view_survives_the_disk() -> None:
     ticket = Ticket("n", "c", ("production",), expected_end="2026-01-02T03:04:05Z")
     waiting = Waiting((ticket,), 5.0, 60.0, freeze=Freeze("ana", "audit", "2026-01-01T00:00:00Z"))
     for one in (FIRST, view, views.queued(FIRST, waiting, at=1.0), views.ended(view, REPORT, at=1020.0)):
-        assert msgspec.json.decode(msgspec.json.encode(one), type=ChannelView) == one
+        assert msgspec.json.decode(msgspec.json.encode(one), type=DeploymentView) == one
 
 
 def test_a_view_of_an_earlier_version_can_still_be_read() -> None:
     known = b'{"correlation_id":"c","moment":"progress","at":1.0,"unheard_of":1}'
-    assert msgspec.json.decode(known, type=ChannelView).done == 0
+    assert msgspec.json.decode(known, type=DeploymentView).done == 0
 
 
-@pytest.mark.parametrize("moment", [moment for moment in Moment if moment.final])
-def test_nothing_follows_a_final_moment(moment: Moment) -> None:
+@pytest.mark.parametrize("moment", [moment for moment in NotificationEvent if moment.final])
+def test_nothing_follows_a_final_moment(moment: NotificationEvent) -> None:
     end = replace(FIRST, moment=moment)
-    assert end.at_moment(Moment.PROGRESS, at=2000.0, done=5) == end
+    assert end.at_moment(NotificationEvent.PROGRESS, at=2000.0, done=5) == end
     assert views.ended(end, replace(REPORT, outcome=Outcome.SUCCEEDED), at=2000.0) == end
     assert views.restarted(end, 1.0, restarts=1, at=2000.0) == end
 
@@ -51,8 +51,8 @@ def test_each_outcome_has_a_final_moment_and_only_a_good_one_is_complete(outcome
     for timed_out in (False, True):
         moment = views.moment_of(outcome, timed_out=timed_out)
         assert moment.final
-        assert (moment is Moment.COMPLETE) is outcome.good
-        assert moment.needs_somebody or outcome.good or not timed_out or moment is Moment.TIMED_OUT
+        assert (moment is NotificationEvent.COMPLETE) is outcome.good
+        assert moment.needs_somebody or outcome.good or not timed_out or moment is NotificationEvent.TIMED_OUT
 
 
 def test_who_is_ahead_and_until_when() -> None:
@@ -146,12 +146,12 @@ def test_a_stall_is_over_when_the_resource_has_ended() -> None:
         change = StallChange(True, activity.logical_id, 600.0, None, activity)
         view = views.stalled(view, change, operation, at=1000.0)
     assert [one.label for one in view.stalled] == ["A", "B"]
-    assert view.moment is Moment.STALLED
+    assert view.moment is NotificationEvent.STALLED
     over = views.stalled(
         view, replace(change, began=False, label="A", activity=operation.activities[0]), operation, at=1001.0
     )
     assert [one.label for one in over.stalled] == ["B"]
-    assert over.moment is Moment.MOVING
+    assert over.moment is NotificationEvent.MOVING
     ended = told(*events, resource(700, "B", "UPDATE_COMPLETE"))
     assert views.progressed(over, ended, at=1700.0, now=701.0).stalled == ()
 
@@ -168,7 +168,7 @@ def test_the_end_clears_what_was_under_way() -> None:
         stacks=(StackLine("eu-west-1", "shop", ROOT, "UPDATE_COMPLETE"),),
     )
     end = views.ended(view, report, at=1020.0)
-    assert (end.moment, end.left, end.running, end.stalled) == (Moment.COMPLETE, None, (), ())
+    assert (end.moment, end.left, end.running, end.stalled) == (NotificationEvent.COMPLETE, None, (), ())
     assert end.duration_seconds == 20.0
     assert end.stacks[0].status == "UPDATE_COMPLETE"
 
@@ -226,13 +226,13 @@ def test_of_a_long_story_the_beginning_and_the_end_are_told() -> None:
 
 
 def test_who_needs_a_person() -> None:
-    assert {moment for moment in Moment if moment.needs_somebody} == {
-        Moment.FAILED,
-        Moment.ROLLED_BACK,
-        Moment.TIMED_OUT,
-        Moment.UNKNOWN,
-        Moment.STALLED,
-        Moment.STUCK_IN_QUEUE,
-        Moment.TAKEOVER,
-        Moment.REGISTRY_FALLBACK,
+    assert {moment for moment in NotificationEvent if moment.needs_somebody} == {
+        NotificationEvent.FAILED,
+        NotificationEvent.ROLLED_BACK,
+        NotificationEvent.TIMED_OUT,
+        NotificationEvent.UNKNOWN,
+        NotificationEvent.STALLED,
+        NotificationEvent.STUCK_IN_QUEUE,
+        NotificationEvent.TAKEOVER,
+        NotificationEvent.REGISTRY_FALLBACK,
     }

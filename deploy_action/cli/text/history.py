@@ -12,7 +12,7 @@ from deploy_action.history.record_codec import deployment_of
 if TYPE_CHECKING:
     from deploy_action.estimation.accuracy import Accuracy
     from deploy_action.history.deployments import Deployment
-    from deploy_action.history.operations import Run
+    from deploy_action.history.operations import OperationRecord
 
 SLOWEST_MAX = 15
 
@@ -59,7 +59,7 @@ def whole(record: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _run(run: Run) -> list[str]:
+def _run(run: OperationRecord) -> list[str]:
     phases = [
         f"{name} {duration(seconds)}"
         for name, seconds in (

@@ -15,7 +15,7 @@ from deploy_action.reporting.summary.times import is_slow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deploy_action.reporting.resource_activity import Bar
+    from deploy_action.reporting.resource_activity import ResourceActivity
 
 BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
@@ -35,7 +35,7 @@ _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 """One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
 
-def gantt(bars: Sequence[Bar], *, end: float) -> str:
+def gantt(bars: Sequence[ResourceActivity], *, end: float) -> str:
     """The longest bars in the order in which they began, a section a phase of a stack; empty where there is
     none. What failed is among them however short it was.
 
@@ -72,13 +72,13 @@ def _which(shown: int, count: int) -> str:
     return f": the {shown} longest of {count}" if shown < count else ""
 
 
-def _failed(bar: Bar) -> bool:
+def _failed(bar: ResourceActivity) -> bool:
     return bar.status.endswith("_FAILED") and not was_cancelled(bar.reason)
 
 
-def _sections(bars: Sequence[Bar]) -> list[tuple[str, list[Bar]]]:
+def _sections(bars: Sequence[ResourceActivity]) -> list[tuple[str, list[ResourceActivity]]]:
     """By stack, in the order in which they began, and by phase."""
-    found: dict[tuple[str, Phase], list[Bar]] = {}
+    found: dict[tuple[str, Phase], list[ResourceActivity]] = {}
     for bar in sorted(bars, key=lambda bar: bar.started):
         found.setdefault((bar.stack, bar.phase), []).append(bar)
     stacks = list(dict.fromkeys(stack for stack, _ in found))
@@ -95,7 +95,7 @@ def _section(stack: str, phase: Phase, *, several: bool) -> str:
     return name if phase is Phase.DEPLOY else f"{name} - {phase.value.lower()}"
 
 
-def _line(bar: Bar, origin: float, end: float) -> str:
+def _line(bar: ResourceActivity, origin: float, end: float) -> str:
     seconds = bar.seconds(end)
     start = round(bar.started - origin)
     tag, words = _looks(bar, end)
@@ -106,7 +106,7 @@ def _line(bar: Bar, origin: float, end: float) -> str:
     )
 
 
-def _looks(bar: Bar, end: float) -> tuple[str, str]:
+def _looks(bar: ResourceActivity, end: float) -> tuple[str, str]:
     """Mermaid's tag, which is a colour, and the words that say the same."""
     usual = usually(bar.usual)
     if bar.status.endswith("_FAILED"):

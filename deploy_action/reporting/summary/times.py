@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deploy_action.estimation.accuracy import Accuracy
     from deploy_action.history.estimate import Estimate
     from deploy_action.reporting.report import Report
-    from deploy_action.reporting.resource_activity import Bar
+    from deploy_action.reporting.resource_activity import ResourceActivity
 
 SLOWEST = 8
 NOTABLE_SECONDS = 5.0
@@ -78,12 +78,12 @@ def _accuracy(accuracy: Accuracy | None) -> str:
     )
 
 
-def is_slow(bar: Bar, end: float) -> bool:
+def is_slow(bar: ResourceActivity, end: float) -> bool:
     """Notably slower than usual here."""
     return bar.usual is not None and bar.seconds(end) > bar.usual.high_seconds + NOTABLE_SECONDS
 
 
-def slowest(bars: Sequence[Bar], end: float) -> str:
+def slowest(bars: Sequence[ResourceActivity], end: float) -> str:
     """A table of the longest ones; columns of which nothing is known are left out."""
     resources = [bar for bar in bars if bar.resource_type != STACK_TYPE]
     # What was undone is in the chart; here it would push out what tells more.
@@ -105,15 +105,15 @@ def slowest(bars: Sequence[Bar], end: float) -> str:
     return "### Slowest resources\n\n" + table(head, rows)
 
 
-def action(bar: Bar) -> str:
+def action(bar: ResourceActivity) -> str:
     phase = "" if bar.phase is Phase.DEPLOY else f" ({bar.phase.value.lower()})"
     return markdown(bar.action.lower()) + phase
 
 
-def took(bar: Bar, end: float) -> str:
+def took(bar: ResourceActivity, end: float) -> str:
     return duration(bar.seconds(end)) + ("" if bar.ended is not None else " so far")
 
 
-def usual_of(bar: Bar, end: float) -> str:
+def usual_of(bar: ResourceActivity, end: float) -> str:
     words = usually(bar.usual).removeprefix("usually ")
     return f"{words} · **slower**" if is_slow(bar, end) else words

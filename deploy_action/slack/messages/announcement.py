@@ -11,7 +11,7 @@ from deploy_action.slack.ports import Announcement
 
 if TYPE_CHECKING:
     from deploy_action.slack.messages.blocks import Element
-    from deploy_action.slack.view import ChannelView, Moment
+    from deploy_action.slack.view import DeploymentView, NotificationEvent
 
 EVENT_TYPE = "deployment"
 LATE_SECONDS = 120.0
@@ -21,7 +21,7 @@ NAME_MAX = 200
 
 
 def announcement(
-    view: ChannelView, found: tuple[Element, ...], *, moment: Moment, now: float, text: str = ""
+    view: DeploymentView, found: tuple[Element, ...], *, moment: NotificationEvent, now: float, text: str = ""
 ) -> Announcement:
     """`text`: what a notification shows, on one line, not escaped yet."""
     if now - view.at > LATE_SECONDS and not moment.final:
@@ -42,7 +42,7 @@ def announcement(
     )
 
 
-def notification(view: ChannelView) -> str:
+def notification(view: DeploymentView) -> str:
     """The state in one line: `✅ production is deployed in 4 min 10 s`."""
     said = words.headline(view, words.what(view))
     if view.outcome is Outcome.SUCCEEDED and view.duration_seconds is not None:

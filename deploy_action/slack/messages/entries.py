@@ -9,14 +9,14 @@ from deploy_action.slack.messages import blocks, parts, words
 from deploy_action.slack.messages.announcement import announcement
 from deploy_action.slack.messages.blocks import around, bold, line, outside
 from deploy_action.slack.messages.parent import result
-from deploy_action.slack.view import Moment, RegistryNews
+from deploy_action.slack.view import NotificationEvent, RegistryNews
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.slack.messages.blocks import Element, Piece
     from deploy_action.slack.ports import Announcement
-    from deploy_action.slack.view import ChannelView, ResourceSeen
+    from deploy_action.slack.view import DeploymentView, ResourceSeen
 
 CAUSES_MAX = 5
 MESSAGE_MAX = 900
@@ -25,7 +25,9 @@ NOTES_MAX = 3
 Lines = list["Element | None"]
 
 
-def entry(moment: Moment, view: ChannelView, *, now: float, alone: bool = False) -> Announcement:
+def entry(
+    moment: NotificationEvent, view: DeploymentView, *, now: float, alone: bool = False
+) -> Announcement:
     """One thing that happened. `alone`: outside of the thread, so it says what it is about and leads there.
 
     Where somebody is needed, those in `view.mentions` are called.
@@ -48,7 +50,7 @@ def entry(moment: Moment, view: ChannelView, *, now: float, alone: bool = False)
     )
 
 
-def _told(moment: Moment, view: ChannelView) -> Lines:
+def _told(moment: NotificationEvent, view: DeploymentView) -> Lines:
     if moment.final:
         return _end(view, moment)
     return _LINES[moment](view)
@@ -68,7 +70,7 @@ def _words(element: Element) -> str:
     return str(element.get("text", ""))
 
 
-def _queued(view: ChannelView) -> Lines:
+def _queued(view: DeploymentView) -> Lines:
     first, *rest = parts.queue_lines(view)
     return (
         [line("⏳ ", *first["elements"]), *rest]
@@ -77,7 +79,7 @@ def _queued(view: ChannelView) -> Lines:
     )
 
 
-def _stuck(view: ChannelView) -> Lines:
+def _stuck(view: DeploymentView) -> Lines:
     waited = words.span(view.queue.waited_seconds) if view.queue is not None else "a long time"
     return [
         line("⏳ ", bold(f"Stuck in the queue for {waited}.")),
@@ -86,7 +88,7 @@ def _stuck(view: ChannelView) -> Lines:
     ]
 
 
-def _started(view: ChannelView) -> Lines:
+def _started(view: DeploymentView) -> Lines:
     queued = f" after {words.span(view.queue_seconds)} in the queue" if view.queue_seconds >= 10 else ""
     return [
         line("🚀 ", bold("Started"), f"{queued}."),
@@ -95,13 +97,13 @@ def _started(view: ChannelView) -> Lines:
     ]
 
 
-def _progress(view: ChannelView) -> Lines:
+def _progress(view: DeploymentView) -> Lines:
     back = line("↩️ ", bold("Rolling back.")) if view.rolling_back else None
     lines = [back, *parts.progress_lines(view), *parts.trouble_lines(view, message_max=MESSAGE_MAX)]
     return lines if any(lines) else [line("Waiting for CloudFormation.")]
 
 
-def _stalled(view: ChannelView) -> Lines:
+def _stalled(view: DeploymentView) -> Lines:
     subject = view.subject
     if subject is None:
         return [line("⚠️ A resource takes longer than usual, and is silent.")]
@@ -121,7 +123,7 @@ def _stalled(view: ChannelView) -> Lines:
     ]
 
 
-def _moving(view: ChannelView) -> Lines:
+def _moving(view: DeploymentView) -> Lines:
     subject = view.subject
     if subject is None:
         return [line("▶️ It moves again.")]
@@ -131,7 +133,7 @@ def _moving(view: ChannelView) -> Lines:
     return [line("▶️ ", *_named(subject), f" moves again, {after} after it began.")]
 
 
-def _overdue(view: ChannelView) -> Lines:
+def _overdue(view: DeploymentView) -> Lines:
     estimate = view.estimate
     expected = (
         f", {words.between(estimate.low_seconds, estimate.high_seconds)}" if estimate is not None else ""
@@ -146,7 +148,7 @@ def _overdue(view: ChannelView) -> Lines:
     ]
 
 
-def _warned(view: ChannelView) -> Lines:
+def _warned(view: DeploymentView) -> Lines:
     cause = view.warning
     if cause is None:
         return [line("⚠️ A resource may fail.")]
@@ -163,7 +165,7 @@ def _warned(view: ChannelView) -> Lines:
     ]
 
 
-def _restarted(view: ChannelView) -> Lines:
+def _restarted(view: DeploymentView) -> Lines:
     gap = view.gap
     unwatched = (
         f"Nobody watched for {words.span(gap.seconds)}"
@@ -177,11 +179,11 @@ def _restarted(view: ChannelView) -> Lines:
     ]
 
 
-def _fallback(view: ChannelView) -> Lines:
+def _fallback(view: DeploymentView) -> Lines:
     return _sentence(*_REGISTRY[view.registry_news], view.remark or view.fallback)
 
 
-def _takeover(view: ChannelView) -> Lines:
+def _takeover(view: DeploymentView) -> Lines:
     return _sentence("🔓", "Took the lock over", view.remark)
 
 
@@ -189,7 +191,7 @@ def _sentence(sign: str, title: str, sentence: str) -> Lines:
     return [line(f"{sign} ", bold(f"{title}.")), line(*parts.prose(sentence, 600)) if sentence else None]
 
 
-def _end(view: ChannelView, moment: Moment) -> Lines:
+def _end(view: DeploymentView, moment: NotificationEvent) -> Lines:
     sign, before, after = words.heading(view) if view.moment.final else ("❓", "", moment.value)
     name = outside(words.what(view), 60, bold=True) or "The deployment"
     told = result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
@@ -206,7 +208,7 @@ def _end(view: ChannelView, moment: Moment) -> Lines:
     ]
 
 
-def _attention(view: ChannelView) -> Element | None:
+def _attention(view: DeploymentView) -> Element | None:
     """What the verdict leaves in progress, or unknown."""
     if view.outcome is Outcome.UNKNOWN:
         return line("Unknown is not success: look at the stack before the next deployment.")
@@ -223,16 +225,16 @@ _REGISTRY = {
     RegistryNews.NOTE: ("⚠️", "About the registry"),
     RegistryNews.BACK: ("✅", "Registry available again"),
 }
-_LINES: dict[Moment, Callable[[ChannelView], Lines]] = {
-    Moment.QUEUED: _queued,
-    Moment.STUCK_IN_QUEUE: _stuck,
-    Moment.STARTED: _started,
-    Moment.PROGRESS: _progress,
-    Moment.STALLED: _stalled,
-    Moment.MOVING: _moving,
-    Moment.OVERDUE: _overdue,
-    Moment.WARNED: _warned,
-    Moment.MONITOR_RESTARTED: _restarted,
-    Moment.REGISTRY_FALLBACK: _fallback,
-    Moment.TAKEOVER: _takeover,
+_LINES: dict[NotificationEvent, Callable[[DeploymentView], Lines]] = {
+    NotificationEvent.QUEUED: _queued,
+    NotificationEvent.STUCK_IN_QUEUE: _stuck,
+    NotificationEvent.STARTED: _started,
+    NotificationEvent.PROGRESS: _progress,
+    NotificationEvent.STALLED: _stalled,
+    NotificationEvent.MOVING: _moving,
+    NotificationEvent.OVERDUE: _overdue,
+    NotificationEvent.WARNED: _warned,
+    NotificationEvent.MONITOR_RESTARTED: _restarted,
+    NotificationEvent.REGISTRY_FALLBACK: _fallback,
+    NotificationEvent.TAKEOVER: _takeover,
 }

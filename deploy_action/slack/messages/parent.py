@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from deploy_action.slack.messages import blocks, parts, words
 from deploy_action.slack.messages.announcement import announcement
-from deploy_action.slack.view import Moment
+from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
     from deploy_action.slack.messages.blocks import Element
     from deploy_action.slack.ports import Announcement
-    from deploy_action.slack.view import ChannelView
+    from deploy_action.slack.view import DeploymentView
 
 NAME_MAX = 60
 CAUSES_MAX = 2
 MESSAGE_MAX = 600
 
 
-def parent(view: ChannelView, *, now: float) -> Announcement:
+def parent(view: DeploymentView, *, now: float) -> Announcement:
     """Where the deployment stands, by `view.moment`. `now`: when the message is sent, unix seconds."""
     return announcement(
         view,
@@ -33,23 +33,27 @@ def parent(view: ChannelView, *, now: float) -> Announcement:
     )
 
 
-def verb(view: ChannelView) -> str:
+def verb(view: DeploymentView) -> str:
     """What is not known to have ended did not end."""
-    known = view.moment.final and view.moment not in {Moment.UNKNOWN, Moment.TIMED_OUT, Moment.CANCELLED}
+    known = view.moment.final and view.moment not in {
+        NotificationEvent.UNKNOWN,
+        NotificationEvent.TIMED_OUT,
+        NotificationEvent.CANCELLED,
+    }
     return "Ended" if known else "As of"
 
 
-def title(view: ChannelView) -> str:
+def title(view: DeploymentView) -> str:
     name = words.what(view)
     return name if len(name) <= NAME_MAX else name[: NAME_MAX - 1] + "…"
 
 
-def body(view: ChannelView) -> Element | None:
+def body(view: DeploymentView) -> Element | None:
     if view.moment.final:
         return result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
     if words.waits(view):
         lines = parts.queue_lines(view)
-    elif view.moment is Moment.STARTED and not (view.running or view.done):
+    elif view.moment is NotificationEvent.STARTED and not (view.running or view.done):
         lines = [parts.expectation(view), parts.basis(view)]
     else:
         lines = parts.progress_lines(view)
@@ -58,11 +62,11 @@ def body(view: ChannelView) -> Element | None:
     return blocks.rich(*lines, parts.fallback_line(view))
 
 
-def result(view: ChannelView, *, causes: int, message_max: int) -> Element | None:
+def result(view: DeploymentView, *, causes: int, message_max: int) -> Element | None:
     """How it ended: why, how long it took, what came of it."""
     why = (
         []
-        if view.moment is Moment.COMPLETE
+        if view.moment is NotificationEvent.COMPLETE
         else parts.failure_lines(view, most=causes, message_max=message_max)
     )
     return blocks.rich(*why, *parts.took(view), parts.output_list(view), parts.fallback_line(view))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from deploy_action.slack.messages.blocks import Element, Piece
-    from deploy_action.slack.view import Ahead, CauseSeen, ChannelView, ResourceSeen, StackSeen
+    from deploy_action.slack.view import Ahead, CauseSeen, DeploymentView, ResourceSeen, StackSeen
 
 AHEAD_MAX = 3
 OUTPUTS_MAX = 8
@@ -26,7 +26,7 @@ SAID_MAX = 3
 """Of a command's own words, so many lines."""
 
 
-def queue_lines(view: ChannelView) -> list[Element | None]:
+def queue_lines(view: DeploymentView) -> list[Element | None]:
     """The own place, who is ahead with a link, and until about when."""
     queue = view.queue
     if queue is None:
@@ -57,7 +57,7 @@ def queue_lines(view: ChannelView) -> list[Element | None]:
     return lines
 
 
-def _ahead(one: Ahead, view: ChannelView) -> list[Piece]:
+def _ahead(one: Ahead, view: DeploymentView) -> list[Piece]:
     name = f"{one.actor}'s deployment" if one.actor else f"deployment {one.correlation_id}"
     shown = link(name, one.url) if _ours(one.url, view) else outside(name)
     if not one.holding:
@@ -69,11 +69,11 @@ def _ahead(one: Ahead, view: ChannelView) -> list[Piece]:
     )
 
 
-def _ours(url: str, view: ChannelView) -> bool:
+def _ours(url: str, view: DeploymentView) -> bool:
     return leads_home(url, (view.links.run, view.origin.server))
 
 
-def expectation(view: ChannelView) -> Element | None:
+def expectation(view: DeploymentView) -> Element | None:
     """For the start: how long, until when, and what that rests on."""
     estimate = view.estimate
     if estimate is None or estimate.high_seconds <= 0:
@@ -84,13 +84,13 @@ def expectation(view: ChannelView) -> Element | None:
     return line("Expected to take ", range_, *around(", done about ", end), ".")
 
 
-def basis(view: ChannelView) -> Element | None:
+def basis(view: DeploymentView) -> Element | None:
     """What the estimate rests on."""
     rests = outside(words.rests_on(view.estimate), 200) if view.estimate is not None else None
     return line("Based on: ", rests) if rests else None
 
 
-def progress_lines(view: ChannelView) -> list[Element | None]:
+def progress_lines(view: DeploymentView) -> list[Element | None]:
     """The bar, what is left, what is worked on; while it rolls back, counts mean nothing."""
     lines: list[Element | None] = []
     if view.planned and not view.rolling_back:
@@ -111,7 +111,7 @@ def progress_lines(view: ChannelView) -> list[Element | None]:
     return lines
 
 
-def left(view: ChannelView) -> Element | None:
+def left(view: DeploymentView) -> Element | None:
     if view.left is None or view.left.high_seconds <= 0:
         return None
     about = words.about(view.left.mid_seconds)
@@ -162,7 +162,7 @@ def prose(text: str, limit: int) -> list[Piece]:
     return [blocks.styled(part, code=bool(index % 2)) for index, part in enumerate(parts) if part]
 
 
-def failure_lines(view: ChannelView, *, most: int, message_max: int) -> list[Element | None]:
+def failure_lines(view: DeploymentView, *, most: int, message_max: int) -> list[Element | None]:
     """Causes; where there are none, the error that ended it."""
     lines = cause_lines(view.causes, most=most, message_max=message_max)
     hidden = max(view.cause_count, len(view.causes)) - min(most, len(view.causes))
@@ -179,7 +179,7 @@ def failure_lines(view: ChannelView, *, most: int, message_max: int) -> list[Ele
     return lines
 
 
-def trouble_lines(view: ChannelView, *, message_max: int) -> list[Element | None]:
+def trouble_lines(view: DeploymentView, *, message_max: int) -> list[Element | None]:
     """What failed already while it still runs; else what may fail."""
     if view.causes or view.warning is None:
         return cause_lines(view.causes, most=1, message_max=message_max)
@@ -187,7 +187,7 @@ def trouble_lines(view: ChannelView, *, message_max: int) -> list[Element | None
     return [line("⚠️ ", name, " may fail:"), blocks.quote(view.warning.message, message_max)]
 
 
-def took(view: ChannelView) -> list[Element | None]:
+def took(view: DeploymentView) -> list[Element | None]:
     """`Took 4 min 10 s, expected 3 to 6 min.`, and how long it waited before."""
     if view.duration_seconds is None or view.outcome in {Outcome.BUSY, Outcome.SKIPPED}:
         return []
@@ -206,7 +206,7 @@ def took(view: ChannelView) -> list[Element | None]:
     return [line(verb, bold(words.span(view.duration_seconds)), f"{expected}."), line(waited)]
 
 
-def output_list(view: ChannelView) -> Element | None:
+def output_list(view: DeploymentView) -> Element | None:
     """Outputs that were asked for; an address can be opened, and is shown as what it is."""
     items = []
     for name, value in view.outputs[:OUTPUTS_MAX]:
@@ -219,13 +219,13 @@ def output_list(view: ChannelView) -> Element | None:
     return blocks.bullets(items)
 
 
-def fallback_line(view: ChannelView) -> Element | None:
+def fallback_line(view: DeploymentView) -> Element | None:
     return (
         line("⚠️ ", outside(cut_middle(view.fallback, SENTENCE_MAX), SENTENCE_MAX)) if view.fallback else None
     )
 
 
-def buttons(view: ChannelView, *, thread: bool = False) -> Element | None:
+def buttons(view: DeploymentView, *, thread: bool = False) -> Element | None:
     found = [("open_thread", "Thread", view.thread)] if thread and view.thread else []
     found.append(("open_run", "Run", view.links.run))
     consoles = [stack for stack in view.stacks if stack.console]
@@ -238,7 +238,7 @@ def buttons(view: ChannelView, *, thread: bool = False) -> Element | None:
     return blocks.buttons(found)
 
 
-def small_print(view: ChannelView, *, verb: str) -> Element | None:
+def small_print(view: DeploymentView, *, verb: str) -> Element | None:
     """Where, by whom, from what, when, and the correlation id."""
     where = _places(view.stacks)
     commit = view.links.commit_id[:7]

@@ -8,17 +8,17 @@ from deploy_action.slack.messages import blocks, parts, words
 from deploy_action.slack.messages.announcement import announcement
 from deploy_action.slack.messages.entries import entry
 from deploy_action.slack.messages.parent import result, title, verb
-from deploy_action.slack.view import Moment
+from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
     from deploy_action.slack.ports import Announcement
-    from deploy_action.slack.view import ChannelView
+    from deploy_action.slack.view import DeploymentView
 
 CAUSES_MAX = 3
 MESSAGE_MAX = 900
 
 
-def single(view: ChannelView, *, now: float) -> Announcement:
+def single(view: DeploymentView, *, now: float) -> Announcement:
     """The start, the end, or, by `view.moment`, anything between that needs somebody."""
     if view.moment.final:
         called = blocks.mentions(view.mentions) if view.moment.needs_somebody else None
@@ -34,7 +34,7 @@ def single(view: ChannelView, *, now: float) -> Announcement:
             moment=view.moment,
             now=now,
         )
-    if view.moment is not Moment.STARTED:
+    if view.moment is not NotificationEvent.STARTED:
         return entry(view.moment, view, now=now, alone=True)
     said = f"🚀 Deployment of {title(view)} began"
     return announcement(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.escape import one_line
-from deploy_action.slack.view import Moment
+from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate
-    from deploy_action.slack.view import ChannelView, ResourceSeen
+    from deploy_action.slack.view import DeploymentView, ResourceSeen
 
 SECONDS_BELOW = 60
 """Guesses below are told in tens of seconds, then in minutes, then in five minutes."""
@@ -72,7 +72,7 @@ def doing(action: str) -> str:
     return _DOING.get(action, "Working on")
 
 
-def what(view: ChannelView) -> str:
+def what(view: DeploymentView) -> str:
     """The environment, else the names of its stacks; from outside, not made harmless yet. No sequence for a
     terminal is in it: one without an end would take what we say after the name along."""
     environment = one_line(view.environment)
@@ -83,28 +83,28 @@ def what(view: ChannelView) -> str:
     return f"{names}{more}" or "this deployment"
 
 
-def waits(view: ChannelView) -> bool:
+def waits(view: DeploymentView) -> bool:
     """Whether it stands in the queue, whatever else happened there."""
     return view.moment.waiting or (not view.moment.final and view.queue is not None)
 
 
-def heading(view: ChannelView) -> tuple[str, str, str]:
+def heading(view: DeploymentView) -> tuple[str, str, str]:
     """A sign, and what stands before and after the name of what is deployed. True whenever it is read."""
     if view.moment.final:
-        if view.moment is Moment.COMPLETE and view.outcome is Outcome.NO_CHANGES:
+        if view.moment is NotificationEvent.COMPLETE and view.outcome is Outcome.NO_CHANGES:
             return ("✅", "", "needed no changes")
         if view.outcome is Outcome.SUCCEEDED and view.deleted:
             return ("✅", "", "is deleted")
-        if view.teardown and view.moment in {Moment.FAILED, Moment.ROLLED_BACK}:
+        if view.teardown and view.moment in {NotificationEvent.FAILED, NotificationEvent.ROLLED_BACK}:
             return ("❌", "", "could not be deleted")
         return _ENDS[view.moment]
     if waits(view):
-        stuck = view.moment is Moment.STUCK_IN_QUEUE
+        stuck = view.moment is NotificationEvent.STUCK_IN_QUEUE
         return ("⏳", "", "is stuck in the queue" if stuck else "waits in the queue")
     return _now(view)
 
 
-def _now(view: ChannelView) -> tuple[str, str, str]:
+def _now(view: DeploymentView) -> tuple[str, str, str]:
     if view.rolling_back:
         return ("↩️", "", "failed and rolls back")
     if view.causes:
@@ -115,18 +115,18 @@ def _now(view: ChannelView) -> tuple[str, str, str]:
 
 
 _ENDS = {
-    Moment.COMPLETE: ("✅", "", "is deployed"),
-    Moment.FAILED: ("❌", "", "failed"),
-    Moment.ROLLED_BACK: ("❌", "", "failed and was rolled back"),
-    Moment.BUSY: ("🚧", "", "is busy, not deployed"),
-    Moment.TIMED_OUT: ("⌛", "", "did not end in time"),
-    Moment.CANCELLED: ("🛑", "", "was cancelled"),
-    Moment.SKIPPED: ("⏭️", "", "was skipped"),
-    Moment.UNKNOWN: ("❓", "Outcome unknown:", ""),
+    NotificationEvent.COMPLETE: ("✅", "", "is deployed"),
+    NotificationEvent.FAILED: ("❌", "", "failed"),
+    NotificationEvent.ROLLED_BACK: ("❌", "", "failed and was rolled back"),
+    NotificationEvent.BUSY: ("🚧", "", "is busy, not deployed"),
+    NotificationEvent.TIMED_OUT: ("⌛", "", "did not end in time"),
+    NotificationEvent.CANCELLED: ("🛑", "", "was cancelled"),
+    NotificationEvent.SKIPPED: ("⏭️", "", "was skipped"),
+    NotificationEvent.UNKNOWN: ("❓", "Outcome unknown:", ""),
 }
 
 
-def headline(view: ChannelView, name: str) -> str:
+def headline(view: DeploymentView, name: str) -> str:
     """The heading with the name made harmless for where it stands, and how long it took."""
     return " ".join(part for part in (*heading(view)[:2], name, heading(view)[2]) if part)
 
