@@ -42,60 +42,60 @@ def main(arguments: list[str]) -> int:
     stop = threading.Event()
     _handle_signals(stop)
     trust = established()
-    world = _world(stop)
+    job = _world(stop)
     try:
         if arguments[0] in OPENINGS:
-            for secret in secrets_given(world.environ):
-                world.teller.log.mask(secret)
+            for secret in secrets_given(job.environ):
+                job.reporter.log.mask(secret)
             for problem in trust.problems:
-                world.teller.note(problem)
-        return _step(arguments[0], world)
+                job.reporter.note(problem)
+        return _step(arguments[0], job)
     except CoordinatorError as error:
-        world.teller.end_groups()
-        world.teller.error(error)
+        job.reporter.end_groups()
+        job.reporter.error(error)
         return error.exit_code
     except ImportError:
         if arguments[0] in OPENINGS:
             # They cannot be begun twice, and the launcher has proven the environment just before.
-            return _defect(world, arguments[0])
+            return _defect(job, arguments[0])
         raise
     except Exception:  # noqa: BLE001 - the last resort: a defect is told, with what is needed to mend it
-        return _defect(world, arguments[0])
+        return _defect(job, arguments[0])
 
 
-def _defect(world: JobContext, step: str) -> int:
+def _defect(job: JobContext, step: str) -> int:
     """Tells the exception that is being handled."""
-    world.teller.end_groups()
+    job.reporter.end_groups()
     defect = CoordinatorError(
         f"A defect in deploy-coordinator ended the step `{step}`.",
         remedy="Please report it with the lines below.",
     )
     # GitHub shows few annotations, and a step that is started again may meet the same defect.
     if os.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") in {"", "0"}:
-        world.teller.error(defect)
+        job.reporter.error(defect)
     else:
-        world.teller.line(str(defect))
+        job.reporter.line(str(defect))
     for line in traceback.format_exc().splitlines():
-        world.teller.line(f"| {line}")
+        job.reporter.line(f"| {line}")
     return 0 if step in ENDINGS else CoordinatorError.exit_code
 
 
-def _step(name: str, world: JobContext) -> int:
+def _step(name: str, job: JobContext) -> int:
     if name == "pre":
         from deploy_action.steps import pre
 
-        return pre.run(world)
+        return pre.run(job)
     if name == "main":
         from deploy_action.steps import main as main_step
 
-        return main_step.run(world)
+        return main_step.run(job)
     if name == "post":
         from deploy_action.steps import post
 
-        return post.run(world)
+        return post.run(job)
     from deploy_action.steps import lock as halves
 
-    return halves.STEPS[name](world)
+    return halves.STEPS[name](job)
 
 
 def _handle_signals(stop: threading.Event) -> None:
@@ -131,7 +131,7 @@ def _world(stop: threading.Event) -> JobContext:
         run=run_context(environ),
         clock=clock,
         cancelled=stop.is_set,
-        teller=JobLogReporter(
+        reporter=JobLogReporter(
             JobLog(masks=bool(environ.get("GITHUB_ACTIONS")), commands=not of_other_ci(environ)), clock, style
         ),
         files=RunnerFiles(environ),

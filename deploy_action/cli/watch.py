@@ -148,11 +148,11 @@ def _watch(
 
     watcher = EventStream(source, attach_to(running))
     watcher.forecast = LearnedForecast(_past(desk), ())
-    with _shown(watcher, desk.clock, machine=machine) as (teller, refresh):
+    with _shown(watcher, desk.clock, machine=machine) as (reporter, refresh):
         session = WatchLoop(
             watcher,
             desk.clock,
-            teller,
+            reporter,
             done=lambda: watcher.at_rest,
             cancelled=lambda: False,
             timeout_seconds=timeout_seconds,
@@ -255,11 +255,11 @@ def _shown(
     """A teller, and what refreshes the display below its lines, if there is a terminal to draw on."""
     style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     kind = _JsonTeller if machine else JobLogReporter
-    teller = kind(_TerminalLog(), clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
+    reporter = kind(_TerminalLog(), clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
     if machine or not sys.stdout.isatty():
-        yield teller, lambda: None
+        yield reporter, lambda: None
         return
     from deploy_action.cli.live import Display
 
     with Display(watcher, clock) as display:
-        yield teller, display.refresh
+        yield reporter, display.refresh

@@ -89,7 +89,8 @@ class StackProgress:
     failures: list[StackEvent] = field(default_factory=list)
     """Every failure and stack-level rollback since the operation began, in order, for `diagnosis.causes`."""
     foretold: list[StackEvent] = field(default_factory=list)
-    """Events of resources in progress whose reason says that they will fail, in order, for `diagnosis.causes`."""
+    """Events of resources in progress whose reason says that they will fail, in order, for
+    `diagnosis.causes`."""
     afterwards: set[str] = field(default_factory=set)
     """Ids of the failures that came during clean-up or rollback."""
     _phases: list[tuple[float, Phase]] = field(default_factory=list)

@@ -73,7 +73,8 @@ def typical(values: Iterable[float | None]) -> Typical | None:
 def figures(
     entries: Sequence[Entry], restores: Mapping[str, Restore], *, since: float, until: float
 ) -> Figures:
-    """Of the entries that are given; `restores` as `dashboard.restore_times` finds them in the whole history, so that
+    """Of the entries that are given; `restores` as `dashboard.restore_times` finds them in the whole
+    history, so that
     a cut in time does not hide what came after. `since` and `until`, unix seconds, are the time they span;
     less than a day counts as one."""
     succeeded = sum(entry.succeeded for entry in entries)

@@ -45,9 +45,9 @@ def deploy(deployment: Deployment) -> int:
                 remedy="See the warning above for what keeps them from being read.",
             )
         deployment.left_as_it_was()
-        deployment.teller.line("Nothing is in progress, so there is nothing to watch.")
+        deployment.reporter.line("Nothing is in progress, so there is nothing to watch.")
         optional(
-            deployment.teller,
+            deployment.reporter,
             "The look for stacks that are not there",
             lambda: tell_unmatched(deployment, Operation()),
         )
@@ -59,7 +59,7 @@ def deploy(deployment: Deployment) -> int:
         end = deployment.watch_by_status(
             lambda: not (stack_sets.still_working() or in_progress(source, refs))
         )
-        optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+        optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
     else:
         end = deployment.watch(
             watcher,
@@ -81,10 +81,10 @@ def _only_sets(watcher: EventStream, stack_sets: StackSetsOfJob) -> bool:
 
 def _attach(deployment: Deployment) -> Baseline | None:
     """None where nothing is in progress."""
-    world, source = deployment.world, deployment.cloudformation
+    job, source = deployment.job, deployment.cloudformation
     try:
         running = retry_while_unavailable(
-            lambda: in_progress(source, deployment.settings.stacks), world.clock, cancelled=world.cancelled
+            lambda: in_progress(source, deployment.settings.stacks), job.clock, cancelled=job.cancelled
         )
     except StackSourceError as error:
         raise VerdictUnknown(
@@ -102,17 +102,17 @@ def _attach(deployment: Deployment) -> Baseline | None:
 
 def _wait_for(deployment: Deployment, seconds: float) -> Baseline:
     """Nothing is in progress yet: what begins from now on is watched."""
-    world, source, stacks = deployment.world, deployment.cloudformation, deployment.settings.stacks
+    job, source, stacks = deployment.job, deployment.cloudformation, deployment.settings.stacks
     try:
         baseline = retry_while_unavailable(
-            lambda: take_baseline(source, stacks), world.clock, cancelled=world.cancelled
+            lambda: take_baseline(source, stacks), job.clock, cancelled=job.cancelled
         )
     except StackSourceError as error:
         raise VerdictUnknown(
             f"The stacks could not be read. {error.what}", why=error.why, remedy=error.remedy
         ) from error
     names = ", ".join(str(place) for place in deployment.settings.places)
-    deployment.teller.line(
+    deployment.reporter.line(
         f"Nothing is in progress on {names}. Waiting up to {duration(seconds)} for a change to begin, as "
         "`expect-changes-within` asks."
     )

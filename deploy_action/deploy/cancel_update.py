@@ -37,31 +37,31 @@ def cancel_update(deployment: Deployment, watcher: EventStream, execution: Execu
 
 def _cancelled(deployment: Deployment, watcher: EventStream, execution: Execution) -> bool:
     """Whether CloudFormation was asked to roll our update back, or perhaps was."""
-    teller = deployment.teller
+    reporter = deployment.reporter
     stack = _ours(deployment, watcher)
     if stack is None:
-        teller.line("Nothing is cancelled: that an update of this deployment still runs cannot be seen.")
+        reporter.line("Nothing is cancelled: that an update of this deployment still runs cannot be seen.")
         return False
     if stack.status != "UPDATE_IN_PROGRESS":
-        teller.note(f"Nothing is cancelled: CloudFormation cannot stop a stack that is {stack.status}.")
+        reporter.note(f"Nothing is cancelled: CloudFormation cannot stop a stack that is {stack.status}.")
         return False
     try:
         held = deployment.coordination.still_held()
     except Cancelled:  # no time for the registry: that the update is ours is known by its token
         held = True
     if not held:
-        teller.note("Nothing is cancelled: the lock is not ours any more.")
+        reporter.note("Nothing is cancelled: the lock is not ours any more.")
         return False
     ref = StackRef(stack.region, stack.stack_id)
     try:
         deployment.cloudformation.cancel_update(ref, token=f"{execution.name}-cancel")
     except CannotStart as error:
-        teller.note(f"The update was not cancelled: {error.what}")
+        reporter.note(f"The update was not cancelled: {error.what}")
         return False
     except StackSourceError as error:
-        teller.note(f"Whether the update is cancelled is unclear: {error}")
+        reporter.note(f"Whether the update is cancelled is unclear: {error}")
         return True
-    teller.line("Cancelled the update, as `cancel-update` asks; CloudFormation rolls it back.")
+    reporter.line("Cancelled the update, as `cancel-update` asks; CloudFormation rolls it back.")
     return True
 
 
@@ -70,10 +70,10 @@ def _ours(deployment: Deployment, watcher: EventStream) -> StackProgress | None:
     try:
         for attempt in range(FIRST_EVENT_TRIES):
             if attempt:
-                deployment.world.clock.sleep(PAUSE_SECONDS)
-            deployment.teller.events(deployment.read_roots(watcher).events, watcher.operation)
+                deployment.job.clock.sleep(PAUSE_SECONDS)
+            deployment.reporter.events(deployment.read_roots(watcher).events, watcher.operation)
             if watcher.readable and watcher.began:
                 return next((stack for stack in watcher.operation.roots if stack.in_progress), None)
     finally:
-        deployment.teller.end_groups()
+        deployment.reporter.end_groups()
     return None

@@ -58,14 +58,14 @@ def deploy(deployment: Deployment) -> int:
     done = _Done(deployment, watcher, baseline, expected, stack_sets)
     if deployment.unwatched:
         end = deployment.watch_by_status(done.by_status, gives_up=False)
-        poll = optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+        poll = optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
         deployment.state.partly_unwatched |= poll is None
     else:
         end = deployment.watch(
             watcher,
             done,
             gives_up=False,
-            hurry=lambda: deployment.world.folder.command_exit_code() is not None,
+            hurry=lambda: deployment.job.folder.command_exit_code() is not None,
         )
     code = _exit_code(deployment)
     lost = code == EXIT_CODE_LOST
@@ -89,7 +89,7 @@ def deploy(deployment: Deployment) -> int:
     _tell_end(deployment, expected, unclear=unclear)
     if not deployment.closing.over():
         optional(
-            deployment.teller,
+            deployment.reporter,
             "The look for stacks that are not there",
             lambda: tell_unmatched(deployment, watcher.operation, baseline.taken_at),
         )
@@ -102,13 +102,13 @@ def _tell_end(deployment: Deployment, expected: ExpectedChanges, *, unclear: boo
         _check_expected(deployment, expected)
     if unclear:
         deployment.report(outcome=Outcome.UNKNOWN)
-        deployment.teller.note(
+        deployment.reporter.note(
             "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
             "`unknown`, and the exit code is the command's."
         )
     elif not (deployment.state.report.stacks or deployment.state.report.stack_sets):
         deployment.left_as_it_was()
-        deployment.teller.line("The command ended well; no watched stack changed.")
+        deployment.reporter.line("The command ended well; no watched stack changed.")
 
 
 def _check_expected(deployment: Deployment, expected: ExpectedChanges) -> None:
@@ -116,7 +116,7 @@ def _check_expected(deployment: Deployment, expected: ExpectedChanges) -> None:
     changed = {(line.region, line.name) for line in report.stacks}
     changed |= {(line.region, f"{PREFIX}{line.name}") for line in report.stack_sets}
     try:
-        expected.check(changed, note=deployment.teller.note)
+        expected.check(changed, note=deployment.reporter.note)
     except VerdictUnknown:
         deployment.report(outcome=Outcome.UNKNOWN)
         raise
@@ -140,10 +140,10 @@ def _read_by_status(
     if watcher.readable and not deployment.state.partly_unwatched:
         return outcome, False
     report, closing = deployment.state.report, deployment.closing
-    began = deployment.world.clock.monotonic()
+    began = deployment.job.clock.monotonic()
     while True:
         ends = ends_since(deployment.cloudformation, deployment.settings.stacks, baseline, stop=closing.over)
-        waited = deployment.world.clock.monotonic() - began
+        waited = deployment.job.clock.monotonic() - began
         running = any(line.verdict is Verdict.RUNNING for line in ends.lines)
         settled = waited >= LATE_READ_SECONDS or (ends.complete and not ends.still)
         if (settled and not running) or not closing.pause(LATE_READ_SECONDS / 3):
@@ -164,7 +164,7 @@ def _read_by_status(
         outputs |= outputs_of(state, watcher.operation)
     deployment.report(outcome=outcome, stacks=lines, outputs=outputs)
     if known and lines:
-        deployment.teller.note(
+        deployment.reporter.note(
             "The events of the stacks could not be read in full; how they ended is told by their status."
         )
     return outcome, not known
@@ -201,9 +201,9 @@ class _Done:
         self._looked = False
         self._baseline = baseline
         self._expected = expected
-        self._teller = deployment.teller
-        self._folder = deployment.world.folder
-        self._clock = deployment.world.clock
+        self._teller = deployment.reporter
+        self._folder = deployment.job.folder
+        self._clock = deployment.job.clock
         self._source = deployment.looks
         self._stacks = deployment.settings.stacks
         self._watcher = watcher
@@ -302,13 +302,13 @@ def _plans(deployment: Deployment, baseline: Baseline) -> tuple[PlannedChanges, 
 
 def _begin(deployment: Deployment, stack_sets: StackSetsOfJob) -> Baseline:
     """Let the command go; after a restart of the watch, go on where it was."""
-    state, folder, teller = deployment.state, deployment.world.folder, deployment.teller
+    state, folder, reporter = deployment.state, deployment.job.folder, deployment.reporter
     if folder.command_was_let_go:
         stack_sets.resume()
     if state.baseline is not None and folder.command_was_let_go:
         return state.baseline
     if folder.command_was_let_go:
-        teller.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
+        reporter.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
         state.partly_unwatched = True
         return Baseline()
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
@@ -319,7 +319,7 @@ def _begin(deployment: Deployment, stack_sets: StackSetsOfJob) -> Baseline:
     ticket = state.ticket
     if ticket is not None and ticket.holding:
         hold = {"DEPLOY_COORDINATOR_EPOCH": str(ticket.epoch), "DEPLOY_COORDINATOR_TICKET": ticket.nonce}
-        optional(teller, "Telling the command its epoch", lambda: folder.give_command(hold))
+        optional(reporter, "Telling the command its epoch", lambda: folder.give_command(hold))
     folder.let_command_go()
     return state.baseline
 
@@ -329,7 +329,7 @@ def _baseline(deployment: Deployment) -> Baseline:
     is asked again for PATIENCE_SECONDS in all."""
     parts: list[Baseline] = []
     marks: list[tuple[StackRef, tuple[tuple[str, float], ...]]] = []
-    clock = deployment.world.clock
+    clock = deployment.job.clock
     deadline = clock.monotonic() + PATIENCE_SECONDS
     for stack in deployment.settings.stacks:
         if not stack.is_glob:
@@ -339,7 +339,7 @@ def _baseline(deployment: Deployment) -> Baseline:
             parts.append(_baseline_of(deployment, stack, max(0.0, deadline - clock.monotonic())))
         except StackSourceError as error:
             deployment.state.partly_unwatched = True
-            deployment.teller.note(f"{stack} cannot be watched while the command runs: {error}")
+            deployment.reporter.note(f"{stack} cannot be watched while the command runs: {error}")
     taken = max((part.taken_at for part in parts if part.taken_at is not None), default=None)
     return Baseline(
         tuple(entry for part in parts for entry in part.newest),
@@ -352,19 +352,19 @@ def _baseline(deployment: Deployment) -> Baseline:
 def _baseline_of(deployment: Deployment, stack: StackRef, seconds: float) -> Baseline:
     return retry_while_unavailable(
         lambda: take_baseline(
-            deployment.cloudformation, (stack,), between=lambda: deployment.world.clock.sleep(SPACED_SECONDS)
+            deployment.cloudformation, (stack,), between=lambda: deployment.job.clock.sleep(SPACED_SECONDS)
         ),
-        deployment.world.clock,
-        cancelled=deployment.world.cancelled,
+        deployment.job.clock,
+        cancelled=deployment.job.cancelled,
         alive=deployment.keep_waiting,
-        tell=deployment.teller.line,
+        tell=deployment.reporter.line,
         seconds=seconds,
     )
 
 
 def _exit_code(deployment: Deployment) -> int | None:
     """None only where the command did not end in time after a cancellation."""
-    folder, clock = deployment.world.folder, deployment.world.clock
+    folder, clock = deployment.job.folder, deployment.job.clock
     deadline = clock.monotonic() + GRACE_SECONDS
     while (code := folder.command_exit_code()) is None and clock.monotonic() < deadline:
         clock.sleep(0.2)

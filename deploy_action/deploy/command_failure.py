@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 def failed_command(deployment: Deployment, code: int, *, seen: bool) -> CommandFailed:
     """The error of a command that ended with `code` while no stack failed, as far as that was `seen`."""
-    said = optional(deployment.teller, "Reading the command's output", lambda: _said(deployment)) or ()
+    said = optional(deployment.reporter, "Reading the command's output", lambda: _said(deployment)) or ()
     remedy = remedy_for(said[0]) if said else None
     return CommandFailed(code, said, remedy=remedy.advice if remedy is not None else "", seen=seen)
 
 
 def _said(deployment: Deployment) -> tuple[str, ...]:
     """Its lines that tell why, else its last words; secrets are hidden in them."""
-    settings, environ = deployment.settings, deployment.world.environ
-    lines = deployment.world.folder.command_tail()
+    settings, environ = deployment.settings, deployment.job.environ
+    lines = deployment.job.folder.command_tail()
     masks = Masks(
         [
             *secrets_in(environ),

@@ -63,50 +63,50 @@ UNCHANGED_MAX = 20
 class Deployment:
     """One deployment in its job. What becomes known goes into `state.report`."""
 
-    def __init__(self, world: JobContext, settings: Settings, state: JobState) -> None:
-        self.world = world
+    def __init__(self, job: JobContext, settings: Settings, state: JobState) -> None:
+        self.job = job
         self.settings = settings
         self.state = state
-        self.teller = world.teller
-        self.wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
+        self.reporter = job.reporter
+        self.wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
         self.cloudformation = self.wiring.cloudformation
         self.looks = self.wiring.looks
-        self.looker = optional(self.teller, "Looking behind resources", self.wiring.looker)
-        self.unwatched = bool(world.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
+        self.looker = optional(self.reporter, "Looking behind resources", self.wiring.looker)
+        self.unwatched = bool(job.environ.get("DEPLOY_COORDINATOR_UNWATCHED"))
         """Coordinators died again and again: do without all that the deployment can do without."""
         if not self.unwatched:
             channel = optional(
-                self.teller, "The channel", lambda: open_channel(world, self.wiring, settings, state)
+                self.reporter, "The channel", lambda: open_channel(job, self.wiring, settings, state)
             )
-            self.teller.channel = channel or self.teller.channel
-        self._expecting = Expecting(world, self.wiring, state)
+            self.reporter.channel = channel or self.reporter.channel
+        self._expecting = Expecting(job, self.wiring, state)
         self.templates = Templates(self.cloudformation, settings)
-        self.closing = Closing(world.clock, cancelled=world.cancelled, hasten=self.wiring.aws.hasten)
+        self.closing = Closing(job.clock, cancelled=job.cancelled, hasten=self.wiring.aws.hasten)
         self.plans: tuple[PlannedChanges, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: DeploymentHistory | None = None
         self._watcher: EventStream | None = None
         self._foreseen: float | None = None
-        self.coordination = Coordination(world, self.wiring, settings, state, left=self._left_seconds)
+        self.coordination = Coordination(job, self.wiring, settings, state, left=self._left_seconds)
         self.coordination.resume()
-        self.restarts = max(state.starts - 1, _number(world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
+        self.restarts = max(state.starts - 1, _number(job.environ.get("DEPLOY_COORDINATOR_RESTARTS", "")))
 
     def report(self, **changes: object) -> None:
         self.state.report = replace(self.state.report, **changes)  # type: ignore[arg-type]  # checked by the class
 
     def fence(self) -> None:
         """The last moment before something changes: is the lock still ours? Raises LockLost, Cancelled."""
-        if self.world.cancelled():
+        if self.job.cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        began = self.world.clock.monotonic()
+        began = self.job.clock.monotonic()
         if self.coordination.fence():
-            self.waited(self.world.clock.monotonic() - began)
-        if self.world.cancelled():
+            self.waited(self.job.clock.monotonic() - began)
+        if self.job.cancelled():
             raise Cancelled("Cancelled before anything was changed.")
 
     def keep_lock(self) -> None:
         """A sign of life here, and in the registry when it is time to. Raises LockLost, once."""
-        self.world.folder.sign(self.world.clock.monotonic())
+        self.job.folder.sign(self.job.clock.monotonic())
         try:
             self.coordination.keep()
         except LockLost as error:
@@ -118,7 +118,7 @@ class Deployment:
                     remedy="Look at the stacks in the console before you deploy again.",
                 ) from error
             raise
-        self.teller.channel.tick()
+        self.reporter.channel.tick()
 
     def keep_waiting(self) -> None:
         """The same while nothing has begun yet. Raises LockLost, and TimedOut once the time-out is over."""
@@ -134,14 +134,14 @@ class Deployment:
     def checkpoint(self) -> None:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
         self.coordination.remember()
-        self.report(notes=tuple(self.teller.notes))
-        optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
+        self.report(notes=tuple(self.reporter.notes))
+        optional(self.reporter, "Keeping the state", lambda: self.job.folder.save(self.state))
 
     def expect(self, *plans: PlannedChanges) -> None:
         """What is about to be done, as far as it is known; tells how long it is expected to take."""
         self.plans = plans
         if not self.unwatched:
-            optional(self.teller, "The estimate", self._estimate)
+            optional(self.reporter, "The estimate", self._estimate)
 
     def _estimate(self) -> None:
         forecast = self._expecting.forecast(self.plans)
@@ -152,8 +152,8 @@ class Deployment:
             stacks = [plan.stack for plan in self.plans]
             self.report(estimate=estimate, accuracy=accuracy_of(forecast.past.scored(stacks)))
             if not known:
-                self.teller.line(sentence(estimate))
-            self.teller.channel.expected(self.state.report)
+                self.reporter.line(sentence(estimate))
+            self.reporter.channel.expected(self.state.report)
 
     def foresee(self, plan: PlannedChanges) -> None:
         """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
@@ -166,7 +166,7 @@ class Deployment:
         """For those who wait for the lock: what is left of this deployment."""
         try:
             if self._watcher is not None:
-                now = self.cloudformation.their_time() or self.world.clock.now()
+                now = self.cloudformation.their_time() or self.job.clock.now()
                 left = self.forecast.remaining(self._watcher.operation, now=now)
                 return left.mid_seconds if left is not None else None
             estimate = self.state.report.estimate
@@ -189,10 +189,10 @@ class Deployment:
         self._watcher = watcher
         session = WatchLoop(
             watcher,
-            self.world.clock,
-            self.teller,
+            self.job.clock,
+            self.reporter,
             done,
-            self.world.cancelled,
+            self.job.cancelled,
             timeout_seconds=self.settings.timeout_seconds if limit_seconds is None else limit_seconds,
             keep_lock=self.keep_lock,
             gives_up=gives_up,
@@ -206,18 +206,18 @@ class Deployment:
             alerts=frozenset(self.state.alerts),
             keep_alerts=self._keep_alerts,
         )
-        self.teller.forecast = self.forecast
+        self.reporter.forecast = self.forecast
         # A command writes into the log itself: its words are not ours to fold away.
-        self.teller.grouped = self.settings.mode is not Mode.COMMAND
+        self.reporter.grouped = self.settings.mode is not Mode.COMMAND
         try:
             return session.run()
         finally:
-            self.teller.end_groups()
+            self.reporter.end_groups()
 
     def _keep_alerts(self, alerts: frozenset[str]) -> None:
         """Before people are told: a watch that is killed in between leaves one out rather than repeats it."""
         self.state.alerts = sorted(alerts)
-        optional(self.teller, "Keeping the state", lambda: self.world.folder.save(self.state))
+        optional(self.reporter, "Keeping the state", lambda: self.job.folder.save(self.state))
 
     def watch_by_status(
         self,
@@ -230,9 +230,9 @@ class Deployment:
         """The same without events: `look` asks CloudFormation whether it has ended."""
         return wait_by_status(
             look,
-            self.world.clock,
-            self.teller,
-            cancelled=self.world.cancelled,
+            self.job.clock,
+            self.reporter,
+            cancelled=self.job.cancelled,
             keep_lock=self.keep_lock,
             timeout_seconds=self.settings.timeout_seconds,
             elapsed_seconds=self.seconds(),
@@ -245,12 +245,12 @@ class Deployment:
         """One look at everything, outside a watch."""
         self.closing.begin()
         return watcher.poll(
-            self.world.clock.monotonic(), complete=True, stop=self.closing.over, pause=self.closing.pause
+            self.job.clock.monotonic(), complete=True, stop=self.closing.over, pause=self.closing.pause
         )
 
     def read_roots(self, watcher: EventStream) -> Poll:
         """The same, of root stacks only and what is new of them: when there is little time."""
-        return watcher.poll_roots(self.world.clock.monotonic())
+        return watcher.poll_roots(self.job.clock.monotonic())
 
     def waited(self, seconds: float) -> None:
         """Time that belongs to the queue, not to the deployment."""
@@ -259,19 +259,19 @@ class Deployment:
 
     def seconds(self) -> float:
         """Since `main` began, also across a restart of it, without what belongs to the queue."""
-        return max(0.0, self.world.clock.monotonic() - self.state.main_began - self.state.waited_seconds)
+        return max(0.0, self.job.clock.monotonic() - self.state.main_began - self.state.waited_seconds)
 
     def read_outcome(self, watcher: EventStream, *, ours_only: bool) -> Outcome:
         """Read how it ended into the report; `unknown` where it has not ended or cannot be read."""
         operation = watcher.operation
         lines, outputs, notes = confirmed(self.cloudformation, self.closing, operation, ours_only=ours_only)
         for note in notes:
-            self.teller.note(note)
+            self.reporter.note(note)
         outcome = outcome_of(lines)
         if outcome.good:
             outputs |= self._unchanged(operation)[1]
             for remark in remarks_on_success(operation):
-                self.teller.note(remark)
+                self.reporter.note(remark)
         self.report(
             outcome=outcome,
             stacks=lines,
@@ -281,14 +281,17 @@ class Deployment:
             bars=resource_activities(operation),
             causes=failure_causes(operation, outcome),
             cleanup=optional(
-                self.teller, "The look at what is left", lambda: () if outcome.good else cleanup_of(operation)
+                self.reporter,
+                "The look at what is left",
+                lambda: () if outcome.good else cleanup_of(operation),
             )
             or (),
-            runs=optional(self.teller, "Learning from this deployment", lambda: self._runs(operation)) or (),
+            runs=optional(self.reporter, "Learning from this deployment", lambda: self._runs(operation))
+            or (),
         )
-        optional(self.teller, "The comparison with earlier ones", lambda: self._compare(operation))
-        if self.looker is not None and not outcome.good and not self.world.cancelled():
-            self.teller.found(self.looker.finish(operation))
+        optional(self.reporter, "The comparison with earlier ones", lambda: self._compare(operation))
+        if self.looker is not None and not outcome.good and not self.job.cancelled():
+            self.reporter.found(self.looker.finish(operation))
             self.report(behind=self.looker.about(operation))
         return outcome
 
@@ -316,7 +319,7 @@ class Deployment:
             if ref.is_glob or (ref.region, ref.short_name) in known or self.closing.over():
                 continue
             state = optional(
-                self.teller,
+                self.reporter,
                 "The look at the stack's outputs",
                 lambda ref=ref: self.cloudformation.describe(ref),  # type: ignore[misc]
             )
@@ -386,7 +389,7 @@ class Deployment:
         if outcome is not Outcome.UNKNOWN:
             ended = "is done and cannot roll back any more" if outcome.good else "has ended"
             self.report(outcome=outcome)
-            self.teller.note(
+            self.reporter.note(
                 f"The update {ended}; CloudFormation still deletes what it replaced or removed, and that did "
                 f"not end within {duration(self.settings.timeout_seconds or 0)}."
             )
@@ -396,9 +399,9 @@ class Deployment:
         """Annotate the causes and raise DeploymentFailed."""
         report = self.state.report
         for cause in report.causes[:ANNOTATIONS_MAX]:
-            self.teller.once(f"cause {cause.stack_id} {cause.logical_id}", cause_annotation(cause))
+            self.reporter.once(f"cause {cause.stack_id} {cause.logical_id}", cause_annotation(cause))
         for line in cleanup.lines(report.cleanup):
-            self.teller.log.write(line)
+            self.reporter.log.write(line)
         words = "failed and was rolled back" if report.outcome is Outcome.ROLLED_BACK else "failed"
         subject = "deletion" if report.teardown else "deployment"
         verdict = f"The {subject} {words} ({report.stack_status}){despite}."

@@ -33,16 +33,16 @@ def what_was_executed(
 
     `native_of` makes the deployment by the change set of that name.
     """
-    state, teller = deployment.state, deployment.teller
+    state, reporter = deployment.state, deployment.reporter
     kept, token = state.execution, _token_of_ours(deployment)
     if token and (kept is None or kept.name != token):
         kept = Execution(token, state.report.change_set_arn)
         state.baseline = Baseline(((deployment.settings.stacks[0], None),))
     if kept is not None and (token or native_of(kept.name).may_have_been_executed(_plan(kept))):
         return kept
-    teller.line("Nothing had been executed, so this deployment starts over.")
+    reporter.line("Nothing had been executed, so this deployment starts over.")
     state.execution = None
-    optional(teller, "Removing change sets of the earlier start", lambda: _discard(deployment))
+    optional(reporter, "Removing change sets of the earlier start", lambda: _discard(deployment))
     return None
 
 
@@ -60,16 +60,16 @@ def _token_of_ours(deployment: Deployment) -> str:
             found.append(event.token)
         return bool(found) or looked_at >= EVENTS_LOOKED_AT
 
-    source, world = deployment.cloudformation, deployment.world
+    source, job = deployment.cloudformation, deployment.job
     try:
         retry_while_unavailable(
             lambda: source.events(deployment.settings.stacks[0], stop=stop),
-            world.clock,
-            cancelled=world.cancelled,
+            job.clock,
+            cancelled=job.cancelled,
             alive=deployment.keep_lock,
         )
     except StackSourceError as error:
-        deployment.teller.line(f"The stack's events do not tell what was executed: {error}")
+        deployment.reporter.line(f"The stack's events do not tell what was executed: {error}")
     return found[0] if found else ""
 
 

@@ -34,13 +34,13 @@ class StackSetsOfJob:
         try:
             state.stack_set_operations = retry_while_unavailable(
                 lambda: known_operations(deployment.wiring.stack_sets, self._refs, ended_only=ended_only),
-                deployment.world.clock,
-                cancelled=deployment.world.cancelled,
+                deployment.job.clock,
+                cancelled=deployment.job.cancelled,
                 alive=deployment.keep_waiting,
-                tell=deployment.teller.line,
+                tell=deployment.reporter.line,
             )
         except StackSourceError as error:
-            deployment.teller.note(f"The stack sets cannot be watched: {error}")
+            deployment.reporter.note(f"The stack sets cannot be watched: {error}")
         self.resume()
 
     def resume(self) -> None:
@@ -68,17 +68,17 @@ class StackSetsOfJob:
         return self._unknown or not self.watch.readable
 
     def look(self, *, at_once: bool = False) -> None:
-        teller, folder = self._deployment.teller, self._deployment.world.folder
-        changes, errors = self.watch.poll(self._deployment.world.clock.monotonic(), at_once=at_once)
+        reporter, folder = self._deployment.reporter, self._deployment.job.folder
+        changes, errors = self.watch.poll(self._deployment.job.clock.monotonic(), at_once=at_once)
         for change in changes:
-            if change.key not in teller.printed:
-                teller.printed.add(change.key)
+            if change.key not in reporter.printed:
+                reporter.printed.add(change.key)
                 folder.add_printed(change.key)
-                teller.line(change_line(change))
+                reporter.line(change_line(change))
         for error in errors:
             if str(error) not in self._told:
                 self._told.add(str(error))
-                teller.note(str(error))
+                reporter.note(str(error))
 
     def judge(self, outcome: Outcome) -> Outcome:
         """The outcome with what the stack sets say; it goes into the report with causes."""
@@ -88,7 +88,7 @@ class StackSetsOfJob:
         closing.begin()
         self.look(at_once=True)
         for sentence in filter(None, map(tolerated, self.watch.lines)):
-            deployment.teller.note(sentence)
+            deployment.reporter.note(sentence)
         causes = self.watch.explain(deployment.cloudformation, stop=closing.over)
         deployment.state.report = with_stack_sets(
             deployment.state.report, outcome, self.watch.lines, causes, unclear=self.unclear

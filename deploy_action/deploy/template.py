@@ -39,7 +39,7 @@ def deploy(deployment: Deployment) -> int:
 
     What a coordinator that was killed has executed, or may have, is seen through to its end instead.
     """
-    world = deployment.world
+    job = deployment.job
     if deployment.restarts:
         begun = what_was_executed(deployment, lambda name: _native(deployment, name))
         if begun is not None:
@@ -47,7 +47,7 @@ def deploy(deployment: Deployment) -> int:
             creates = all(change.action == "Add" for change in changes or ())
             _expect(deployment, creates=creates, change_set="")
             return see_through(deployment, begun)
-    deadline = world.clock.monotonic() + deployment.settings.wait_seconds
+    deadline = job.clock.monotonic() + deployment.settings.wait_seconds
     attempt = 1
     while True:
         try:
@@ -55,10 +55,10 @@ def deploy(deployment: Deployment) -> int:
         except Overtaken as overtaken:
             if attempt == ATTEMPTS:
                 raise
-            deployment.teller.line(f"This deployment waits and plans anew. {overtaken.what}")
-        began = world.clock.monotonic()
+            deployment.reporter.line(f"This deployment waits and plans anew. {overtaken.what}")
+        began = job.clock.monotonic()
         _wait(deployment, deadline - began)
-        deployment.waited(world.clock.monotonic() - began)
+        deployment.waited(job.clock.monotonic() - began)
         attempt += 1
 
 
@@ -79,7 +79,7 @@ def _attempt(deployment: Deployment) -> int:
         _show(deployment, plan)
     if settings.no_execute_change_set:
         deployment.report(outcome=Outcome.SKIPPED)
-        deployment.teller.line("Not executed, as `no-execute-changeset` asks.")
+        deployment.reporter.line("Not executed, as `no-execute-changeset` asks.")
         return 0
     deployment.foresee(_planned(deployment, deployment.templates.own, creates=plan.created_stack))
     begun = _execute(deployment, native, plan, name=name)
@@ -101,17 +101,17 @@ def _planned(deployment: Deployment, template: Template | None, *, creates: bool
 
 def _wait(deployment: Deployment, seconds: float) -> None:
     """Until the stack is at rest. Raises Busy, Cancelled, LockLost."""
-    deployment.world.clock.sleep(PAUSE_SECONDS)
+    deployment.job.clock.sleep(PAUSE_SECONDS)
     deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
 
 
 def _native(deployment: Deployment, name: str) -> NativeDeployment:
-    settings, world = deployment.settings, deployment.world
+    settings, job = deployment.settings, deployment.job
     request = ChangeSetRequest(
         stack=settings.stacks[0],
         name=name,
         token=name,
-        description=f"deploy-coordinator {deployment.state.report.correlation_id} {world.run.url}"[:1024],
+        description=f"deploy-coordinator {deployment.state.report.correlation_id} {job.run.url}"[:1024],
         template_body=settings.template_body or None,
         template_url=None if settings.template_body else settings.template,
         parameters=settings.parameters,
@@ -122,10 +122,10 @@ def _native(deployment: Deployment, name: str) -> NativeDeployment:
     return NativeDeployment(
         deployment.cloudformation,
         deployment.cloudformation,
-        world.clock,
+        job.clock,
         request,
-        cancelled=world.cancelled,
-        tell=deployment.teller.line,
+        cancelled=job.cancelled,
+        tell=deployment.reporter.line,
         alive=deployment.keep_waiting,
         fence=deployment.fence,
     )
@@ -140,16 +140,16 @@ def _nothing_to_change(deployment: Deployment) -> int:
             remedy="Check that the build put the new version into the template or its parameters.",
         )
     deployment.left_as_it_was()
-    deployment.teller.line("Nothing to change: the stack is as the template says.")
+    deployment.reporter.line("Nothing to change: the stack is as the template says.")
     return 0
 
 
 def _show(deployment: Deployment, plan: PreparedChangeSet) -> None:
-    teller, changes = deployment.teller, plan.change_set.changes
+    reporter, changes = deployment.reporter, plan.change_set.changes
     counted = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    teller.line(f"Change set {plan.change_set.name}: {counted} planned.")
+    reporter.line(f"Change set {plan.change_set.name}: {counted} planned.")
     for change in changes:
-        teller.log.write(teller.style.change(change))
+        reporter.log.write(reporter.style.change(change))
 
 
 def _execute(
@@ -179,17 +179,17 @@ def _execute(
 
 def _baseline(deployment: Deployment) -> Baseline:
     """Empty where the events may not be read: the stack's status is watched instead."""
-    world, source = deployment.world, deployment.cloudformation
+    job, source = deployment.job, deployment.cloudformation
     try:
         return retry_while_unavailable(
             lambda: take_baseline(source, deployment.settings.stacks),
-            world.clock,
-            cancelled=world.cancelled,
+            job.clock,
+            cancelled=job.cancelled,
             alive=deployment.keep_waiting,
-            tell=deployment.teller.line,
+            tell=deployment.reporter.line,
         )
     except StackSourceError as error:
         if error.temporary:
             raise
-        deployment.teller.note(f"The stack's events cannot be read: {error}")
+        deployment.reporter.note(f"The stack's events cannot be read: {error}")
         return Baseline()

@@ -20,7 +20,7 @@ def tell_unmatched(deployment: Deployment, operation: Operation, since: float | 
     """`since`: when the deployment began, unix seconds of CloudFormation."""
     source = deployment.cloudformation
     for wanted in deployment.settings.stacks[:ASKED_MAX]:
-        if deployment.world.cancelled():
+        if deployment.job.cancelled():
             return
         if any(is_of(wanted, root.region, root.name) for root in operation.roots):
             continue
@@ -30,4 +30,4 @@ def tell_unmatched(deployment: Deployment, operation: Operation, since: float | 
             existing = source.matching(StackRef(wanted.region, "*"))
         except StackSourceError:
             continue  # what could not be read is told where the verdict is
-        deployment.teller.note(unmatched_sentence(wanted, existing, since))
+        deployment.reporter.note(unmatched_sentence(wanted, existing, since))

@@ -29,7 +29,7 @@ def see_through(deployment: Deployment, execution: Execution) -> int:
         return _by_status(deployment, execution, watcher)
     end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
     if end is End.BLIND:
-        deployment.teller.note(
+        deployment.reporter.note(
             "The stack's events cannot be read any more: its status alone is watched, and the causes of a "
             "failure stay unknown."
         )
@@ -54,7 +54,7 @@ def _by_status(deployment: Deployment, execution: Execution, watcher: EventStrea
     )
     undone = stopping.cancel_update(deployment, watcher, execution, end)
     if end is End.DONE:
-        optional(deployment.teller, "The look at the events", lambda: deployment.read_all(watcher))
+        optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
     if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:
         outcome = deployment.read_outcome(watcher, ours_only=True)
     else:

@@ -19,18 +19,16 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 
-def look_at_commit_age(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> None:
+def look_at_commit_age(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> None:
     """One request for the history, and one to compare two commits where they differ. What was deployed while
     this job waited counts, so the history is read now. Raises OlderCommit, OlderSkipped; what cannot be told
     stops nothing."""
-    found = optional(
-        world.teller, "The look at what is deployed", lambda: _age(world, wiring, settings, state)
-    )
+    found = optional(job.reporter, "The look at what is deployed", lambda: _age(job, wiring, settings, state))
     if found is None or not found.sentence:
         return
     if not found.older or settings.on_older is OnOlder.ALLOW:
         asked = settings.on_older in {OnOlder.SKIP, OnOlder.FAIL} and found.older is None
-        (world.teller.note if asked else world.teller.line)(found.sentence)
+        (job.reporter.note if asked else job.reporter.line)(found.sentence)
         return
     if settings.on_older is OnOlder.SKIP:
         raise OlderSkipped(found.sentence)
@@ -40,16 +38,16 @@ def look_at_commit_age(world: JobContext, wiring: Wiring, settings: Settings, st
             why="It would take back what the newer commits changed. Nothing was changed.",
             remedy="Deploy the newest commit. For a deliberate rollback, run this with `on-older: allow`.",
         )
-    world.teller.note(f"{found.sentence} What the newer commits changed is taken back.")
+    job.reporter.note(f"{found.sentence} What the newer commits changed is taken back.")
     state.report = replace(state.report, older_commit=found.sentence)
 
 
-def _age(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Age | None:
+def _age(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Age | None:
     """None where there is nothing to compare with."""
     ticket = state.ticket
-    if ticket is None or not world.run.commit:
+    if ticket is None or not job.run.commit:
         return None
-    run = world.run
+    run = job.run
     stacks = tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks)
     own = replace(
         ticket,
@@ -65,7 +63,7 @@ def _age(world: JobContext, wiring: Wiring, settings: Settings, state: JobState)
         there = last_good(history.records(read_beside(wiring.registry(), history.NAME)), own)
     except RegistryError as error:
         if settings.on_older in {OnOlder.SKIP, OnOlder.FAIL}:
-            world.teller.note(f"Could not check whether a newer commit is deployed: {error}")
+            job.reporter.note(f"Could not check whether a newer commit is deployed: {error}")
         return None
     if there is None or there.commit == own.commit:
         return None

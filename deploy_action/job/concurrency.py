@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 
-def look_at_concurrency(world: JobContext, wiring: Wiring, settings: Settings) -> None:
+def look_at_concurrency(job: JobContext, wiring: Wiring, settings: Settings) -> None:
     """At most two requests. Nothing outside GitHub Actions, without a token, or where nothing is changed."""
-    runs = wiring.runs if world.run.run_id and settings.mode is not Mode.ATTACH else None
+    runs = wiring.runs if job.run.run_id and settings.mode is not Mode.ATTACH else None
     if runs is None:
         return
     try:
-        groups = runs.concurrency_groups(world.run.run_id)
-        text = workflow_text(world, runs) if groups != () else None
+        groups = runs.concurrency_groups(job.run.run_id)
+        text = workflow_text(job, runs) if groups != () else None
     finally:
         runs.close()
-    file = workflow_file(parse_workflow(text), world.run.job) if text is not None else None
+    file = workflow_file(parse_workflow(text), job.run.job) if text is not None else None
     waits = settings.when_busy is WhenBusy.WAIT
     newest = settings.queue_policy is QueuePolicy.NEWEST
     for finding in findings(groups, file, waits=waits, newest=newest):
-        (world.teller.note if finding.warning else world.teller.line)(finding.text)
+        (job.reporter.note if finding.warning else job.reporter.line)(finding.text)
 
 
-def workflow_text(world: JobContext, runs: GitHubRuns) -> str | None:
+def workflow_text(job: JobContext, runs: GitHubRuns) -> str | None:
     """As it was for this run; else as it is in the workspace, if it was checked out."""
-    path, workspace = world.run.workflow_path, world.environ.get("GITHUB_WORKSPACE")
+    path, workspace = job.run.workflow_path, job.environ.get("GITHUB_WORKSPACE")
     if not path:
         return None
-    text = runs.workflow_text(path, world.run.workflow_sha)
+    text = runs.workflow_text(path, job.run.workflow_sha)
     return read_workflow(Path(workspace) / path) if text is None and workspace else text

@@ -30,7 +30,7 @@ class JobContext:
     run: RunContext
     clock: Clock
     cancelled: Callable[[], bool]
-    teller: JobLogReporter
+    reporter: JobLogReporter
     files: RunnerFiles
     folder: StateFolder
     worker: Callable[[MessageSender], Worker] = BackgroundWorker

@@ -69,7 +69,7 @@ class Coordination:
 
     def __init__(
         self,
-        world: JobContext,
+        job: JobContext,
         wiring: Wiring,
         settings: Settings,
         state: JobState,
@@ -79,7 +79,7 @@ class Coordination:
     ) -> None:
         """`left`: seconds until this deployment is expected to end, for those who wait; must not raise.
         `known_epoch`: the highest in the names of the change sets that were executed last on the stacks."""
-        self._world = world
+        self._world = job
         self._wiring = wiring
         self._settings = settings
         self._state = state
@@ -164,8 +164,8 @@ class Coordination:
                 self._lost(error)
                 raise
             for sentence in self.keeper.take_overlaps():
-                if sentence not in self._world.teller.notes:
-                    self._world.teller.note(sentence)
+                if sentence not in self._world.reporter.notes:
+                    self._world.reporter.note(sentence)
 
     def confirm_to_the_end(self) -> None:
         """Ask once more whether the lock was held to the end; where it was not, that is told."""
@@ -175,7 +175,7 @@ class Coordination:
             self.keeper.confirm()
         except LockLost as error:
             self._lost(error)
-            self._world.teller.note(
+            self._world.reporter.note(
                 f"{error.what} What ran until now was not protected to its end: look at what others deployed."
             )
 
@@ -211,43 +211,43 @@ class Coordination:
 
         Raises Busy, Cancelled, LockLost.
         """
-        world = self._world
-        started = world.clock.monotonic()
+        job = self._world
+        started = job.clock.monotonic()
         ticket, name = self._state.ticket, self._state.report.correlation_id
-        slow = SlowCall("CloudFormation", world.teller.line, world.clock)
+        slow = SlowCall("CloudFormation", job.reporter.line, job.clock)
 
         def tell(busy: list[StackState], waited_seconds: float) -> None:
             slow.stop()
-            world.teller.waiting_for_stacks(busy, waited_seconds)
+            job.reporter.waiting_for_stacks(busy, waited_seconds)
 
         try:
             with slow:
                 left = look_at_settling(
                     self._wiring.cloudformation,
-                    world.clock,
+                    job.clock,
                     settling,
                     own_account=account_of_loan(ticket, name) if ticket is not None else "",
                     timeout_seconds=timeout_seconds,
-                    note=world.teller.note,
-                    cancelled=world.cancelled,
+                    note=job.reporter.note,
+                    cancelled=job.cancelled,
                     alive=self.keep,
                 )
-                timeout_seconds -= world.clock.monotonic() - started
+                timeout_seconds -= job.clock.monotonic() - started
                 wait_until_idle(
                     self._wiring.cloudformation,
-                    world.clock,
+                    job.clock,
                     (*self._settings.stacks, *left.wait_for),
                     timeout_seconds=max(0.0, timeout_seconds),
                     tell=tell,
-                    cancelled=world.cancelled,
+                    cancelled=job.cancelled,
                     alive=self.keep,
                 )
             if left.forget and self.keeper is not None:
                 self.keeper.settled(left.forget)
         except StackSourceError as error:
-            world.teller.note(f"Whether the stacks are at rest could not be seen: {error}")
+            job.reporter.note(f"Whether the stacks are at rest could not be seen: {error}")
         except RegistryError as error:
-            world.teller.note(f"The lock could not be kept up to date: {error}")
+            job.reporter.note(f"The lock could not be kept up to date: {error}")
 
     def remember(self) -> None:
         """Hand on what became of the lock."""
@@ -273,17 +273,17 @@ class Coordination:
             queue=queue,
             alone=alone,
             limit_seconds=self._settings.wait_timeout_seconds,
-            waits=self._world.teller.waiting_for_registry,
+            waits=self._world.reporter.waiting_for_registry,
         )
 
     def _queue(self, client: LockClient, timeout_seconds: float) -> Grant:
-        teller = self._world.teller
+        reporter = self._world.reporter
 
-        slow = SlowCall("an answer about the lock", teller.line, self._world.clock)
+        slow = SlowCall("an answer about the lock", reporter.line, self._world.clock)
 
         def tell(waiting: Waiting) -> None:
             slow.stop()
-            teller.waiting(waiting)
+            reporter.waiting(waiting)
             self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
             report = self._state.report
             ahead = {one.correlation_id: one for one in report.ahead}
@@ -296,26 +296,26 @@ class Coordination:
         finally:
             for sentence in client.taken_over:
                 if sentence.startswith("Took over"):
-                    teller.note(sentence)
-                    teller.channel.taken_over(sentence)
+                    reporter.note(sentence)
+                    reporter.channel.taken_over(sentence)
                 else:
-                    teller.line(sentence)
+                    reporter.line(sentence)
             for note in (client.advice, *client.take_notes(), *client.take_overlaps()):
-                if note and note not in teller.notes:
-                    teller.note(note)
+                if note and note not in reporter.notes:
+                    reporter.note(note)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
-                teller.line(self._wiring.runs.trouble)
+                reporter.line(self._wiring.runs.trouble)
         if client.borrowed:
-            teller.line(
+            reporter.line(
                 f"Goes on under the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}), "
                 f"which the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
             )
             return grant
         stale = stale_token(self._settings, self._world.environ)
         if stale:
-            teller.note(stale)
+            reporter.note(stale)
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
-        teller.line(
+        reporter.line(
             f"Holds the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}){queued}."
         )
         return grant
@@ -323,7 +323,7 @@ class Coordination:
     def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
         """Should this step be killed while it asks, `post` can still take the ticket back."""
         self._state.ticket = ticket
-        optional(self._world.teller, "Keeping the state", lambda: self._world.folder.save(self._state))
+        optional(self._world.reporter, "Keeping the state", lambda: self._world.folder.save(self._state))
         return self._wiring.lock_client(
             ticket,
             self._world.clock,
@@ -337,7 +337,7 @@ class Coordination:
     def _ticket(self) -> Ticket:
         run, settings, state = self._world.run, self._settings, self._state
         if settings.registry.kind == "file" and run.hosted_runner:
-            self._world.teller.note(
+            self._world.reporter.note(
                 "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
                 "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
             )
@@ -368,7 +368,7 @@ class Coordination:
         )
         unknown = unknown_of(ticket)
         if newest and unknown:
-            self._world.teller.note(
+            self._world.reporter.note(
                 "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
                 f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
             )
@@ -387,7 +387,7 @@ class Coordination:
         if earlier is not None and earlier.ticket is not None and not earlier.borrowed:
             client = self._wiring.lock_client(earlier.ticket, self._world.clock)
             optional(
-                self._world.teller,
+                self._world.reporter,
                 "Giving an earlier place in the queue back",
                 lambda: client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS),
             )
@@ -398,13 +398,13 @@ class Coordination:
         try:
             self.keeper.let_go(self._state.report.correlation_id)
         except RegistryError as error:
-            self._world.teller.note(not_given_back(error, self.keeper.ticket, self.keeper.behind))
+            self._world.reporter.note(not_given_back(error, self.keeper.ticket, self.keeper.behind))
             return
         self._state.ticket, self.keeper = None, None
 
     def _degraded(self, sentence: str) -> None:
         """Told in the log and in the summary by the note, and in the channel."""
-        self._world.teller.note(sentence)
+        self._world.reporter.note(sentence)
         report = self._state.report
         self._state.report = replace(report, fallback=f"{report.fallback} {sentence}".strip())
         alone = self.keeper is None or self.keeper.alone
@@ -412,7 +412,7 @@ class Coordination:
         if alone is not self._alone:
             news = RegistryNews.LOST if alone else RegistryNews.BACK
         self._alone = alone
-        self._world.teller.channel.registry_changed(news, sentence)
+        self._world.reporter.channel.registry_changed(news, sentence)
 
 
 def _not_reachable(error: RegistryMisconfigured) -> CannotStart:

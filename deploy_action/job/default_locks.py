@@ -24,19 +24,19 @@ PATIENCE_SECONDS = 30.0
 """How long AWS is asked again where the lock's name depends on it."""
 
 
-def lock_names(world: JobContext, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
+def lock_names(job: JobContext, wiring: Wiring, settings: Settings) -> tuple[str, ...]:
     """The names given, else one a stack. Raises AccountUnknown where AWS does not answer, CannotStart where
     it refuses for good."""
     if settings.locks or settings.mode is Mode.ATTACH:
         return settings.locks
     identity = wiring.identity(settings.region)
     try:
-        with SlowCall("AWS to name the account", world.teller.line, world.clock):
+        with SlowCall("AWS to name the account", job.reporter.line, job.clock):
             account = (
                 soon_known(identity)
                 or account_of_stacks(wiring, settings)
                 or retry_while_unavailable(
-                    identity.whoami, world.clock, cancelled=world.cancelled, seconds=PATIENCE_SECONDS
+                    identity.whoami, job.clock, cancelled=job.cancelled, seconds=PATIENCE_SECONDS
                 ).account
             )
     except StackSourceError as error:

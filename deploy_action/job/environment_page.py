@@ -53,8 +53,8 @@ class EnvironmentPage:
     """One deployment on the page, in one step. `state.github_deployment` hands its id on: None where that is
     not known, empty where there is none."""
 
-    def __init__(self, world: JobContext) -> None:
-        self._world = world
+    def __init__(self, job: JobContext) -> None:
+        self._world = job
         self._creation: BackgroundCall[str] | None = None
         self._status: BackgroundCall[None] | None = None
 
@@ -76,12 +76,12 @@ class EnvironmentPage:
 
     def keep(self, state: JobState) -> None:
         """At the end of `pre`: hand on which one it is."""
-        creation, teller = self._creation, self._world.teller
+        creation, reporter = self._creation, self._world.reporter
         if creation is None:
             return
-        found = optional(teller, WHAT, lambda: creation.result(PATIENCE_SECONDS))
+        found = optional(reporter, WHAT, lambda: creation.result(PATIENCE_SECONDS))
         if found == "":
-            teller.line(
+            reporter.line(
                 "GitHub itself shows this job on the environments page, since the job has an `environment:`; "
                 "`github-deployment` would show it twice, and is left out."
             )
@@ -100,7 +100,7 @@ class EnvironmentPage:
         """At the end of `main`."""
         status = self._status
         if status is not None:
-            optional(self._world.teller, WHAT, lambda: status.result(PATIENCE_SECONDS))
+            optional(self._world.reporter, WHAT, lambda: status.result(PATIENCE_SECONDS))
 
     def close(self, wiring: Wiring, settings: Settings, state: JobState) -> None:
         """In `post`: how it ended, also where a step was killed before it could hand anything on. Raises
@@ -113,7 +113,7 @@ class EnvironmentPage:
             report.correlation_id, commit=run.commit, environment=settings.environment
         )
         if number:
-            url = optional(self._world.teller, WHAT, lambda: _environment_url(settings, report)) or ""
+            url = optional(self._world.reporter, WHAT, lambda: _environment_url(settings, report)) or ""
             github.set_status(
                 number,
                 state_of(report, began=state.main_started),

@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 
-def foresee(world: JobContext, state: JobState, recall: HistoryLoader) -> None:
+def foresee(job: JobContext, state: JobState, recall: HistoryLoader) -> None:
     """At the end of `pre`: hand on what was read meanwhile, and tell what is usual for these stacks."""
     memory = recall.memory()
     if memory is None:
         return
-    world.folder.keep_memory(memory)
+    job.folder.keep_memory(memory)
     if memory.unread and not state.alone:
-        world.teller.note(f"The deployment history could not be read: {memory.unread}")
+        job.reporter.note(f"The deployment history could not be read: {memory.unread}")
     if memory.collected:
         counted = "operation" if len(memory.collected) == 1 else "operations"
-        world.teller.line(
+        job.reporter.line(
             f"Learned from {len(memory.collected)} earlier {counted} that CloudFormation still tells of."
         )
     estimate = recall.usual()
     if estimate is not None:
         state.report = replace(state.report, estimate=estimate)
-        world.teller.line(sentence(estimate, "Usually takes" if estimate.samples else "Expected to take"))
+        job.reporter.line(sentence(estimate, "Usually takes" if estimate.samples else "Expected to take"))
 
 
 class Expecting:
     """Begins to read the history at once, where `pre` did not, or others ended since. What it cannot read is
     told once."""
 
-    def __init__(self, world: JobContext, wiring: Wiring, state: JobState) -> None:
-        self._world = world
+    def __init__(self, job: JobContext, wiring: Wiring, state: JobState) -> None:
+        self._world = job
         self._wiring = wiring
         self._account = state.ticket.account if state.ticket is not None else ""
-        memory = world.folder.memory()
+        memory = job.folder.memory()
         self._memory = memory or Memory()
         fresh = memory is not None and not memory.unread and not state.report.waited_for
         shared = state.ticket is not None and not state.alone
@@ -68,11 +68,11 @@ class Expecting:
         memory, reading = self._memory, self._reading
         if reading is not None:
             what = "Reading the deployment history"
-            found = optional(self._world.teller, what, lambda: (reading.result(PATIENCE_SECONDS),))
+            found = optional(self._world.reporter, what, lambda: (reading.result(PATIENCE_SECONDS),))
             memory = replace(memory, content=found[0]) if found is not None else memory
         past = past_of(memory, account=self._account)
-        if past.trouble and past.trouble not in self._world.teller.notes:
-            self._world.teller.note(past.trouble)
+        if past.trouble and past.trouble not in self._world.reporter.notes:
+            self._world.reporter.note(past.trouble)
         return past
 
     def _content(self) -> bytes | None:

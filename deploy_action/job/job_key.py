@@ -17,10 +17,10 @@ NO_MATRIX = "null"
 """How the runner writes the `matrix` context of a job that has none."""
 
 
-def job_key(world: JobContext, runs: GitHubRuns | None) -> str:
+def job_key(job: JobContext, runs: GitHubRuns | None) -> str:
     """The job's key, its name where only that tells which job called its workflow, and its leg of a matrix.
     Empty where one of these is not known. At most two requests."""
-    run = world.run
+    run = job.run
     if not (run.job and run.matrix):
         return ""
     key = run.job
@@ -28,7 +28,7 @@ def job_key(world: JobContext, runs: GitHubRuns | None) -> str:
         name = runs.job_name(run.check_run_id) if runs is not None else ""
         if name:
             key = f"{key} ({name})"
-        elif run.job_workflow_ref or not _calls_no_workflow(world, runs):
+        elif run.job_workflow_ref or not _calls_no_workflow(job, runs):
             return ""
     return key if run.matrix == NO_MATRIX else f"{key} {_leg(run.matrix)}"
 
@@ -42,12 +42,12 @@ def _leg(matrix: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _calls_no_workflow(world: JobContext, runs: GitHubRuns | None) -> bool:
+def _calls_no_workflow(job: JobContext, runs: GitHubRuns | None) -> bool:
     """Whether the run's workflow file is known to define all its jobs itself. An older GitHub Enterprise
     Server does not tell a job which workflow defines it."""
-    text = workflow_text(world, runs) if runs is not None else None
+    text = workflow_text(job, runs) if runs is not None else None
     file = parse_workflow(text) if text is not None else None
     jobs = file.get("jobs") if isinstance(file, dict) else None
-    if not isinstance(jobs, dict) or world.run.job not in jobs:
+    if not isinstance(jobs, dict) or job.run.job not in jobs:
         return False
     return all(isinstance(job, dict) and "uses" not in job for job in jobs.values())

@@ -268,12 +268,12 @@ def _activity_of(event: StackEvent, operation: Operation) -> Activity | None:
     return next(own, None)
 
 
-def optional(teller: JobLogReporter, what: str, call: Callable[[], T]) -> T | None:
+def optional(reporter: JobLogReporter, what: str, call: Callable[[], T]) -> T | None:
     """Do something that a deployment can do without: whatever goes wrong in it becomes a note."""
     try:
         return call()
     except (CoordinatorError, OSError) as error:
-        teller.note(f"{what} failed: {error}")
+        reporter.note(f"{what} failed: {error}")
     except Exception as error:  # noqa: BLE001 - the first law: a defect here must not stop a deployment
-        teller.note(f"{what} failed by a defect of deploy-coordinator: {type(error).__name__}: {error}")
+        reporter.note(f"{what} failed by a defect of deploy-coordinator: {type(error).__name__}: {error}")
     return None

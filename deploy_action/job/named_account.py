@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 
-def check_account(world: JobContext, wiring: Wiring, settings: Settings) -> None:
+def check_account(job: JobContext, wiring: Wiring, settings: Settings) -> None:
     """Stacks are addressed by name, and another account may have one of that name. Raises CannotStart where
     the account is known to be another one; one that cannot be told is noted.
     """
     if not settings.account:
         return
-    with SlowCall("AWS to name the account", world.teller.line, world.clock):
+    with SlowCall("AWS to name the account", job.reporter.line, job.clock):
         account = soon_known(wiring.identity(settings.stacks[0].region)) or account_of_stacks(
             wiring, settings
         )
     if not account:
-        world.teller.note(
+        job.reporter.note(
             f"AWS does not tell the account of the credentials, so nobody knows whether it is "
             f"{settings.account}, as `stack-name` says."
         )

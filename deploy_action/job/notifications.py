@@ -265,28 +265,28 @@ class SlackNotifier(Notifier):
 
 
 def open_slack(
-    world: JobContext, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
+    job: JobContext, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
 ) -> SlackNotifier:
     """The channel of this job, as an earlier step left it."""
-    store = wiring.outbox(world.folder.outbox, state.report.correlation_id)
+    store = wiring.outbox(job.folder.outbox, state.report.correlation_id)
     if state.slack_thread_ts and store.box == Outbox(store.box.correlation_id):
         # The outbox could not be kept on the disk; which message is ours is known all the same.
         ts, channel_id = state.slack_thread_ts, state.slack_channel_id
         store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
         store.write(Record(Step.LINK, link=state.report.links.thread))
     courier = MessageSender(
-        store, wiring.messenger(store.box.correlation_id), world.clock, told=state.report.notes
+        store, wiring.messenger(store.box.correlation_id), job.clock, told=state.report.notes
     )
-    run = world.run
+    run = job.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
-    view = views.new_view(state.report, settings.stacks, at=world.clock.now(), origin=origin)
+    view = views.new_view(state.report, settings.stacks, at=job.clock.now(), origin=origin)
     return SlackNotifier(
-        SlackDelivery(world.clock, store, courier, world.worker(courier), routing),
+        SlackDelivery(job.clock, store, courier, job.worker(courier), routing),
         view,
         mentions=settings.slack_mentions,
         outputs=settings.slack_outputs,
-        line=world.teller.line,
-        note=world.teller.note,
+        line=job.reporter.line,
+        note=job.reporter.note,
     )
 
 

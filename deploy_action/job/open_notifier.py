@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 from deploy_action.job.notifier import Notifier
 
 
-def open_channel(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Notifier:
+def open_channel(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Notifier:
     """The channel of this job, as an earlier step left it."""
     routing = wiring.routing()
     if routing is None:
         return Notifier()
     from deploy_action.job.notifications import open_slack
 
-    return open_slack(world, wiring, routing, settings, state)
+    return open_slack(job, wiring, routing, settings, state)
 
 
 def remember(channel: Notifier, state: JobState) -> None:

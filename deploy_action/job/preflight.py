@@ -44,24 +44,24 @@ ANNOTATIONS_MAX = 4
 
 
 def start_preflight(
-    world: JobContext, wiring: Wiring, settings: Settings, correlation_id: str
+    job: JobContext, wiring: Wiring, settings: Settings, correlation_id: str
 ) -> PreflightStep | None:
     """None where it is off, or cannot even be begun."""
     if settings.preflight is PreflightMode.OFF or not settings.stacks:
         return None
     return optional(
-        world.teller, "The preflight", lambda: PreflightStep(world, wiring, settings, correlation_id)
+        job.reporter, "The preflight", lambda: PreflightStep(job, wiring, settings, correlation_id)
     )
 
 
 class PreflightStep:
     """Begins when it is made."""
 
-    def __init__(self, world: JobContext, wiring: Wiring, settings: Settings, correlation_id: str) -> None:
-        self._world = world
+    def __init__(self, job: JobContext, wiring: Wiring, settings: Settings, correlation_id: str) -> None:
+        self._world = job
         self._settings = settings
         self._correlation_id = correlation_id
-        self._checks = checks_of(settings, wiring, world.clock, world.environ)
+        self._checks = checks_of(settings, wiring, job.clock, job.environ)
         self._preflight = preflight_of(self._checks)
         self._annotated = 0
         self._preflight.start()
@@ -69,9 +69,9 @@ class PreflightStep:
     def before_the_lock(self) -> None:
         """Tell what is known. Raises PreflightFailed and Cancelled, and neither but for `strict`."""
         if self._settings.preflight is not PreflightMode.STRICT:
-            optional(self._world.teller, "The preflight", lambda: self._tell_early(GRACE_SECONDS))
+            optional(self._world.reporter, "The preflight", lambda: self._tell_early(GRACE_SECONDS))
             return
-        found = optional(self._world.teller, "The preflight", lambda: self._tell_early(SECONDS_MAX)) or []
+        found = optional(self._world.reporter, "The preflight", lambda: self._tell_early(SECONDS_MAX)) or []
         if self._world.cancelled():
             raise Cancelled("Cancelled during the checks before the deployment.")
         blocking = [one for one in found if one.level is Level.BLOCKING]
@@ -95,7 +95,7 @@ class PreflightStep:
         if self._settings.preflight is PreflightMode.STRICT:
             found += preflight.give_up()
         who = self._checks.identity()
-        self._world.teller.line(
+        self._world.reporter.line(
             render.headline(
                 found, self._correlation_id, who=who, seconds=preflight.seconds, complete=preflight.done
             )
@@ -107,18 +107,18 @@ class PreflightStep:
         return found if self._settings.mode is Mode.TEMPLATE else softened(found)
 
     def _tell(self, found: list[Finding]) -> None:
-        teller = self._world.teller
+        reporter = self._world.reporter
         for one in render.in_order(gathered(found)):
-            teller.line(render.line(one, self._correlation_id))
+            reporter.line(render.line(one, self._correlation_id))
             if one.level is Level.NOTE:
                 continue
-            if teller.knows_cause(one.sentence):
+            if reporter.knows_cause(one.sentence):
                 continue
-            teller.notes.append(render.note(one))
+            reporter.notes.append(render.note(one))
             stops = self._settings.preflight is PreflightMode.STRICT and one.level is Level.BLOCKING
             if not stops and self._annotated < ANNOTATIONS_MAX:
                 self._annotated += 1
-                teller.log.write(warning_annotation(f"Preflight: {one.code}", one.sentence))
+                reporter.log.write(warning_annotation(f"Preflight: {one.code}", one.sentence))
 
 
 def preflight_of(checks: Checks) -> Preflight:

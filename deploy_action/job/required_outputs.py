@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 _REMEDY = "Free disk space on the runner."
 
 
-def hand_on(world: JobContext, outputs: Mapping[str, str], *, state: JobState | None = None) -> None:
+def hand_on(job: JobContext, outputs: Mapping[str, str], *, state: JobState | None = None) -> None:
     """Write the state for the job's later steps, and the outputs on which their conditions depend.
 
     Raises CannotStart: a step that is skipped because an output is missing leaves the job green.
     """
     if state is not None:
         try:
-            world.folder.save(state)
+            job.folder.save(state)
         except OSError as error:
             raise CannotStart(
-                f"The state for the later steps could not be written to {world.folder.path}: {error}.",
+                f"The state for the later steps could not be written to {job.folder.path}: {error}.",
                 why="Without it they would not know that the lock is held. Nothing was deployed.",
                 remedy=_REMEDY,
             ) from error
-    trouble = world.files.set_outputs(outputs)
+    trouble = job.files.set_outputs(outputs)
     if trouble:
         raise CannotStart(
             trouble,
@@ -42,14 +42,14 @@ def hand_on(world: JobContext, outputs: Mapping[str, str], *, state: JobState | 
         )
 
 
-def give_back(world: JobContext, settings: Settings, state: JobState) -> None:
+def give_back(job: JobContext, settings: Settings, state: JobState) -> None:
     """Release the lock that this step took, since no later step may know of it. Raises nothing."""
     ticket = state.ticket
     if ticket is None:
         return
     locks = ", ".join(ticket.locks)
-    client = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic).lock_client(
-        ticket, world.clock
+    client = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic).lock_client(
+        ticket, job.clock
     )
     try:
         if state.borrowed:
@@ -58,7 +58,7 @@ def give_back(world: JobContext, settings: Settings, state: JobState) -> None:
             return
         client.release(outcome="withdrawn", patience_seconds=BRIEF_PATIENCE_SECONDS)
     except RegistryError as error:
-        world.teller.note(not_given_back(error, ticket, state.behind))
+        job.reporter.note(not_given_back(error, ticket, state.behind))
     else:
-        world.teller.line(f"Gave the lock {locks} back.")
+        job.reporter.line(f"Gave the lock {locks} back.")
         state.ticket = None

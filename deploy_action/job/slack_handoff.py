@@ -21,69 +21,69 @@ REQUEST_SECONDS = 5.0
 LINES_MAX = 20
 
 
-def hand_over(world: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
+def hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
     box = channel.close()
     if box is None:
         return
     if box.refused:
-        world.teller.note(f"{box.refused} Slack messages were left out: too many were waiting.")
+        job.reporter.note(f"{box.refused} Slack messages were left out: too many were waiting.")
     if not box.empty:
-        _keep(world, wiring, settings, box)
+        _keep(job, wiring, settings, box)
     elif channel.well:
-        _tell_others(world, wiring, settings, channel)
+        _tell_others(job, wiring, settings, channel)
     channel.forget()
 
 
-def _keep(world: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> None:
-    own = _sender(world, settings, wiring.routing())
-    left = leftovers.QueuedOutbox(box, own.repository, own.webhook, own.token, saved_at=world.clock.now())
+def _keep(job: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> None:
+    own = _sender(job, settings, wiring.routing())
+    left = leftovers.QueuedOutbox(box, own.repository, own.webhook, own.token, saved_at=job.clock.now())
     count = len(box.pending) + len(box.dead)
     messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
     try:
-        given_up = leftovers.save(wiring.registry(), world.clock, left)
+        given_up = leftovers.save(wiring.registry(), job.clock, left)
     except RegistryError as error:
-        world.teller.note(f"{messages} could not be delivered, nor kept for later: {error}")
+        job.reporter.note(f"{messages} could not be delivered, nor kept for later: {error}")
         for entry in (*box.pending, *box.dead)[:LINES_MAX]:
             reason = f" ({entry.reason})" if entry.reason else ""
-            world.teller.line(f"  not told in {entry.channel or 'Slack'}: {entry.text}{reason}")
+            job.reporter.line(f"  not told in {entry.channel or 'Slack'}: {entry.text}{reason}")
         return
     if box.pending:
         how = "The next deployment, or `deploy-coordinator queue process`, delivers what still can be"
     else:
         how = "`deploy-coordinator queue list` shows why, and `queue retry` tries again"
-    world.teller.note(
+    job.reporter.note(
         f"{messages} could not be delivered, and {_are(count)} kept beside the registry. {how}."
     )
     if given_up:
-        world.teller.note(
+        job.reporter.note(
             f"{given_up} Slack messages that were kept beside the registry had to make room. Look at the "
             "rest with `deploy-coordinator queue list`, and let `queue drop` remove what nobody needs."
         )
 
 
-def _tell_others(world: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
+def _tell_others(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
     """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
     try:
         told = draining.drain(
             wiring.registry(),
-            world.clock,
+            job.clock,
             lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
-            sender=_sender(world, settings, wiring.routing()),
+            sender=_sender(job, settings, wiring.routing()),
             seconds=DRAIN_SECONDS,
             posted_at=channel.posted_at,
         )
     except RegistryError as error:
-        world.teller.line(f"Whether earlier deployments left Slack messages could not be seen: {error}")
+        job.reporter.line(f"Whether earlier deployments left Slack messages could not be seen: {error}")
         return
     if told.sent:
-        world.teller.line(f"Told in Slack what earlier deployments could not: {told.sent} messages.")
+        job.reporter.line(f"Told in Slack what earlier deployments could not: {told.sent} messages.")
     for sentence in told.troubles:
-        world.teller.line(sentence)
+        job.reporter.line(sentence)
 
 
-def _sender(world: JobContext, settings: Settings, routing: Routing | None) -> leftovers.Sender:
+def _sender(job: JobContext, settings: Settings, routing: Routing | None) -> leftovers.Sender:
     return leftovers.sender(
-        repository=world.run.repository,
+        repository=job.run.repository,
         token=settings.slack_bot_token,
         webhook_url=settings.slack_webhook_url,
         channels=routing.channels if routing is not None else (),

@@ -75,7 +75,7 @@ class OwnEnd:
 def wait_by_status(
     look: Callable[[], bool],
     clock: Clock,
-    teller: Telling,
+    reporter: Telling,
     *,
     cancelled: Callable[[], bool],
     keep_lock: Callable[[], None],
@@ -92,7 +92,9 @@ def wait_by_status(
     started = clock.monotonic()
     told: set[str] = set()
     refused = 0
-    heartbeat = Heartbeat(clock, teller.line, "Watching the stack's status, since its events cannot be read")
+    heartbeat = Heartbeat(
+        clock, reporter.line, "Watching the stack's status, since its events cannot be read"
+    )
     while True:
         readable = False
         try:
@@ -101,7 +103,7 @@ def wait_by_status(
             refused, readable = 0, True
         except StackSourceError as error:
             refused = 0 if error.temporary else refused + 1
-            _tell(teller, told, str(error))
+            _tell(reporter, told, str(error))
         if gives_up and refused >= BLIND_AFTER:
             return End.BLIND
         heartbeat.beat("It has not ended." if readable else "CloudFormation does not answer.")
@@ -109,7 +111,7 @@ def wait_by_status(
             keep_lock()
         except LockLost as error:
             _tell(
-                teller, told, f"{error.what} What is running goes on, and others under this lock may begin."
+                reporter, told, f"{error.what} What is running goes on, and others under this lock may begin."
             )
         if cancelled():
             return End.CANCELLED
@@ -123,7 +125,7 @@ def wait_by_status(
             clock.sleep(min(NAP_SECONDS, left))
 
 
-def _tell(teller: Telling, told: set[str], sentence: str) -> None:
+def _tell(reporter: Telling, told: set[str], sentence: str) -> None:
     if sentence not in told:
         told.add(sentence)
-        teller.trouble(sentence)
+        reporter.trouble(sentence)

@@ -62,40 +62,40 @@ ASK_SECONDS = 120.0
 OUTCOMES = {"success": Outcome.SUCCEEDED, "failure": Outcome.FAILED, "cancelled": Outcome.CANCELLED}
 
 
-def lock(world: JobContext) -> int:
+def lock(job: JobContext) -> int:
     """Take the lock. Exit code 0 where it is held, where CloudFormation alone coordinates, and where the job
     wants to go on without."""
     state = JobState(
-        Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world)),
+        Report(correlation_id=new_correlation_id(job.clock.now()), links=links_of(job)),
         lock_token=new_token(),
     )
     settings: Settings | None = None
     try:
-        hand_on(world, {"correlation-id": state.report.correlation_id, "held": "false"})
-        settings = parse_inputs(world.environ, step="lock")
+        hand_on(job, {"correlation-id": state.report.correlation_id, "held": "false"})
+        settings = parse_inputs(job.environ, step="lock")
         for warning in settings.warnings:
-            world.teller.note(warning)
-        _take(world, settings, state)
+            job.reporter.note(warning)
+        _take(job, settings, state)
     except CoordinatorError as error:
-        return _not_held(world, state, error, settings)
+        return _not_held(job, state, error, settings)
     state.exit_code = 0
-    state.report = replace(state.report, notes=tuple(world.teller.notes))
+    state.report = replace(state.report, notes=tuple(job.reporter.notes))
     try:
-        hand_on(world, _outputs(state), state=state)
+        hand_on(job, _outputs(state), state=state)
     except CannotStart as error:
-        give_back(world, settings, state)
-        return _not_held(world, state, error, settings)
-    _offer(world, settings, state)
+        give_back(job, settings, state)
+        return _not_held(job, state, error, settings)
+    _offer(job, settings, state)
     return 0
 
 
-def _take(world: JobContext, settings: Settings, state: JobState) -> None:
-    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
+def _take(job: JobContext, settings: Settings, state: JobState) -> None:
+    wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
     state.stacks = settings.stacks
-    check_account(world, wiring, settings)
-    locks = lock_names(world, wiring, settings)
+    check_account(job, wiring, settings)
+    locks = lock_names(job, wiring, settings)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
-    coordination = Coordination(world, wiring, settings, state)
+    coordination = Coordination(job, wiring, settings, state)
     coordination.begin()
     if state.borrowed and state.ticket is not None:
         state.lock_token = _token_of(state.ticket, settings.lock_tokens)
@@ -120,35 +120,33 @@ def _outputs(state: JobState) -> dict[str, str]:
     }
 
 
-def _offer(world: JobContext, settings: Settings, state: JobState) -> None:
+def _offer(job: JobContext, settings: Settings, state: JobState) -> None:
     """The token to the later steps of this job, and the lock to a keeper."""
     token = state.lock_token if state.ticket is not None else ""
     if not token:
         return
     if settings.hold is Hold.RUN:
-        world.teller.line(
+        job.reporter.line(
             "The lock is held until the `release` step, or the end of this run. A run of which GitHub tells "
             "nothing (`actions: read` is missing) is taken for ended after an hour without a deployment."
         )
     elif not state.borrowed:
-        optional(
-            world.teller, "Asking for a keeper", lambda: (world.folder.path / KEEPER).mkdir(exist_ok=True)
-        )
-    tokens = dict.fromkeys((*job_tokens(world.environ.get(TOKENS_VARIABLE, "")), token))
-    trouble = world.files.set_environment({TOKENS_VARIABLE: " ".join(tokens)})
+        optional(job.reporter, "Asking for a keeper", lambda: (job.folder.path / KEEPER).mkdir(exist_ok=True))
+    tokens = dict.fromkeys((*job_tokens(job.environ.get(TOKENS_VARIABLE, "")), token))
+    trouble = job.files.set_environment({TOKENS_VARIABLE: " ".join(tokens)})
     if trouble:
-        world.teller.note(f"{trouble} Hand `lock-token` to the deployments of this job.")
+        job.reporter.note(f"{trouble} Hand `lock-token` to the deployments of this job.")
 
 
-def _not_held(world: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
+def _not_held(job: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     if isinstance(error, InvalidInput) and len(error.problems) > 1:
         for problem in error.problems:
-            world.teller.line(f"  - {problem}")
+            job.reporter.line(f"  - {problem}")
     state.exit_code = error.exit_code or NotHeld.exit_code
-    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))
     if settings is not None and _may_go_on(error, settings):
-        world.teller.line(skipped(error))
-        world.teller.note(
+        job.reporter.line(skipped(error))
+        job.reporter.note(
             "The lock is not held, and the job goes on: give the steps that need it "
             "`if: steps.ID.outputs.held != 'false'`, with the id of this step."
         )
@@ -160,7 +158,7 @@ def _not_held(world: JobContext, state: JobState, error: CoordinatorError, setti
             remedy="The newer deployment does what this one would have done; nothing has to be run again. "
             "`when-superseded: skip` goes on instead, for jobs whose steps look at the output `held`.",
         )
-    world.teller.error(error)
+    job.reporter.error(error)
     return error.exit_code
 
 
@@ -171,135 +169,133 @@ def _may_go_on(error: CoordinatorError, settings: Settings) -> bool:
     return isinstance(error, Busy) and error.may_skip and settings.when_busy is WhenBusy.SKIP
 
 
-def keep(world: JobContext) -> int:
+def keep(job: JobContext) -> int:
     """Show life until told to stop, or the lock is lost, or the own job has ended."""
-    own = StateFolder(world.folder.path / KEEPER)
-    state = own.load() or world.folder.load()
+    own = StateFolder(job.folder.path / KEEPER)
+    state = own.load() or job.folder.load()
     if state is None or state.ticket is None:
         return 0
     nonce = state.ticket.nonce
-    world = replace(world, folder=own)
-    settings = parse_inputs(world.environ, step="keep")
-    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
-    coordination = Coordination(world, wiring, settings, state)
-    world.teller.notes.extend(state.report.notes)
+    job = replace(job, folder=own)
+    settings = parse_inputs(job.environ, step="keep")
+    wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
+    coordination = Coordination(job, wiring, settings, state)
+    job.reporter.notes.extend(state.report.notes)
     coordination.resume()
-    asked_at = world.clock.monotonic()
-    while not (world.cancelled() or _released(world, nonce).exists()):
+    asked_at = job.clock.monotonic()
+    while not (job.cancelled() or _released(job, nonce).exists()):
         try:
             coordination.keep()
         except LockLost as error:
-            if not _released(world, nonce).exists():
-                world.teller.note(str(error))
-                _remember(world, coordination, state)
+            if not _released(job, nonce).exists():
+                job.reporter.note(str(error))
+                _remember(job, coordination, state)
             return 0
-        _remember(world, coordination, state)
-        if world.clock.monotonic() - asked_at >= ASK_SECONDS:
-            asked_at = world.clock.monotonic()
+        _remember(job, coordination, state)
+        if job.clock.monotonic() - asked_at >= ASK_SECONDS:
+            asked_at = job.clock.monotonic()
             if wiring.runs is not None and wiring.runs.life(state.ticket) is JobStatus.COMPLETED:
-                world.teller.line("The job has ended without giving its lock back; others may take it.")
+                job.reporter.line("The job has ended without giving its lock back; others may take it.")
                 return 0
-        world.clock.sleep(LOOK_SECONDS)
+        job.clock.sleep(LOOK_SECONDS)
     return 0
 
 
-def _remember(world: JobContext, coordination: Coordination, state: JobState) -> None:
+def _remember(job: JobContext, coordination: Coordination, state: JobState) -> None:
     coordination.remember()
-    state.report = replace(state.report, notes=tuple(world.teller.notes))
-    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+    state.report = replace(state.report, notes=tuple(job.reporter.notes))
+    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))
 
 
-def unlock(world: JobContext) -> int:
+def unlock(job: JobContext) -> int:
     """The end of the job that locked: give back what was taken, or what may have been."""
-    taken = world.folder.load()
+    taken = job.folder.load()
     if taken is None or taken.ticket is None or taken.borrowed:
         return 0
-    kept = StateFolder(world.folder.path / KEEPER).load()
+    kept = StateFolder(job.folder.path / KEEPER).load()
     for note in kept.report.notes if kept is not None else ():
         if note not in taken.report.notes:
-            world.teller.note(note)
+            job.reporter.note(note)
     try:
-        settings = parse_inputs(world.environ, step="unlock")
+        settings = parse_inputs(job.environ, step="unlock")
     except InvalidInput:
         return 0  # `lock` has told every problem, and locked nothing
     if settings.hold is Hold.RUN and taken.exit_code == 0:
-        world.teller.line(f"The run goes on holding the lock {', '.join(taken.ticket.locks)}.")
+        job.reporter.line(f"The run goes on holding the lock {', '.join(taken.ticket.locks)}.")
         return 0
     ticket = kept.ticket if kept is not None and kept.ticket is not None else taken.ticket
-    outcome = _outcome(world) if taken.exit_code == 0 else "withdrawn"
-    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
-    optional(world.teller, "Giving the lock back", lambda: _give_back(world, wiring, ticket, outcome))
-    optional(world.teller, "Clearing the state", world.folder.forget)
+    outcome = _outcome(job) if taken.exit_code == 0 else "withdrawn"
+    wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
+    optional(job.reporter, "Giving the lock back", lambda: _give_back(job, wiring, ticket, outcome))
+    optional(job.reporter, "Clearing the state", job.folder.forget)
     if kept is not None and kept.report.lock_lost and settings.on_lost_lock is OnLostLock.STOP:
         lost = LockLost(
             f"The job ends red, as `on-lost-lock: stop` asks. {kept.report.lock_lost}",
             why="What its steps did after that was not protected.",
             remedy="Look at what others deployed meanwhile.",
         )
-        world.teller.error(lost)
+        job.reporter.error(lost)
         return lost.exit_code
     return 0
 
 
-def release(world: JobContext) -> int:
+def release(job: JobContext) -> int:
     """Give back the locks of these tokens; without any, what this run holds, as a deployment finds it too."""
-    settings = parse_inputs(world.environ, step="release")
-    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
+    settings = parse_inputs(job.environ, step="release")
+    wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
     locks = tuple(map(nonces_of, settings.lock_tokens)) or optional(
-        world.teller, "The look for a lock of this run", lambda: _locks_of_run(world, wiring)
+        job.reporter, "The look for a lock of this run", lambda: _locks_of_run(job, wiring)
     )
     if locks == ():
-        world.teller.line(
+        job.reporter.line(
             "No `lock` step of this job or of this run has locked anything, so there is nothing to give back."
         )
     given: set[str] = set()
     for nonces in locks or ():
-        if optional(world.teller, "Giving the lock back", partial(_by_nonces, world, wiring, nonces)):
+        if optional(job.reporter, "Giving the lock back", partial(_by_nonces, job, wiring, nonces)):
             given.update(nonces)
-    of_job = job_tokens(world.environ.get(TOKENS_VARIABLE, ""))
+    of_job = job_tokens(job.environ.get(TOKENS_VARIABLE, ""))
     left = [token for token in of_job if given.isdisjoint(nonces_of(token))]
-    world.files.set_environment({TOKENS_VARIABLE: " ".join(left)})
+    job.files.set_environment({TOKENS_VARIABLE: " ".join(left)})
     return 0
 
 
-def _locks_of_run(world: JobContext, wiring: Wiring) -> tuple[tuple[str, ...], ...]:
+def _locks_of_run(job: JobContext, wiring: Wiring) -> tuple[tuple[str, ...], ...]:
     """The nonces of those that this run attempt holds as a run. Raises RegistryError."""
-    client = wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), world.clock)
+    client = wiring.lock_client(Ticket(nonce="", correlation_id="", locks=()), job.clock)
     return tuple((nonce,) for nonce in client.lent_to_us())
 
 
-def _released(world: JobContext, nonce: str) -> Path:
+def _released(job: JobContext, nonce: str) -> Path:
     """Tells a keeper in the same job that its lock was given back on purpose."""
-    return (
-        Path(world.environ.get("RUNNER_TEMP") or world.folder.path) / f"deploy-coordinator.released.{nonce}"
-    )
+    return Path(job.environ.get("RUNNER_TEMP") or job.folder.path) / f"deploy-coordinator.released.{nonce}"
 
 
-def _by_nonces(world: JobContext, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
+def _by_nonces(job: JobContext, wiring: Wiring, nonces: tuple[str, ...]) -> bool:
     """Whether the lock is known not to be held any more, whichever of these it has. Raises RegistryError,
     OSError."""
-    document = wiring.look(world.clock)
+    document = wiring.look(job.clock)
     ticket = next((one for one in map(document.ticket, nonces) if one is not None), None)
     line = next((one for one in map(document.farewell, nonces) if one is not None), None)
     if ticket is not None and not wiring.borrower.may_use(ticket):
-        world.teller.note(
+        job.reporter.note(
             f"This `lock-token` is that of a lock of another run ({ticket.url or ticket.correlation_id}); "
             "nothing was given back. A run gives back its own locks only."
         )
         return False
     for nonce in nonces:
-        _released(world, nonce).touch()
+        _released(job, nonce).touch()
     if ticket is not None:
-        _give_back(world, wiring, ticket, _outcome(world))
+        _give_back(job, wiring, ticket, _outcome(job))
     elif line is not None:
-        world.teller.line(f"The lock {', '.join(line.locks)} is held no more ({line.outcome}). {line.note}")
+        job.reporter.line(f"The lock {', '.join(line.locks)} is held no more ({line.outcome}). {line.note}")
     else:
-        world.teller.note("The registry knows no lock with this `lock-token`; nothing was given back.")
+        job.reporter.note("The registry knows no lock with this `lock-token`; nothing was given back.")
     return True
 
 
-def _give_back(world: JobContext, wiring: Wiring, ticket: Ticket, outcome: str) -> None:
-    client = wiring.lock_client(ticket, world.clock)
+def _give_back(job: JobContext, wiring: Wiring, ticket: Ticket, outcome: str) -> None:
+    client = wiring.lock_client(ticket, job.clock)
     try:
         # What was deployed under the lock has added its stacks to the ticket.
         current, line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)
@@ -308,32 +304,32 @@ def _give_back(world: JobContext, wiring: Wiring, ticket: Ticket, outcome: str) 
     stacks = current.stacks if current is not None else ticket.stacks
     settling = tuple(doubtful(wiring.cloudformation, stacks)) if current is not None else ()
     locks = ", ".join(ticket.locks)
-    ended = _ended_loans(world, wiring, current)
+    ended = _ended_loans(job, wiring, current)
     try:
         given = client.release(outcome=outcome, settling=settling, ended=ended)
     except RegistryError as error:
-        world.teller.note(not_given_back(error, ticket, client.behind))
+        job.reporter.note(not_given_back(error, ticket, client.behind))
         return
     for note in client.take_notes():
-        world.teller.note(note)
+        job.reporter.note(note)
     if given and client.lent_to:
         names = ", ".join(f"{loan.correlation_id} ({loan.url or 'no link'})" for loan in client.lent_to[:5])
-        world.teller.note(
+        job.reporter.note(
             f"The lock {locks} stays held, since others still deploy under it: {names}. The last of them "
             "gives it back at its end."
         )
     elif given:
-        world.teller.line(f"Gave the lock {locks} back.")
-        left_in_progress(world, settling)
+        job.reporter.line(f"Gave the lock {locks} back.")
+        left_in_progress(job, settling)
     elif line is not None:
-        world.teller.line(f"The lock {locks} was given back before ({line.outcome}). {line.note}")
+        job.reporter.line(f"The lock {locks} was given back before ({line.outcome}). {line.note}")
     elif ticket.holding:
-        world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
+        job.reporter.line(f"The lock {locks} was not ours any more; left as it is.")
 
 
-def _ended_loans(world: JobContext, wiring: Wiring, ticket: Ticket | None) -> frozenset[str]:
+def _ended_loans(job: JobContext, wiring: Wiring, ticket: Ticket | None) -> frozenset[str]:
     """Deployments under the lock that ended without a word: those of this job, and of jobs that are over."""
-    run, runs = world.run, wiring.runs
+    run, runs = job.run, wiring.runs
     return frozenset(
         loan.correlation_id
         for loan in (ticket.loans if ticket is not None else ())
@@ -342,9 +338,9 @@ def _ended_loans(world: JobContext, wiring: Wiring, ticket: Ticket | None) -> fr
     )
 
 
-def _outcome(world: JobContext) -> str:
+def _outcome(job: JobContext) -> str:
     """How the job went, as far as the lock is concerned."""
-    status = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS", "")
+    status = job.environ.get("DEPLOY_COORDINATOR_JOB_STATUS", "")
     return (OUTCOMES.get(status) or Outcome.UNKNOWN).value
 
 

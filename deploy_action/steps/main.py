@@ -41,9 +41,9 @@ WAYS = {
 }
 
 
-def run(world: JobContext) -> int:
-    state = world.folder.load()
-    if state is None and world.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") not in {"", "0"}:
+def run(job: JobContext) -> int:
+    state = job.folder.load()
+    if state is None and job.environ.get("DEPLOY_COORDINATOR_RESTARTS", "0") not in {"", "0"}:
         raise VerdictUnknown(
             "The coordinator was started again, and the state folder no longer holds what it needs to go on.",
             why="How the deployment goes on is not watched; unknown is not success.",
@@ -55,42 +55,42 @@ def run(world: JobContext) -> int:
             why="Without it the lock is not known to be held, so nothing was changed.",
             remedy="Run the job again.",
         )
-    world = world.deploying(state.report.links.commit_id)
-    settings = parse_inputs(world.environ, step="main")
+    job = job.deploying(state.report.links.commit_id)
+    settings = parse_inputs(job.environ, step="main")
     if state.exit_code is not None:
-        world.teller.line("This step was killed after it had said how the deployment ended.")
+        job.reporter.line("This step was killed after it had said how the deployment ended.")
         return state.exit_code
-    world.teller.notes.extend(state.report.notes)
-    gap_seconds = _begin(world, state)
-    deployment = Deployment(world, settings, state)
+    job.reporter.notes.extend(state.report.notes)
+    gap_seconds = _begin(job, state)
+    deployment = Deployment(job, settings, state)
     if state.starts > 1:
-        world.teller.channel.restarted(gap_seconds, state.starts - 1)
-    page = EnvironmentPage(world)
-    optional(world.teller, "The environments page", lambda: page.begin(deployment.wiring, state))
+        job.reporter.channel.restarted(gap_seconds, state.starts - 1)
+    page = EnvironmentPage(job)
+    optional(job.reporter, "The environments page", lambda: page.begin(deployment.wiring, state))
     try:
         code = WAYS[settings.mode](deployment)
     except CoordinatorError as error:
         state.report = with_failure(state.report, error, _outcome(error, state, settings))
         code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code
         if code:
-            world.teller.error(error)
+            job.reporter.error(error)
         else:
-            world.teller.line(skipped(error))
-    world.teller.remarks()
-    optional(world.teller, "The last look at the lock", deployment.coordination.confirm_to_the_end)
+            job.reporter.line(skipped(error))
+    job.reporter.remarks()
+    optional(job.reporter, "The last look at the lock", deployment.coordination.confirm_to_the_end)
     deployment.coordination.remember()
     page.settle()
-    _hand_on(world, state, code, seconds=deployment.seconds())
-    world.teller.channel.flush(FLUSH_SECONDS)
+    _hand_on(job, state, code, seconds=deployment.seconds())
+    job.reporter.channel.flush(FLUSH_SECONDS)
     return code
 
 
-def _begin(world: JobContext, state: JobState) -> float | None:
+def _begin(job: JobContext, state: JobState) -> float | None:
     """Say since when nobody watched, where this is not the first start; returns that time, None where it is
     not known."""
-    teller, folder, now = world.teller, world.folder, world.clock.monotonic()
-    teller.printed.update(folder.printed())
-    teller.on_printed = folder.add_printed
+    reporter, folder, now = job.reporter, job.folder, job.clock.monotonic()
+    reporter.printed.update(folder.printed())
+    reporter.on_printed = folder.add_printed
     state.starts += 1
     gap_seconds = None
     if state.starts == 1:
@@ -100,14 +100,14 @@ def _begin(world: JobContext, state: JobState) -> float | None:
         gap_seconds = None if last is None else max(0.0, now - last)
         gap = "for an unknown time" if gap_seconds is None else f"for {duration(gap_seconds)}"
         # Before it is told: whoever is killed right here must not be counted again.
-        optional(teller, "Keeping the state", lambda: folder.save(state))
-        teller.note(
+        optional(reporter, "Keeping the state", lambda: folder.save(state))
+        reporter.note(
             f"The watch was restarted (restart {state.starts - 1}), since the coordinator was killed or "
             f"had a defect; nobody watched {gap}. What happened meanwhile follows."
         )
-        state.report = replace(state.report, notes=tuple(teller.notes))
+        state.report = replace(state.report, notes=tuple(reporter.notes))
     folder.sign(now)
-    optional(teller, "Keeping the state", lambda: folder.save(state))
+    optional(reporter, "Keeping the state", lambda: folder.save(state))
     return gap_seconds
 
 
@@ -126,11 +126,11 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
     return Outcome.UNKNOWN if isinstance(error, VerdictUnknown) else Outcome.FAILED
 
 
-def _hand_on(world: JobContext, state: JobState, code: int, *, seconds: float) -> None:
-    state.report = replace(state.report, duration_seconds=seconds, notes=tuple(world.teller.notes))
+def _hand_on(job: JobContext, state: JobState, code: int, *, seconds: float) -> None:
+    state.report = replace(state.report, duration_seconds=seconds, notes=tuple(job.reporter.notes))
     state.exit_code = code
-    world.teller.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
-    trouble = world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
+    job.reporter.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
+    trouble = job.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
     if trouble:
-        world.teller.note(f"{trouble} Later steps find the outputs empty.")
-    optional(world.teller, "Keeping the state", lambda: world.folder.save(state))
+        job.reporter.note(f"{trouble} Later steps find the outputs empty.")
+    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))

@@ -43,44 +43,44 @@ FLUSH_SECONDS = 6.0
 """For the last word; what is not delivered by then, a later deployment delivers."""
 
 
-def run(world: JobContext) -> int:
-    kept = world.folder.load()
+def run(job: JobContext) -> int:
+    kept = job.folder.load()
     state = kept or JobState(Report(correlation_id="unknown"))
-    world = world.deploying(state.report.links.commit_id)
-    world.teller.notes.extend(state.report.notes)
-    state.report = _final(world, state)
+    job = job.deploying(state.report.links.commit_id)
+    job.reporter.notes.extend(state.report.notes)
+    state.report = _final(job, state)
     try:
-        settings = parse_inputs(world.environ, step="post")
+        settings = parse_inputs(job.environ, step="post")
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
-        world.teller.line("Nothing was locked, so there is nothing to give back.")
+        job.reporter.line("Nothing was locked, so there is nothing to give back.")
     else:
-        wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
-        _end(world, state, wiring, lost=kept is None)
-        optional(world.teller, "The announcement", lambda: _announce(world, state, wiring, settings))
-        optional(world.teller, WHAT, lambda: EnvironmentPage(world).close(wiring, settings, state))
-    state.report = replace(state.report, notes=tuple(dict.fromkeys(world.teller.notes)))
-    page = optional(world.teller, "The summary", lambda: summary(state.report, now=world.clock.now()))
+        wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
+        _end(job, state, wiring, lost=kept is None)
+        optional(job.reporter, "The announcement", lambda: _announce(job, state, wiring, settings))
+        optional(job.reporter, WHAT, lambda: EnvironmentPage(job).close(wiring, settings, state))
+    state.report = replace(state.report, notes=tuple(dict.fromkeys(job.reporter.notes)))
+    page = optional(job.reporter, "The summary", lambda: summary(state.report, now=job.clock.now()))
     for trouble in (
-        world.files.add_summary(page or ""),
-        world.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)),
+        job.files.add_summary(page or ""),
+        job.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)),
     ):
         if trouble:
-            world.teller.note(trouble)
-    optional(world.teller, "Clearing the state", world.folder.forget)
+            job.reporter.note(trouble)
+    optional(job.reporter, "Clearing the state", job.folder.forget)
     return 0
 
 
-def _final(world: JobContext, state: JobState) -> Report:
+def _final(job: JobContext, state: JobState) -> Report:
     """The report, also where a step was killed before it could say how it ended."""
     report = state.report
     if state.exit_code is not None or report.failure is not None:
         return report
-    told = world.environ.get("DEPLOY_COORDINATOR_MAIN_OUTCOME", "")
+    told = job.environ.get("DEPLOY_COORDINATOR_MAIN_OUTCOME", "")
     if told in {outcome.value for outcome in Outcome}:
         # `main` said how it ended, and could not write down the rest.
         return replace(report, outcome=Outcome(told))
-    job_cancelled = world.environ.get("DEPLOY_COORDINATOR_JOB_STATUS") == "cancelled"
+    job_cancelled = job.environ.get("DEPLOY_COORDINATOR_JOB_STATUS") == "cancelled"
     outcome = Outcome.CANCELLED if job_cancelled else Outcome.UNKNOWN
     step = "main" if state.main_started else "pre"
     failure = Failure(
@@ -91,31 +91,31 @@ def _final(world: JobContext, state: JobState) -> Report:
     return replace(report, outcome=outcome, failure=failure)
 
 
-def _end(world: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> None:
+def _end(job: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> None:
     """`lost`: an earlier step's state cannot be read."""
     settling = optional(
-        world.teller, "The look at the stacks", lambda: _still_in_progress(world, state, wiring)
+        job.reporter, "The look at the stacks", lambda: _still_in_progress(job, state, wiring)
     )
     if settling is None:
         settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
     if state.ticket is not None:
-        optional(world.teller, "Giving the lock back", lambda: _release(world, state, wiring, settling))
+        optional(job.reporter, "Giving the lock back", lambda: _release(job, state, wiring, settling))
     elif lost:
-        optional(world.teller, "The look for a lock of this job", lambda: give_back_by_job(world, wiring))
+        optional(job.reporter, "The look for a lock of this job", lambda: give_back_by_job(job, wiring))
 
 
-def _announce(world: JobContext, state: JobState, wiring: Wiring, settings: Settings) -> None:
-    channel = open_channel(world, wiring, settings, state)
+def _announce(job: JobContext, state: JobState, wiring: Wiring, settings: Settings) -> None:
+    channel = open_channel(job, wiring, settings, state)
     channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
     channel.flush(FLUSH_SECONDS)
     remember(channel, state)
     if channel.box is not None:
         from deploy_action.job.slack_handoff import hand_over
 
-        hand_over(world, wiring, settings, channel)
+        hand_over(job, wiring, settings, channel)
 
 
-def _still_in_progress(world: JobContext, state: JobState, wiring: Wiring) -> tuple[str, ...]:
+def _still_in_progress(job: JobContext, state: JobState, wiring: Wiring) -> tuple[str, ...]:
     """`REGION/ID` of what this deployment leaves in progress; the next holder waits for it.
 
     Not looked at where nothing of ours can be: the only stack of a change set was seen to end, or nothing
@@ -128,17 +128,17 @@ def _still_in_progress(world: JobContext, state: JobState, wiring: Wiring) -> tu
         return ()
     found: list[str] = []
     lines: list[StackLine] = []
-    closing = Closing(world.clock, cancelled=world.cancelled, hasten=wiring.aws.hasten)
+    closing = Closing(job.clock, cancelled=job.cancelled, hasten=wiring.aws.hasten)
     closing.begin()
     for ref in state.stacks:
         if closing.over():
-            world.teller.note(f"Whether {ref} is still in progress could not be seen in time.")
+            job.reporter.note(f"Whether {ref} is still in progress could not be seen in time.")
             found.append(f"{ref.region}/{ref.name}")
             continue
         try:
             busy = in_progress(wiring.cloudformation, [ref])
         except StackSourceError as error:
-            world.teller.note(f"Whether {ref} is still in progress could not be seen: {error}")
+            job.reporter.note(f"Whether {ref} is still in progress could not be seen: {error}")
             found.append(f"{ref.region}/{ref.name}")
             continue
         for stack in busy:
@@ -149,53 +149,53 @@ def _still_in_progress(world: JobContext, state: JobState, wiring: Wiring) -> tu
     return tuple(found)
 
 
-def _release(world: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+def _release(job: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     if state.ticket is None:
         return
     if state.borrowed:
-        _leave(world, state, wiring, settling)
+        _leave(job, state, wiring, settling)
         return
     if not state.ticket.holding:
         # A place in the queue that was perhaps not given up; usually it was, and this finds nothing to do.
         outcome = state.report.outcome.value if state.alone else "withdrawn"
         try:
-            client = wiring.lock_client(state.ticket, world.clock)
+            client = wiring.lock_client(state.ticket, job.clock)
             client.release(outcome=outcome, settling=settling, patience_seconds=BRIEF_PATIENCE_SECONDS)
         except RegistryError as error:
             if not state.alone:  # else it was told that the registry cannot be used
-                world.teller.note(f"A place in the queue could not be given back: {error}")
+                job.reporter.note(f"A place in the queue could not be given back: {error}")
         return
     locks = ", ".join(state.ticket.locks)
     try:
-        client = wiring.lock_client(state.ticket, world.clock)
-        given = _remembered(world, state, client, settling)
+        client = wiring.lock_client(state.ticket, job.clock)
+        given = _remembered(job, state, client, settling)
     except RegistryError as error:
-        world.teller.note(not_given_back(error, state.ticket, state.behind))
+        job.reporter.note(not_given_back(error, state.ticket, state.behind))
         return
     for note in client.take_notes():
-        world.teller.note(note)
+        job.reporter.note(note)
     if not given:
-        world.teller.line(f"The lock {locks} was not ours any more; left as it is.")
+        job.reporter.line(f"The lock {locks} was not ours any more; left as it is.")
         return
-    world.teller.line(f"Gave the lock {locks} back.")
-    left_in_progress(world, settling)
+    job.reporter.line(f"Gave the lock {locks} back.")
+    left_in_progress(job, settling)
 
 
-def left_in_progress(world: JobContext, settling: tuple[str, ...]) -> None:
+def left_in_progress(job: JobContext, settling: tuple[str, ...]) -> None:
     if settling:
         names = ", ".join(str(ref_of(text)) for text in settling)
-        world.teller.note(
+        job.reporter.note(
             f"The next deployment under this lock waits until these stacks are seen at rest: {names}."
         )
 
 
-def _leave(world: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
+def _leave(job: JobContext, state: JobState, wiring: Wiring, settling: tuple[str, ...]) -> None:
     """Remember the deployment; the lock stays held, unless its owner waited for this end."""
     if state.ticket is None or not state.ticket.holding:
         return
-    client = wiring.lock_client(state.ticket, world.clock)
+    client = wiring.lock_client(state.ticket, job.clock)
     locks = ", ".join(state.ticket.locks)
-    record = record_of(_own_part(world, state, state.ticket), state.report, at=iso(world.clock.now()))
+    record = record_of(_own_part(job, state, state.ticket), state.report, at=iso(job.clock.now()))
     left = client.leave(
         state.report.correlation_id,
         settling=settling,
@@ -203,17 +203,17 @@ def _leave(world: JobContext, state: JobState, wiring: Wiring, settling: tuple[s
         patience_seconds=HISTORY_PATIENCE_SECONDS,
     )
     if left is Left.HELD:
-        world.teller.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
+        job.reporter.line(f"The lock {locks} stays held; the `lock` step's end gives it back.")
     elif left is Left.FREED:
-        world.teller.line(f"Gave the lock {locks} back: its `release` waited for this deployment.")
+        job.reporter.line(f"Gave the lock {locks} back: its `release` waited for this deployment.")
     else:
-        world.teller.line(f"The lock {locks} was not held any more.")
-    left_in_progress(world, settling)
+        job.reporter.line(f"The lock {locks} was not held any more.")
+    left_in_progress(job, settling)
 
 
-def _own_part(world: JobContext, state: JobState, lender: Ticket) -> Ticket:
+def _own_part(job: JobContext, state: JobState, lender: Ticket) -> Ticket:
     """What of a lock that several deploy under is this deployment's own."""
-    run, name = world.run, state.report.correlation_id
+    run, name = job.run, state.report.correlation_id
     return replace(
         lender,
         correlation_id=name,
@@ -229,11 +229,11 @@ def _own_part(world: JobContext, state: JobState, lender: Ticket) -> Ticket:
     )
 
 
-def _remembered(world: JobContext, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
+def _remembered(job: JobContext, state: JobState, client: LockClient, settling: tuple[str, ...]) -> bool:
     """Release, and remember the deployment in the same swap; where that cannot be, release all the same."""
     outcome = state.report.outcome.value
-    record = record_of(client.ticket, state.report, at=iso(world.clock.now()))
-    memory = world.folder.memory()
+    record = record_of(client.ticket, state.report, at=iso(job.clock.now()))
+    memory = job.folder.memory()
     collected = memory.collected if memory is not None else ()
 
     def remember(content: bytes | None) -> bytes:
@@ -251,7 +251,7 @@ def _remembered(world: JobContext, state: JobState, client: LockClient, settling
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a history, the lock is given back
         if client.release(outcome=outcome, settling=settling, patience_seconds=RELEASE_PATIENCE_SECONDS):
-            world.teller.note(f"This deployment is not remembered: {error}")
+            job.reporter.note(f"This deployment is not remembered: {error}")
             return True
         # The first try may have landed without an answer, with the history in the same swap.
         line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)[1]

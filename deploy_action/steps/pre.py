@@ -49,35 +49,35 @@ FLUSH_SECONDS = 2.0
 """For the first message, whose id is an output of this step."""
 
 
-def run(world: JobContext) -> int:
+def run(job: JobContext) -> int:
     """Exit code 0 where `main` may go on, or was skipped on request."""
-    report = Report(correlation_id=new_correlation_id(world.clock.now()), links=links_of(world))
+    report = Report(correlation_id=new_correlation_id(job.clock.now()), links=links_of(job))
     state = JobState(report)
     settings: Settings | None = None
-    page = EnvironmentPage(world)
-    world.files.set_outputs({"correlation-id": report.correlation_id})
+    page = EnvironmentPage(job)
+    job.files.set_outputs({"correlation-id": report.correlation_id})
     try:
-        settings = parse_inputs(world.environ, step="pre")
-        world = world.deploying(settings.commit)
-        links = replace(links_of(world), version=settings.version)
+        settings = parse_inputs(job.environ, step="pre")
+        job = job.deploying(settings.commit)
+        links = replace(links_of(job), version=settings.version)
         deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
         tears_down = teardown_of(settings.command)
         state.report = replace(state.report, links=links, deploys=deploys, tears_down=tears_down)
-        page = EnvironmentPage(world)
+        page = EnvironmentPage(job)
         for warning in settings.warnings:
-            world.teller.note(warning)
-        _prepare(world, settings, state, page)
+            job.reporter.note(warning)
+        _prepare(job, settings, state, page)
     except CoordinatorError as error:
         page.keep(state)
-        return _stopped(world, state, error, settings)
+        return _stopped(job, state, error, settings)
     page.keep(state)
-    state.report = replace(state.report, notes=tuple(world.teller.notes))
+    state.report = replace(state.report, notes=tuple(job.reporter.notes))
     try:
-        hand_on(world, {**_queue_outputs(state), "proceed": "true"}, state=state)
+        hand_on(job, {**_queue_outputs(state), "proceed": "true"}, state=state)
     except CannotStart as error:
-        give_back(world, settings, state)
-        return _stopped(world, state, error, settings)
-    optional(world.teller, "The summary", lambda: world.files.add_summary(opening(state.report)))
+        give_back(job, settings, state)
+        return _stopped(job, state, error, settings)
+    optional(job.reporter, "The summary", lambda: job.files.add_summary(opening(state.report)))
     return 0
 
 
@@ -87,65 +87,65 @@ def new_correlation_id(unix_seconds: float) -> str:
     return f"{stamp}-{secrets.token_hex(3)}"
 
 
-def _prepare(world: JobContext, settings: Settings, state: JobState, page: EnvironmentPage) -> None:
-    teller = world.teller
-    wiring = Wiring(settings, world.run, world.environ, monotonic=world.clock.monotonic)
+def _prepare(job: JobContext, settings: Settings, state: JobState, page: EnvironmentPage) -> None:
+    reporter = job.reporter
+    wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
     state.stacks = settings.stacks
-    check_account(world, wiring, settings)
-    teller.line(f"Deployment {state.report.correlation_id}: {_purpose(settings, state.report.tears_down)}")
+    check_account(job, wiring, settings)
+    reporter.line(f"Deployment {state.report.correlation_id}: {_purpose(settings, state.report.tears_down)}")
     if state.report.tears_down:
-        teller.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
-    preflight = start_preflight(world, wiring, settings, state.report.correlation_id)
-    known_epoch = _look(world, wiring, settings)
-    with SlowCall("GitHub", teller.line, world.clock):
-        optional(teller, "The look at concurrency", lambda: look_at_concurrency(world, wiring, settings))
-    locks = _locks(world, wiring, settings, state)
+        reporter.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
+    preflight = start_preflight(job, wiring, settings, state.report.correlation_id)
+    known_epoch = _look(job, wiring, settings)
+    with SlowCall("GitHub", reporter.line, job.clock):
+        optional(reporter, "The look at concurrency", lambda: look_at_concurrency(job, wiring, settings))
+    locks = _locks(job, wiring, settings, state)
     state.report = replace(state.report, environment=settings.environment, locks=locks)
-    channel = optional(teller, "The channel", lambda: open_channel(world, wiring, settings, state))
-    teller.channel = channel or teller.channel
+    channel = optional(reporter, "The channel", lambda: open_channel(job, wiring, settings, state))
+    reporter.channel = channel or reporter.channel
     if preflight is not None:
         preflight.before_the_lock()
-    with SlowCall("GitHub", teller.line, world.clock):
-        optional(teller, "The environments page", lambda: page.open(wiring, settings, state))
+    with SlowCall("GitHub", reporter.line, job.clock):
+        optional(reporter, "The environments page", lambda: page.open(wiring, settings, state))
     recall = HistoryLoader(wiring, settings) if settings.mode is not Mode.ATTACH else None
     if recall is not None:
         Coordination(
-            world, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
+            job, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
         ).begin()
-        look_at_commit_age(world, wiring, settings, state)
-        optional(teller, "The estimate", lambda: foresee(world, state, recall))
+        look_at_commit_age(job, wiring, settings, state)
+        optional(reporter, "The estimate", lambda: foresee(job, state, recall))
     if preflight is not None:
-        optional(teller, "The rest of the preflight", preflight.after_the_lock)
+        optional(reporter, "The rest of the preflight", preflight.after_the_lock)
     if settings.mode is Mode.COMMAND:
-        world.folder.hand_over_command(settings.command, settings.working_directory)
-    teller.channel.started(state.report)
-    teller.channel.flush(FLUSH_SECONDS)
-    remember(teller.channel, state)
+        job.folder.hand_over_command(settings.command, settings.working_directory)
+    reporter.channel.started(state.report)
+    reporter.channel.flush(FLUSH_SECONDS)
+    remember(reporter.channel, state)
 
 
-def _look(world: JobContext, wiring: Wiring, settings: Settings) -> int | None:
+def _look(job: JobContext, wiring: Wiring, settings: Settings) -> int | None:
     """One look at the stacks before anything is locked: credentials that cannot work are told now. Returns
     the highest epoch in the names of the change sets that were executed last; None where it could not be
     seen."""
     try:
-        with SlowCall("CloudFormation", world.teller.line, world.clock):
+        with SlowCall("CloudFormation", job.reporter.line, job.clock):
             seen = [state for stack in settings.stacks for state in described(wiring.cloudformation, stack)]
         return max((epoch_in(executed_by(state)) for state in seen), default=0)
     except StackSourceError as error:
         if shared_cause(error.what):
-            error.remedy = why_without_secrets(world.environ) or error.remedy
+            error.remedy = why_without_secrets(job.environ) or error.remedy
         if error.misconfigured or (not error.temporary and settings.mode is Mode.TEMPLATE):
             raise CannotStart(
                 error.what, why="Nothing was locked or changed.", remedy=error.remedy
             ) from error
-        world.teller.note(f"The stacks could not be looked at: {error}")
+        job.reporter.note(f"The stacks could not be looked at: {error}")
         return None
 
 
-def _locks(world: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
+def _locks(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
     """None where AWS does not tell the account that names them: like a registry that is away."""
     try:
-        return lock_names(world, wiring, settings)
+        return lock_names(job, wiring, settings)
     except AccountUnknown as error:
         if settings.when_registry_away is not WhenAway.GO_ON:
             raise
@@ -153,13 +153,13 @@ def _locks(world: JobContext, wiring: Wiring, settings: Settings, state: JobStat
             f"Continuing without a lock. {error.what} CloudFormation still allows only one operation per "
             f"stack. {error.remedy}"
         )
-        world.teller.note(sentence)
+        job.reporter.note(sentence)
         state.alone = True
         state.report = replace(state.report, fallback=sentence)
         return ()
 
 
-def _stopped(world: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
+def _stopped(job: JobContext, state: JobState, error: CoordinatorError, settings: Settings | None) -> int:
     """Tell why `main` will not run. `when-busy: skip` makes a busy lock a green skip."""
     outcome, code = Outcome.FAILED, error.exit_code
     if isinstance(error, Busy):
@@ -172,21 +172,21 @@ def _stopped(world: JobContext, state: JobState, error: CoordinatorError, settin
         outcome = Outcome.SKIPPED
     if isinstance(error, InvalidInput) and len(error.problems) > 1:
         for problem in error.problems:
-            world.teller.line(f"  - {problem}")
+            job.reporter.line(f"  - {problem}")
     if code:
-        world.teller.error(error)
+        job.reporter.error(error)
     else:
-        world.teller.line(skipped(error))
-    state.report = replace(with_failure(state.report, error, outcome), notes=tuple(world.teller.notes))
+        job.reporter.line(skipped(error))
+    state.report = replace(with_failure(state.report, error, outcome), notes=tuple(job.reporter.notes))
     try:
-        world.folder.save(state)
+        job.folder.save(state)
     except OSError as failure:
-        world.teller.note(f"Keeping the state failed: {failure}")
+        job.reporter.note(f"Keeping the state failed: {failure}")
         if settings is not None:
-            give_back(world, settings, state)
+            give_back(job, settings, state)
     outputs = outputs_of(state.report)
     del outputs["correlation-id"]
-    world.files.set_outputs(outputs)
+    job.files.set_outputs(outputs)
     return code
 
 
@@ -211,5 +211,5 @@ def _names(settings: Settings) -> str:
     return ", ".join(names + [f"stack set {one}" for one in settings.stack_sets])
 
 
-def links_of(world: JobContext) -> Links:
-    return Links(run=world.run.url, commit=world.run.commit_url, commit_id=world.run.commit)
+def links_of(job: JobContext) -> Links:
+    return Links(run=job.run.url, commit=job.run.commit_url, commit_id=job.run.commit)

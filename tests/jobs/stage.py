@@ -100,7 +100,7 @@ class Job:
 
     def run(self, step: str) -> int:
         stream = io.StringIO()
-        teller = JobLogReporter(JobLog(stream), self.clock, LogStyle(color=False))
+        reporter = JobLogReporter(JobLog(stream), self.clock, LogStyle(color=False))
         workers: list[StageWorker] = []
 
         def employ(courier: MessageSender) -> StageWorker:
@@ -112,7 +112,7 @@ class Job:
             run=run_context(self.environ),
             clock=self.clock,
             cancelled=lambda: self.cancel.now,
-            teller=teller,
+            reporter=reporter,
             files=RunnerFiles(self.environ),
             folder=self.state,
             worker=BackgroundWorker if self.background else employ,
@@ -120,7 +120,7 @@ class Job:
         try:
             return STEPS[step](world)
         except CoordinatorError as error:
-            teller.error(error)
+            reporter.error(error)
             return error.exit_code
         finally:
             for worker in workers:

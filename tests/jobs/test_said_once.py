@@ -28,7 +28,7 @@ BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Second
 EXPIRED = "The AWS credentials have expired (ExpiredToken)."
 
 
-def teller() -> tuple[JobLogReporter, io.StringIO]:
+def reporter() -> tuple[JobLogReporter, io.StringIO]:
     stream = io.StringIO()
     return JobLogReporter(JobLog(stream), VirtualClock(), LogStyle(color=False)), stream
 
@@ -44,11 +44,11 @@ def test_a_cause_is_annotated_once_and_the_verdict_names_the_way_out(stage: Stag
 
 
 def test_also_by_a_coordinator_that_was_started_again() -> None:
-    first, stream = teller()
+    first, stream = reporter()
     written: list[str] = []
     first.on_printed = written.append
     first.once("cause a", "::error::a")
-    second, again = teller()
+    second, again = reporter()
     second.printed.update(written)
     second.once("cause a", "::error::a")
     second.once("cause b", "::error::b")
@@ -56,7 +56,7 @@ def test_also_by_a_coordinator_that_was_started_again() -> None:
 
 
 def test_expired_credentials_are_annotated_once() -> None:
-    said, stream = teller()
+    said, stream = reporter()
     for sentence in (EXPIRED, f"shop could not be read: {EXPIRED}", "Something else.", "Something else."):
         said.note(sentence)
     lines = stream.getvalue().splitlines()
@@ -78,7 +78,7 @@ def test_start_and_good_end_of_a_nested_stack_are_told_by_its_parent() -> None:
         stack(8.0, "ROLLBACK_IN_PROGRESS", "no", of=DATABASE),
     )
     operation = Operation()
-    said, stream = teller()
+    said, stream = reporter()
     said.grouped = False
     for event in events:
         operation.apply(event)
@@ -90,7 +90,7 @@ def test_start_and_good_end_of_a_nested_stack_are_told_by_its_parent() -> None:
 
 
 def test_what_is_wrong_with_a_service_is_told_once_and_not_among_the_events() -> None:
-    said, stream = teller()
+    said, stream = reporter()
     refused = Finding("", "", "", "CloudTrail", "CloudTrail: it could not be asked (403).", "CloudTrail 403")
     said.found([refused, Finding("s", "Web", "Web", "ECS", "no capacity", "k")])
     said.line("the last event")

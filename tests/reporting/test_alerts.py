@@ -83,20 +83,20 @@ def spoken() -> tuple[JobLogReporter, StringIO]:
 
 
 def test_who_is_told_what() -> None:
-    teller, stream = spoken()
-    teller.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
-    teller.moving(change(RUNNING, 1980.0, began=False), RUNNING)
-    teller.overdue(1860.0, Estimate(600.0, 720.0, 900.0, "x"))
-    teller.warned(cause("Database", "X::Y", "no room"))
+    reporter, stream = spoken()
+    reporter.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
+    reporter.moving(change(RUNNING, 1980.0, began=False), RUNNING)
+    reporter.overdue(1860.0, Estimate(600.0, 720.0, 900.0, "x"))
+    reporter.warned(cause("Database", "X::Y", "no room"))
     lines = stream.getvalue().splitlines()
     assert [runner_command(line) for line in lines] == ["warning", None, "warning", None, "warning"]
-    assert [note.partition(" ")[0] for note in teller.notes] == ["Database/Instance", "The"]
+    assert [note.partition(" ")[0] for note in reporter.notes] == ["Database/Instance", "The"]
 
 
 def test_a_defect_in_a_warning_is_no_defect_of_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "stalled", lambda *_: 1 / 0)
-    teller, stream = spoken()
-    teller.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
+    reporter, stream = spoken()
+    reporter.stalled(change(RUNNING, 1860.0, began=True), RUNNING)
     assert "defect of deploy-coordinator" in stream.getvalue()
 
 
@@ -112,11 +112,11 @@ def test_hostile_words_execute_nothing_and_each_line_is_shown_whole(
         resource(AT, name, "CREATE_IN_PROGRESS", reason, type_=type_, of=f"{ROOT}{name}"),
     )
     stall = change(operation, 1860.0, USUAL, began=True)
-    teller, stream = spoken()
-    teller.stalled(stall, operation)
-    teller.moving(stall, operation)
-    teller.overdue(1860.0, Estimate(600.0, 720.0, 900.0, reason))
-    teller.warned(cause(name, type_, reason))
+    reporter, stream = spoken()
+    reporter.stalled(stall, operation)
+    reporter.moving(stall, operation)
+    reporter.overdue(1860.0, Estimate(600.0, 720.0, 900.0, reason))
+    reporter.warned(cause(name, type_, reason))
     lines = runner_lines(stream.getvalue().removesuffix("\n"))
     assert [runner_command(line) for line in lines] == ["warning", None, "warning", None, "warning"]
     words = [decoded_command(line)[2] if line.startswith("::") else line for line in lines]

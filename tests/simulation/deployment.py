@@ -186,12 +186,12 @@ class Deployment:
         return Turn(ticket.nonce, ticket.epochs), self._guarded and self._saw_rest
 
     def _wait_for_stacks(self) -> None:
-        before = len(self._world.teller.notes)
+        before = len(self._world.reporter.notes)
         self._coordination.wait_for_stacks(timeout_seconds=self._wish.timeout_seconds)
         self._note_blindness(before)
 
     def _note_blindness(self, before: int) -> None:
-        if any(BLIND in note for note in self._world.teller.notes[before:]):
+        if any(BLIND in note for note in self._world.reporter.notes[before:]):
             self._actor.faults.count("goes on without a look at the stacks")
             self._saw_rest = False
 
@@ -240,7 +240,7 @@ class Deployment:
     def _fence(self) -> None:
         if self._cancelled():
             raise Cancelled("Cancelled before anything was changed.")
-        before = len(self._world.teller.notes)
+        before = len(self._world.reporter.notes)
         if self._coordination.fence():
             self._actor.faults.count("waited at the fence")
         self._note_blindness(before)

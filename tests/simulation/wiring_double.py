@@ -129,6 +129,6 @@ def world_of(actor: Actor, folder: MemoryFolder, cancelled: Callable[[], bool]) 
         run=RunContext(repository="org/app"),
         clock=actor,
         cancelled=cancelled,
-        teller=SilentTeller(actor),
+        reporter=SilentTeller(actor),
         folder=folder,
     )
