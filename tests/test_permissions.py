@@ -15,7 +15,7 @@ from botocore import xform_name
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "deploy_action"
 ADAPTERS = {
-    ".": ("cloudformation/*.py", "cleanup/orphan_deleter.py"),
+    ".": ("cloudformation/*.py", "cleanup/orphan_deleter.py", "monitoring/stack_set_client.py"),
     "services": ("diagnosis/services/*.py",),
     "stores": ("locking/stores/*.py",),
     "preflight": ("preflight/sources/*.py",),

@@ -13,13 +13,13 @@ from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.outcome import Outcome, StackLine, outcome_of
 from deploy_action.common.times import duration
 from deploy_action.deploy.templates import Templates
+from deploy_action.deploy.verdict import error_of_stop, error_of_unknown
 from deploy_action.errors import (
     Cancelled,
     DeploymentFailed,
     EndedWithoutLock,
     LockLost,
     TimedOut,
-    VerdictUnknown,
 )
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.forecast import NoForecast
@@ -344,42 +344,16 @@ class Deployment:
         """Raise what a verdict other than success means for the step. `undone`: what was asked for when the
         deployment was stopped; it is no success then, however it ended."""
         status = self.state.report.stack_status or "status unknown"
-        if end is End.CANCELLED:
-            raise Cancelled(
-                "The job was cancelled while the deployment ran.",
-                why=undone or f"What CloudFormation has begun goes on by itself: {status}.",
-                remedy="Watch the stack in the console"
-                + ("." if undone else "; cancel its update there if you want it stopped."),
-            )
-        if undone:
-            raise TimedOut(
-                f"The deployment did not end within {duration(self.settings.timeout_seconds or 0)}.",
-                why=f"{undone} The stack is {status}.",
-                remedy="Look at the stack in the console, or raise `timeout-in-minutes`.",
-            )
+        limit = duration(self.settings.timeout_seconds or 0)
+        stopped = error_of_stop(end, status=status, undone=undone, limit=limit)
+        if stopped is not None:
+            raise stopped
         if outcome is Outcome.UNKNOWN and end is End.TIMED_OUT:
             outcome = self._only_cleans_up()
         if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
             self.fail()
-        if outcome is not Outcome.UNKNOWN:
-            return
-        if end is End.TIMED_OUT:
-            raise TimedOut(
-                f"The deployment did not end within {duration(self.settings.timeout_seconds or 0)}.",
-                why=f"What CloudFormation has begun was left running: {status}.",
-                remedy="Watch the stack in the console, or raise `timeout-in-minutes`.",
-            )
-        if end is End.NEVER_BEGAN:
-            raise VerdictUnknown(
-                "The deployment was requested, and CloudFormation shows no sign of it.",
-                why="It may still begin; unknown is not success.",
-                remedy="Look at the stack and its change sets in the console before you deploy again.",
-            )
-        raise VerdictUnknown(
-            "CloudFormation could not be asked how the deployment ended.",
-            why="It may have succeeded or failed; unknown is not success.",
-            remedy="Look at the stack in the console before you deploy again.",
-        )
+        if outcome is Outcome.UNKNOWN:
+            raise error_of_unknown(end, status=status, limit=limit)
 
     def _only_cleans_up(self) -> Outcome:
         """How it ended, where no more than clean-up was under way when the time was up."""

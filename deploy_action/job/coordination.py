@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.common.slow_call import SlowCall
-from deploy_action.common.times import duration, iso
+from deploy_action.common.times import duration
 from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
@@ -16,26 +16,15 @@ from deploy_action.errors import (
     RegistryTooNew,
     StackSourceError,
 )
-from deploy_action.inputs.settings import Hold
-from deploy_action.job.default_locks import soon_known
-from deploy_action.job.job_key import job_key
 from deploy_action.job.job_log import optional
 from deploy_action.job.lock_acquisition import acquire, stale_token
-from deploy_action.locking.delegation import account_of_loan, nonce_of
-from deploy_action.locking.document import (
-    LEASE_SECONDS,
-    LEASE_SECONDS_MAX,
-    WHOLE_RUN,
-    QueuePolicy,
-    Ticket,
-)
+from deploy_action.job.new_ticket import new_ticket
+from deploy_action.locking.delegation import account_of_loan
 from deploy_action.locking.held_lock import HeldLock, without_registry
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.pending_stacks import look_at_settling
 from deploy_action.locking.stack_activity import wait_until_idle
-from deploy_action.locking.superseding import unknown_of
 from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS
-from deploy_action.locking.tokens import new_nonce
 from deploy_action.reporting.report import Ahead
 from deploy_action.slack.view import RegistryNews
 
@@ -46,21 +35,13 @@ if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
     from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
-    from deploy_action.locking.client import Grant, LockClient
+    from deploy_action.locking.client import LockClient
+    from deploy_action.locking.document import (
+        Ticket,
+    )
+    from deploy_action.locking.grant import Grant
     from deploy_action.locking.transitions import Waiting
     from deploy_action.wiring import Wiring
-
-
-UNKNOWN_WORDS = {
-    "account": "AWS account",
-    "repository": "repository",
-    "workflow_file": "workflow file",
-    "job_key": "job and its leg of a matrix (`actions: read` shows it)",
-    "ref": "branch or tag",
-    "commit": "commit",
-    "run_number": "run's number",
-    "stacks": "stacks (give `stack-name`)",
-}
 
 
 class Coordination:
@@ -335,51 +316,7 @@ class Coordination:
         )
 
     def _ticket(self) -> Ticket:
-        run, settings, state = self._world.run, self._settings, self._state
-        if settings.registry.kind == "file" and run.hosted_runner:
-            self._world.reporter.note(
-                "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
-                "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
-            )
-        for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
-        newest = settings.queue_policy is QueuePolicy.NEWEST
-        ticket = Ticket(
-            nonce=nonce_of(state.lock_token) if state.lock_token else new_nonce(),
-            correlation_id=state.report.correlation_id,
-            locks=state.report.locks,
-            shared=settings.shared_locks,
-            stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
-            policy=settings.queue_policy,
-            account=self._account(),
-            requested_at=iso(self._world.clock.now()),
-            repository=run.repository,
-            run_id=run.run_id,
-            run_attempt=run.run_attempt,
-            job=WHOLE_RUN if for_run else run.check_run_id or run.job,
-            lease_seconds=LEASE_SECONDS_MAX if for_run else LEASE_SECONDS,
-            actor=run.actor,
-            workflow=run.workflow,
-            url=run.url,
-            commit=run.commit,
-            ref=run.full_ref,
-            run_number=run.run_number,
-            workflow_file=run.workflow_file,
-            job_key=job_key(self._world, self._wiring.runs) if newest else "",
-        )
-        unknown = unknown_of(ticket)
-        if newest and unknown:
-            self._world.reporter.note(
-                "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
-                f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
-            )
-        return ticket
-
-    def _account(self) -> str:
-        """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
-        account."""
-        if not self._settings.stacks:
-            return ""
-        return soon_known(self._wiring.identity(self._settings.stacks[0].region))
+        return new_ticket(self._world, self._wiring, self._settings, self._state)
 
     def _withdraw_earlier(self) -> None:
         """A step that was started a second time stands behind nobody, least of all behind itself."""

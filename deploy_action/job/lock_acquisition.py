@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from deploy_action.inputs.settings import Settings
-    from deploy_action.locking.client import Grant, LockClient
+    from deploy_action.locking.client import LockClient
     from deploy_action.locking.document import Ticket
+    from deploy_action.locking.grant import Grant
     from deploy_action.locking.transitions import Waiting
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import (
@@ -23,6 +23,7 @@ from deploy_action.locking.delegation import borrow
 from deploy_action.locking.document import QueuePolicy
 from deploy_action.locking.document_continuity import LAG_SECONDS_MAX
 from deploy_action.locking.epoch_floors import EpochFloors
+from deploy_action.locking.grant import Grant
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import away, busy, overtaken
 from deploy_action.locking.newer_deployments import Known, Rivals
@@ -45,18 +46,6 @@ COMEBACK_RENEWALS = 1_000_000
 NOTHING_KNOWN = Known()
 NAP_SECONDS = 15.0
 """How late a cancellation may be heard where the clock does not hear it itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The lock is held. `settling` names stacks (`REGION/ID`) that an earlier holder left in progress."""
-
-    ticket: Ticket
-    queue_seconds: float
-    waited_for: tuple[str, ...]
-    settling: tuple[str, ...]
-    taken_over: tuple[str, ...]
-    """One sentence for each ticket whose owner was found to be gone."""
 
 
 class LockClient(LockHold):

@@ -17,8 +17,8 @@ from deploy_action.errors import (
     RegistryTooNew,
     RegistryUnavailable,
 )
-from deploy_action.locking.client import Grant
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS
+from deploy_action.locking.grant import Grant
 from deploy_action.locking.messages import away, cannot_renew, overtaken
 from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS
 

@@ -1,7 +1,7 @@
 """How several readers of one lock stand in the registry document.
 
 An earlier version knows one holder a lock: it refuses a document in which a lock is held twice, and judges
-who is in its way by names, regardless of white space at their end (`locking.lock_name.lock_key`). So each reader
+who is in its way by names, regardless of white space at their end (`locking.lock_name`). So each reader
 that holds `network` stands there under a name of its own, its seat: `network` and one space more than the
 reader before it. To an earlier version these are holders of `network` like any other: it waits for each of
 them, and looks at the stacks of each before it takes one over. Beside the seats stands `network` itself with

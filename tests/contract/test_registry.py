@@ -27,7 +27,7 @@ from deploy_action.slack import retry_queue as leftovers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deploy_action.locking.client import Grant
+    from deploy_action.locking.grant import Grant
     from tests.contract.places import Place
 from tests.clock import VirtualClock
 

@@ -1,4 +1,4 @@
-"""`deploy_action/run` as a plain process, with no more environment than it is given."""
+"""`launcher/run` as a plain process, with no more environment than it is given."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ SLOW = TEMPLATE.replace("10", "9000")
 def recipe(name: str) -> str:
     """The lines that call `run`, out of the section's code block."""
     section = re.split(rf"^## {name}$", GUIDE, flags=re.MULTILINE)[1]
-    found = re.search(r"^ *deploy-coordinator/deploy_action/run(?:.*\\\n)+.*$", section, re.MULTILINE)
+    found = re.search(r"^ *deploy-coordinator/launcher/run(?:.*\\\n)+.*$", section, re.MULTILINE)
     assert found, name
     return found[0]
 
@@ -95,7 +95,7 @@ def test_a_terminated_job_gives_its_lock_back(ground: Ground) -> None:
 
 
 def test_a_word_that_is_no_input_begins_nothing(ground: Ground) -> None:
-    process = ground.start("deploy-coordinator/deploy_action/run --help", {})
+    process = ground.start("deploy-coordinator/launcher/run --help", {})
     log, _ = process.communicate(timeout=60)
     assert (process.returncode, "is not INPUT=VALUE" in log) == (3, True)
     assert not list((ground.folder / "registry").iterdir())

@@ -158,7 +158,7 @@ def deploy(run: PlainRun, stack: str, command: str, url: str) -> tuple[str, int]
     }
     script = " ".join(
         [
-            "exec deploy-coordinator/deploy_action/run",
+            "exec deploy-coordinator/launcher/run",
             *(shlex.quote(f"{key}={value}") for key, value in words.items()),
         ]
     )

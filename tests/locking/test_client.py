@@ -21,11 +21,12 @@ from deploy_action.errors import (
 from deploy_action.locking import admin as operators
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
-from deploy_action.locking.client import Grant, LockClient
+from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import decode, encode
 from deploy_action.locking.compare_and_swap import BYTES_MAX, PATIENCE_SECONDS, PAUSE_SECONDS_MAX
 from deploy_action.locking.document import QUEUE_MAX, Document, QueuePolicy, Ticket
 from deploy_action.locking.expiry import CLAIM_SECONDS, STUCK_LEASES
+from deploy_action.locking.grant import Grant
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stores.file import FileRegistry
 from deploy_action.locking.takeover import LOOK_SECONDS

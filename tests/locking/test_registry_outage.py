@@ -10,7 +10,7 @@ import pytest
 from deploy_action.cloudformation.change_set import change_set_name
 from deploy_action.errors import RegistryAway, RegistryTooNew, RegistryUnavailable
 from deploy_action.locking.admin import freeze
-from deploy_action.locking.client import Grant, LockClient
+from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Ticket
 from deploy_action.locking.held_lock import HeldLock
 from deploy_action.locking.job_status import JobStatus
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.locking.compare_and_swap import Swapper
+    from deploy_action.locking.grant import Grant
 
 LEASE = 60.0
 STACK = "eu-west-1/app"

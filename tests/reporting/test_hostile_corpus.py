@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
-import pkgutil
 import random
 import re
 from dataclasses import fields, is_dataclass, replace
@@ -22,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import deploy_action
-from deploy_action import render
 from deploy_action.cleanup import text as cleanup
 from deploy_action.cleanup.plan import CleanupStep, Deed
 from deploy_action.cli import app
@@ -49,7 +47,8 @@ from tests.cloudformation.story import ROOT, resource, stack, told
 from tests.common.test_escape import shown
 from tests.fakes.runner import heredoc_outputs
 from tests.fakes.slack.blockkit import addresses, called, message_problems, seen
-from tests.locking.hostile_places import (
+from tests.pages import stories
+from tests.reporting.hostile_places import (
     COMMANDS,
     WRITERS,
     no_commands,
@@ -58,7 +57,6 @@ from tests.locking.hostile_places import (
     place_environments_page,
     writers,
 )
-from tests.pages import stories
 from tests.reporting.readers import (
     GITHUB_ACTS,
     elements,
@@ -444,38 +442,58 @@ def test_hostile_strings_do_nothing_and_are_read(name: str, tmp_path: Path) -> N
 
 
 SHOWN_BY = {
-    "escape": "the rules themselves: test_escape",
-    "stack_sets": "summary; its lines of the log by Teller",
-    "links": "says which addresses may be opened",
-    "gantt": "in the summary",
-    "groups": "in the log",
-    "headline": "summary, environments page",
-    "progress": "no text from outside",
-    "summary": "summary",
-    "summary_causes": "summary",
-    "summary_changes": "summary",
-    "summary_tables": "summary",
-    "summary_times": "summary",
-    "cleanup": "command line",
-    "past": "command line, commands",
-    "tables": "command line, commands",
-    "log": "log, annotations",
-    "alerts": "annotations",
-    "preflight": "log and notes of the summary, by Teller",
-    "remarks": "annotations",
-    "dashboard": "dashboard",
-    "dashboard_data": "dashboard",
-    "outbox": "Slack",
-    "slack": "Slack",
+    "cleanup.text": "command line",
+    "cli.text.history": "command line, commands",
+    "cli.text.tables": "command line, commands",
+    "common.escape": "the rules themselves: test_escape",
+    "common.links": "says which addresses may be opened",
+    "dashboard.page": "dashboard",
+    "dashboard.page_data": "dashboard",
+    "preflight.text": "log and notes of the summary, by JobLogReporter",
+    "reporting.alerts": "annotations",
+    "reporting.headline": "summary, environments page",
+    "reporting.log.groups": "in the log",
+    "reporting.log.lines": "log, annotations",
+    "reporting.log.progress": "no text from outside",
+    "reporting.remarks": "annotations",
+    "reporting.summary.causes": "summary",
+    "reporting.summary.changes": "summary",
+    "reporting.summary.gantt": "in the summary",
+    "reporting.summary.page": "summary",
+    "reporting.summary.stack_sets": "summary; its lines of the log by JobLogReporter",
+    "reporting.summary.tables": "summary",
+    "reporting.summary.times": "summary",
+    "slack.messages": "Slack",
+    "slack.messages.digest": "Slack",
+}
+
+
+RENDERERS = ("reporting", "reporting.log", "reporting.summary", "slack.messages", "cli.text")
+"""The folders in which every module makes text for people."""
+NO_TEXT = {
+    "reporting.report",
+    "reporting.shared_causes",
+    "reporting.comparison",
+    "reporting.resource_activity",
+    "reporting.outputs",
 }
 
 
 def test_no_renderer_is_forgotten() -> None:
-    """Whoever adds a module to `render` says here where its texts are tried."""
-    found = {module.name for module in pkgutil.iter_modules(render.__path__)}
-    assert found == set(SHOWN_BY)
-    for name in found:
-        importlib.import_module(f"deploy_action.render.{name}")
+    """Whoever adds a module that makes text says here where that is tried."""
+    package = Path(deploy_action.__file__).parent
+    found = {
+        f"{folder}.{file.stem}"
+        for folder in RENDERERS
+        for file in package.joinpath(*folder.split(".")).glob("*.py")
+        if file.stem != "__init__"
+    }
+    assert found - NO_TEXT <= {
+        *SHOWN_BY,
+        *(name for name in found if name.startswith("slack.messages.") and "slack.messages" in SHOWN_BY),
+    }
+    for name in SHOWN_BY:
+        importlib.import_module(f"deploy_action.{name}")
 
 
 def test_no_command_is_forgotten() -> None:

@@ -31,8 +31,8 @@ from tests.simulation.shapes import makes_pointless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from deploy_action.locking.client import Grant
     from deploy_action.locking.document import Finished, Ticket
+    from deploy_action.locking.grant import Grant
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import Cloud, Operation
     from tests.simulation.deployment import Turn

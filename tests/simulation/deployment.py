@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.deploy.change_set import PreparedChangeSet
-    from deploy_action.locking.client import Grant, LockClient
+    from deploy_action.locking.client import LockClient
     from deploy_action.locking.document import Ticket
+    from deploy_action.locking.grant import Grant
     from deploy_action.locking.ports import Registry
     from tests.simulation.actor import Actor
     from tests.simulation.cloudformation import Cloud

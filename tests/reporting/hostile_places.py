@@ -59,9 +59,6 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
 
 
 WRITERS = {
-    "adapters/runner.py": "takes what is harmless already: log, groups, annotations, outputs, summary, masks",
-    "adapters/cloudformation.py": "the correlation id and the run's address, as a change set's description",
-    "adapters/github_deployments.py": "takes what is harmless already: environments page",
     "cli/__init__.py": "commands",
     "cli/cleanup.py": "command line",
     "cli/common.py": "commands",
@@ -71,24 +68,26 @@ WRITERS = {
     "cli/locks.py": "commands",
     "cli/preflight.py": "by `log_text`",
     "cli/watch.py": "log, annotations",
-    "engine/native.py": "the request for `cloudformation.client.py`",
-    "steps/by_template.py": "log",
-    "steps/deployment.py": "annotations, command line",
-    "steps/halves.py": "outputs; tokens of our own making",
-    "steps/handing_on.py": "outputs",
+    "cloudformation/client.py": "the correlation id and the run's address, as a change set's description",
+    "deploy/change_set.py": "the request for `cloudformation.client`",
+    "deploy/deployment.py": "annotations, command line",
+    "deploy/template.py": "log",
+    "github/deployments.py": "takes what is harmless already: environments page",
+    "github/runner_files.py": "takes what is harmless already: log, annotations, outputs, summary, masks",
+    "job/job_log.py": "log, groups, annotations",
+    "job/environment_page.py": "environments page",
+    "job/preflight.py": "annotations",
+    "job/required_outputs.py": "outputs",
+    "steps/lock.py": "outputs; tokens of our own making",
     "steps/main.py": "outputs",
-    "steps/page.py": "environments page",
     "steps/post.py": "outputs, summary",
     "steps/pre.py": "outputs, summary",
-    "steps/preflight.py": "annotations",
-    "steps/world.py": "log, groups, annotations",
 }
 """Each module that writes to log, terminal, outputs, summary or GitHub, and the place that tries it.
-Everything else speaks through `Teller` or `cli.common`, which make their text harmless themselves."""
+Everything else speaks through `JobLogReporter` or `cli.common`, which make their text harmless themselves."""
 _WRITE = {
     "add_summary",
     "create_change_set",
-    "echo",
     "print",
     "secho",
     "set_environment",
@@ -105,7 +104,11 @@ def writers(package: Path) -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
-            if name.rpartition(".")[2] in _WRITE or re.search(r"(\blog|_stream|stdout|stderr)\.write$", name):
+            if (
+                name == "click.echo"
+                or name.rpartition(".")[2] in _WRITE
+                or re.search(r"(\blog|_stream|stdout|stderr)\.write$", name)
+            ):
                 found.add(file.relative_to(package).as_posix())
     return found
 

@@ -1,0 +1,86 @@
+"""The ticket of this deployment: what it asks for, and what others may know of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.common.times import iso
+from deploy_action.inputs.settings import Hold
+from deploy_action.job.default_locks import soon_known
+from deploy_action.job.job_key import job_key
+from deploy_action.locking.delegation import nonce_of
+from deploy_action.locking.document import (
+    LEASE_SECONDS,
+    LEASE_SECONDS_MAX,
+    WHOLE_RUN,
+    QueuePolicy,
+    Ticket,
+)
+from deploy_action.locking.superseding import unknown_of
+from deploy_action.locking.tokens import new_nonce
+
+if TYPE_CHECKING:
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.job.context import JobContext
+    from deploy_action.job.state import JobState
+    from deploy_action.wiring import Wiring
+
+UNKNOWN_WORDS = {
+    "account": "AWS account",
+    "repository": "repository",
+    "workflow_file": "workflow file",
+    "job_key": "job and its leg of a matrix (`actions: read` shows it)",
+    "ref": "branch or tag",
+    "commit": "commit",
+    "run_number": "run's number",
+    "stacks": "stacks (give `stack-name`)",
+}
+
+
+def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Ticket:
+    run = job.run
+    if settings.registry.kind == "file" and run.hosted_runner:
+        job.reporter.note(
+            "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
+            "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."
+        )
+    for_run = settings.hold is Hold.RUN  # between jobs nobody is there to renew
+    newest = settings.queue_policy is QueuePolicy.NEWEST
+    ticket = Ticket(
+        nonce=nonce_of(state.lock_token) if state.lock_token else new_nonce(),
+        correlation_id=state.report.correlation_id,
+        locks=state.report.locks,
+        shared=settings.shared_locks,
+        stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
+        policy=settings.queue_policy,
+        account=_account(wiring, settings),
+        requested_at=iso(job.clock.now()),
+        repository=run.repository,
+        run_id=run.run_id,
+        run_attempt=run.run_attempt,
+        job=WHOLE_RUN if for_run else run.check_run_id or run.job,
+        lease_seconds=LEASE_SECONDS_MAX if for_run else LEASE_SECONDS,
+        actor=run.actor,
+        workflow=run.workflow,
+        url=run.url,
+        commit=run.commit,
+        ref=run.full_ref,
+        run_number=run.run_number,
+        workflow_file=run.workflow_file,
+        job_key=job_key(job, wiring.runs) if newest else "",
+    )
+    unknown = unknown_of(ticket)
+    if newest and unknown:
+        job.reporter.note(
+            "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
+            f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
+        )
+    return ticket
+
+
+def _account(wiring: Wiring, settings: Settings) -> str:
+    """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
+    account."""
+    if not settings.stacks:
+        return ""
+    return soon_known(wiring.identity(settings.stacks[0].region))
