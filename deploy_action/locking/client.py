@@ -177,6 +177,7 @@ class LockClient(LockHold):
         ticket, at = self.ticket, self._at()
 
         def decide(document: Document) -> tuple[Document, Document]:
+            self.outage.noticed(last_seen(document, ticket, at=at))
             new = self._lent(document)
             new = new or core.join(
                 document,
@@ -226,6 +227,7 @@ class LockClient(LockHold):
         ticket, at, expected = self.ticket, self._at(), self._left()
 
         def decide(document: Document) -> tuple[Document | None, Document]:
+            self.outage.noticed(last_seen(document, ticket, at=at))
             outdated = self._epochs.outdated(document)
             new = self._lent(document) or core.request(
                 document.without(ticket.nonce) if outdated else document,

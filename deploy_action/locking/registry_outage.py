@@ -69,10 +69,14 @@ class Outage:
         self._newer = ""
 
     def saw(self, seen: LastSeen) -> None:
-        """The registry was understood just now. Who ever stood behind counts as behind: the document
-        forgets them when they leave."""
+        """The registry was understood just now."""
         self._away_since, self.stay_away_seconds, self.standing_objection = None, 0.0, ""
         self._refused_since, self.doubt = None, ()
+        self.noticed(seen)
+
+    def noticed(self, seen: LastSeen) -> None:
+        """A read showed this, whatever becomes of the write that follows. Who ever stood behind counts as
+        behind: the document forgets them when they leave."""
         now, ahead = self._clock.monotonic(), {other.nonce for other in seen.ahead}
         gap = self.seen_at is not None and now - self.seen_at >= self._ticket.lease
         behind = {
