@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group
@@ -24,12 +25,19 @@ RUNNING_MAX = 8
 
 
 class Display:
-    """A context in which everything that is printed appears above it."""
+    """A context that draws below the lines that `line` writes. What is written past it is erased with the
+    next drawing."""
 
     def __init__(self, watcher: EventStream, clock: Clock, console: Console | None = None) -> None:
         self._watcher = watcher
         self._clock = clock
-        self._live = Live(console=console or Console(), auto_refresh=False, transient=True)
+        self._console = console or Console(highlight=False)
+        self._live = Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stderr=sys.stderr.isatty(),
+        )
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -37,6 +45,10 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+    def line(self, text: str) -> None:
+        """`text`: one line, which may have colours (ANSI) and be longer than the terminal is wide."""
+        self._console.print(Text.from_ansi(text), soft_wrap=True)
 
     def refresh(self) -> None:
         self._live.update(self._picture(), refresh=True)

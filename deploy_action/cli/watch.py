@@ -221,6 +221,9 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
 class _TerminalLog:
     """A log for people at a terminal: annotations of GitHub Actions become plain lines."""
 
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+
     def write(self, line: str = "") -> None:
         for part in line.splitlines() or [""]:
             sign, _, words = part.removeprefix("::").partition("::")
@@ -228,7 +231,7 @@ class _TerminalLog:
             if part.startswith("::") and kind in {"warning", "error"}:
                 words = words.replace("%0A", " ").replace("%0D", " ").replace("%25", "%")
                 part = f"! {words}"  # noqa: PLW2901
-            click.echo(part)
+            self._show(part)
 
     def mask(self, secret: str) -> None:
         """Nobody reads along here."""
@@ -255,11 +258,15 @@ def _shown(
     """A teller, and what refreshes the display below its lines, if there is a terminal to draw on."""
     style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     kind = _JsonTeller if machine else JobLogReporter
-    reporter = kind(_TerminalLog(), clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
+
+    def reporter(show: Callable[[str], None]) -> JobLogReporter:
+        log = _TerminalLog(show)
+        return kind(log, clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
+
     if machine or not sys.stdout.isatty():
-        yield reporter, lambda: None
+        yield reporter(click.echo), lambda: None
         return
     from deploy_action.cli.live import Display
 
     with Display(watcher, clock) as display:
-        yield reporter, display.refresh
+        yield reporter(display.line), display.refresh

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
+from deploy_action import cli
 from deploy_action.cli.live import Display
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
@@ -17,12 +19,19 @@ from deploy_action.locking.stack_activity import in_progress
 from deploy_action.monitoring.baseline import attach_to
 from deploy_action.monitoring.event_stream import EventStream
 from tests.cli.desk import Desk
+from tests.cli.terminal import Terminal
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
     from tests.jobs.stage import Stage
 
 SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 100}}}}"
+FAILS_LATE = """
+Resources:
+  One: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 60}}}
+  Two: {Type: AWS::SNS::Topic, DependsOn: One, Metadata: {TestGround: {Seconds: 200}}}
+  Three: {Type: AWS::SQS::Queue, DependsOn: Two, Metadata: {TestGround: {Seconds: 60, Fail: nope}}}
+"""
 FAILS = SLOW.replace("Seconds: 100", "Seconds: 100, Fail: nope")
 
 
@@ -129,3 +138,22 @@ def test_the_display_shows_what_runs(stage: Stage) -> None:
     assert "shop CREATE_IN_PROGRESS" in shown.getvalue()
     assert "creating" in shown.getvalue()
     assert "Topic" in shown.getvalue()
+
+
+def test_a_terminal_shows_every_line_that_was_written(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is drawn below the lines is drawn over itself, never over them."""
+    create(stage, FAILS_LATE)
+    with capsys.disabled(), Terminal() as terminal:
+        code = cli.main(["watch", "shop", "--registry", f"file://{stage.root / 'registry'}"], stage.clock)
+    assert code == 1
+    cloudformation = client(stage.server)
+    events = cloudformation.describe_stack_events(StackName="shop")["StackEvents"]
+    cloudformation.close()
+    happened = Counter(f"{event['ResourceStatus']} {event['LogicalResourceId']} " for event in events)
+    shown = Counter(
+        {text: sum(text in " ".join(row.split()) + " " for row in terminal.screen) for text in happened}
+    )
+    assert shown == happened, "\n".join(terminal.screen)
+    assert not [row for row in terminal.screen if " done · +" in row], "the drawing is gone in the end"
