@@ -1,4 +1,4 @@
-"""CloudFormation by boto3: what the engine reads, and what it changes."""
+"""CloudFormation by boto3: what a deployment reads, and what it changes."""
 
 from __future__ import annotations
 

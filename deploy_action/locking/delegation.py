@@ -171,9 +171,8 @@ def give_back(
     settling: tuple[str, ...] = (),
     ended: Set[str] = frozenset(),
 ) -> Document:
-    """As `locking.transitions.release`; but a lock that somebody still deploys under stays held until the
-    last of them
-    ends. `ended`: the correlation ids of loans whose jobs are known to be over."""
+    """As `transitions.release`; but a lock that somebody still deploys under stays held until the last of
+    them ends. `ended`: the correlation ids of loans whose jobs are known to be over."""
     current = document.ticket(ticket.nonce)
     loans = () if current is None else tuple(one for one in current.loans if one.correlation_id not in ended)
     if current is None or not loans or (ticket.holding and current.epochs != ticket.epochs):

@@ -178,7 +178,8 @@ class LockHold:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent. A lock
         that others still deploy under (`lent_to`) is freed by the last of them.
 
-        `history` is written with it, in one swap. `ended`: as in core.borrowing. Raises RegistryError.
+        `history` is written with it, in one swap. `ended`: as in `delegation.give_back`.
+        Raises RegistryError.
         """
         ticket, at = self.ticket, self._at()
 

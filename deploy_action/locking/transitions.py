@@ -115,7 +115,7 @@ def enqueue(
     """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
     place.
 
-    `alive` and `compared`: as in core.superseding. Raises Superseded where a living one makes it pointless,
+    `alive` and `compared`: as in `superseding`. Raises Superseded where a living one makes it pointless,
     Busy where the queue is full.
     """
     if document.ticket(ticket.nonce) is not None:
