@@ -194,7 +194,7 @@ def ended(
         queue_seconds=report.queue_seconds,
         estimate=report.estimate,
         left=None,
-        running=(),
+        running=_still_open(report),
         running_count=0,
         stalled=(),
         outcome=report.outcome,
@@ -208,6 +208,14 @@ def ended(
         outputs=_chosen(report.outputs, shown),
         fallback=cut_middle(report.cautions),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
+    )
+
+
+def _still_open(report: Report) -> tuple[ResourceSeen, ...]:
+    """What was in progress when watching stopped, longest first."""
+    return tuple(
+        ResourceSeen(cut(bar.label), bar.resource_type, bar.action, status=bar.status)
+        for bar in [bar for bar in report.bars if bar.ended is None][:LISTED_MAX]
     )
 
 

@@ -15,7 +15,16 @@ from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.links import openable
 from deploy_action.reporting.report import Failure
 from deploy_action.slack.messages import entry, parent, single, words
-from deploy_action.slack.view import DeploymentView, NotificationEvent
+from deploy_action.slack.messages.push import PUSH_MAX
+from deploy_action.slack.view import (
+    CauseSeen,
+    DeploymentView,
+    Frozen,
+    NotificationEvent,
+    QueueSeen,
+    ResourceSeen,
+    StackSeen,
+)
 from tests.fakes.slack import blockkit
 from tests.reporting.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.reporting.readers import slack_acts
@@ -118,7 +127,7 @@ class TestHostileViews:
     @given(hostile_views)
     def test_a_notification_is_one_harmless_line(self, view: DeploymentView) -> None:
         for name, message in all_of(view, view.at).items():
-            assert 0 < len(message.text) <= 300, name
+            assert 0 < len(message.text) <= PUSH_MAX, name
             assert len(message.text.splitlines()) == 1, name
             assert not re.search(r"[<>]", message.text), name
             assert slack_acts(message.text) == [], name
@@ -460,8 +469,83 @@ def test_the_notification_of_the_end_names_the_environment_once(story: Any) -> N
 def test_a_name_takes_nothing_along_of_what_is_said_after_it(name: str, moment: NotificationEvent) -> None:
     view = DeploymentView(correlation_id="", moment=moment, at=NOON, environment=name)
     own = replace(view, environment="shop")
-    said, wanted = (entry(moment, one, now=NOON, alone=True).text.partition(": ") for one in (view, own))
+    said, wanted = (entry(moment, one, now=NOON, alone=True).text.partition(" · ") for one in (view, own))
     assert said[2] == wanted[2] != ""
-    assert said[0] == name.replace("\x1b", " ").strip(), (
+    assert said[0].split(" ", 1)[1] == name.replace("\x1b", " ").strip(), (
         "an unterminated sequence takes nothing of the name along"
     )
+
+
+TOPIC = CauseSeen("Topic", "AWS::SNS::Topic", "CREATE_FAILED", "Access denied")
+DATABASE = ResourceSeen("Database", "AWS::RDS::DBInstance", "CREATE", 300.0)
+
+
+@pytest.mark.parametrize(
+    ("moment", "changes", "push"),
+    [
+        (
+            NotificationEvent.ROLLED_BACK,
+            {"outcome": Outcome.ROLLED_BACK, "causes": (TOPIC,)},
+            "❌ acme/shop: production failed and was rolled back · api · Topic: Access denied",
+        ),
+        (
+            NotificationEvent.TIMED_OUT,
+            {"outcome": Outcome.UNKNOWN, "running": (DATABASE,), "failure": Failure("It took over 30m00s.")},
+            "⌛ acme/shop: production did not end in time · api · Database: It took over 30m00s.",
+        ),
+        (
+            NotificationEvent.UNKNOWN,
+            {"outcome": Outcome.UNKNOWN, "failure": Failure("The credentials have expired.")},
+            "❓ acme/shop: Outcome unknown: production · api · The credentials have expired.",
+        ),
+        (
+            NotificationEvent.TAKEOVER,
+            {"remark": "Took over from bo: the job is done."},
+            "🔓 acme/shop: production · api · Took the lock over. Took over from bo: the job is done.",
+        ),
+        (
+            NotificationEvent.QUEUED,
+            {"queue": QueueSeen(1, frozen=Frozen("ana", "Black Friday"))},
+            "⏳ acme/shop: production · api · 🧊 Frozen by ana until somebody lifts it. Black Friday.",
+        ),
+        (
+            NotificationEvent.STALLED,
+            {"subject": replace(DATABASE, label="Topic", resource_type="")},
+            "⚠️ acme/shop: production · api · Topic is silent, 5 min after it began. It may still end well.",
+        ),
+    ],
+)
+def test_a_phone_shows_where_what_and_why(
+    moment: NotificationEvent, changes: dict[str, Any], push: str
+) -> None:
+    view = SCENES["progress"].view
+    stacks = (StackSeen("eu-west-1", "api", "UPDATE_ROLLBACK_COMPLETE"),)
+    view = replace(view, stacks=stacks, running=(), stalled=(), planned=None)
+    view = replace(view, moment=moment, **changes)
+    assert entry(moment, view, now=view.at, alone=True).text == push
+
+
+def test_what_a_phone_has_no_room_for_is_cut_by_importance() -> None:
+    view = replace(
+        SCENES["progress"].view,
+        moment=NotificationEvent.ROLLED_BACK,
+        outcome=Outcome.ROLLED_BACK,
+        environment="production-of-the-shop-in-frankfurt-and-dublin",
+        stacks=(
+            StackSeen("eu-west-1", "network"),
+            StackSeen("eu-west-1", f"{'s' * 90}-api", "CREATE_FAILED"),
+        ),
+        causes=(replace(TOPIC, name=f"Database{'r' * 90}", message="denied & " * 60),),
+        running=(),
+    )
+    text = parent(view, now=view.at).text
+    assert len(text) <= PUSH_MAX
+    wanted = [
+        "❌ shop: produ",
+        "dublin failed and was rolled back · ss",
+        "-api and 1 more · Data",
+        ": denied",
+    ]
+    at = [text.find(part) for part in wanted]
+    assert at == sorted(at), text
+    assert -1 not in at, text

@@ -1,12 +1,12 @@
-"""From blocks to an announcement: the line for notifications, and the metadata by which it is found again."""
+"""From blocks to an announcement: the line for phones, and the metadata by which it is found again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.common.escape import one_line, slack
+from deploy_action.common.escape import one_line
 from deploy_action.slack.messages import blocks, words
+from deploy_action.slack.messages.push import push_line
 from deploy_action.slack.ports import Announcement
 
 if TYPE_CHECKING:
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 EVENT_TYPE = "deployment"
 LATE_SECONDS = 120.0
 """What is told later than this after it was so says so."""
-LINE_MAX = 300
 NAME_MAX = 200
 
 
 def announcement(
-    view: DeploymentView, found: tuple[Element, ...], *, moment: NotificationEvent, now: float, text: str = ""
+    view: DeploymentView, found: tuple[Element, ...], *, moment: NotificationEvent, now: float, told: str = ""
 ) -> Announcement:
-    """`text`: what a notification shows, on one line, not escaped yet."""
+    """`told`: what happened, for a message about that (`push.push_line`)."""
     if now - view.at > LATE_SECONDS and not moment.final:
         late = blocks.context(float(view.at), verb=f"Told {words.about(now - view.at)} late. This was at")
         found = (*found[: blocks.BLOCKS_MAX - 1], *([late] if late else []))
     return Announcement(
-        text=slack(text or notification(view), LINE_MAX),
+        text=push_line(view, told),
         blocks=found,
         alert=moment.needs_somebody,
         metadata={
@@ -40,17 +39,3 @@ def announcement(
             },
         },
     )
-
-
-def notification(view: DeploymentView) -> str:
-    """The state in one line: `✅ production is deployed in 4 min 10 s`."""
-    said = words.headline(view, words.what(view))
-    if view.outcome is Outcome.SUCCEEDED and view.duration_seconds is not None:
-        return f"{said} in {words.span(view.duration_seconds)}"
-    if view.moment.final and view.causes:
-        return f"{said}: {one_line(view.causes[0].name)}: {view.causes[0].message}"
-    if view.moment.final and view.failure is not None and view.failure.said:
-        return f"{said}: {view.failure.said[0]}"
-    if not view.moment.final and view.planned and not words.waits(view):
-        return f"{said}: {view.done} of {max(view.planned, view.done)}"
-    return said

@@ -9,6 +9,7 @@ from deploy_action.slack.messages import blocks, parts, words
 from deploy_action.slack.messages.announcement import announcement
 from deploy_action.slack.messages.blocks import around, bold, line, outside
 from deploy_action.slack.messages.parent import result
+from deploy_action.slack.messages.push import as_text
 from deploy_action.slack.view import NotificationEvent, RegistryNews
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def entry(
         ),
         moment=moment,
         now=now,
-        text=_plain(told) if moment.final else f"{words.what(view)}: {_plain(told)}",
+        told="" if moment.final or moment is NotificationEvent.PROGRESS else as_text(told),
     )
 
 
@@ -54,20 +55,6 @@ def _told(moment: NotificationEvent, view: DeploymentView) -> Lines:
     if moment.final:
         return _end(view, moment)
     return _LINES[moment](view)
-
-
-def _plain(told: Lines) -> str:
-    """The first line as text, for a notification."""
-    first = next((part for part in told if part is not None), None)
-    return "".join(_words(element) for element in first["elements"]) if first is not None else ""
-
-
-def _words(element: Element) -> str:
-    if element["type"] == "date":
-        return str(element["fallback"])
-    if "elements" in element:
-        return " ".join(_words(part) for part in element["elements"])
-    return str(element.get("text", ""))
 
 
 def _queued(view: DeploymentView) -> Lines:

@@ -52,5 +52,5 @@ def single(view: DeploymentView, *, now: float) -> Announcement:
         ),
         moment=view.moment,
         now=now,
-        text=said,
+        told="🚀 Deployment began.",
     )
