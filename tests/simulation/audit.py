@@ -87,7 +87,7 @@ class Audit:
         self._scheduler = scheduler
         self._faults = faults
         self._trace = trace
-        self._cloud: Cloud | None = None
+        self._clouds: tuple[Cloud, ...] = ()
         self._epochs: Counter[str] = Counter()
         self._late: set[tuple[str, tuple[tuple[str, int], ...]]] = set()
         """Grants that were decided before the document was replaced, and took effect after."""
@@ -100,8 +100,11 @@ class Audit:
         self._left: list[str] = []
         """Correlation ids in order of departure."""
 
-    def watch(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def watch(self, *clouds: Cloud) -> None:
+        self._clouds = clouds
+
+    def _running(self, time: float) -> list[Operation]:
+        return [operation for cloud in self._clouds for operation in cloud.running(time)]
 
     def fail(self, sentence: str) -> None:
         self.violations.append(sentence)
@@ -168,12 +171,16 @@ class Audit:
         held = _by_nonce(self.document).get(operation.turn.nonce)
         if held is None or held.epochs != operation.turn.epochs:
             self._faults.count("late execution by a lost holder, accepted")
-        for other in cloud.running(operation.started):
+        for other in self._running(operation.started):
             shared = self._exclusive(operation.turn, other.turn)
             if other is operation or not other.guarded or not shared or other.token in self._excused:
                 continue
             if min(other.started, self.owners[operation.turn.nonce].fenced_at) < self._replaced_at:
                 self._faults.count("overlap with a holder whose document was replaced")
+                continue
+            if other.account != operation.account and self._left_by_its_owner(other.turn.nonce):
+                # Its stack is not to be seen from here; `look_at_settling` tells so.
+                self._faults.count("went on beside what was left in another account")
                 continue
             self.fail(f"1: {operation.token} overlaps {other.token} under lock {sorted(shared)}")
         for earlier in cloud.stacks[operation.stack].operations:
@@ -189,6 +196,10 @@ class Audit:
             )
             if fell and not unknowable and earlier.token not in self._excused:
                 self.fail(f"1: {operation.token} came after {earlier.token}, which has a higher epoch")
+
+    def _left_by_its_owner(self, nonce: str) -> bool:
+        gone = self.departures.get(nonce)
+        return gone is not None and gone.by == self.owners[nonce].name
 
     def _exclusive(self, one: Turn, other: Turn) -> set[str]:
         """Locks that both hold, or held, and could not hold at the same time."""
@@ -233,7 +244,7 @@ class Audit:
         for before in self._executions:
             older, newer = now.operation.turn.nonce, before.operation.turn.nonce
             if (
-                before.operation.stack != now.operation.stack
+                not _on_one_stack(before.operation, now.operation)
                 or older == newer
                 or (before.holds and now.holds)
             ):
@@ -252,7 +263,7 @@ class Audit:
     def _is_covered(self, operation: Operation) -> bool:
         """A later operation of somebody else hides it from whoever looks at the stack."""
         return any(
-            other.operation.stack == operation.stack and other.operation.started > operation.started
+            _on_one_stack(other.operation, operation) and other.operation.started > operation.started
             for other in self._executions
         )
 
@@ -272,6 +283,21 @@ class Audit:
             self._faults.count("execution by a command whose machine slept past its lease")
             return True
         return False
+
+    def only_an_operator_frees(self, waiter: Actor) -> Ticket | None:
+        """A holder whose process is over, in an account that nobody who waits can see: nobody may call its
+        stacks at rest. docs/coordination.md promises no more."""
+        waiting = {one.account for one in self.document.tickets if not self.owners[one.nonce].ended}
+        own = next((one for one in self.document.tickets if self.owners[one.nonce] is waiter), None)
+        ahead = _ahead_in(self.document, own.nonce) if own is not None else []
+        return next(
+            (
+                one
+                for one in ahead
+                if one.holding and self.owners[one.nonce].ended and one.account not in waiting
+            ),
+            None,
+        )
 
     def granted(self, actor: Actor, grant: Grant) -> None:
         """An actor believes that it was granted the lock."""
@@ -388,9 +414,9 @@ class Audit:
         if awake:
             state = "given up" if time >= owner.lost_at else "cut off"
         self._faults.count(f"takeover of a {state} {kind}")
-        if self._cloud is None or not ticket.holding:
+        if not ticket.holding:
             return
-        for operation in self._cloud.running(time):
+        for operation in self._running(time):
             if operation.turn.nonce == ticket.nonce and time - operation.started > LOOK_SECONDS:
                 self.fail(f"1: {ticket.correlation_id} was evicted while its stack was in progress")
 
@@ -491,6 +517,10 @@ def _ahead_in(document: Document, nonce: str) -> list[Ticket]:
     earlier = document.tickets[: document.tickets.index(own)]
     shares = [other for other in document.tickets if other is not own and _excludes(other, own)]
     return [other for other in shares if other.holding or other in earlier]
+
+
+def _on_one_stack(one: Operation, other: Operation) -> bool:
+    return (one.account, one.stack) == (other.account, other.stack)
 
 
 def _excludes(one: Ticket, other: Ticket) -> bool:

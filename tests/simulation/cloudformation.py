@@ -40,6 +40,7 @@ class Operation:
     ends: float
     tool: bool = False
     """A user's own, which leaves no change set of ours."""
+    account: str = ""
 
     def runs_at(self, time: float) -> bool:
         return self.started <= time < self.ends
@@ -70,7 +71,8 @@ class Auditor(Protocol):
 class Cloud:
     """One account. Executing refuses a stack in progress, and deletes the change set's siblings."""
 
-    def __init__(self, auditor: Auditor, names: tuple[str, ...]) -> None:
+    def __init__(self, auditor: Auditor, names: tuple[str, ...], account: str) -> None:
+        self.account = account
         self.stacks = {name: Stack(name) for name in names}
         self.unrevoked: set[str] = set()
         """Beginnings of names of change sets that a takeover could not take away."""
@@ -172,8 +174,8 @@ class CloudDouble:
             self._actor.pause("after its fence")
 
         def effect() -> None:
-            begin, name = self._time, stack.short_name
-            operation = Operation(name, token, turn, guarded, begin, begin + self._seconds)
+            name = stack.short_name
+            operation = self._operation(name, token, turn, guarded)
             self._cloud.execute(arn, operation)
             self._actor.trace.add(self._actor.name, "EXECUTES on {} for {:.0f} s", name, self._seconds)
 
@@ -185,11 +187,8 @@ class CloudDouble:
         name = stack.short_name
 
         def effect() -> None:
-            begin = self._time
             if self._cloud.operation(name, token) is None:
-                self._cloud.begin(
-                    Operation(name, token, turn, guarded, begin, begin + self._seconds, tool=True)
-                )
+                self._cloud.begin(self._operation(name, token, turn, guarded, tool=True))
                 self._actor.trace.add(self._actor.name, "its tool EXECUTES on {}", name)
 
         while True:
@@ -223,6 +222,12 @@ class CloudDouble:
             if made_by(arn.split("/")[1]) in correlation_ids:
                 self._ask("revoke", partial(change_sets.pop, arn, None))
                 self._actor.faults.count("change set revoked")
+
+    def _operation(
+        self, stack: str, token: str, turn: Turn, guarded: bool, *, tool: bool = False
+    ) -> Operation:
+        begin, account = self._time, self._cloud.account
+        return Operation(stack, token, turn, guarded, begin, begin + self._seconds, tool, account)
 
     @property
     def _time(self) -> float:

@@ -29,7 +29,7 @@ from tests.simulation.cloudformation import CloudDouble
 from tests.simulation.wiring_double import MemoryFolder, WiringDouble, settings_of, world_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.deploy.change_set import PreparedChangeSet
     from deploy_action.locking.client import LockClient
@@ -77,7 +77,8 @@ class Scene:
     """What deployments share."""
 
     registry: Callable[[Actor], Registry]
-    cloud: Cloud
+    clouds: Mapping[str, Cloud]
+    """By account."""
     jobs: Jobs
     granted: Callable[[Actor, Grant], None]
     told_gone: Callable[[Ticket, str], None]
@@ -125,7 +126,9 @@ class Deployment:
         """Whether the last look at the stacks had an answer. Without one the product goes on, on purpose."""
         self._folder = MemoryFolder()
         self._state = JobState(Report(correlation_id=wish.ticket.correlation_id, locks=wish.ticket.locks))
-        self._stacks = CloudDouble(scene.cloud, actor, self._turn, wish.operation_seconds)
+        self._stacks = CloudDouble(
+            scene.clouds[wish.ticket.account], actor, self._turn, wish.operation_seconds
+        )
         self._world = world_of(actor, self._folder, self._cancelled)
         self._wiring = WiringDouble(scene, actor, self._stacks, wish.poll_seconds)
         self._settings = settings_of(
@@ -301,7 +304,7 @@ class Deployment:
         ticket = self._state.ticket
         if ticket is None:
             return
-        left = [f"{REGION}/{stack}" for stack in self._wish.stacks]
+        left = [f"{self._wish.ticket.account}/{REGION}/{stack}" for stack in self._wish.stacks]
         settling = tuple(doubtful(self._stacks, left)) if began and not good else ()
         client = self._wiring.lock_client(ticket, self._actor)
         patience = PATIENCE_SECONDS if ticket.holding else BRIEF_PATIENCE_SECONDS

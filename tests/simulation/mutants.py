@@ -234,6 +234,10 @@ def _nobody_asks_between_two_stacks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deployment, "_is_told_that_it_holds", lambda self: True)
 
 
+def _stacks_are_looked_for_at_home(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(TakeoverPolicy, "_doubtful", lambda self, holder: self._stacks_in_progress(holder.stacks))
+
+
 MUTANTS = (
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
@@ -265,5 +269,11 @@ MUTANTS = (
     Mutant("a lost lock passes its fence", _a_lost_lock_passes_its_fence, 150, kind="one is blind"),
     Mutant("a refused token frees the queue", _a_refused_token_frees_the_queue, 150, kind="refused"),
     Mutant("a tool does not ask between two stacks", _nobody_asks_between_two_stacks, 150, kind="tools"),
+    Mutant(
+        "stacks of another account are looked for in the own one",
+        _stacks_are_looked_for_at_home,
+        150,
+        kind="two accounts",
+    ),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

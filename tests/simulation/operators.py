@@ -42,6 +42,11 @@ class Operator:
             self._unfreeze_for_sure()
         return "done"
 
+    def free(self, nonce: str) -> str:
+        """`release --force` of one holder that was seen."""
+        self._do("forced release of a dead one", lambda old: self._release(old, nonce))
+        return "done"
+
     def _unfreeze_for_sure(self) -> None:
         """A read may be so stale that it shows no freeze yet: then nothing is done, and told as done."""
         for _ in range(2):
@@ -59,6 +64,9 @@ class Operator:
 
     def _force(self, old: Document) -> Document:
         nonce = next((ticket.nonce for ticket in old.tickets if ticket.holding), "")
+        return self._release(old, nonce)
+
+    def _release(self, old: Document, nonce: str) -> Document:
         return operators.force_release(old, nonce, by=OPERATOR, reason="stuck", at=iso(self._actor.now()))
 
     def _freeze(self, old: Document, until: str) -> Document:

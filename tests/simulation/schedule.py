@@ -27,7 +27,7 @@ from tests.simulation.history import History, decode
 from tests.simulation.jobs import Job, Jobs
 from tests.simulation.operators import Operator
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shapes import Shapes
+from tests.simulation.shapes import ACCOUNT, OTHER_ACCOUNT, Shapes
 from tests.simulation.trace import Trace
 from tests.simulation.troubles import TROUBLES
 
@@ -133,8 +133,9 @@ class World:
         self.faults = Faults(random.Random(f"faults {seed}"), plot.profile, plot.faults_end)
         self.audit = Audit(self.scheduler, self.faults, self.trace)
         self.history = History(self.scheduler, self.audit)
-        self.cloud = Cloud(self.audit, tuple(f"app-{number}" for number in range(max(plot.stacks, 2))))
-        self.audit.watch(self.cloud)
+        self.stacks = tuple(f"app-{number}" for number in range(max(plot.stacks, 2)))
+        self.clouds = {name: Cloud(self.audit, self.stacks, name) for name in (ACCOUNT, OTHER_ACCOUNT)}
+        self.audit.watch(*self.clouds.values())
         self.jobs = Jobs()
         self.actors: list[Actor] = []
         self.reads = 0.0
@@ -153,7 +154,7 @@ class World:
         )
         self.scene = Scene(
             self._registry,
-            self.cloud,
+            self.clouds,
             self.jobs,
             self.audit.granted,
             self.audit.told_gone,
@@ -254,7 +255,7 @@ class World:
             locks, stack = self.dice.choice(
                 ((("a",), "app-0"), (("b",), "app-1"), (("a", "b"), "app-0"), (("a", "b"), "app-1"))
             )
-        stacks = self.cloud.stacks if self.all_stacks else (stack,)
+        stacks = self.stacks if self.all_stacks else (stack,)
         ticket = Ticket(
             nonce=nonce,
             correlation_id=correlation_id,
@@ -293,8 +294,15 @@ class World:
         bound = ahead * self._longest_turn() + SLACK_SECONDS
 
         def check() -> None:
-            if not any(self.audit.owners[nonce] is actor for nonce in self.audit.grants):
+            if any(self.audit.owners[nonce] is actor for nonce in self.audit.grants):
+                return
+            stuck = self.audit.only_an_operator_frees(actor)
+            if stuck is None:
                 self.audit.fail(f"5: a newcomer waits for {bound:.0f} s already, behind {ahead}")
+                return
+            self.faults.count("a dead holder in another account waits for an operator")
+            self._enter_operator_for(stuck.nonce)
+            self.scheduler.at(self.scheduler.time + bound, check)
 
         self.scheduler.at(began + bound, check)
 
@@ -318,6 +326,14 @@ class World:
         operator = Operator(actor, self._registry(actor), self.plot.lock_names, timed=self.plot.timed_freezes)
         actor.greenlet = self.scheduler.spawn(
             self.dice.uniform(60.0, 600.0), lambda: actor.play(operator.run)
+        )
+
+    def _enter_operator_for(self, nonce: str) -> None:
+        actor = self._actor(OPERATOR)
+        actor.skew, actor.sturdy = 0.0, True
+        operator = Operator(actor, self._registry(actor), self.plot.lock_names, timed=False)
+        actor.greenlet = self.scheduler.spawn(
+            self.scheduler.time, lambda: actor.play(lambda: operator.free(nonce))
         )
 
     def _judge(self, ended: bool) -> None:

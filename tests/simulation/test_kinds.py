@@ -10,6 +10,7 @@ from tests.simulation.kinds import play_kind
 from tests.simulation.troubles import TROUBLES
 
 SCHEDULES = 150
+FEWER_SCHEDULES = {"two accounts": 60}
 MUST_FIRE = {
     "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
     "one is blind": ("execution without a lock",),
@@ -18,6 +19,10 @@ MUST_FIRE = {
     "restored": ("document restored",),
     "deleted": ("document deleted",),
     "tools": ("a tool stops between two stacks", "execution without a lock"),
+    "two accounts": (
+        "a dead holder in another account waits for an operator",
+        "went on beside what was left in another account",
+    ),
     "readers": ("two readers hold one lock", "writer was granted a lock before readers that wait"),
 }
 
@@ -25,7 +30,7 @@ MUST_FIRE = {
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_nobody_does_what_he_knew_better_than_to_do(kind: str) -> None:
     coverage: Counter[str] = Counter()
-    for seed in range(SCHEDULES):
+    for seed in range(FEWER_SCHEDULES.get(kind, SCHEDULES)):
         verdict = play_kind(kind, seed)
         if verdict.violations:
             trace = "\n".join(play_kind(kind, seed, trace=True).trace[-80:])

@@ -60,6 +60,12 @@ def tools(world: World) -> None:
     one_is_blind(world)
 
 
+def two_accounts(world: World) -> None:
+    """Locks and stacks of the same names in two accounts (`Shapes`); some are cut off, so that they leave
+    without a word."""
+    one_is_blind(world)
+
+
 TROUBLES: dict[str, Callable[[World], None]] = {
     "outage": outage,
     "one is blind": one_is_blind,
@@ -69,4 +75,5 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "deleted": deleted,
     "readers": readers,
     "tools": tools,
+    "two accounts": two_accounts,
 }
