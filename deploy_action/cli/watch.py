@@ -264,7 +264,7 @@ def _shown(
         return kind(log, clock, style, forecast=watcher.forecast, grouped=False)  # type: ignore[arg-type]
 
     if machine or not sys.stdout.isatty():
-        yield reporter(click.echo), lambda: None
+        yield reporter(warn if machine else click.echo), lambda: None
         return
     from deploy_action.cli.live import Display
 

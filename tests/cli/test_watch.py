@@ -116,6 +116,16 @@ def test_one_object_a_line_for_machines(stage: Stage, shell: Desk) -> None:
     assert found[-1]["stacks"][0]["status"] == "CREATE_COMPLETE"
 
 
+def test_a_warning_is_no_line_for_machines(
+    stage: Stage, shell: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(stage, SLOW.replace("Seconds: 100", "Seconds: 100, Warning: 'Error: it is not ready'"))
+    cli.main(["watch", "shop", "--json", "--registry", shell.address], stage.clock)
+    out, err = capsys.readouterr()
+    assert [line for line in out.splitlines() if not line.startswith("{")] == []
+    assert "Topic (AWS::SNS::Topic) may fail: Error: it is not ready" in err
+
+
 def test_without_a_registry_it_says_what_times_rest_on(stage: Stage, shell: Desk) -> None:
     create(stage)
     code, told = shell.run("watch", "shop", registry="github")
