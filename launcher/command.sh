@@ -9,6 +9,7 @@ command_keeper='' # the shell that waits for it
 
 # Before anything is deployed: the places for what has to be written down later.
 prepare_command() {
+  # shellcheck disable=SC2094 # both ends stay open: the code is written in place once the command has ended
   if { printf '%-15s\n' running >"$state/command.exit" && printf '%-47s\n' '' >"$state/command.pid"; } 2>/dev/null &&
     exec 8<>"$state/command.exit" 9<"$state/command.exit"; then return; fi
   give_up "The folder $state cannot be written to." "The command's exit code could not be kept, so nothing was deployed." \

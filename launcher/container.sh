@@ -303,7 +303,8 @@ setting_of() {
         section=${section//[\"\']/}
         continue
         ;;
-      [!' ''#'';']*=*) ;;
+      ' '* | '#'* | ';'*) continue ;;
+      *=*) ;;
       *) continue ;;
       esac
       IFS='=' read -r key value <<<"$line"
