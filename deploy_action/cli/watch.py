@@ -190,6 +190,7 @@ def _ended(source: StackSource, clock: Clock, operation: Operation, end: End, *,
         duration_seconds=ended - started if started is not None and ended is not None else None,
         bars=resource_activities(operation),
         causes=failure_causes(operation, outcome),
+        timed_out=end is End.TIMED_OUT and outcome is Outcome.UNKNOWN,
     )
     if machine:
         say_json_line(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded
+from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded, TimedOut
 from deploy_action.reporting.report import Failure, Report
 from deploy_action.slack.background_sender import BackgroundWorker
 
@@ -44,7 +44,8 @@ class JobContext:
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
     """Why it ended so. Who asked to be skipped needs no remedy."""
     remedy = "" if outcome is Outcome.SKIPPED else error.remedy
-    return replace(report, outcome=outcome, failure=Failure(error.what, error.why, remedy, error.said))
+    failure = Failure(error.what, error.why, remedy, error.said)
+    return replace(report, outcome=outcome, failure=failure, timed_out=isinstance(error, TimedOut))
 
 
 def skipped(error: CoordinatorError) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.escape import one_line
 from deploy_action.common.times import duration
+from deploy_action.reporting.outcome_words import ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,30 +15,26 @@ if TYPE_CHECKING:
     from deploy_action.reporting.report import Report
 
 DESCRIPTION_MAX = 140
-_WORDS = {
-    Outcome.SUCCEEDED: "✅ Deployed",
-    Outcome.NO_CHANGES: "✅ Nothing to change",
-    Outcome.FAILED: "❌ Failed",
-    Outcome.ROLLED_BACK: "❌ Failed and rolled back",
-    Outcome.BUSY: "🚧 Busy, not deployed",
-    Outcome.SKIPPED: "⏭️ Skipped",
-    Outcome.CANCELLED: "🛑 Cancelled",
-    Outcome.UNKNOWN: "❓ Unknown, since the verdict could not be read",
-}
 
 
 def headline(report: Report, escape: Callable[[str], str]) -> str:
     """`escape` makes the names harmless for the place where the line is shown."""
     names = [stack.name for stack in report.stacks] + [line.name for line in report.stack_sets]
+    names = names or list(report.asked)
     what = report.environment or ", ".join(names[:3]) or "deployment"
     known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
     took = f" in {duration(report.duration_seconds or 0)}" if known else ""
-    words = "✅ Deleted" if report.outcome is Outcome.SUCCEEDED and report.deleted else _WORDS[report.outcome]
-    if report.teardown and report.outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
-        words = "❌ Not deleted"
+    words = ending_of(
+        report.outcome,
+        deleted=report.deleted,
+        teardown=report.teardown,
+        timed_out=report.timed_out,
+        not_started=report.not_started,
+    ).value
+    label = words.label
     if report.outcome is Outcome.NO_CHANGES and report.command_exit_code == 0:
-        words = "✅ No watched stack changed"
-    return f"{words}: {escape(what)}{took}"
+        label = "No watched stack changed"
+    return f"{words.sign} {label}: {escape(what)}{took}"
 
 
 def description(report: Report) -> str:

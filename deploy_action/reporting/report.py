@@ -100,6 +100,12 @@ class Report:
     """What history keeps of each stack's operation (`history.operations`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""
+    asked: tuple[str, ...] = ()
+    """Stacks and stack sets by name, as the inputs give them: shown where no stack was seen."""
+    timed_out: bool = False
+    """It did not end within its time."""
+    not_started: bool = False
+    """It was refused before anything was changed."""
     deploys: bool = False
     """It was asked to change stacks, not only to look at them or to show a change set."""
     tears_down: str = ""

@@ -14,6 +14,7 @@ _SILENT = frozenset(
         NotificationEvent.QUEUED,
         NotificationEvent.STARTED,
         NotificationEvent.SKIPPED,
+        NotificationEvent.NOT_STARTED,
     }
 )
 """Only the message itself shows them: a thread that repeats it tells nothing."""

@@ -46,6 +46,7 @@ class NotificationEvent(Enum):
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
+    NOT_STARTED = "not-started"
     MONITOR_RESTARTED = "monitor-restarted"
     REGISTRY_FALLBACK = "registry-fallback"
     TAKEOVER = "takeover"
@@ -77,6 +78,7 @@ _FINAL = frozenset(
         NotificationEvent.CANCELLED,
         NotificationEvent.SKIPPED,
         NotificationEvent.UNKNOWN,
+        NotificationEvent.NOT_STARTED,
     }
 )
 _ALERTS = frozenset(

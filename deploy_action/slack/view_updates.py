@@ -184,7 +184,7 @@ def ended(
     that ends in `*` stands for all that begin so."""
     stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
     return view.at_moment(
-        moment_of(report.outcome, timed_out=timed_out),
+        moment_of(report.outcome, timed_out=timed_out, not_started=report.not_started),
         at=at,
         environment=cut(report.environment) or view.environment,
         stacks=stacks,
@@ -219,10 +219,13 @@ def _still_open(report: Report) -> tuple[ResourceSeen, ...]:
     )
 
 
-def moment_of(outcome: Outcome, *, timed_out: bool = False) -> NotificationEvent:
-    """What a verdict is told as; `timed_out` where the deployment did not end in its time."""
+def moment_of(outcome: Outcome, *, timed_out: bool = False, not_started: bool = False) -> NotificationEvent:
+    """What a verdict is told as; `timed_out` where the deployment did not end in its time, `not_started`
+    where it was refused before anything was changed."""
     if timed_out and not outcome.good:
         return NotificationEvent.TIMED_OUT
+    if not_started and not outcome.good:
+        return NotificationEvent.NOT_STARTED
     return {
         Outcome.SUCCEEDED: NotificationEvent.COMPLETE,
         Outcome.NO_CHANGES: NotificationEvent.COMPLETE,

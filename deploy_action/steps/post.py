@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.outcome import Outcome, StackLine
 from deploy_action.cloudformation.stacks import is_in_progress
 from deploy_action.common.times import iso
-from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError, TimedOut
+from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
 from deploy_action.history import document as history
 from deploy_action.inputs.settings import parse_inputs
 from deploy_action.job.environment_page import WHAT, EnvironmentPage
@@ -106,7 +106,7 @@ def _end(job: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> Non
 
 def _announce(job: JobContext, state: JobState, wiring: Wiring, settings: Settings) -> None:
     channel = open_channel(job, wiring, settings, state)
-    channel.ended(state.report, timed_out=state.exit_code == TimedOut.exit_code)
+    channel.ended(state.report, timed_out=state.report.timed_out)
     channel.flush(FLUSH_SECONDS)
     remember(channel, state)
     if channel.box is not None:

@@ -16,11 +16,14 @@ from deploy_action.errors import (
     CannotStart,
     CoordinatorError,
     InvalidInput,
+    OlderCommit,
     OlderSkipped,
+    PreflightFailed,
     StackSourceError,
     Superseded,
 )
 from deploy_action.github.run_without_secrets import why_without_secrets
+from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.job.commit_age import look_at_commit_age
 from deploy_action.job.concurrency import look_at_concurrency
@@ -45,6 +48,8 @@ from deploy_action.reporting.shared_causes import shared_cause
 from deploy_action.reporting.summary.page import opening
 from deploy_action.wiring import Wiring
 
+REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit)
+"""Ends before anything was changed: nothing that runs is touched."""
 FLUSH_SECONDS = 2.0
 """For the first message, whose id is an output of this step."""
 
@@ -62,7 +67,9 @@ def run(job: JobContext) -> int:
         links = replace(links_of(job), version=settings.version)
         deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
         tears_down = teardown_of(settings.command)
-        state.report = replace(state.report, links=links, deploys=deploys, tears_down=tears_down)
+        asked = tuple(stack.short_name for stack in settings.stacks)
+        asked += tuple(str(one) for one in settings.stack_sets)
+        state.report = replace(state.report, links=links, deploys=deploys, tears_down=tears_down, asked=asked)
         page = EnvironmentPage(job)
         for warning in settings.warnings:
             job.reporter.note(warning)
@@ -170,14 +177,19 @@ def _stopped(job: JobContext, state: JobState, error: CoordinatorError, settings
         outcome = Outcome.CANCELLED
     elif isinstance(error, Superseded | OlderSkipped):
         outcome = Outcome.SKIPPED
-    if isinstance(error, InvalidInput) and len(error.problems) > 1:
-        for problem in error.problems:
-            job.reporter.line(f"  - {problem}")
+    problems = error.problems if isinstance(error, InvalidInput) else ()
+    for problem in problems if len(problems) > 1 else ():
+        job.reporter.line(f"  - {problem}")
     if code:
         job.reporter.error(error)
     else:
         job.reporter.line(skipped(error))
-    state.report = replace(with_failure(state.report, error, outcome), notes=tuple(job.reporter.notes))
+    state.report = replace(
+        with_failure(state.report, error, outcome),
+        notes=tuple(job.reporter.notes),
+        not_started=isinstance(error, REFUSALS),
+    )
+    state.report = _as_given(job, state.report) if settings is None else state.report
     try:
         job.folder.save(state)
     except OSError as failure:
@@ -188,6 +200,17 @@ def _stopped(job: JobContext, state: JobState, error: CoordinatorError, settings
     del outputs["correlation-id"]
     job.files.set_outputs(outputs)
     return code
+
+
+def _as_given(job: JobContext, report: Report) -> Report:
+    """With the names as they stand in inputs that are wrong."""
+    try:
+        given = raw_inputs(job.environ)
+    except InvalidInput:
+        return report
+    return replace(
+        report, environment=given.get("environment", ""), asked=tuple(given.get("stack-name", "").split())
+    )
 
 
 def _queue_outputs(state: JobState) -> dict[str, str]:

@@ -103,7 +103,9 @@ def test_it_waits_for_something_to_begin(stage: Stage, shell: Desk) -> None:
 
 def test_time_is_up(stage: Stage, shell: Desk) -> None:
     create(stage)
-    assert shell.run("watch", "shop", "--timeout-in-minutes", "1")[0] == 6
+    code, told = shell.run("watch", "shop", "--timeout-in-minutes", "1")
+    assert code == 6
+    assert "⌛ Did not end in time: shop" in told
 
 
 def test_one_object_a_line_for_machines(stage: Stage, shell: Desk) -> None:

@@ -133,12 +133,19 @@ def test_without_environment_the_lock_is_named_after_account_region_and_stack(st
     assert list(stage.registry()["locks"]) == ["123456789012/eu-west-1/shop"]
 
 
+def test_what_bad_inputs_name_is_in_the_heading_as_it_was_given(stage: Stage) -> None:
+    job = stage.job(template="nowhere.yaml", environment="")
+    assert job.deploy() == 3
+    assert job.summary.splitlines()[0] == "## 🚫 Not started: shop"
+
+
 def test_bad_inputs_are_all_told_and_nothing_is_asked_or_locked(stage: Stage) -> None:
     job = stage.job(template="nowhere.yaml", capabilities="FLY", when_busy="perhaps")
     assert job.deploy() == 3
     for name in ("template", "capabilities", "when-busy"):
         assert f"`{name}`" in job.log
     assert "3 inputs are wrong" in job.summary
+    assert job.summary.splitlines()[0] == "## 🚫 Not started: production"
     assert not stage.server.requests
     assert stage.registry() == {}
 

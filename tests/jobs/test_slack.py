@@ -89,6 +89,26 @@ class TestWhatIsTold:
             for version in one.versions:
                 assert message_problems({k: version.get(k) for k in ("text", "blocks", "metadata")}) == []
 
+    def test_a_refusal_before_anything_was_locked_calls_nobody(
+        self, stage: Stage, slack: SlackServer
+    ) -> None:
+        job = job_with(
+            stage,
+            slack,
+            template=stage.template(GOOD),
+            preflight="strict",
+            parameter_overrides="Unknown=x",
+            slack_mentions="S0ONCALL",
+        )
+        assert job.deploy() == 9, job.log
+        (message,) = about(slack, job)
+        assert "Not started: production" in message.text
+        assert message.text.startswith("🚫")
+        assert slack.in_channel("alerts") == []
+        assert slack.replies(message.ts) == []
+        assert "S0ONCALL" not in str(slack.messages)
+        assert job.summary.splitlines()[0] == "## 🚫 Not started: production"
+
     def test_the_message_is_updated_at_most_every_ten_seconds(self, stage: Stage, slack: SlackServer) -> None:
         many = "\n".join(
             f"  T{n}: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{Seconds: {n * 2}}}}}}}"

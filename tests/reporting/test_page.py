@@ -17,6 +17,7 @@ from deploy_action.diagnosis.causes import Cause
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.estimation.accuracy import Accuracy
 from deploy_action.history.estimate import Basis, Estimate, Usual
+from deploy_action.reporting import headline as headlines
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.report import Ahead, Failure, Links, Report
 from deploy_action.reporting.resource_activity import ResourceActivity
@@ -79,11 +80,29 @@ FULL = Report(
         (Outcome.BUSY, "## 🚧 Busy, not deployed: production"),
         (Outcome.SKIPPED, "## ⏭️ Skipped: production in 5m15s"),
         (Outcome.CANCELLED, "## 🛑 Cancelled: production in 5m15s"),
-        (Outcome.UNKNOWN, "## ❓ Unknown, since the verdict could not be read: production in 5m15s"),
+        (Outcome.UNKNOWN, "## ❓ Outcome unknown: production in 5m15s"),
     ],
 )
 def test_the_verdict_comes_first(outcome: Outcome, headline: str) -> None:
     assert summary(replace(FULL, outcome=outcome), now=NOON).splitlines()[0] == headline
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.FAILED, Outcome.ROLLED_BACK])
+def test_a_time_out_is_headed_as_one(outcome: Outcome) -> None:
+    page = summary(replace(FULL, outcome=outcome, timed_out=True), now=NOON)
+    assert page.splitlines()[0] == "## ⌛ Did not end in time: production in 5m15s"
+
+
+def test_what_was_refused_is_headed_with_what_was_given() -> None:
+    report = replace(EMPTY, outcome=Outcome.FAILED, not_started=True, asked=("shop", "shop-web"))
+    assert summary(report, now=NOON).splitlines()[0] == "## 🚫 Not started: shop, shop-web"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.NO_CHANGES])
+def test_what_went_well_is_headed_so_whatever_else_is_known(outcome: Outcome) -> None:
+    report = replace(FULL, outcome=outcome)
+    beside = replace(report, timed_out=True, not_started=True)
+    assert headlines.headline(beside, str) == headlines.headline(report, str)
 
 
 def test_only_what_went_well_has_a_green_sign() -> None:
@@ -194,7 +213,7 @@ def test_what_kept_it_from_starting_is_told_in_three_sentences() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     assert summary(EMPTY, now=NOON) == (
-        "## ❓ Unknown, since the verdict could not be read: deployment\n\n"
+        "## ❓ Outcome unknown: deployment\n\n"
         "| Time in the queue | Correlation id |\n| :--- | :--- |\n| none | `20260102-030405-abcdef` |\n"
     )
 

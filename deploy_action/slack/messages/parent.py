@@ -39,6 +39,7 @@ def verb(view: DeploymentView) -> str:
         NotificationEvent.UNKNOWN,
         NotificationEvent.TIMED_OUT,
         NotificationEvent.CANCELLED,
+        NotificationEvent.NOT_STARTED,
     }
     return "Ended" if known else "As of"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.escape import one_line
+from deploy_action.reporting.outcome_words import Ending, ending_of
 from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
@@ -91,13 +92,8 @@ def waits(view: DeploymentView) -> bool:
 def heading(view: DeploymentView) -> tuple[str, str, str]:
     """A sign, and what stands before and after the name of what is deployed. True whenever it is read."""
     if view.moment.final:
-        if view.moment is NotificationEvent.COMPLETE and view.outcome is Outcome.NO_CHANGES:
-            return ("✅", "", "needed no changes")
-        if view.outcome is Outcome.SUCCEEDED and view.deleted:
-            return ("✅", "", "is deleted")
-        if view.teardown and view.moment in {NotificationEvent.FAILED, NotificationEvent.ROLLED_BACK}:
-            return ("❌", "", "could not be deleted")
-        return _ENDS[view.moment]
+        ending = _ending(view).value
+        return (ending.sign, ending.before, ending.after)
     if waits(view):
         stuck = view.moment is NotificationEvent.STUCK_IN_QUEUE
         return ("⏳", "", "is stuck in the queue" if stuck else "waits in the queue")
@@ -114,16 +110,13 @@ def _now(view: DeploymentView) -> tuple[str, str, str]:
     return ("🗑️", "Deleting", "") if view.teardown else ("🚀", "Deploying", "")
 
 
-_ENDS = {
-    NotificationEvent.COMPLETE: ("✅", "", "is deployed"),
-    NotificationEvent.FAILED: ("❌", "", "failed"),
-    NotificationEvent.ROLLED_BACK: ("❌", "", "failed and was rolled back"),
-    NotificationEvent.BUSY: ("🚧", "", "is busy, not deployed"),
-    NotificationEvent.TIMED_OUT: ("⌛", "", "did not end in time"),
-    NotificationEvent.CANCELLED: ("🛑", "", "was cancelled"),
-    NotificationEvent.SKIPPED: ("⏭️", "", "was skipped"),
-    NotificationEvent.UNKNOWN: ("❓", "Outcome unknown:", ""),
-}
+def _ending(view: DeploymentView) -> Ending:
+    if view.moment is NotificationEvent.COMPLETE:
+        good = view.outcome if view.outcome is not None and view.outcome.good else Outcome.SUCCEEDED
+        return ending_of(good, deleted=view.deleted)
+    if view.moment in {NotificationEvent.FAILED, NotificationEvent.ROLLED_BACK} and view.teardown:
+        return Ending.NOT_DELETED
+    return Ending[view.moment.name]
 
 
 def headline(view: DeploymentView, name: str) -> str:
