@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SECONDS_MAX = 2.5
-"""Until a fault that lasts is told: botocore's own tries would take as long again and again."""
 SHOP = StackRef("eu-west-1", "shop")
 
 
@@ -83,10 +81,9 @@ LASTING = {
 @pytest.mark.parametrize("mode", LASTING)
 def test_stacks_behind_a_proxy_that_will_not_let_them_through(mode: str, proxy: ConnectProxy) -> None:
     proxy.mode = mode
-    began = time.monotonic()
     with pytest.raises(StackSourceError) as caught:
         stacks()
-    assert time.monotonic() - began < SECONDS_MAX
+    assert len(proxy.asked) == 1, "a fault that lasts is asked for once"
     error = caught.value
     assert (error.misconfigured, error.temporary) == (True, False), error
     _told(str(error), mode, proxy, "cloudformation.eu-west-1.amazonaws.com")
@@ -96,10 +93,9 @@ def test_stacks_behind_a_proxy_that_will_not_let_them_through(mode: str, proxy: 
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_a_registry_behind_it_is_not_away(kind: str, mode: str, proxy: ConnectProxy) -> None:
     proxy.mode = mode
-    began = time.monotonic()
     with pytest.raises(RegistryMisconfigured) as caught:
         GuardedRegistry(REGISTRIES[kind]()).read()
-    assert time.monotonic() - began < SECONDS_MAX
+    assert len(proxy.asked) == 1, "a fault that lasts is asked for once"
     _told(str(caught.value), mode, proxy, "api.github.com" if kind == "github" else "amazonaws.com")
 
 
@@ -183,10 +179,8 @@ def test_settings_that_cannot_work_are_told_at_once(
         monkeypatch.setenv(name, "test")
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    began = time.monotonic()
     with pytest.raises(StackSourceError) as caught:
         stacks()
-    assert time.monotonic() - began < SECONDS_MAX
     assert (caught.value.misconfigured, caught.value.temporary) == (True, False), caught.value
     assert words in str(caught.value)
     assert "defect" not in str(caught.value)
