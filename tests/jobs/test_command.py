@@ -119,7 +119,7 @@ def test_without_the_right_to_watch_the_command_still_decides_and_the_outcome_is
     job.run("post")
     assert job.outputs()["outcome"] == "unknown"
     assert "AWS denies access" in job.log
-    assert job.page.startswith("## ❓ Unknown")
+    assert job.page.startswith("## ❓ Outcome unknown")
 
 
 def test_a_restarted_watch_repeats_no_event_and_loses_none(stage: Stage) -> None:

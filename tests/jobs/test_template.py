@@ -286,7 +286,7 @@ def test_credentials_that_expire_midway_make_the_verdict_unknown_and_never_green
     assert job.deploy() == 7, job.log
     assert job.outputs()["outcome"] == "unknown"
     assert "expired" in job.log
-    assert job.page.startswith("## ❓ Unknown")
+    assert job.page.startswith("## ❓ Outcome unknown")
 
 
 def test_a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it(stage: Stage) -> None:
