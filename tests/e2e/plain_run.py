@@ -20,13 +20,12 @@ class PlainRun:
         self.folder = folder
         (folder / "registry").mkdir()
         action = folder / "deploy-coordinator"
-        shutil.copytree(
-            ROOT / "deploy_action", action / "deploy_action", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        for part in ("deploy_action", "launcher"):
+            shutil.copytree(ROOT / part, action / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "entrypoint.py", action)
         # The tests' own environment has what the product needs; making one anew is tried elsewhere.
-        with (action / "launcher" / "host.sh").open("a") as part:
-            part.write(f"\nfind_python() {{ python={sys.executable}; }}\n")
+        with (action / "launcher" / "host.sh").open("a") as host:
+            host.write(f"\nfind_python() {{ python={sys.executable}; }}\n")
 
     def begin(self, script: str, variables: dict[str, str]) -> subprocess.Popen[str]:
         environment = {

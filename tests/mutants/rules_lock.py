@@ -126,9 +126,7 @@ def a_holder_is_not_waited_for(patch: Patch) -> None:
 
 @killed_by(test_lock.test_several_locks_are_taken_together_or_not_at_all)
 def only_the_first_lock_of_a_ticket_counts(patch: Patch) -> None:
-    patch.function(
-        Ticket.conflicts_with, lambda original, self, other: bool(self.locks[0] == other.locks[0])
-    )
+    patch.function(Ticket.conflicts_with, lambda original, self, other: bool(self.locks[0] == other.locks[0]))
 
 
 @killed_by(

@@ -471,6 +471,7 @@ SHOWN_BY = {
 RENDERERS = ("reporting", "reporting.log", "reporting.summary", "slack.messages", "cli.text")
 """The folders in which every module makes text for people."""
 NO_TEXT = {
+    "reporting.outcome_words",
     "reporting.report",
     "reporting.shared_causes",
     "reporting.comparison",

@@ -123,8 +123,8 @@ from pathlib import Path
 from deploy_action.common.clock import SystemClock
 from deploy_action.slack.outbox_file import OutboxJournal
 from deploy_action.slack.api.bot import SlackBot
-from deploy_action.slack.outbox import Entry, Kind
-from deploy_action.slack.sender import Courier
+from deploy_action.slack.outbox import Kind, Message
+from deploy_action.slack.sender import MessageSender
 from deploy_action.slack import sender as module
 from deploy_action.slack.background_sender import BackgroundWorker
 import time
@@ -133,11 +133,11 @@ module.outbox.CROWD = 10_000  # each is to be told by itself
 path, url, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 journal = OutboxJournal(path, "killed")
 bot = SlackBot("xoxb-token", correlation_id="killed", base_url=url, timeout=2)
-courier = Courier(journal, bot, SystemClock())
+courier = MessageSender(journal, bot, SystemClock())
 worker = BackgroundWorker(courier)
 def accept(name, kind, text):
     refused = journal.box.refused
-    box = courier.accept([Entry(name, kind, "C0DEPLOYS", text, at=time.time())])
+    box = courier.accept([Message(name, kind, "C0DEPLOYS", text, at=time.time())])
     if box.refused == refused:
         print(text, flush=True)  # what was accepted
     worker.wake()
