@@ -6,7 +6,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const LAUNCHER = path.join(__dirname, '..', 'deploy_action', 'launch');
+const LAUNCHER = path.join(__dirname, '..', 'launcher', 'launch');
 
 const folder = process.env.STATE_folder;
 if (folder) {
