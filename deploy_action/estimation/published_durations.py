@@ -7,6 +7,7 @@ within a factor of two of measured medians for 40 of 48 types, and tails are hea
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def parse_samples(text: str) -> dict[tuple[str, str], int]:
     return {key: count for key, (_, count) in _parsed(text).items() if count}
 
 
+@lru_cache(maxsize=1)
 def _parsed(text: str) -> dict[tuple[str, str], tuple[float, int]]:
     found: dict[tuple[str, str], tuple[float, int]] = {}
     for row in _rows(text):
