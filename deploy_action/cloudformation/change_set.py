@@ -47,15 +47,42 @@ class ChangeSetRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """What becomes of one property, as far as CloudFormation tells. Values are texts, None where there is
+    none or it was not asked for; secrets are hidden in them."""
+
+    path: str
+    """Such as `/Properties/KeySchema`."""
+    before: str | None = None
+    after: str | None = None
+    recreation: str = ""
+    """CloudFormation's word: Never, Conditionally, Always."""
+    source: str = ""
+    """CloudFormation's word for why it changes, such as `ParameterReference`."""
+    cause: str = ""
+    """What it changes with: a parameter, or a resource's attribute."""
+    actual: str | None = None
+    """What the property is by now, where somebody changed it outside of CloudFormation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One planned change. `replacement` is CloudFormation's word: True, False, Conditional or empty."""
 
     action: str
+    """CloudFormation's word: Add, Modify, Remove, Import, Dynamic or SyncWithActual."""
     logical_id: str
     resource_type: str
     physical_id: str = ""
     replacement: str = ""
     scope: tuple[str, ...] = ()
+    policy_action: str = ""
+    """What becomes of the physical resource: Delete, Retain, Snapshot, or these behind `ReplaceAnd`."""
+    nested_arn: str = ""
+    """Of the change set of a nested stack."""
+    drift: str = ""
+    """CloudFormation's word, in drift-aware change sets only: IN_SYNC, MODIFIED, DELETED and others."""
+    properties: tuple[PropertyChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +96,15 @@ class ChangeSet:
     execution_status: str
     reason: str = ""
     changes: tuple[Change, ...] = field(default_factory=tuple)
+    stack_name: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Names and values; those that are NoEcho as `****`."""
+    tags: tuple[tuple[str, str], ...] = ()
+    capabilities: tuple[str, ...] = ()
+    drift: str = ""
+    """Of the stack, in drift-aware change sets only: DRIFTED, IN_SYNC or UNKNOWN."""
+    created_at: float = 0.0
+    """CloudFormation's unix seconds."""
 
     @property
     def pending(self) -> bool:
@@ -82,6 +118,19 @@ class ChangeSet:
     @property
     def executable(self) -> bool:
         return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChangeSet:
+    """A change set as the list of its stack shows it. `nested`: it is part of another one."""
+
+    arn: str
+    name: str
+    stack_id: str
+    stack_name: str
+    status: str
+    execution_status: str
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation.aws_clients import AwsClients, error_code, error_message, explain, pages
-from deploy_action.cloudformation.change_set import Change, ChangeSet, ValidationError, made_by
+from deploy_action.cloudformation.change_set import ValidationError, made_by
+from deploy_action.cloudformation.change_set_reader import listed_change_set, read_change_set
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.ports import Identity
 from deploy_action.cloudformation.stacks import StackRef, StackState, is_in_progress
@@ -16,7 +17,7 @@ from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from deploy_action.cloudformation.change_set import ChangeSetRequest
+    from deploy_action.cloudformation.change_set import ChangeSet, ChangeSetRequest, ListedChangeSet
     from deploy_action.cloudformation.ports import Traffic
 
 _SERVICE = "cloudformation"
@@ -142,25 +143,20 @@ class CloudFormation:
             )
             return str(answer["Id"])
 
-    def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
+    def change_set(self, stack: StackRef, arn: str, *, values: bool = False) -> ChangeSet:
         client = self._client(stack)
         with explained():
-            answer = client.describe_change_set(StackName=stack.name, ChangeSetName=arn)
-            rows = list(answer.get("Changes", []))
-            while answer.get("NextToken"):
-                answer = client.describe_change_set(
-                    StackName=stack.name, ChangeSetName=arn, NextToken=answer["NextToken"]
-                )
-                rows += answer.get("Changes", [])
-            return ChangeSet(
-                arn=answer["ChangeSetId"],
-                name=answer["ChangeSetName"],
-                stack_id=answer["StackId"],
-                status=answer["Status"],
-                execution_status=answer.get("ExecutionStatus", ""),
-                reason=answer.get("StatusReason", ""),
-                changes=tuple(_change(row["ResourceChange"]) for row in rows if "ResourceChange" in row),
-            )
+            return read_change_set(client.describe_change_set, stack.name, arn, values=values)
+
+    def change_sets(self, stack: StackRef) -> tuple[ListedChangeSet, ...]:
+        with explained():
+            try:
+                rows = list(pages(self._client(stack).list_change_sets, "Summaries", StackName=stack.name))
+            except Exception as error:
+                if _does_not_exist(error):
+                    return ()
+                raise
+            return tuple(listed_change_set(row) for row in rows)
 
     def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
         with explained():
@@ -332,17 +328,6 @@ def _event(region: str, row: dict[str, Any]) -> StackEvent:
         hook_status=row.get("HookStatus", ""),
         hook_reason=row.get("HookStatusReason", ""),
         hook_failure_mode=row.get("HookFailureMode", ""),
-    )
-
-
-def _change(row: dict[str, Any]) -> Change:
-    return Change(
-        action=row.get("Action", ""),
-        logical_id=row.get("LogicalResourceId", ""),
-        resource_type=row.get("ResourceType", ""),
-        physical_id=row.get("PhysicalResourceId", ""),
-        replacement=row.get("Replacement", ""),
-        scope=tuple(row.get("Scope", [])),
     )
 
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from deploy_action.cloudformation.change_set import ChangeSet, ChangeSetRequest, ValidationError
+    from deploy_action.cloudformation.change_set import (
+        ChangeSet,
+        ChangeSetRequest,
+        ListedChangeSet,
+        ValidationError,
+    )
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.stacks import StackRef, StackState
 
@@ -66,6 +71,19 @@ class TemplateSource(Protocol):
     def template(self, stack: StackRef, change_set: str = "") -> object:
         """The processed template of a change set (ARN), else of the stack: a text, or parsed JSON. Raises
         StackSourceError."""
+        ...
+
+
+class ChangeSetSource(Protocol):
+    """Read-only view of change sets. Every method raises StackSourceError."""
+
+    def change_set(self, stack: StackRef, arn: str, *, values: bool = ...) -> ChangeSet:
+        """With all pages of its changes; with `values`, also what properties are before and after. The
+        stack's name may be empty where `arn` is one."""
+        ...
+
+    def change_sets(self, stack: StackRef) -> tuple[ListedChangeSet, ...]:
+        """All of a stack; () where there is no such stack."""
         ...
 
 

@@ -8,6 +8,7 @@ from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
+from deploy_action.deploy.data_guard import guard_data
 from deploy_action.deploy.resume import what_was_executed
 from deploy_action.deploy.watch_execution import see_through
 from deploy_action.errors import (
@@ -77,6 +78,11 @@ def _attempt(deployment: Deployment) -> int:
         return _nothing_to_change(deployment)
     if not deployment.unwatched:
         _show(deployment, plan)
+    try:
+        guard_data(deployment, plan.change_set)
+    except CoordinatorError:
+        native.discard(plan)
+        raise
     if settings.no_execute_change_set:
         deployment.report(outcome=Outcome.SKIPPED)
         deployment.reporter.line("Not executed, as `no-execute-changeset` asks.")

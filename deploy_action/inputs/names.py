@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 NAMES = frozenset(
     {
+        "allow-data-loss",
         "capabilities",
         "command",
         "commit",
+        "data-loss",
         "delete-rolled-back-stack",
         "disable-rollback",
         "environment",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from deploy_action.inputs.conflicts import template_only
 from deploy_action.inputs.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
 from deploy_action.inputs.names import unknown_inputs
+from deploy_action.inputs.plan import PlanFields, PlanSettings
 from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.slack import SlackFields
 from deploy_action.inputs.stacks import StackFields
@@ -155,6 +156,7 @@ class Settings:
     version: str = ""
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
+    plan: PlanSettings = field(default_factory=PlanSettings)
     account: str = ""
     """Where the stacks have to be, by an ARN that names one; empty where none does."""
     warnings: tuple[str, ...] = ()
@@ -189,7 +191,7 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-class _Parser(StackFields, SlackFields):
+class _Parser(StackFields, SlackFields, PlanFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
@@ -252,6 +254,7 @@ class _Parser(StackFields, SlackFields):
             commit=self._checked("commit", parse_commit, ""),
             version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
+            plan=self._plan(by_command=mode is Mode.COMMAND),
             account=self._account,
         )
         self._check_together(settings)

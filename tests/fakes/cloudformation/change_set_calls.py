@@ -17,12 +17,16 @@ from tests.fakes.cloudformation.errors import (
     stack_does_not_exist,
     validation,
 )
+from tests.fakes.cloudformation.nested import child_version
+from tests.fakes.cloudformation.property_values import drift_of_stack, with_drift, with_values
 from tests.fakes.cloudformation.run import Run
 from tests.fakes.cloudformation.stacks import Event, Stack
 from tests.fakes.cloudformation.templates import missing_capabilities
 from tests.fakes.cloudformation.writing import check_rollback_disabled, check_updatable, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.fakes.cloudformation.call import Call, Params
     from tests.fakes.cloudformation.versions import Version
 
@@ -109,6 +113,9 @@ def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, v
         children = lifecycle.nested_changes(call.world, stack, version, now)
         plan = plan_actions(states, before, version, nested_changes=children)
     changes = describe_changes(states, version, plan, imports)
+    nested: list[tuple[Stack, ChangeSet]] = []
+    if params.get("IncludeNestedStacks"):
+        changes, nested = _nested(call, params, stack, version, changes)
     problems = [
         {
             "LogicalResourceId": definition.logical_id,
@@ -119,12 +126,17 @@ def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, v
         for definition in version.definitions.values()
         if definition.ground.get("Validation") and definition.logical_id in plan.real
     ]
+    if params.get("DeploymentMode") == "REVERT_DRIFT":
+        changes = with_drift(states, version, changes)
     failure = NO_CHANGES if not changes else None
     if problems and not params.get("DisableValidation"):
         failure = _VALIDATION_FAILED
     unique = call.world.ids.random_uuid("change set", stack.stack_id, name, now, len(stack.change_sets))
+    change_set_id = f"arn:aws:cloudformation:{stack.region}:{call.world.account}:changeSet/{name}/{unique}"
+    for _, child in nested:
+        child.parent = change_set_id
     return ChangeSet(
-        change_set_id=f"arn:aws:cloudformation:{stack.region}:{call.world.account}:changeSet/{name}/{unique}",
+        change_set_id=change_set_id,
         name=name,
         stack_id=stack.stack_id,
         stack_name=stack.name,
@@ -140,8 +152,52 @@ def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, v
         operation_id=call.world.ids.random_uuid("change set operation", unique),
         include_nested=bool(params.get("IncludeNestedStacks")),
         imports=imports,
+        before=before,
+        states=states,
+        deployment_mode=params.get("DeploymentMode"),
+        children=nested,
         validation_errors=problems if failure == _VALIDATION_FAILED else [],
     )
+
+
+def _nested(
+    call: Call, params: Params, stack: Stack, version: Version, changes: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[tuple[Stack, ChangeSet]]]:
+    """The changes with the ids of the nested stacks' change sets, and these. Assumed: a nested stack in which
+    nothing changes is left out, and one that goes away as a whole has no change set."""
+    kept: list[dict[str, Any]] = []
+    made: list[tuple[Stack, ChangeSet]] = []
+    run = Run(call.world, stack, "", None)
+    for row in changes:
+        change = row["ResourceChange"]
+        definition = version.definitions.get(change["LogicalResourceId"])
+        if definition is None or not definition.is_nested or change["Action"] == "Remove":
+            kept.append(row)
+            continue
+        child = call.region.stacks.get(change.get("PhysicalResourceId", ""))
+        if child is None:
+            suffix = call.world.ids.suffix(13, stack.stack_id, definition.logical_id, "planned")
+            name = f"{stack.name}-{definition.logical_id}-{suffix}"
+            unique = call.world.ids.time_uuid(call.now, name)
+            stack_id = f"arn:aws:cloudformation:{stack.region}:{call.world.account}:stack/{name}/{unique}"
+            child = Stack(name, stack_id, stack.region, call.now, stack.stack_id, stack.stack_id)
+        before = child.version(call.now)
+        after = child_version(run, definition, child.name, call.now)
+        found = _prepare(
+            call, {**params, "ChangeSetName": f"{params['ChangeSetName']}-{definition.logical_id}"},
+            child, before, after,
+        )  # fmt: skip
+        if found.failure == NO_CHANGES and change.get("Replacement") != "True":
+            continue
+        made.append((child, found))
+        kept.append({**row, "ResourceChange": {**change, "ChangeSetId": found.change_set_id}})
+    return kept, made
+
+
+def _tree(stack: Stack, change_set: ChangeSet) -> Iterator[tuple[Stack, ChangeSet]]:
+    yield stack, change_set
+    for child, nested in change_set.children:
+        yield from _tree(child, nested)
 
 
 def _find(call: Call, params: Params, now: float) -> tuple[Stack, ChangeSet]:
@@ -159,10 +215,14 @@ def _find(call: Call, params: Params, now: float) -> tuple[Stack, ChangeSet]:
             )
         stacks = [named]
     for stack in stacks:
-        for change_set in reversed(stack.change_sets.values()):
-            alive = change_set.deleted is None or change_set.deleted > now
-            if alive and change_set.created <= now and name in {change_set.name, change_set.change_set_id}:
-                return stack, change_set
+        for root in reversed(stack.change_sets.values()):
+            alive = root.deleted is None or root.deleted > now
+            if not alive or root.created > now:
+                continue
+            for owner, change_set in _tree(stack, root):
+                by_name = root is change_set and name == change_set.name
+                if by_name or name == change_set.change_set_id:
+                    return owner, change_set
     raise change_set_not_found(name)
 
 
@@ -172,6 +232,8 @@ def describe_change_set(call: Call, params: Params) -> Answer:
     ready = change_set.ready <= call.seen
     numbered = list(enumerate(change_set.changes)) if ready and not change_set.failure else []
     page, token = call.page(numbered, lambda item: str(item[0]), params.get("NextToken"))
+    if params.get("IncludePropertyValues"):
+        page = [(number, with_values(change_set, row)) for number, row in page]
     version = change_set.version
     return {
         "ChangeSetName": change_set.name,
@@ -192,6 +254,10 @@ def describe_change_set(call: Call, params: Params) -> Answer:
         "NextToken": token,
         "IncludeNestedStacks": change_set.include_nested,
         "OnStackFailure": change_set.on_stack_failure,
+        "ParentChangeSetId": change_set.parent,
+        "RootChangeSetId": change_set.root,
+        "DeploymentMode": change_set.deployment_mode,
+        "StackDriftStatus": drift_of_stack(change_set),
     }
 
 
@@ -257,13 +323,15 @@ def _check_executable(call: Call, stack: Stack, change_set: ChangeSet) -> None:
     status = change_set.status(call.now)
     if status != "CREATE_COMPLETE":
         raise change_set_status(change_set.change_set_id, "executed", status)
-    if change_set.executed is not None:
-        execution = change_set.execution_status(stack, call.now)
+    execution = change_set.execution_status(stack, call.now)
+    if change_set.executed is not None or execution == "OBSOLETE":
         raise AwsError(
             "InvalidChangeSetStatus",
             f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current execution status of "
             f"[{execution}]",
         )
+    if change_set.parent is not None:
+        raise validation("Operation on nested ChangeSets is not supported: execute the root change set")
     if stack.status(call.now) != "REVIEW_IN_PROGRESS":
         check_updatable(call, stack)
 

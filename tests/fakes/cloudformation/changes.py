@@ -12,6 +12,7 @@ from tests.fakes.cloudformation.resources import (
     markers,
     needs_replacement,
     requires_recreation,
+    says_yes,
 )
 
 if TYPE_CHECKING:
@@ -107,11 +108,16 @@ def describe_changes(
         state = states[name]
         if state.definition is not None:
             change = _change("Remove", state.definition, state.physical_id)
-            if state.definition.deletion_policy in {"Retain", "Snapshot"}:
-                change["PolicyAction"] = state.definition.deletion_policy
-            found.append(change)
+            found.append(change | {"PolicyAction": _kept(state.definition.deletion_policy)})
     found.sort(key=lambda change: str(change["LogicalResourceId"]))
     return [{"Type": "Resource", "ResourceChange": change} for change in found]
+
+
+def _kept(policy: str) -> str:
+    """By the policy of the template. `RetainExceptOnCreate` keeps what is no failed creation."""
+    return {"Snapshot": "Snapshot", "Retain": "Retain", "RetainExceptOnCreate": "Retain"}.get(
+        policy, "Delete"
+    )
 
 
 def _change(action: str, definition: Definition, physical: str | None) -> dict[str, Any]:
@@ -130,6 +136,10 @@ def _change(action: str, definition: Definition, physical: str | None) -> dict[s
 def _modify(old: Definition, new: Definition, physical: str | None, action: str) -> dict[str, Any]:
     change = _change("Modify", new, physical)
     change["Replacement"] = "True" if action == "replace" else "False"
+    if action == "replace":
+        change["PolicyAction"] = f"ReplaceAnd{_kept(new.replace_policy)}"
+    if says_yes(new.ground.get("Conditional")):
+        change |= {"Replacement": "Conditional"}
     details: list[dict[str, Any]] = []
     for name in changed_properties(old, new):
         attribute = "Tags" if name == "Tags" else "Properties"

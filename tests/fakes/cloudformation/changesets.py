@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.fakes.cloudformation.stacks import Stack
+    from tests.fakes.cloudformation.stacks import ResourceState, Stack
     from tests.fakes.cloudformation.versions import Version
 
 NO_CHANGES = (
@@ -36,6 +36,15 @@ class ChangeSet:
     include_nested: bool = False
     imports: dict[str, str] = field(default_factory=dict)
     validation_errors: list[dict[str, str]] = field(default_factory=list)
+    before: Version | None = None
+    states: dict[str, ResourceState] = field(default_factory=dict)
+    """What was there, by logical id, when it was made."""
+    deployment_mode: str | None = None
+    parent: str | None = None
+    root: str | None = None
+    children: list[tuple[Stack, ChangeSet]] = field(default_factory=list)
+    """Those of nested stacks. A nested stack that is still to be made is in no list (assumed: the model tells
+    only that its change set has an id of its own)."""
     executed: float | None = None
     deleted: float | None = None
 
@@ -58,4 +67,8 @@ class ChangeSet:
             return (
                 "EXECUTE_FAILED" if "ROLLBACK" in status or status.endswith("FAILED") else "EXECUTE_COMPLETE"
             )
-        return "AVAILABLE" if self.status(now) == "CREATE_COMPLETE" else "UNAVAILABLE"
+        if self.status(now) != "CREATE_COMPLETE":
+            return "UNAVAILABLE"
+        later = any(self.created < operation.started <= now for operation in stack.operations)
+        # Assumed: while that operation runs the stack itself refuses, and the change set looks as before.
+        return "OBSOLETE" if later and not stack.in_progress(now) else "AVAILABLE"

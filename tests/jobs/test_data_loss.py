@@ -1,0 +1,116 @@
+"""A deployment that would take data away: told, or stopped before anything changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.fakes.cloudformation.harness import client, status
+
+if TYPE_CHECKING:
+    from tests.jobs.stage import Job, Stage
+
+TABLE = """
+Resources:
+  Orders:
+    Type: AWS::DynamoDB::Table
+    Properties: {TableName: orders}
+  Logs: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}
+  Topic: {Type: AWS::SNS::Topic}
+"""
+REPLACED = TABLE.replace("TableName: orders", "TableName: orders-2")
+LOGS_GONE = TABLE.replace("  Logs: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}\n", "")
+PARENT = """
+Resources:
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: "https://templates.example/child.yaml"}
+  Topic: {Type: AWS::SNS::Topic}
+"""
+WITHOUT_CHILD = "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n"
+
+
+def deployed(stage: Stage, body: str) -> None:
+    job = stage.job("first", template=stage.template(body))
+    assert job.deploy() == 0, job.log
+
+
+def second(stage: Stage, body: str, **inputs: str) -> Job:
+    job = stage.job("second", template=stage.template(body), **inputs)
+    job.deploy()
+    return job
+
+
+def kept_as_it_was(stage: Stage) -> bool:
+    cfn = client(stage.server)
+    sets = cfn.list_change_sets(StackName="shop")["Summaries"]
+    waiting = [one for one in sets if one["ExecutionStatus"] == "AVAILABLE"]
+    try:
+        return status(cfn, "shop") == "CREATE_COMPLETE" and waiting == []
+    finally:
+        cfn.close()
+
+
+def test_a_replaced_table_is_told_and_deployed_by_default(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    job = second(stage, REPLACED)
+    assert job.outputs()["outcome"] == "succeeded", job.log
+    assert (
+        "This deployment loses data: `shop/Orders` (AWS::DynamoDB::Table, a table, `orders`) is replaced."
+        in job.log
+    )
+    assert "loses data" in job.summary
+
+
+def test_stop_stops_it_and_changes_nothing(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    job = second(stage, REPLACED, data_loss="stop")
+    assert job.outputs()["outcome"] == "failed"
+    assert job.outputs()["deployed"] == "false"
+    assert "This deployment would lose data: `shop/Orders`" in job.log
+    assert kept_as_it_was(stage)
+
+
+def test_stop_has_an_exit_code_of_its_own(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    job = stage.job("second", template=stage.template(REPLACED), data_loss="stop")
+    assert job.deploy() == 11, job.log
+    assert "docs/plan.md says how to decide" in job.summary
+
+
+def test_data_that_is_named_may_go(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    job = second(stage, REPLACED, data_loss="stop", allow_data_loss="shop/Orders\nNobody")
+    assert job.outputs()["outcome"] == "succeeded", job.log
+    assert "As `allow-data-loss` permits, `shop/Orders`" in job.log
+    assert "`allow-data-loss` names `Nobody`, which is neither deleted nor replaced." in job.log
+
+
+def test_what_a_policy_keeps_stops_nothing_and_is_said(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    job = second(stage, LOGS_GONE, data_loss="stop")
+    assert job.outputs()["outcome"] == "succeeded", job.log
+    assert "is deleted; `Retain` keeps its data." in job.log
+
+
+def test_a_nested_stack_that_goes_takes_its_table_along(stage: Stage) -> None:
+    stage.server.templates["https://templates.example/child.yaml"] = TABLE
+    deployed(stage, PARENT)
+    job = second(stage, WITHOUT_CHILD, data_loss="stop")
+    assert job.outputs()["outcome"] == "failed", job.log
+    assert "`shop/Child/Orders` (AWS::DynamoDB::Table, a table) is deleted with its stack" in job.log
+    assert kept_as_it_was(stage)
+
+
+def test_a_nested_stack_that_cannot_be_looked_into_counts_as_data(stage: Stage) -> None:
+    stage.server.templates["https://templates.example/child.yaml"] = WITHOUT_CHILD
+    deployed(stage, PARENT)
+    stage.server.faults.add("access_denied", operation="GetTemplate")
+    job = second(stage, WITHOUT_CHILD, data_loss="stop")
+    assert job.outputs()["outcome"] == "failed", job.log
+    assert "what is in it could not be read" in job.log
+
+
+def test_a_command_cannot_be_stopped_so_nobody_is_promised_it(stage: Stage) -> None:
+    job = stage.job(command="npx cdk deploy", data_loss="stop")
+    assert job.deploy() == 3
+    assert "`data-loss: stop` cannot stop a `command`" in job.log
