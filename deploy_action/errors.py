@@ -14,7 +14,6 @@
 | 9 | `preflight: strict`: the deployment is certain to fail; nothing was locked or changed |
 | 10 | `on-older: fail`: an older commit than the one that is deployed; nothing was changed |
 | 11 | `data-loss: stop`: a resource with data would be deleted or replaced; nothing was changed |
-| 12 | the reviewed plan is not what would be deployed now (`mode: apply`); nothing was changed |
 | 70 | a defect in deploy-coordinator itself |
 | 130 | cancelled |
 | other | the exit code of `command` |
@@ -151,13 +150,6 @@ class DataAtRisk(CoordinatorError):
     Nothing was changed."""
 
     exit_code = 11
-
-
-class PlanOutdated(CoordinatorError):
-    """What was reviewed cannot be executed any more, or is not what would be deployed now. Nothing was
-    changed."""
-
-    exit_code = 12
 
 
 class Overtaken(CannotStart):

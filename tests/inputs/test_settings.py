@@ -153,6 +153,8 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         stack_set="a:b",
         fail_on_empty_changeset="maybe",
         no_execute_changeset="maybe",
+        data_loss="maybe",
+        allow_data_loss="no*name",
         delete_rolled_back_stack="maybe",
         look_behind="maybe",
         preflight="strictly",
