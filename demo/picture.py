@@ -14,7 +14,7 @@ from rich.text import Text
 WIDTH = 132
 KEPT = (
     r"Two deployments|Job 1 creates|A third deployment|What came of it|^  job \d:",
-    r"Deployment \d{8}|Holds the lock|changes planned|Gave the lock|job ended",
+    r"Deployment \d{8}|Acquired lock|changes planned|Gave the lock|job ended",
     r"Expected to take",
     r"TaskDefinition.*replaced|Service +.*AWS::ECS::Service$",
     r"still creating",

@@ -64,9 +64,7 @@ class CommandFailed(DeploymentFailed):
         words = f" It said: {said[0]}" if said else ""
         super().__init__(
             f"The command ended with exit code {code}.{words}",
-            why="No watched stack failed."
-            if seen
-            else "What it did to the stacks could not be seen in full.",
+            why="No watched stack failed." if seen else "Not all changes to the stacks could be seen.",
             remedy=remedy or "Read what the command wrote into the log.",
         )
         self.said = said

@@ -123,8 +123,8 @@ class Wiring:
         )
 
     def looker(self) -> ServiceInvestigator | None:
-        """None where `look-behind` is off. The services' clients are made when first used."""
-        if not self._settings.look_behind:
+        """None where `diagnose-services` is off. The services' clients are made when first used."""
+        if not self._settings.diagnose_services:
             return None
         from deploy_action.diagnosis.service_investigator import ServiceInvestigator
         from deploy_action.diagnosis.services.cloudtrail import CloudTrail

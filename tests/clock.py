@@ -20,6 +20,8 @@ class VirtualClock:
     sleep itself: whoever slept around it wakes late then, as a paused process does.
     """
 
+    real_time = False
+
     def __init__(self, start: float = START) -> None:
         self._start = start
         self._elapsed = 0.0

@@ -126,7 +126,7 @@ def test_each_part_can_be_left_out(policy: str, folder: str, prefixes: tuple[str
 
 
 def test_watching_changes_nothing() -> None:
-    granted = [policies()[name] for name in ("watch", "look-behind", "preflight")]
+    granted = [policies()[name] for name in ("watch", "diagnose-services", "preflight")]
     verbs = {action.split(":")[1] for action in set().union(*granted)}
     assert all(verb.startswith(("Describe", "Get", "List", "Lookup", "Filter")) for verb in verbs)
 

@@ -89,7 +89,7 @@ def _tasks(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Job:
         cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/default"
         row = service() | {"serviceArn": SERVICE, "clusterArn": cluster, "events": [event]}
         behind.cloud.services[SERVICE] = row
-        return _deployed(stage.job(template=stage.template(WEB), look_behind="true"))
+        return _deployed(stage.job(template=stage.template(WEB), diagnose_services="true"))
 
 
 def _database(stage: Stage, _: pytest.MonkeyPatch) -> Job:

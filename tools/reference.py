@@ -72,7 +72,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "stack-set",
         "expect-changes-within",
         "stall-after-in-minutes",
-        "look-behind",
+        "diagnose-services",
         "summary*",
         "history*",
     ),

@@ -35,7 +35,7 @@ _SKIPPING = (
     "are may differ from the template. Bring them in line before the next update."
 )
 _RETAINING = "These resources stay, without a stack: they cost, and their names stay taken."
-_LOSING = "What was created is deleted; to keep it, deploy again with rollback disabled instead."
+_LOSING = "Created resources are deleted; to keep them, deploy again with rollback disabled instead."
 _WITH_ITS_CONTENT = "Its content is lost for good."
 
 

@@ -11,23 +11,23 @@ from deploy_action import __version__
 
 PROGRAM = "deploy-coordinator"
 COMMANDS = {
-    "active": ("locks:active", "Who holds which lock, and who waits"),
-    "watch": ("watch:command", "Watch what CloudFormation is doing on a stack, live"),
-    "history": ("history:history", "What was deployed, how it ended, and how good the estimates were"),
-    "show": ("history:show", "One deployment, whole"),
-    "dashboard": ("dashboard:command", "A page about all deployments: how often, how fast, how well"),
-    "freeze": ("locks:freeze", "Grant locks to nobody for a while"),
+    "active": ("locks:active", "List locks: holders, queue, freezes"),
+    "watch": ("watch:command", "Watch a stack's operation live"),
+    "history": ("history:history", "List deployments with outcome and estimate"),
+    "show": ("history:show", "Show one deployment in full"),
+    "dashboard": ("dashboard:command", "Write a page about all deployments: how often, how fast, how well"),
+    "freeze": ("locks:freeze", "Keep a lock from being granted for a while"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
-    "fence": ("fence:command", "Is the lock still held, between two stacks of a script"),
-    "queue": ("queue:command", "Slack messages that could not be told"),
-    "demo": ("demo:command", "Three deployments to look at, in seconds and without an account"),
-    "preflight": ("preflight:command", "What would make a deployment fail, before it begins"),
+    "fence": ("fence:command", "Check that the lock is still held, between two stacks of a script"),
+    "queue": ("queue:command", "List and retry Slack messages that were not delivered"),
+    "demo": ("demo:command", "Play three deployments in seconds, without an account"),
+    "preflight": ("preflight:command", "Find what would make a deployment fail, before it begins"),
     "cleanup": ("cleanup:command", "Clean up after a failed deployment"),
-    "doctor": ("doctor:command", "Is everything there that a deployment needs"),
-    "estimate": ("estimate:command", "How long deploying a stack would take"),
+    "doctor": ("doctor:command", "Check everything that a deployment needs"),
+    "estimate": ("estimate:command", "Estimate how long a deployment of a stack takes"),
     "collect": ("collect:command", "Seed the history from CloudFormation's own events"),
-    "completion": ("completion:command", "The script that completes words in bash, zsh or fish"),
+    "completion": ("completion:command", "Print the completion script for bash, zsh or fish"),
 }
 """Name to `module:attribute` and one line for the list of commands."""
 
@@ -57,5 +57,5 @@ def app() -> None:
     """Coordinate, watch and explain CloudFormation deployments.
 
     Exit codes: 0 done, 1 there is no such thing or something was found, 8 the registry cannot be used,
-    64 wrong words. `COMMAND --help` tells more.
+    64 usage error. `COMMAND --help` shows more.
     """

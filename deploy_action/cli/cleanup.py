@@ -156,7 +156,7 @@ def _refuse_where_locked(desk: RegistrySession, stack: StackRef, clients: AwsCli
         holder = holder_of(desk.document(), stack, account)
     except CoordinatorError as error:
         raise Busy(
-            f"Whether a deployment is working on {stack} could not be looked up. {error.what}",
+            f"Could not look up whether a deployment is working on {stack}. {error.what}",
             why="Nothing was changed.",
             remedy="Name the registry by --registry; or add --despite-lock, if you know that none is.",
         ) from error

@@ -166,7 +166,7 @@ def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
         "--reason", required=True, type=Checked(_line, "text"), help="Why; everybody will read it."
     )
     named = click.option(
-        "--by", type=Checked(_line, "name"), default=None, help="Who; default: the user of this shell."
+        "--by", type=Checked(_line, "name"), default=None, help="The actor. Default: the user of this shell."
     )
     return told(named(command))
 

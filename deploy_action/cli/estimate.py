@@ -56,9 +56,9 @@ class _Asked:
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
-    help="What would be deployed. Of a stack that exists, what differs counts; its parameters do not.",
+    help="The template to deploy. Of an existing stack, differing resources count, not parameters.",
 )
-@click.option("--change-set", metavar="NAME|ARN", default="", help="What would be executed.")
+@click.option("--change-set", metavar="NAME|ARN", default="", help="The change set to execute.")
 @as_json
 @with_registry
 def command(
@@ -132,7 +132,7 @@ def _asked(
     if wanted is None:
         raise UsageError("--template: it names no resources.")
     if wanted.transformed:
-        warn("Macros make something else of this template: a --change-set tells more.")
+        warn("Macros make something else of this template: a --change-set shows more.")
     if not exists:
         return _Asked(ref, plan_of_template(wanted, stack=str(ref)))
     changes = changes_between(_processed(source, ref), data)

@@ -45,7 +45,7 @@ def command(desk: RegistrySession, *, token: str) -> int:
             line = next((left for left in map(document.farewell, nonces) if left is not None), None)
             warn(f"The lock is not held any more. {line.note if line is not None else ''}".strip())
             return LockLost.exit_code
-        echo(f"The lock {', '.join(ticket.locks)} is held (turn {ticket.epoch}).")
+        echo(f"The lock {', '.join(ticket.locks)} is held (epoch {ticket.epoch}).")
     return 0
 
 

@@ -26,9 +26,9 @@ INPUTS = {
     "template": "A template in this folder, or its https:// address.",
     "parameter-overrides": "Parameters: KEY=VALUE,…, JSON, YAML or file://path.",
     "capabilities": "Such as CAPABILITY_IAM.",
-    "environment": "What the lock is named after.",
+    "environment": "The name of the target; it names the lock.",
     "lock": "The lock's own name.",
-    "role-arn": "The role that CloudFormation takes on.",
+    "role-arn": "The role that CloudFormation assumes.",
     "command": "The command that deploys; it is not run.",
     "slack-channel": "The channel for messages; the token is read from $SLACK_BOT_TOKEN.",
 }

@@ -71,7 +71,7 @@ def list_(desk: RegistrySession, *, machine: bool) -> int:
     "channels",
     multiple=True,
     metavar="ID",
-    help="Only in this channel; several may be given. Default: wherever the messages were to be told.",
+    help="Only in this channel; several may be given. Default: all channels of the messages.",
 )
 @as_json
 @with_registry
@@ -113,13 +113,13 @@ def process(desk: RegistrySession, *, seconds: float, channels: tuple[str, ...],
             }
         )
     else:
-        echo(f"Told {told.sent} messages; {told.pending} still wait, {told.dead} failed for good.")
+        echo(f"Delivered {told.sent} messages; {told.pending} are pending, {told.dead} failed for good.")
         for sentence in told.troubles:
             warn(sentence)
         if waiting:
             names = ", ".join(sorted({left.repository or "(none)" for left in others}))
             warn(
-                f"{waiting} more of {names}: to be told with another token or webhook, or in another "
+                f"{waiting} more of {names}: to be sent with another token or webhook, or in another "
                 "channel. Use that one; where a bot token was changed, name the repository in --repository."
             )
     return NOT_FOUND if told.pending or told.dead else 0
@@ -134,7 +134,7 @@ def retry(desk: RegistrySession, *, names: tuple[str, ...], every: bool) -> int:
     _check(names, every=every)
     desk.document()
     count = leftovers.revive(desk.registry, desk.clock, names)
-    echo(f"{count} messages wait again; `queue process` or the next deployment tells them.")
+    echo(f"{count} messages wait again; `queue process` or the next deployment sends them.")
     return 0 if count else NOT_FOUND
 
 

@@ -38,11 +38,11 @@ _WAYS_OUT = {
         "Repair what the rollback needs, then run aws cloudformation continue-update-rollback."
     ),
     "CREATE_FAILED": (
-        "What was created was kept. Correct the cause, then deploy again with rollback disabled; or "
+        "Created resources were kept. Correct the cause, then deploy again with rollback disabled; or "
         "delete the stack."
     ),
     "UPDATE_FAILED": (
-        "What was changed was kept. Correct the cause, then deploy again with rollback disabled; or go "
+        "Changed resources were kept. Correct the cause, then deploy again with rollback disabled; or go "
         "back to the last good state: aws cloudformation rollback-stack."
     ),
 }

@@ -29,8 +29,9 @@ _ACTING = (
     "save-state|set-env|set-output|stop-commands"
 )
 _SPEAKING = "debug|echo|endgroup|error|group|notice|warning"
-"""Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows."""
-_COMMAND = re.compile(rf"(?i)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
+"""Also words that end a resource type (`AWS::IAM::Group`): commands only where another `::` follows,
+on a later line too, since data of a command has its line ends as `%0A`."""
+_COMMAND = re.compile(rf"(?is)::(?=(?:{_ACTING})(?![\w-])|(?:{_SPEAKING})(?:::|[ \t].*::))")
 
 _SHORTCODE = r":[a-z0-9_+\-']+:"
 _ACTS_IN_MARKDOWN = re.compile(rf"@.|#\d|{_SHORTCODE}|(?i:https?|ftp|mailto|xmpp):|(?i:www)\.|(?i:gh)-\d")

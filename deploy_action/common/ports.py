@@ -8,6 +8,11 @@ from typing import Protocol
 class Clock(Protocol):
     """Time as the product sees it. The only source of `now`."""
 
+    @property
+    def real_time(self) -> bool:
+        """Whether its time passes by itself, so that another thread may act at a certain moment of it."""
+        ...
+
     def now(self) -> float:
         """Unix time in seconds, for people and records; never compared across machines."""
         ...

@@ -35,7 +35,7 @@ class SlowCall:
         first_seconds: float = FIRST_SECONDS,
     ) -> None:
         self._what = what
-        self._silent = not getattr(clock, "real_time", False)
+        self._silent = not clock.real_time
         self._tell = tell
         self._pause = first_seconds
         self._lock = threading.Lock()

@@ -88,7 +88,9 @@ def _attach(deployment: Deployment) -> Baseline | None:
         )
     except StackSourceError as error:
         raise VerdictUnknown(
-            f"What is in progress could not be seen. {error.what}", why=error.why, remedy=error.remedy
+            f"Could not see which operations are in progress. {error.what}",
+            why=error.why,
+            remedy=error.remedy,
         ) from error
     if not running:
         return None

@@ -59,7 +59,7 @@ def _cancelled(deployment: Deployment, watcher: EventStream, execution: Executio
         reporter.note(f"The update was not cancelled: {error.what}")
         return False
     except StackSourceError as error:
-        reporter.note(f"Whether the update is cancelled is unclear: {error}")
+        reporter.note(f"Could not see whether the update was cancelled: {error}")
         return True
     reporter.line("Cancelled the update, as `cancel-update` asks; CloudFormation rolls it back.")
     return True

@@ -157,7 +157,7 @@ class NativeDeployment:
             )
         except (StackSourceError, CannotStart, Cancelled) as error:
             if not self._withdrawn(plan, error):
-                self._tell(f"CloudFormation's answer was unclear, so the events will tell. {error.what}")
+                self._tell(f"CloudFormation's answer was unclear, so the stack's events decide. {error.what}")
                 return
             if isinstance(error, Cancelled):
                 raise

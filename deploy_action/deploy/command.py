@@ -165,7 +165,7 @@ def _read_by_status(
     deployment.report(outcome=outcome, stacks=lines, outputs=outputs)
     if known and lines:
         deployment.reporter.note(
-            "The events of the stacks could not be read in full; how they ended is told by their status."
+            "The events of the stacks could not be read in full; their status shows how they ended."
         )
     return outcome, not known
 
@@ -176,12 +176,12 @@ def _cut_off(deployment: Deployment, end: End) -> None:
     if end is End.CANCELLED:
         raise Cancelled(
             "The job was cancelled while the command ran.",
-            why="What CloudFormation has begun goes on by itself.",
+            why="CloudFormation continues the operation by itself.",
             remedy="Look at the stacks in the console before you deploy again.",
         )
     raise TimedOut(
         "The command did not end within `timeout-in-minutes`, so it was ended.",
-        why="What CloudFormation has begun goes on by itself.",
+        why="CloudFormation continues the operation by itself.",
         remedy="Look at the stacks in the console, and raise `timeout-in-minutes` if the time was too short.",
     )
 
@@ -308,7 +308,9 @@ def _begin(deployment: Deployment, stack_sets: StackSetsOfJob) -> Baseline:
     if state.baseline is not None and folder.command_was_let_go:
         return state.baseline
     if folder.command_was_let_go:
-        reporter.note("The watch was restarted, and where it began was not kept: the stacks are not watched.")
+        reporter.note(
+            "Monitoring was restarted, and where it began was not kept: the stacks are not watched."
+        )
         state.partly_unwatched = True
         return Baseline()
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.

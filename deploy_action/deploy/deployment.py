@@ -114,7 +114,7 @@ class Deployment:
             if settings.mode is Mode.COMMAND and settings.on_lost_lock is OnLostLock.STOP:
                 raise EndedWithoutLock(
                     f"The command was ended, as `on-lost-lock: stop` asks. {error.what}",
-                    why="Others may deploy by now. What CloudFormation has begun goes on by itself.",
+                    why="Others may deploy by now. CloudFormation continues the operation by itself.",
                     remedy="Look at the stacks in the console before you deploy again.",
                 ) from error
             raise

@@ -69,7 +69,7 @@ def _token_of_ours(deployment: Deployment) -> str:
             alive=deployment.keep_lock,
         )
     except StackSourceError as error:
-        deployment.reporter.line(f"The stack's events do not tell what was executed: {error}")
+        deployment.reporter.line(f"The stack's events do not show which change set was executed: {error}")
     return found[0] if found else ""
 
 

@@ -20,7 +20,7 @@ def error_of_stop(end: End, *, status: str, undone: str, limit: str) -> Coordina
     if end is End.CANCELLED:
         return Cancelled(
             "The job was cancelled while the deployment ran.",
-            why=undone or f"What CloudFormation has begun goes on by itself: {status}.",
+            why=undone or f"CloudFormation continues the operation by itself: {status}.",
             remedy="Watch the stack in the console"
             + ("." if undone else "; cancel its update there if you want it stopped."),
         )
@@ -38,7 +38,7 @@ def error_of_unknown(end: End, *, status: str, limit: str) -> CoordinatorError:
     if end is End.TIMED_OUT:
         return TimedOut(
             f"The deployment did not end within {limit}.",
-            why=f"What CloudFormation has begun was left running: {status}.",
+            why=f"The operation was left running: {status}.",
             remedy="Watch the stack in the console, or raise `timeout-in-minutes`.",
         )
     if end is End.NEVER_BEGAN:

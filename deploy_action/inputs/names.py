@@ -30,7 +30,7 @@ NAMES = frozenset(
         "image",
         "lock",
         "lock-token",
-        "look-behind",
+        "diagnose-services",
         "mode",
         "no-execute-changeset",
         "on-cancel",
@@ -103,6 +103,7 @@ NAMES_OF_STEP = {
 ALIASES = {
     "cwd": "working-directory",
     "env": "environment",
+    "look-behind": "diagnose-services",
     "name": "stack-name",
     "parameters": "parameter-overrides",
     "run": "command",

@@ -143,7 +143,7 @@ class Settings:
     github_deployment: bool
     environment_url: str
     """A web address, `output:NAME`, or empty."""
-    look_behind: bool
+    diagnose_services: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
     when_registry_away: WhenAway = WhenAway.GO_ON
@@ -244,7 +244,7 @@ class _Parser(StackFields, SlackFields, PlanFields):
             slack_api_url=self._slack_api_url(),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", input_values.environment_url, ""),
-            look_behind=self._boolean("look-behind", default=True),
+            diagnose_services=self._boolean("diagnose-services", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
             on_lost_lock=self._choice("on-lost-lock", OnLostLock, OnLostLock.TELL),

@@ -226,7 +226,7 @@ class Coordination:
             if left.forget and self.keeper is not None:
                 self.keeper.settled(left.forget)
         except StackSourceError as error:
-            job.reporter.note(f"Whether the stacks are at rest could not be seen: {error}")
+            job.reporter.note(f"Could not check whether the stacks are idle: {error}")
         except RegistryError as error:
             job.reporter.note(f"The lock could not be kept up to date: {error}")
 
@@ -275,21 +275,22 @@ class Coordination:
             with slow:
                 grant = acquire(client, self._settings, timeout_seconds, tell)
         finally:
-            for sentence in client.taken_over:
-                if sentence.startswith("Took over"):
-                    reporter.note(sentence)
-                    reporter.channel.taken_over(sentence)
+            for gone in client.gone:
+                if gone.lock_taken_over:
+                    reporter.note(gone.note)
+                    reporter.channel.taken_over(gone.note)
                 else:
-                    reporter.line(sentence)
+                    reporter.line(gone.note)
             for note in (client.advice, *client.take_notes(), *client.take_overlaps()):
                 if note and note not in reporter.notes:
                     reporter.note(note)
             if self._wiring.runs is not None and self._wiring.runs.trouble:
                 reporter.line(self._wiring.runs.trouble)
         if client.borrowed:
+            owner = "run" if grant.ticket.held_by_run else "job"
             reporter.line(
-                f"Goes on under the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}), "
-                f"which the `lock` step of this {'run' if grant.ticket.held_by_run else 'job'} holds."
+                f"Continues under lock {', '.join(grant.ticket.lock_texts)} (epoch {grant.ticket.epoch}), "
+                f"which the `lock` step of this {owner} holds."
             )
             return grant
         stale = stale_token(self._settings, self._world.environ)
@@ -297,7 +298,7 @@ class Coordination:
             reporter.note(stale)
         queued = f" after {duration(grant.queue_seconds)} in the queue" if grant.waited_for else ""
         reporter.line(
-            f"Holds the lock {', '.join(grant.ticket.lock_texts)} (turn {grant.ticket.epoch}){queued}."
+            f"Acquired lock {', '.join(grant.ticket.lock_texts)} (epoch {grant.ticket.epoch}){queued}."
         )
         return grant
 

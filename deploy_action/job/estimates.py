@@ -36,7 +36,7 @@ def foresee(job: JobContext, state: JobState, recall: HistoryLoader) -> None:
     if memory.collected:
         counted = "operation" if len(memory.collected) == 1 else "operations"
         job.reporter.line(
-            f"Learned from {len(memory.collected)} earlier {counted} that CloudFormation still tells of."
+            f"Learned from {len(memory.collected)} earlier {counted} that CloudFormation still lists."
         )
     estimate = recall.usual()
     if estimate is not None:

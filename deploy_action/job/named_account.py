@@ -26,7 +26,7 @@ def check_account(job: JobContext, wiring: Wiring, settings: Settings) -> None:
         )
     if not account:
         job.reporter.note(
-            f"AWS does not tell the account of the credentials, so nobody knows whether it is "
+            f"AWS does not return the account of the credentials, so nobody knows whether it is "
             f"{settings.account}, as `stack-name` says."
         )
     elif account != settings.account:

@@ -72,8 +72,8 @@ def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobSt
     unknown = unknown_of(ticket)
     if newest and unknown:
         job.reporter.note(
-            "`queue-policy: newest` has no effect on this deployment: nobody gives way to it, nor it to "
-            f"anybody, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} could not be told."
+            "`queue-policy: newest` has no effect on this deployment: it supersedes no other and none "
+            f"supersedes it, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} is unknown."
         )
     return ticket
 

@@ -242,7 +242,7 @@ class SlackNotifier(Notifier):
             if given_up:
                 self._note(sentence)
             else:
-                self._line(f"{sentence} The deployment goes on; what was to be told is kept.")
+                self._line(f"{sentence} The deployment goes on; its messages are kept.")
         trouble = self._outlet.store.trouble
         if trouble and trouble not in self._defects:
             self._defects.add(trouble)
@@ -258,7 +258,10 @@ class SlackNotifier(Notifier):
             self._tell_defect(error)
 
     def _tell_defect(self, error: Exception) -> None:
-        sentence = f"Slack is told less by a defect of deploy-coordinator: {type(error).__name__}: {error}"
+        sentence = (
+            "Some Slack messages are missing because of a defect in deploy-coordinator: "
+            f"{type(error).__name__}: {error}"
+        )
         if sentence not in self._defects:
             self._defects.add(sentence)
             self._note(sentence)

@@ -45,7 +45,7 @@ def _keep(job: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> N
         job.reporter.note(f"{messages} could not be delivered, nor kept for later: {error}")
         for entry in (*box.pending, *box.dead)[:LINES_MAX]:
             reason = f" ({entry.reason})" if entry.reason else ""
-            job.reporter.line(f"  not told in {entry.channel or 'Slack'}: {entry.text}{reason}")
+            job.reporter.line(f"  not delivered to {entry.channel or 'Slack'}: {entry.text}{reason}")
         return
     if box.pending:
         how = "The next deployment, or `deploy-coordinator queue process`, delivers what still can be"
@@ -73,10 +73,10 @@ def _tell_others(job: JobContext, wiring: Wiring, settings: Settings, channel: N
             posted_at=channel.posted_at,
         )
     except RegistryError as error:
-        job.reporter.line(f"Whether earlier deployments left Slack messages could not be seen: {error}")
+        job.reporter.line(f"Could not read the queue of undelivered Slack messages: {error}")
         return
     if told.sent:
-        job.reporter.line(f"Told in Slack what earlier deployments could not: {told.sent} messages.")
+        job.reporter.line(f"Delivered {told.sent} Slack messages queued by earlier deployments.")
     for sentence in told.troubles:
         job.reporter.line(sentence)
 

@@ -98,8 +98,8 @@ class LockClient(LockHold):
         self._epochs = EpochFloors(
             ticket, known_epoch, self.outage.epoch_on_stacks, {} if seen_epochs is None else seen_epochs
         )
-        self.taken_over: list[str] = []
-        """One sentence for each ticket whose owner was found to be gone."""
+        self.gone: list[Gone] = []
+        """Tickets ahead whose owners were found to be gone: evicted or passed."""
 
     def acquire(
         self,
@@ -119,7 +119,7 @@ class LockClient(LockHold):
         In each of these cases the own ticket has been withdrawn as far as the registry could be reached.
         """
         started = self._clock.monotonic()
-        self.taken_over.clear()
+        self.gone.clear()
         waited_for: dict[str, None] = {}
         try:
             document, newest = (
@@ -151,7 +151,7 @@ class LockClient(LockHold):
             self._clock.monotonic() - started,
             tuple(waited_for),
             core.settling_stacks(document, self.ticket.locks),
-            tuple(self.taken_over),
+            tuple(self.gone),
         )
 
     def _look_again(self, document: Document) -> Document:
@@ -363,8 +363,8 @@ class LockClient(LockHold):
         self._others.observe(document)
         gone = self._others.gone(leases.held_up_by(document, self.ticket))
         if gone:
-            document, notes = self._evict(gone)
-            self.taken_over.extend(notes)
+            document, evicted = self._evict(gone)
+            self.gone.extend(evicted)
         elif wait and self._due():
             with suppress(LockLost):  # we were taken for dead: the next look finds that out
                 self.renew(patience_seconds=BRIEF_PATIENCE_SECONDS)
@@ -373,7 +373,7 @@ class LockClient(LockHold):
             return document
         return self._request(wait, patience_seconds=BRIEF_PATIENCE_SECONDS)
 
-    def _evict(self, gone: list[Gone]) -> tuple[Document, list[str]]:
+    def _evict(self, gone: list[Gone]) -> tuple[Document, list[Gone]]:
         """As `without_gone`."""
         by = f"By {self.ticket.correlation_id}."
         return self._swapper.apply(

@@ -133,7 +133,7 @@ def decode(content: bytes | None) -> Document:
         raise RegistryTooNew(
             f"A newer version of deploy-coordinator wrote the registry document: its schema "
             f"{reprlib.repr(schema)} is newer than the {SCHEMA} that this version knows.",
-            why="Who holds the lock cannot be read, and going on could overlap with them.",
+            why="The lock's holder cannot be read, so continuing could overlap with it.",
             remedy="Use a version that knows it, in every workflow that shares this registry.",
         )
     try:
@@ -195,7 +195,7 @@ def _check_epochs(ticket: Ticket, locks: dict[str, Lock]) -> None:
         counted = locks.get(name, Lock()).epoch
         if epoch != counted or not epoch:
             raise ValueError(
-                f"a ticket holds a lock in turn {reprlib.repr(epoch)}, and the lock counts {counted}"
+                f"a ticket holds a lock at epoch {reprlib.repr(epoch)}, and the lock counts {counted}"
             )
 
 

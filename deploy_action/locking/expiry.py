@@ -83,7 +83,7 @@ def why_gone(
         return "its job has ended"
     allowed = silence_allowed(ticket, life)
     if allowed is not None and silent_seconds >= allowed:
-        still = ", although its job is said to run" if life is JobStatus.RUNNING else ""
+        still = ", although GitHub reports its job as running" if life is JobStatus.RUNNING else ""
         return f"no sign of life for {duration(allowed)}{still}"
     if not ticket.holding and unclaimed_seconds >= CLAIM_SECONDS:
         return f"it did not take the free lock for {duration(CLAIM_SECONDS)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deploy_action.locking.document import Ticket
+    from deploy_action.locking.takeover import Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +18,5 @@ class Grant:
     queue_seconds: float
     waited_for: tuple[str, ...]
     settling: tuple[str, ...]
-    taken_over: tuple[str, ...]
-    """One sentence for each ticket whose owner was found to be gone."""
+    gone: tuple[Gone, ...]
+    """Tickets ahead whose owners were found to be gone: evicted or passed."""

@@ -243,7 +243,7 @@ class HeldLock:
             self.alone = False
             self._tell(
                 f"The registry answers again: this deployment holds the lock {', '.join(self.ticket.locks)} "
-                f"(turn {self.ticket.epoch})."
+                f"(epoch {self.ticket.epoch})."
             )
 
     def _missed(self, error: RegistryError) -> None:

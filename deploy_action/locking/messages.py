@@ -103,7 +103,7 @@ def replaced_note(
     by lock."""
     what = (
         f"Somebody deleted the registry while it was in use: {location} was gone. This deployment has "
-        "created it again, with the turns that it knew; other deployments enter themselves again, and the "
+        "created it again, with the epochs that it knew; other deployments enter themselves again, and the "
         "history begins anew."
         if gone
         else f"Somebody put an older state of the registry back: {location} did not show what it had shown "
@@ -137,7 +137,7 @@ def _until_when(ticket: Ticket, behind: tuple[str, ...]) -> str:
 def passing_note(ticket: Ticket, why: str) -> str:
     return (
         f"Passed run {ticket.correlation_id}, which {why}: no job and no stack of it is in progress. "
-        "It takes its turn again when it goes on."
+        "It queues again when it continues."
     )
 
 

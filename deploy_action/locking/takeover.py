@@ -33,23 +33,28 @@ class Gone(NamedTuple):
     outcome: str = core.ABANDONED
 
     @property
+    def lock_taken_over(self) -> bool:
+        """Whether a holder lost its lock for good; waiters and runs that pause are only passed."""
+        return self.ticket.holding and self.outcome == core.ABANDONED
+
+    @property
     def note(self) -> str:
         return (passing_note if self.outcome == core.PASSED else takeover_note)(self.ticket, self.why)
 
 
 def without_gone(
     document: Document, gone: list[Gone], *, at: str, by: str
-) -> tuple[Document, tuple[Document, list[str]]]:
-    """For a swap: the document without those that gave no sign of life since they were judged, and a sentence
-    for each of them."""
-    notes = []
+) -> tuple[Document, tuple[Document, list[Gone]]]:
+    """For a swap: the document without those that gave no sign of life since they were judged, and who they
+    are."""
+    evicted = []
     for one in gone:
         current = document.ticket(one.ticket.nonce)
         if current is not None and leases.life_of(current) == leases.life_of(one.ticket):
             note = f"{one.note} {by}"
             document = core.evict(document, current.nonce, at=at, note=note, outcome=one.outcome)
-            notes.append(one.note)
-    return document, (document, notes)
+            evicted.append(one)
+    return document, (document, evicted)
 
 
 def _no_review(_ticket: Ticket) -> Review | None:

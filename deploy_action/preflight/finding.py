@@ -178,7 +178,7 @@ KINDS = {
     ),
     # Template and parameters
     "template-invalid": Kind(
-        _B, "CloudFormation refuses the template.", "Correct what the message names; cfn-lint tells more."
+        _B, "CloudFormation refuses the template.", "Correct what the message names; cfn-lint shows more."
     ),
     "template-unreadable": Kind(
         _W, "The template cannot be read here, and CloudFormation could not be asked.", "Check its syntax."
@@ -205,7 +205,7 @@ KINDS = {
     ),
     "capabilities-likely": Kind(
         _W,
-        "What the template's transform or macro makes needs a capability that is not given.",
+        "Resources made by the template's transform or macro need a capability that is not given.",
         "Add the capability that is named to `capabilities`.",
     ),
     "parameter-missing": Kind(

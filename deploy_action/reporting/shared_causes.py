@@ -16,9 +16,9 @@ def shared_cause(sentence: str) -> str:
 
 def shortened(sentence: str, cause: str) -> str:
     """What the cause leads to, without repeating it: `shop cannot be watched: there are no AWS credentials,
-    as told above.`"""
+    as reported above.`"""
     before = sentence.partition(cause)[0]
     # The beginning of the sentence that names the cause goes with it.
     consequence = before[: max(before.rfind(". ") + 1, before.rfind(": "), 0)].rstrip(" :.")
-    named = f"{_SHORT[cause]}, as told above."
+    named = f"{_SHORT[cause]}, as reported above."
     return f"{consequence}: {named}" if consequence else f"{named[0].upper()}{named[1:]}"

@@ -201,7 +201,7 @@ def change_file(
     """Raises RegistryError."""
     Swapper(registry, clock).apply(
         lambda document: (document, None),
-        message="Slack messages to be told later",
+        message="Slack messages to be delivered later",
         patience_seconds=patience_seconds,
         file=FileChange(NAME, change),
         always=True,

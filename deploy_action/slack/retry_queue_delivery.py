@@ -111,7 +111,7 @@ class DeliveryClaim:
             except _Ended:
                 return
             except Exception as error:  # noqa: BLE001 - one outbox costs itself, not the rest
-                self._troubles.append(f"The messages of {name} cannot be told: {type(error).__name__}.")
+                self._troubles.append(f"The messages of {name} cannot be sent: {type(error).__name__}.")
             self._troubles.extend(sentence for sentence, _ in courier.troubles)
             if courier.token_refused or courier.silent or self._clock.monotonic() >= end:
                 return

@@ -127,7 +127,7 @@ def _offer(job: JobContext, settings: Settings, state: JobState) -> None:
         return
     if settings.hold is Hold.RUN:
         job.reporter.line(
-            "The lock is held until the `release` step, or the end of this run. A run of which GitHub tells "
+            "The lock is held until the `release` step, or the end of this run. A run of which GitHub says "
             "nothing (`actions: read` is missing) is taken for ended after an hour without a deployment."
         )
     elif not state.borrowed:
@@ -231,7 +231,7 @@ def unlock(job: JobContext) -> int:
     if kept is not None and kept.report.lock_lost and settings.on_lost_lock is OnLostLock.STOP:
         lost = LockLost(
             f"The job ends red, as `on-lost-lock: stop` asks. {kept.report.lock_lost}",
-            why="What its steps did after that was not protected.",
+            why="Later steps of the job ran without the lock.",
             remedy="Look at what others deployed meanwhile.",
         )
         job.reporter.error(lost)

@@ -51,14 +51,14 @@ def run(job: JobContext) -> int:
         )
     if state is None:
         raise CannotStart(
-            "What the `pre` step decided cannot be read.",
+            "Could not read the state saved by `pre`.",
             why="Without it the lock is not known to be held, so nothing was changed.",
             remedy="Run the job again.",
         )
     job = job.deploying(state.report.links.commit_id)
     settings = parse_inputs(job.environ, step="main")
     if state.exit_code is not None:
-        job.reporter.line("This step was killed after it had said how the deployment ended.")
+        job.reporter.line("This step was killed after it had reported the outcome.")
         return state.exit_code
     job.reporter.notes.extend(state.report.notes)
     gap_seconds = _begin(job, state)
@@ -102,7 +102,7 @@ def _begin(job: JobContext, state: JobState) -> float | None:
         # Before it is told: whoever is killed right here must not be counted again.
         optional(reporter, "Keeping the state", lambda: folder.save(state))
         reporter.note(
-            f"The watch was restarted (restart {state.starts - 1}), since the coordinator was killed or "
+            f"Monitoring was restarted (restart {state.starts - 1}), since the coordinator was killed or "
             f"had a defect; nobody watched {gap}. What happened meanwhile follows."
         )
         state.report = replace(state.report, notes=tuple(reporter.notes))

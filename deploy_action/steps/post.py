@@ -132,13 +132,13 @@ def _still_in_progress(job: JobContext, state: JobState, wiring: Wiring) -> tupl
     closing.begin()
     for ref in state.stacks:
         if closing.over():
-            job.reporter.note(f"Whether {ref} is still in progress could not be seen in time.")
+            job.reporter.note(f"Could not check in time whether {ref} is still in progress.")
             found.append(f"{ref.region}/{ref.name}")
             continue
         try:
             busy = in_progress(wiring.cloudformation, [ref])
         except StackSourceError as error:
-            job.reporter.note(f"Whether {ref} is still in progress could not be seen: {error}")
+            job.reporter.note(f"Could not check whether {ref} is still in progress: {error}")
             found.append(f"{ref.region}/{ref.name}")
             continue
         for stack in busy:

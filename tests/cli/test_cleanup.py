@@ -173,7 +173,7 @@ class TestAStackThatWasLeftHalfDone:
         assert self.failed(stage, bad) == "CREATE_FAILED"
         code, told = shell.run("cleanup", "shop")
         assert code == 1
-        assert "Beware: What was created is deleted" in told
+        assert "Beware: Created resources are deleted" in told
         code, told = shell.run("cleanup", "shop", "--yes")
         assert (code, status(stage)) == (0, ""), told
 
@@ -288,7 +288,7 @@ class TestTheLock:
         before = writes(stage)
         code, told = shell.run("cleanup", "shop", "--yes", registry=f"file://{obstacle}/registry")
         assert code == 2
-        assert "could not be looked up" in told
+        assert "Could not look up whether" in told
         assert writes(stage) == before
 
     def test_the_lock_of_another_account_is_no_hindrance(self, stage: Stage, shell: Desk) -> None:

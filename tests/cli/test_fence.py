@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def test_a_lock_that_is_held(desk: Desk) -> None:
     desk.arrives("a")
-    assert desk.run("fence", "--token", "a") == (0, "The lock prod is held (turn 1).\n")
+    assert desk.run("fence", "--token", "a") == (0, "The lock prod is held (epoch 1).\n")
 
 
 def test_the_token_of_a_lock_step_is_not_what_the_registry_holds(desk: Desk) -> None:
     token = new_token()
     desk.arrives(nonce_of(token))
-    assert desk.run("fence", "--token", token) == (0, "The lock prod is held (turn 1).\n")
+    assert desk.run("fence", "--token", token) == (0, "The lock prod is held (epoch 1).\n")
 
 
 def test_a_lock_that_was_taken_away_and_one_that_is_waited_for(desk: Desk) -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_an_empty_registry(desk: Desk) -> None:
-    assert desk.run("active") == (0, "Nobody deploys, and nobody waits.\n")
+    assert desk.run("active") == (0, "No deployment holds or waits for a lock.\n")
 
 
 def test_who_holds_and_who_waits(desk: Desk) -> None:
@@ -180,7 +180,7 @@ def test_the_entry_point_takes_commands_too(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "Nobody deploys, and nobody waits.\n"
+    assert done.stdout == "No deployment holds or waits for a lock.\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

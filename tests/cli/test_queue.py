@@ -1,4 +1,4 @@
-"""`deploy-coordinator queue`: Slack messages that could not be told."""
+"""`deploy-coordinator queue`: Slack messages that could not be delivered."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def test_what_is_kept_and_why(desk: Desk) -> None:
 def test_it_is_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
     own = ("--repository", "org/app")
-    assert desk.run("queue", "process", *own) == (0, "Told 1 messages; 0 still wait, 0 failed for good.\n")
+    assert desk.run("queue", "process", *own) == (
+        0,
+        "Delivered 1 messages; 0 are pending, 0 failed for good.\n",
+    )
     assert [message.text for message in slack.messages] == ["one complete"]
     assert desk.run("queue", "retry", "one-d")[0] == 0
     code, told = desk.run("queue", "process", "--json", *own)
@@ -75,7 +78,7 @@ def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: Sla
     keep(desk)
     code, told = desk.run("queue", "process", "--repository", "org/other")
     assert code == 0
-    assert "1 more of org/app: to be told with another token or webhook, or in another channel" in told
+    assert "1 more of org/app: to be sent with another token or webhook, or in another channel" in told
     assert slack.messages == []
 
 
@@ -84,7 +87,7 @@ def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
     slack.fail("chat.", status=503, times=None)
     code, told = desk.run("queue", "process", "--seconds", "20", "--repository", "org/app")
     assert code == 1
-    assert "1 still wait" in told
+    assert "1 are pending" in told
     assert "Slack answered 503." in told
 
 

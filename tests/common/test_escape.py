@@ -111,6 +111,7 @@ class TestTheLog:
 
     @many
     @given(hostile)
+    @example("0::ERROR \n%0A::error::")
     @example("arn::add-mask::x")
     @example("x ::Stop-Commands::x")
     @example("::::error::x")

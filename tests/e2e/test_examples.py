@@ -98,7 +98,7 @@ def test_steps_share_one_lock(world: World) -> None:
     script(world, "smoke-test.sh", "#!/bin/sh\necho it answers\n")
     run = world.run(example("steps.yml"))
     good(run)
-    assert run.story.count("Goes on under the lock production (turn 1)") == 2
+    assert run.story.count("Continues under lock production (epoch 1)") == 2
     assert finished(world) == ["succeeded"]
 
 
@@ -106,7 +106,7 @@ def test_steps_share_one_lock(world: World) -> None:
 def test_regions_are_deployed_one_after_the_other_under_one_lock(world: World) -> None:
     run = world.run(example("multi-region.yml"))
     good(run)
-    assert run.raw.count("Goes on under the lock production (turn 1)") >= 2
+    assert run.raw.count("Continues under lock production (epoch 1)") >= 2
     assert "Gave the lock production back." in run.raw
     assert finished(world) == ["succeeded"]
 

@@ -98,7 +98,7 @@ def test_a_failing_job_gives_back_what_its_deployments_went_on_under(world: Worl
     run = world.act.run(HELD, environment=world.environment(), timeout=100)
     assert run.code == 1, run.story
     assert run.step("last").result == "failure"
-    assert "Goes on under the lock production (turn 1)" in run.step("deploy.pre").text, run.story
+    assert "Continues under lock production (epoch 1)" in run.step("deploy.pre").text, run.story
     assert run.step("deploy").outputs["outcome"] == "succeeded"
     registry = world.registry()
     assert registry["tickets"] == [], run.raw

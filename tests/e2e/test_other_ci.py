@@ -44,7 +44,7 @@ class Ground(PlainRun):
     def start(self, script: str, variables: dict[str, str]) -> subprocess.Popen[str]:
         """The fake cloud has no DynamoDB: the registry is a file, and services are not asked."""
         script = script.replace("dynamodb://deployments", f"file://{self.folder / 'registry'}")
-        script = f"exec {script.strip()} preflight=off look-behind=false"
+        script = f"exec {script.strip()} preflight=off diagnose-services=false"
         script += "" if "runtime=" in script else " runtime=host"
         clock = {"DEPLOY_COORDINATOR_CLOCK": f"{self.origin}:{SPEED}"}
         return self.begin(script, {**self.cloud.environment, **clock, **variables})

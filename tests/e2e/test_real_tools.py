@@ -153,7 +153,7 @@ def deploy(run: PlainRun, stack: str, command: str, url: str) -> tuple[str, int]
         "command": command,
         "runtime": "host",
         "preflight": "off",
-        "look-behind": "false",
+        "diagnose-services": "false",
         "timeout-in-minutes": "5",
     }
     script = " ".join(

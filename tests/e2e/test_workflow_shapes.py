@@ -95,7 +95,7 @@ def test_a_lock_in_a_nested_composite_is_held_for_the_job_and_given_back(world: 
     world.act.write(".github/actions/outer/action.yml", OUTER)
     run = world.run(NESTED)
     assert run.code == 0, run.story
-    assert "Goes on under the lock production (turn 1)" in run.raw
+    assert "Continues under lock production (epoch 1)" in run.raw
     assert world.cloud.stack("eu-west-1", "inner").status(world.cloud.now()) == "CREATE_COMPLETE"
     assert world.registry()["tickets"] == []
 

@@ -156,7 +156,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         data_loss="maybe",
         allow_data_loss="no*name",
         delete_rolled_back_stack="maybe",
-        look_behind="maybe",
+        diagnose_services="maybe",
         preflight="strictly",
         github_deployment="maybe",
         environment_url="output:no name",
@@ -203,9 +203,9 @@ def test_a_missing_stack_name_is_told() -> None:
 
 
 def test_null_and_real_booleans_are_understood() -> None:
-    raw = {**SMALLEST, "environment": None, "look-behind": False, "timeout-in-minutes": 3}
+    raw = {**SMALLEST, "environment": None, "diagnose-services": False, "timeout-in-minutes": 3}
     found = parse_inputs({"DEPLOY_COORDINATOR_INPUTS": json.dumps(raw), "AWS_REGION": "eu-west-1"})
-    assert (found.environment, found.look_behind, found.timeout_seconds) == ("", False, 180.0)
+    assert (found.environment, found.diagnose_services, found.timeout_seconds) == ("", False, 180.0)
 
 
 class TestStackNames:

@@ -200,7 +200,7 @@ class Stage:
             "environment": "production",
             "registry": f"file://{self.root / 'registry'}",
             "wait-timeout-in-minutes": "60",
-            "look-behind": "false",
+            "diagnose-services": "false",
             "preflight": "off",
             **{key.replace("_", "-"): value for key, value in inputs.items()},
         }

@@ -143,7 +143,7 @@ def test_a_restarted_watch_repeats_no_event_and_loses_none(stage: Stage) -> None
     stage.clock.sleep(300)
     job.end_command(0)
     assert job.run("main") == 0, job.log
-    assert "The watch was restarted" in job.log
+    assert "Monitoring was restarted" in job.log
     assert job.outputs()["outcome"] == "succeeded"
     lines = [line for line in job.log.splitlines() if "  Topic  " in line]
     assert len(lines) == len(set(lines)) == 3, "\n".join(lines)

@@ -28,6 +28,8 @@ SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Secon
 class SharedClock:
     """Virtual time for several steps at once: who sleeps lets the others go on."""
 
+    real_time = False
+
     def __init__(self) -> None:
         self.scheduler = Scheduler()
         self.skipped = 0.0
@@ -194,7 +196,7 @@ def test_a_deployment_in_the_same_job_goes_on_under_the_lock_and_leaves_it_held(
             deploy = later_step(first, f"deploy-{number}", **{"stack-name": "shop", "template": "t.yaml"})
             codes.append(deploy.deploy())
             assert (
-                "Goes on under the lock production (turn 1), which the `lock` step of this job" in deploy.log
+                "Continues under lock production (epoch 1), which the `lock` step of this job" in deploy.log
             )
             assert "stays held" in deploy.log
             assert deploy.outputs()["outcome"] == ("succeeded" if number == 1 else "no-changes")
@@ -384,7 +386,7 @@ def test_release_in_the_same_job_needs_no_token_and_the_end_has_nothing_left_to_
         after = later_step(first, "after", template="template.yaml")
         assert after.environ[TOKENS_VARIABLE] == ""
         assert after.run("pre") == 0
-        assert "Holds the lock production (turn 2)" in after.log
+        assert "Acquired lock production (epoch 2)" in after.log
 
     ground.template(GOOD)
     ground.plan(0, lambda: hold(first))
@@ -486,7 +488,7 @@ def test_a_registry_that_is_away_locks_nothing_and_is_joined_when_it_is_back(gro
     def deploy() -> None:
         job = later_step(first, "deploy", template="template.yaml")
         codes.append(job.deploy())
-        assert "Goes on under the lock" in job.log
+        assert "Continues under lock" in job.log
 
     ground.template(GOOD)
     ground.plan(0, lambda: hold(first))
@@ -590,6 +592,6 @@ def test_a_run_that_waits_for_a_reviewer_is_passed_and_takes_its_turn_again(grou
         ground.play()
     waits = f"waits for a reviewer since {created}, at https://github.com/org/app/actions/runs/1"
     assert f"which {waits}: no job and no stack of it is in progress" in jobs["second"].log
-    assert "Holds the lock production (turn 2)" in jobs["second"].log
-    assert "Holds the lock production (turn 3)" in jobs["late"].log
+    assert "Acquired lock production (epoch 2)" in jobs["second"].log
+    assert "Acquired lock production (epoch 3)" in jobs["late"].log
     assert ground.finished() == ["passed", "succeeded", "succeeded"]

@@ -262,7 +262,7 @@ class TestGitHub:
     def test_the_checks_write_nothing(self, stage: Stage, github: GitHubServer) -> None:
         job = self.job(stage, github)
         before = job.log.index("Preflight ")
-        assert "Holds the lock" in job.log[before:]
+        assert "Acquired lock" in job.log[before:]
         asked = github.asked("POST /repos/.*/git/refs")
         assert all("probe" not in request.body.decode() for request in asked)
 

@@ -61,7 +61,7 @@ def test_expired_credentials_are_annotated_once() -> None:
         said.note(sentence)
     lines = stream.getvalue().splitlines()
     assert [line.startswith("::warning") for line in lines] == [True, False, True, False]
-    assert lines[1] == "shop could not be read: the credentials have expired, as told above."
+    assert lines[1] == "shop could not be read: the credentials have expired, as reported above."
     assert len(said.notes) == 4
 
 
@@ -153,7 +153,7 @@ class TestNoCredentials:
 
     @staticmethod
     def deploy(stage: Stage, **environ: str) -> Job:
-        job = stage.job(command="x", preflight="warn", look_behind="true")
+        job = stage.job(command="x", preflight="warn", diagnose_services="true")
         job.environ.update(environ)
         assert job.run("pre") == 0, job.log
         job.launch_command(lambda _there: 0)

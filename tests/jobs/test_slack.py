@@ -186,7 +186,7 @@ class TestWhatIsTold:
         assert job.deploy() == 0, job.log
         alerts = slack.in_channel("alerts")
         assert 1 <= len(alerts) <= 3, [seen(one.content) for one in alerts]
-        assert "Told together" in alerts[-1].text
+        assert "Delivered together" in alerts[-1].text
         assert len(slack.messages) <= 12
 
     def test_a_fallback_and_its_end(self, stage: Stage, slack: SlackServer) -> None:
@@ -398,7 +398,7 @@ def test_a_registry_that_is_away_too_leaves_the_words_in_the_log(stage: Stage, s
     (stage.root / "registry" / "deployments.json").write_text("damaged")
     job.run("post")
     assert "could not be delivered, nor kept for later" in job.log
-    assert "not told in C0DEPLOYS" in job.log
+    assert "not delivered to C0DEPLOYS" in job.log
     assert "xoxb-token" not in "\n".join(line for line in job.log.splitlines() if "add-mask" not in line)
 
 

@@ -214,7 +214,7 @@ class TestWhatIsSaidWhereNothingWasSeen:
         job.run("pre")
         job.launch_command(lambda _aws: 3)
         assert job.run("main") == 3
-        assert "What it did to the stacks could not be seen" in job.log
+        assert "Not all changes to the stacks could be seen" in job.log
         assert "No watched stack failed" not in job.log
 
 

@@ -28,6 +28,8 @@ READ_SECONDS, WRITE_SECONDS = 0.3, 0.9
 class PlannedClock:
     """`ports.Clock` of one actor."""
 
+    real_time = False
+
     scheduler: Scheduler
 
     def now(self) -> float:

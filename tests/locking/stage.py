@@ -19,6 +19,8 @@ class Stage:
     An actor that sleeps in the middle of something is a paused process; one that returns is a dead one.
     """
 
+    real_time = False
+
     def __init__(self) -> None:
         self._elapsed = 0.0
         self._waking: list[tuple[float, int, threading.Event]] = []

@@ -173,7 +173,7 @@ def test_a_free_lock_is_granted_at_once(world: World, clock: VirtualClock) -> No
     grant = acquire(client, wait=False)
     assert grant.ticket == client.ticket == world.document.ticket("a")
     assert grant.ticket.epoch == 1
-    assert (grant.queue_seconds, grant.waited_for, grant.settling, grant.taken_over) == (0.0, (), (), ())
+    assert (grant.queue_seconds, grant.waited_for, grant.settling, grant.gone) == (0.0, (), (), ())
     assert clock.elapsed == 0.0
 
 
@@ -243,7 +243,7 @@ def test_a_waiter_takes_over_within_one_poll_of_the_release(world: World, clock:
     assert grant.queue_seconds == clock.elapsed == 15.0
     assert grant.ticket.epoch == 2
     assert grant.waited_for == ("id-a",)
-    assert grant.taken_over == ()
+    assert grant.gone == ()
 
 
 def test_a_release_at_the_very_end_of_the_time_out_still_counts(world: World, clock: VirtualClock) -> None:
@@ -308,8 +308,9 @@ def test_a_dead_waiter_ahead_is_pruned_and_told(staged: World, stage: Stage) -> 
     stage.run()
     (grant,) = grants
     assert 200.0 + CLAIM_SECONDS <= grant.queue_seconds + 2.0 <= 203.0 + CLAIM_SECONDS + POLL
-    assert len(grant.taken_over) == 1
-    assert "waiter id-b" in grant.taken_over[0]
+    assert len(grant.gone) == 1
+    assert "waiter id-b" in grant.gone[0].note
+    assert not grant.gone[0].lock_taken_over
     assert [line.outcome for line in staged.document.finished] == ["succeeded", "abandoned"]
 
 
@@ -324,7 +325,9 @@ def test_a_dead_holder_is_taken_over_after_its_lease_and_told(world: World, cloc
     grant = acquire(world.client("b", look=look))
     assert grant.queue_seconds == LEASE
     assert looked == [["eu-west-1/app"]] * 2
-    (sentence,) = grant.taken_over
+    (gone,) = grant.gone
+    sentence = gone.note
+    assert gone.lock_taken_over
     assert "id-a (https://run/1)" in sentence
     assert "no stack of it is in progress" in sentence
     assert world.document.finished[-1].note.startswith(sentence)
@@ -366,7 +369,7 @@ def test_a_living_holder_that_renews_is_never_taken_over_however_long(staged: Wo
     stage.enter(1.0, lambda: grants.append(acquire(staged.client("b"), timeout=HOUR)))
     stage.run()
     assert grants[0].queue_seconds >= HOUR / 2 - 1
-    assert grants[0].taken_over == ()
+    assert grants[0].gone == ()
 
 
 def test_a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock(clock: VirtualClock) -> None:
@@ -382,7 +385,7 @@ def test_a_holder_that_renews_while_it_is_about_to_be_taken_over_keeps_the_lock(
         acquire(world.client("b", look=look), timeout=LEASE + POLL)
     assert is_held(world.document, holder.ticket)
     clock.at(clock.elapsed + 20.0, lambda: holder.release(outcome="succeeded"))
-    assert acquire(world.client("c", look=look)).taken_over == ()
+    assert acquire(world.client("c", look=look)).gone == ()
 
 
 def test_a_takeover_that_did_not_happen_is_not_told(clock: VirtualClock) -> None:
@@ -395,7 +398,7 @@ def test_a_takeover_that_did_not_happen_is_not_told(clock: VirtualClock) -> None
         holder.renew()
         return []
 
-    assert acquire(world.client("b", look=look)).taken_over == ()
+    assert acquire(world.client("b", look=look)).gone == ()
 
 
 def test_a_waiter_that_wakes_and_is_granted_while_being_pruned_keeps_the_lock(clock: VirtualClock) -> None:
@@ -662,7 +665,7 @@ def test_an_outage_for_everybody_kills_no_holder(clock: VirtualClock) -> None:
     clock.at(80.0, lambda: setattr(registry, "read_faults", [away_until(225.0, registry, clock)] * 5000))
     clock.at(245.0, holder.renew)
     clock.at(250.0, lambda: holder.release(outcome="succeeded"))
-    assert acquire(world.client("b", lease_seconds=300.0)).taken_over == ()
+    assert acquire(world.client("b", lease_seconds=300.0)).gone == ()
 
 
 def test_a_rate_limit_is_honoured_while_waiting(clock: VirtualClock) -> None:
@@ -716,7 +719,9 @@ class TestTheLifeOfJobs:
         world.hold("a", url="https://run/1")
         grant = acquire(world.client("b", life=lambda ticket: JobStatus.COMPLETED))
         assert clock.elapsed == 0.0
-        (sentence,) = grant.taken_over
+        (gone,) = grant.gone
+        assert gone.lock_taken_over
+        sentence = gone.note
         assert "its job has ended, and no stack of it is in progress" in sentence
 
     def test_who_does_not_want_to_wait_can_tell_a_dead_holder_from_a_living_one(self, world: World) -> None:
@@ -739,7 +744,8 @@ class TestTheLifeOfJobs:
         world.hold("a")
         grant = acquire(world.client("b", life=lambda ticket: JobStatus.RUNNING))
         assert grant.queue_seconds == STUCK_LEASES * LEASE
-        assert "although its job is said to run" in grant.taken_over[0]
+        assert "although GitHub reports its job as running" in grant.gone[0].note
+        assert grant.gone[0].lock_taken_over
 
     def test_what_a_paused_holder_could_still_execute_is_taken_away_before_the_last_look(
         self, world: World
@@ -826,7 +832,7 @@ class TestTheLifeOfJobs:
         completed = {"b": JobStatus.COMPLETED}
         grant = acquire(world.client("c", life=lambda ticket: completed.get(ticket.nonce, JobStatus.RUNNING)))
         assert grant.queue_seconds == 20.0
-        assert grant.taken_over == ("Passed over waiter id-b (no link): its job has ended.",)
+        assert [gone.note for gone in grant.gone] == ["Passed over waiter id-b (no link): its job has ended."]
 
     def test_a_waiter_is_told_why_it_waits_for_one_that_seems_to_be_gone(self, world: World) -> None:
         world.hold("a")
@@ -1122,7 +1128,7 @@ def test_a_state_that_somebody_restored_is_believed_in_the_end(clock: VirtualClo
     clock.at(300.0, lambda: holder.release(outcome="succeeded"))
     grant = acquire(world.client("b", lease_seconds=300.0))
     assert grant.queue_seconds >= 300.0
-    assert grant.taken_over == ()
+    assert grant.gone == ()
 
 
 def test_a_fence_that_landed_before_a_takeover_does_not_hold_after_it(clock: VirtualClock) -> None:

@@ -291,7 +291,7 @@ def test_a_turn_that_nobody_counted_is_refused() -> None:
     data = real()
     del data["locks"]["prod"]
     data["tickets"][0]["epochs"]["prod"] = 0
-    with pytest.raises(RegistryUnreadable, match="turn 0"):
+    with pytest.raises(RegistryUnreadable, match="epoch 0"):
         read(data)
 
 
@@ -300,7 +300,7 @@ def test_a_turn_that_is_not_the_locks_latest_is_refused(counted: int) -> None:
     data = real()
     data["locks"]["prod"]["epoch"] = counted
     data["tickets"][0]["epochs"]["prod"] = 2
-    with pytest.raises(RegistryUnreadable, match="turn 2"):
+    with pytest.raises(RegistryUnreadable, match="epoch 2"):
         read(data)
 
 

@@ -72,7 +72,9 @@ def test_a_holder_of_whose_job_nothing_is_known_is_gone_after_its_lease() -> Non
 
 def test_a_silent_holder_whose_job_runs_has_six_leases() -> None:
     assert gone(HOLDER, silent=STUCK_LEASES * LEASE - 1, life=RUNNING) is None
-    assert "although its job is said to run" in str(gone(HOLDER, silent=STUCK_LEASES * LEASE, life=RUNNING))
+    assert "although GitHub reports its job as running" in str(
+        gone(HOLDER, silent=STUCK_LEASES * LEASE, life=RUNNING)
+    )
 
 
 def test_a_waiter_is_gone_when_it_leaves_a_free_lock_lying() -> None:

@@ -127,7 +127,7 @@ def test_one_that_is_away_for_a_lease_is_told_once_and_so_is_its_return(scene: S
     scene.come_back()
     scene.watch(keeper, 2 * LEASE)
     assert not keeper.alone
-    assert scene.told[1:] == ["The registry answers again: this deployment holds the lock prod (turn 1)."]
+    assert scene.told[1:] == ["The registry answers again: this deployment holds the lock prod (epoch 1)."]
 
 
 def test_a_refusing_registry_is_told_at_once(scene: Scene) -> None:
@@ -261,7 +261,7 @@ def test_who_began_without_a_registry_joins_it_when_it_is_back(scene: Scene) -> 
     assert scene.told == []
     scene.come_back()
     scene.watch(keeper, 2 * JOIN_SECONDS)
-    assert scene.told == ["The registry answers again: this deployment holds the lock prod (turn 1)."]
+    assert scene.told == ["The registry answers again: this deployment holds the lock prod (epoch 1)."]
     assert keeper.ticket.holding
     assert not keeper.alone
 

@@ -70,4 +70,4 @@ def test_a_writer_takes_every_dead_reader_over_and_looks_at_the_stacks_of_each(w
 
     grant = acquire(world.client("w", "network", look=look, life=ended), wait=False)
     assert looked == {"eu-west-1/one", "eu-west-1/two"}
-    assert len(grant.taken_over) == 2
+    assert len(grant.gone) == 2

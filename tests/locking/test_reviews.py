@@ -107,10 +107,11 @@ def test_a_run_that_waits_for_a_reviewer_is_passed_at_once(world: World, run: Lo
     passer = Passer(world)
     grant = acquire(passer.client(), wait=False)
     assert grant.ticket.epochs == (("prod", 2),)
-    (sentence,) = grant.taken_over
-    assert sentence == (
+    (gone,) = grant.gone
+    assert not gone.lock_taken_over
+    assert gone.note == (
         f"Passed run id-{nonce_of(TOKEN)}, which {PAUSED}: no job and no stack of it is in progress. "
-        "It takes its turn again when it goes on."
+        "It queues again when it continues."
     )
     line = world.document.farewell(run.ticket.nonce)
     assert line is not None

@@ -12,7 +12,7 @@ from deploy_action.slack.messages import blocks, parts
 from tests import test_masks_come_first
 from tests.common import test_escape
 from tests.dashboard import test_page as test_dashboard
-from tests.jobs import test_behind
+from tests.jobs import test_diagnose_services
 from tests.mutants.mutant import Case, killed_by
 from tests.reporting import test_hostile_corpus
 from tests.reporting import test_page as test_summary
@@ -34,7 +34,7 @@ def only_the_beginning_of_a_line_is_watched(patch: Patch) -> None:
     patch.constant(escape, "_COMMAND", re.compile(r"(?!)"))
 
 
-@killed_by(test_behind.test_hostile_text_is_harmless)
+@killed_by(test_diagnose_services.test_hostile_text_is_harmless)
 def what_services_say_is_printed_as_it_is(patch: Patch) -> None:
     patch.function(escape.log_text, lambda original, text, limit=0: text)
 

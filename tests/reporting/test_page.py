@@ -139,7 +139,7 @@ A success was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the 
 | Time in the queue | Lock | Exit code of the command | Correlation id |
 | :--- | :--- | :--- | :--- |
 | 1m15s, behind [`20260102-030000-aaaaaa`](https://github.com/a/b/actions/runs/9) by octocat | \
-`production`, `network`, turn 7 | 3 | `20260102-030405-abcdef` |
+`production`, `network`, epoch 7 | 3 | `20260102-030405-abcdef` |
 
 **Notes**
 

@@ -53,6 +53,8 @@ class Actor:
     At a point the process may crash or be paused; a crashed one is never resumed while the world lasts.
     """
 
+    real_time = False
+
     def __init__(
         self, name: str, scheduler: Scheduler, faults: Faults, trace: Trace, dice: random.Random
     ) -> None:

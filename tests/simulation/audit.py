@@ -305,7 +305,7 @@ class Audit:
         if known is None or known.epochs != grant.ticket.epochs:
             self.fail(f"7: {actor.name} believes in a grant that was never written")
         self._faults.count("grant")
-        for _ in grant.taken_over:
+        for _ in grant.gone:
             self._faults.count("takeover told by the new holder")
 
     def told_gone(self, ticket: Ticket, by: str) -> None:

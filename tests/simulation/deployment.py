@@ -44,7 +44,7 @@ REGION = "eu-west-1"
 WATCH_SECONDS = 5.0
 FIRST_EVENT_SECONDS = 300.0
 ATTEMPTS = 5
-BLIND = "Whether the stacks are at rest could not be seen"
+BLIND = "Could not check whether the stacks are idle"
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class TestTheCheck:
         ]
         server.tokens[TOKEN] = {"chat:write", "channels:history"}
         assert self.found(server, CHANNEL) == [
-            ("note", f"Whether the app can write to {CHANNEL} cannot be looked up.")
+            ("note", f"Could not look up whether the app can write to {CHANNEL}.")
         ]
 
     def test_channels(self, server: SlackServer) -> None:

@@ -38,7 +38,9 @@ MESSAGE_CHARACTERS = 8000
 CONFIGURED = {"@U0ANA", "!subteam^S0ONCALL", "!here", "!channel"}
 PERSON = r"(<@U0ANA>|<!subteam\^S0ONCALL>|<!here>|<!channel>)"
 TIME = r"<!date\^\d+\^\{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>"
-OWN_MRKDWN = re.compile(rf"(As of|At|Ended|Began|Told [\w ]+ late\. This was at) {TIME}|{PERSON}( {PERSON})*")
+OWN_MRKDWN = re.compile(
+    rf"(As of|At|Ended|Began|Delivered [\w ]+ late\. This was at) {TIME}|{PERSON}( {PERSON})*"
+)
 many = settings(
     max_examples=40,
     deadline=None,
@@ -305,7 +307,7 @@ class TestEntries:
     def test_told_late_it_says_so(self) -> None:
         view = SCENES["stalled"].view
         late = seen(entry(NotificationEvent.STALLED, view, now=view.at + 600))
-        assert late[-1] == "Told 10 min late. This was at 2026-09-21 14:23 UTC"
+        assert late[-1] == "Delivered 10 min late. This was at 2026-09-21 14:23 UTC"
         assert "late" not in seen(entry(NotificationEvent.STALLED, view, now=view.at + 60))[-1]
 
     def test_the_alert_channel_gets_what_a_thread_has_around_it(self) -> None:
@@ -324,8 +326,11 @@ class TestEntries:
 
     def test_the_gap_of_a_restart_is_told(self) -> None:
         assert seen(SCENES["restarted"].entry()) == [
-            "🔁 The watch was restarted (restart 2).",
-            "Nobody watched for 42 s; CloudFormation went on meanwhile, and nothing of it is lost.",
+            "🔁 Monitoring was restarted (restart 2).",
+            (
+                "Events were not monitored for 42 s; CloudFormation went on meanwhile, and nothing of it "
+                "is lost."
+            ),
         ]
 
     def test_the_start_tells_what_its_estimate_rests_on(self) -> None:
@@ -348,7 +353,7 @@ class TestTheWebhook:
     def test_its_start_stays_true_since_nothing_updates_it(self) -> None:
         lines = seen(SCENES["started"].single())
         assert lines[0] == "🚀 Deployment of production began"
-        assert "How it ends is told in a message of its own." in lines
+        assert "Another message reports how it ends." in lines
 
     def test_its_end_calls_whom_it_should(self) -> None:
         assert blockkit.called(asdict(bad_story()[-1].single())) == ["!subteam^S0ONCALL"]

@@ -20,7 +20,7 @@ def active(document: Document, *, at: str) -> list[str]:
     lines = (
         table(("STATE", "LOCKS", "DEPLOYMENT", "BY", "SINCE", "EXPECTED END", "RUN"), rows)
         if rows
-        else ["Nobody deploys, and nobody waits."]
+        else ["No deployment holds or waits for a lock."]
     )
     for name, lock in sorted(document.locks.items()):
         lines += _remarks(log_text(name, CELL_MAX), lock, at)

@@ -92,10 +92,10 @@ def _facts(report: Report) -> str:
     queue = duration(report.queue_seconds) if report.queue_seconds >= 1 else "none"
     cells.append(("Time in the queue", f"{queue}{_behind(report)}"))
     if report.locks:
-        turn = f", turn {report.epoch}" if report.epoch else ""
+        epoch = f", epoch {report.epoch}" if report.epoch else ""
         more = f" and {len(report.locks) - LOCKS_MAX} more" if len(report.locks) > LOCKS_MAX else ""
         names = ", ".join(code(name) for name in report.locks[:LOCKS_MAX])
-        cells.append(("Lock", f"{names}{more}{turn}"))
+        cells.append(("Lock", f"{names}{more}{epoch}"))
     if report.command_exit_code is not None:
         cells.append(("Exit code of the command", str(report.command_exit_code)))
     cells.append(("Correlation id", code(report.correlation_id)))

@@ -96,7 +96,7 @@ def _of_channel(access: SlackAccess, channel: str, scopes: frozenset[str] | None
     if scopes is not None and not scopes & {"channels:read", "groups:read"}:
         yield Finding(
             NOTE,
-            f"Whether the app can write to {name} cannot be looked up.",
+            f"Could not look up whether the app can write to {name}.",
             "The scope channels:read (groups:read for private channels) allows it.",
         )
         return

@@ -24,7 +24,9 @@ def announcement(
 ) -> Announcement:
     """`told`: what happened, for a message about that (`push.push_line`)."""
     if now - view.at > LATE_SECONDS and not moment.final:
-        late = blocks.context(float(view.at), verb=f"Told {words.about(now - view.at)} late. This was at")
+        late = blocks.context(
+            float(view.at), verb=f"Delivered {words.about(now - view.at)} late. This was at"
+        )
         found = (*found[: blocks.BLOCKS_MAX - 1], *([late] if late else []))
     return Announcement(
         text=push_line(view, told),

@@ -19,7 +19,7 @@ def folded(lines: tuple[tuple[float, str], ...], *, late: bool = True) -> Announ
         head, tail = told[:3], told[3 - LINES_MAX :]
         told = [*head, f"… {len(lines) - len(head) - len(tail)} more", *tail]
     count = "1 message, time" if len(lines) == 1 else f"{len(lines)} messages, times"
-    why = "Told late, since Slack could not be reached" if late else "Told together"
+    why = "Delivered late, since Slack could not be reached" if late else "Delivered together"
     title = f"{why} ({count} in UTC):"
     text = f"{title}\n" + "\n".join(told)
     blocks: list[dict[str, object]] = [_section(f"*{title}*")]

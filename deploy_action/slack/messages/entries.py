@@ -155,13 +155,13 @@ def _warned(view: DeploymentView) -> Lines:
 def _restarted(view: DeploymentView) -> Lines:
     gap = view.gap
     unwatched = (
-        f"Nobody watched for {words.span(gap.seconds)}"
+        f"Events were not monitored for {words.span(gap.seconds)}"
         if gap and gap.seconds is not None
         else "It was killed"
     )
     times = f" (restart {gap.restarts})" if gap is not None and gap.restarts > 1 else ""
     return [
-        line("🔁 ", bold("The watch was restarted"), f"{times}."),
+        line("🔁 ", bold("Monitoring was restarted"), f"{times}."),
         line(f"{unwatched}; CloudFormation went on meanwhile, and nothing of it is lost."),
     ]
 

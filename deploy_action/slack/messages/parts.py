@@ -30,7 +30,7 @@ def queue_lines(view: DeploymentView) -> list[Element | None]:
     """The own place, who is ahead with a link, and until about when."""
     queue = view.queue
     if queue is None:
-        return [line("Waits for its turn.")]
+        return [line("Waiting in the queue.")]
     lines: list[Element | None] = []
     if queue.frozen is not None:
         until = when(queue.frozen.until)

@@ -44,7 +44,7 @@ def single(view: DeploymentView, *, now: float) -> Announcement:
             blocks.rich(
                 parts.expectation(view),
                 parts.basis(view),
-                blocks.line("How it ends is told in a message of its own."),
+                blocks.line("Another message reports how it ends."),
                 parts.fallback_line(view),
             ),
             parts.small_print(view, verb="Began"),

@@ -47,7 +47,7 @@ def call(stage: Stage, message: str) -> dict[str, object]:
 
 def test_the_call_behind_a_failure_stands_beside_its_cause(stage: Stage, behind: BehindServer) -> None:
     behind.cloud.trail = [call(stage, "not authorized to perform: SNS:CreateTopic")]
-    job = stage.job(template=stage.template(BAD), look_behind="true")
+    job = stage.job(template=stage.template(BAD), diagnose_services="true")
     assert job.deploy() == 1
     told = "sns:CreateTopic failed with AccessDenied: not authorized to perform: SNS:CreateTopic"
     assert f"   ⤷ Topic (CloudTrail): {told}" in job.log.splitlines()
@@ -57,7 +57,7 @@ def test_the_call_behind_a_failure_stands_beside_its_cause(stage: Stage, behind:
 
 def test_hostile_text_is_harmless(stage: Stage, behind: BehindServer) -> None:
     behind.cloud.trail = [call(stage, HOSTILE)]
-    job = stage.job(template=stage.template(BAD), look_behind="true")
+    job = stage.job(template=stage.template(BAD), diagnose_services="true")
     assert job.deploy() == 1
     (line,) = (line for line in job.log.splitlines() if "CloudTrail" in line)
     assert "##[" not in line
@@ -70,13 +70,13 @@ def test_hostile_text_is_harmless(stage: Stage, behind: BehindServer) -> None:
 
 
 def test_without_a_failure_nobody_is_asked(stage: Stage, behind: BehindServer) -> None:
-    job = stage.job(template=stage.template(SLOW), look_behind="true")
+    job = stage.job(template=stage.template(SLOW), diagnose_services="true")
     assert job.deploy() == 0
     assert behind.requests == []
 
 
 def test_it_can_be_switched_off(stage: Stage, behind: BehindServer) -> None:
-    job = stage.job(template=stage.template(BAD), look_behind="false")
+    job = stage.job(template=stage.template(BAD), diagnose_services="false")
     assert job.deploy() == 1
     assert behind.requests == []
 
@@ -85,13 +85,13 @@ SERVICE = "Resources: {Web: {Type: AWS::ECS::Service, Metadata: {TestGround: {Se
 
 
 def test_a_time_out_asks_about_what_still_runs(stage: Stage, behind: BehindServer) -> None:
-    job = stage.job(template=stage.template(SERVICE), look_behind="true", timeout_in_minutes="2")
+    job = stage.job(template=stage.template(SERVICE), diagnose_services="true", timeout_in_minutes="2")
     assert job.deploy() == 6
     assert behind.asked("/ecs/DescribeServices")
 
 
 def test_a_cancelled_job_has_no_time_to_ask(stage: Stage, behind: BehindServer) -> None:
-    job = stage.job(template=stage.template(SERVICE), look_behind="true")
+    job = stage.job(template=stage.template(SERVICE), diagnose_services="true")
     stage.clock.at(40, lambda: setattr(job.cancel, "now", True))
     assert job.deploy() == 130
     assert not behind.asked("/ecs/")
@@ -114,7 +114,7 @@ def test_no_trouble_with_a_service_changes_the_verdict(
     else:
         kind = {"hanging": "hang", "garbage": "status"}[trouble]
         behind.fail("/cloudtrail/", kind=kind, status=200, body=b"<", times=None)
-    job = stage.job(template=stage.template(BAD), look_behind="true")
+    job = stage.job(template=stage.template(BAD), diagnose_services="true")
     began = time.monotonic()
     assert job.deploy() == 1
     assert time.monotonic() - began < 10
