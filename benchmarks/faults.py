@@ -1,6 +1,9 @@
 """The fault table: a good and a failing deployment under each fault, through the real launcher, in real time.
 
-    python benchmarks/faults.py [--jobs 4] [--only PATTERN] [--keep FOLDER]
+    python benchmarks/faults.py [--jobs 4] [--only PATTERN] [--keep FOLDER] [--minutes N]
+
+A run that is cut, or that `--minutes` ends early, goes on with the same `--keep`. To play a cell again,
+remove its folder there.
 
 Rows are faults of Slack, the registry, GitHub, CloudFormation, the disk, the processes, the clock and the
 network; columns are the two ways to deploy and the two ends that a deployment can have. Each cell shows the
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ALLOWED_SECONDS = 60
+FINISHED = "result.json"
+"""Stands in the folder of a cell that was played to its end."""
 NOTHING: Callable[[Rig], None] = lambda _rig: None  # noqa: E731
 WAYS = [(way, good) for way in ("command", "template") for good in (True, False)]
 REGISTRY = r"graphql|/contents|/git/|/commits"
@@ -357,7 +362,13 @@ def play(cell: Cell, folder: Path) -> Result:
 
 
 def play_apart(cell: Cell, folder: Path) -> Result:
-    """In a process of its own, so that one cell's servers do not slow another's."""
+    """In a process of its own, so that one cell's servers do not slow another's. A cell that was played to
+    its end in this folder before is read from there."""
+    finished = folder / FINISHED
+    if finished.is_file():
+        return Result(**json.loads(finished.read_text("utf-8")))
+    unmount(folder / "temp")
+    shutil.rmtree(folder, ignore_errors=True)
     arguments = [json.dumps([cell.fault, cell.way, cell.good]), str(folder)]
     done = subprocess.run(
         [sys.executable, __file__, "--cell", *arguments], capture_output=True, text=True, check=False
@@ -365,8 +376,10 @@ def play_apart(cell: Cell, folder: Path) -> Result:
     if done.returncode != 0:
         return Result(note=f"the rig failed with {done.returncode}: {done.stderr.strip()[-300:]}")
     if "still alive" in done.stderr:
-        print(done.stderr, file=sys.stderr)
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
+        print(done.stderr, file=sys.stderr, flush=True)
+    result = Result(**json.loads(done.stdout.splitlines()[-1]))
+    finished.write_text(result.json(), "utf-8")
+    return result
 
 
 def broken_laws(fault: Fault, cell: Cell, result: Result, plain_seconds: float) -> list[str]:
@@ -403,13 +416,30 @@ def verdict(result: Result) -> str:
     return f"{'red' if result.red else 'green'} {codes} {result.outcome or '-'}"
 
 
+def row(fault: Fault, cell: Cell, result: Result, plain_seconds: float) -> str:
+    """What is printed of a cell."""
+    if result.note:
+        return f"{cell.fault:38} {cell.words:14} skipped: {result.note}"
+    laws = broken_laws(fault, cell, result, plain_seconds)
+    lock = f"{result.tickets} held" if result.tickets else "free" if result.registry_seen else "unread"
+    breaks = f"  BREAKS: {'; '.join(laws)}" if laws else ""
+    added = result.seconds - plain_seconds
+    words = f"{cell.fault:38} {cell.words:14} {verdict(result):34} {added:6.1f} {lock:8} "
+    return words + reported(fault, result) + breaks
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--jobs", type=int, default=4)
+    parser.add_argument("--jobs", type=int, default=4, help="cells at a time")
     parser.add_argument("--only", default="", help="a regular expression on the names of faults")
-    parser.add_argument("--keep", type=Path, help="leave each cell's folder with its logs here")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="leave each cell's folder here; a cell that is finished there is not repeated",
+    )
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no cell after so long")
     parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cell:
@@ -417,40 +447,52 @@ def main() -> int:
         print(play(Cell(fault, way, good), Path(options.cell[1])).json())
         return 0
     faults = [fault for fault in FAULTS if re.search(options.only, fault.name)]
+    end = time.monotonic() + options.minutes * 60
     with tempfile.TemporaryDirectory(prefix="deploy-coordinator-faults-") as name:
-        return table(faults, options.keep or Path(name), options.jobs)
+        folder = (options.keep or Path(name)).resolve()
+        return Table(folder, end).play(faults, options.jobs)
 
 
-def table(faults: list[Fault], folder: Path, jobs: int) -> int:
-    plain = {
-        (way, good): play_apart(Cell(NONE.name, way, good), folder / f"plain {way} {good}")
-        for way, good in WAYS
-    }
-    for (way, good), result in plain.items():
-        print(
-            f"without fault: {way:8} {'good' if good else 'bad':4} {result.seconds:5.1f} s  {verdict(result)}"
-        )
-    cells = [Cell(fault.name, way, good) for fault in faults for way, good in WAYS]
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        results = list(pool.map(lambda pair: play_apart(pair[1], folder / str(pair[0])), enumerate(cells)))
-    by_name = {fault.name: fault for fault in faults}
-    broken = skipped = 0
-    print(f"\n{'fault':38} {'deployment':14} {'verdict':34} {'added':>6} {'lock':8} reported")
-    for cell, result in zip(cells, results, strict=True):
-        fault = by_name[cell.fault]
-        if result.note:
-            skipped += 1
-            print(f"{cell.fault:38} {cell.words:14} skipped: {result.note}")
-            continue
-        added = result.seconds - plain[cell.way, cell.good].seconds
-        laws = broken_laws(fault, cell, result, plain[cell.way, cell.good].seconds)
-        broken += bool(laws)
-        lock = f"{result.tickets} held" if result.tickets else "free" if result.registry_seen else "unread"
-        breaks = f"  BREAKS: {'; '.join(laws)}" if laws else ""
-        row = f"{cell.fault:38} {cell.words:14} {verdict(result):34} {added:6.1f} {lock:8} "
-        print(row + reported(fault, result) + breaks)
-    print(f"\ncells that break a law: {broken} of {len(cells) - skipped}, {skipped} skipped")
-    return 1 if broken else 0
+class Table:
+    """Plays cells into folders below `folder`, prints each as it ends, and begins none after `end`, seconds
+    of the monotonic clock."""
+
+    def __init__(self, folder: Path, end: float) -> None:
+        self._folder = folder
+        self._end = end
+        self._plain: dict[tuple[str, bool], float] = {}
+
+    def play(self, faults: list[Fault], jobs: int) -> int:
+        """How many cells break a law, as an exit code: 0 none, 1 some, 2 not all were played."""
+        for way, good in WAYS:
+            result = self._result(Cell(NONE.name, way, good))
+            self._plain[way, good] = result.seconds
+            words = f"{way:8} {'good' if good else 'bad':4} {result.seconds:5.1f} s  {verdict(result)}"
+            print(f"without fault: {words}", flush=True)
+        print(f"\n{'fault':38} {'deployment':14} {'verdict':34} {'added':>6} {'lock':8} reported", flush=True)
+        cells = [(fault, Cell(fault.name, way, good)) for fault in faults for way, good in WAYS]
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            results = list(pool.map(lambda pair: self._told(*pair), cells))
+        played = [laws for laws in results if laws is not None]
+        broken = sum(bool(laws) for laws in played)
+        left = f", {len(cells) - len(played)} not played" if len(played) < len(cells) else ""
+        print(f"\ncells that break a law: {broken} of {len(played)}{left}", flush=True)
+        return 1 if broken else 2 if left else 0
+
+    def _told(self, fault: Fault, cell: Cell) -> list[str] | None:
+        """The laws that it breaks; None where it was not played."""
+        if time.monotonic() > self._end and not (self._folder_of(cell) / FINISHED).is_file():
+            return None
+        result = self._result(cell)
+        plain_seconds = self._plain[cell.way, cell.good]
+        print(row(fault, cell, result, plain_seconds), flush=True)
+        return None if result.note else broken_laws(fault, cell, result, plain_seconds)
+
+    def _result(self, cell: Cell) -> Result:
+        return play_apart(cell, self._folder_of(cell))
+
+    def _folder_of(self, cell: Cell) -> Path:
+        return self._folder / re.sub(r"\W+", "-", f"{cell.fault} {cell.words}")
 
 
 if __name__ == "__main__":
