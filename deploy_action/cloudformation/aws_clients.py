@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -35,7 +36,11 @@ CLOCK_WORDS = re.compile(r"Signature (expired|not yet current)|too skewed|must b
 CLOCK_REMEDY = "Set this machine's clock (chronyc tracking, timedatectl): AWS allows five to fifteen minutes."
 
 
-HASTY_READ_SECONDS = 10.0
+LIMITED_READ_SECONDS = (10.0, 5.0, 2.0, 1.0)
+"""Time-outs of requests under a limit: few, since each takes a client of its own."""
+TOO_SLOW = "CloudFormation answers too slowly, so it is not asked any more."
+_LIMITED = {"cloudformation"}
+"""Registries in S3 and DynamoDB have budgets of their own."""
 EXPIRED_REMEDY = (
     "Raise `role-duration-seconds` of the step that fetches the credentials. The session of a role that was "
     "assumed from another role ends after one hour whatever is asked for: sign in to that role directly by "
@@ -49,6 +54,7 @@ class AwsClients:
     botocore's standard retries are the only retry layer: `tries` unless AWS_MAX_ATTEMPTS says otherwise, so
     that one call takes seconds, not minutes, when AWS is in trouble; the callers ask again. Several threads
     may ask for clients; a client itself is safe to share. Credentials that have expired are read again.
+    With a `limit`, requests to CloudFormation are tried once, and end within it.
     """
 
     def __init__(
@@ -67,16 +73,19 @@ class AwsClients:
         self._clients: dict[tuple[str, str, float, int | None], Any] = {}
         self._lock = Lock()
         self._traffic: dict[str, Traffic] = {}
+        self._left_seconds: Callable[[], float] = lambda: math.inf
 
     def client(self, service: str, region: str, *, one_try: bool = False) -> Any:
         """A boto3 client; with `one_try` for callers that ask again by a budget of their own. Raises
         StackSourceError where boto3 refuses, for example for a missing profile."""
         with self._lock:
-            tries = 1 if one_try else _tries(self._tries)
-            key = (service, region, self._read_seconds, tries)
+            left = self._left_seconds() if service in _LIMITED else math.inf
+            read_seconds = min(self._read_seconds, _limited(left))
+            tries = 1 if one_try or left < math.inf else _tries(self._tries)
+            key = (service, region, read_seconds, tries)
             found = self._clients.get(key)
             if found is None:
-                found = self._clients[key] = self._made(service, region, tries)
+                found = self._clients[key] = self._made(service, region, read_seconds, tries)
         return found
 
     def traffic(self, service: str) -> Traffic:
@@ -92,12 +101,16 @@ class AwsClients:
 
         return count
 
-    def hasten(self) -> None:
-        """From now on a request is tried once, and briefly: somebody waits for an end that is known."""
-        self._read_seconds = min(self._read_seconds, HASTY_READ_SECONDS)
-        self._tries = 1
+    def limit(self, left_seconds: Callable[[], float]) -> None:
+        """`left_seconds` says, before each request to CloudFormation, how long it may take: infinitely long
+        without a limit. With nothing left the request is not sent, and raises StackSourceError."""
+        self._left_seconds = left_seconds
 
-    def _made(self, service: str, region: str, tries: int | None) -> Any:
+    def _refuse_late(self, **_: object) -> None:
+        if self._left_seconds() <= 0:
+            raise StackSourceError(TOO_SLOW)
+
+    def _made(self, service: str, region: str, read_seconds: float, tries: int | None) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -109,18 +122,27 @@ class AwsClients:
                 service,
                 region_name=region,
                 config=Config(
-                    connect_timeout=self._connect_seconds,
-                    read_timeout=self._read_seconds,
+                    connect_timeout=min(self._connect_seconds, read_seconds),
+                    read_timeout=read_seconds,
                     retries=_retries(tries),
                     user_agent_extra="deploy-coordinator",
                 ),
             )
             attend_to_faults(client)
+            if service in _LIMITED:
+                client.meta.events.register_first(f"before-call.{service}", self._refuse_late)
             # botocore asks after each try whether there is to be another.
             client.meta.events.register_first(f"needs-retry.{service}", self._counter(service))
             return client
         except (BotoCoreError, OSError, ValueError) as error:
             raise explain(error) from error
+
+
+def _limited(left_seconds: float) -> float:
+    """The longest of LIMITED_READ_SECONDS that is left, else the shortest; infinite without a limit."""
+    if left_seconds == math.inf:
+        return math.inf
+    return next((one for one in LIMITED_READ_SECONDS if one <= left_seconds), LIMITED_READ_SECONDS[-1])
 
 
 def _tries(tries: int) -> int | None:

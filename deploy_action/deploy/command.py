@@ -20,11 +20,11 @@ from deploy_action.job.job_log import optional
 from deploy_action.job.state import EXIT_CODE_LOST
 from deploy_action.locking.stack_activity import in_progress
 from deploy_action.monitoring.baseline import Baseline, take_baseline
-from deploy_action.monitoring.closing_budget import CLOSING_SECONDS
 from deploy_action.monitoring.event_stream import SPACED_SECONDS, EventStream
 from deploy_action.monitoring.final_status import outputs_of
 from deploy_action.monitoring.stack_sets import PREFIX
 from deploy_action.monitoring.status_comparison import ends_since, marks_of
+from deploy_action.monitoring.status_polling import POLL_SECONDS as STATUS_POLL_SECONDS
 from deploy_action.monitoring.watch_loop import End
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ SETTLE_SECONDS = 3.0
 """How long after a command's end an operation that it began may take to become visible."""
 LATE_READ_SECONDS = 15.0
 """For so long a stack that looks as it did before may have changed: `DescribeStacks` can be late."""
-UNREADABLE_SECONDS = CLOSING_SECONDS
-"""How long CloudFormation is asked again while it gives no answer, once the command has ended."""
+UNREADABLE_SECONDS = 20.0
+"""How long events are asked for again while there is no answer, once the command has ended; then the status
+of the stacks decides."""
 REFUSED_SECONDS = 10.0
-"""The same where it refuses for good."""
+"""The same where they are refused for good."""
 
 
 def deploy(deployment: Deployment) -> int:
@@ -209,12 +210,14 @@ class _Done:
         self._watcher = watcher
         self._closing = deployment.closing
         self._ended: float | None = None
+        self._answered = self._clock.monotonic()
         self._unreadable: float | None = None
 
     def __call__(self) -> bool:
         self._stack_sets.look()
         now = self._clock.monotonic()
         if self._watcher.readable:
+            self._answered = now
             if self._unreadable is not None:
                 self._closing.again()
             self._unreadable = None
@@ -224,22 +227,31 @@ class _Done:
             return False
         self._ended = now if self._ended is None else self._ended
         if self._unreadable is not None:
-            self._closing.begin()
+            self._closing.begin(answered_at=self._answered)
         if self._watcher.working or now - self._ended < SETTLE_SECONDS:
             return False
         if self._unreadable is not None:
-            patience = REFUSED_SECONDS if self._watcher.refused else UNREADABLE_SECONDS
-            if now - self._unreadable < patience:
-                return False
-            if busy := self._anything_in_progress():
-                # Their status tells, where their events do not.
-                self._closing.again()
-            return not busy
+            return self._ended_unseen(now - self._unreadable)
         return (
             not self._anything_in_progress()
             and not self._sets_at_work()
             and not self._to_come(now, lambda: places_of(self._watcher.operation))
         )
+
+    def _ended_unseen(self, unreadable_seconds: float) -> bool:
+        """The same by status where the events are not read; where nothing is, the budget ends it."""
+        if self._closing.over():
+            return True
+        if unreadable_seconds < (REFUSED_SECONDS if self._watcher.refused else UNREADABLE_SECONDS):
+            return False
+        try:
+            busy = in_progress(self._source, self._stacks)
+        except StackSourceError as error:
+            return not error.temporary or self._closing.over()
+        if busy:
+            self._answered = self._clock.monotonic()
+            self._closing.again()
+        return not busy
 
     def _sets_at_work(self) -> bool:
         """The command has ended, so an operation that it began is there by now."""
@@ -269,8 +281,12 @@ class _Done:
             busy = in_progress(self._source, self._stacks)
         except StackSourceError as error:
             self._unreadable = now if self._unreadable is None else self._unreadable
-            return now - self._unreadable >= (UNREADABLE_SECONDS if error.temporary else REFUSED_SECONDS)
-        self._unreadable = None
+            self._closing.begin(answered_at=self._answered)
+            if error.temporary:
+                return self._closing.left_seconds() < STATUS_POLL_SECONDS
+            return now - self._unreadable >= REFUSED_SECONDS
+        self._closing.again()
+        self._answered, self._unreadable = now, None
         return not busy and not self._sets_at_work() and not self._to_come(now, self._changed_by_status)
 
     def _changed_by_status(self) -> Places:

@@ -81,7 +81,8 @@ class Deployment:
             self.reporter.channel = channel or self.reporter.channel
         self._expecting = Expecting(job, self.wiring, state)
         self.templates = Templates(self.cloudformation, settings)
-        self.closing = Closing(job.clock, cancelled=job.cancelled, hasten=self.wiring.aws.hasten)
+        self.closing = Closing(job.clock, cancelled=job.cancelled)
+        self.wiring.aws.limit(self.closing.left_seconds)
         self.plans: tuple[PlannedChanges, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: DeploymentHistory | None = None

@@ -88,6 +88,11 @@ class JobLogReporter:
         else:
             self.log.write(render.warning_annotation("deploy-coordinator", sentence))
 
+    def alert(self, now: str, afterwards: str) -> None:
+        """A warning in the log and on the run's page; the summary, which is read afterwards, says it so."""
+        self.notes.append(afterwards)
+        self.log.write(render.warning_annotation("deploy-coordinator", now))
+
     def knows_cause(self, sentence: str) -> bool:
         """What it says was told before as the cause of something else."""
         cause = shared_cause(sentence)
@@ -166,7 +171,11 @@ class JobLogReporter:
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
         """A resource takes longer than usual and is silent."""
-        optional(self, "A warning", lambda: self.note(alerts.stalled(change, operation)))
+        optional(
+            self,
+            "A warning",
+            lambda: self.alert(alerts.stalled(change, operation), alerts.stalled_before(change)),
+        )
         self.channel.stalled(change, operation)
 
     def moving(self, change: StallChange, operation: Operation) -> None:
@@ -176,7 +185,11 @@ class JobLogReporter:
 
     def overdue(self, elapsed_seconds: float, estimate: Estimate) -> None:
         """The whole deployment takes longer than expected."""
-        optional(self, "A warning", lambda: self.note(alerts.overdue(elapsed_seconds, estimate)))
+        optional(
+            self,
+            "A warning",
+            lambda: self.alert(alerts.overdue(elapsed_seconds, estimate), alerts.overdue_before(estimate)),
+        )
         self.channel.overdue(estimate)
 
     def warned(self, cause: Cause) -> None:

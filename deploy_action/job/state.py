@@ -109,6 +109,8 @@ class JobState:
     github_deployment: str | None = None
     """Its id on GitHub's environments page; empty where there is none, None where that is not known."""
     exit_code: int | None = None
+    closing_over: bool = False
+    """CloudFormation did not answer in all the time that `main` has for reading an end."""
 
 
 class StateFolder:

@@ -26,7 +26,7 @@ _NOT_DELEGATED = {"StackSetNotFoundException", "ValidationError", "AccessDenied"
 
 
 class StackSets:
-    """Implements ports.StackSetSource."""
+    """Implements ports.StackSetSource. One try: whoever asks, asks again."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -108,7 +108,7 @@ class StackSets:
         return found
 
     def _client(self, stack_set: StackSetRef) -> Any:
-        return self._clients.client(_SERVICE, stack_set.region)
+        return self._clients.client(_SERVICE, stack_set.region, one_try=True)
 
 
 def _operation(row: dict[str, Any]) -> StackSetOperation:

@@ -32,8 +32,12 @@ OVERDUE = "overdue"
 """Stands among the alerts for the deployment as a whole."""
 WARNED = "warned "
 LAST_LOOKS_MAX = 12
+STATUS_SECONDS = 15.0
+"""What the last looks leave of their budget to reading how the stacks ended."""
 ROUND_SECONDS = 60.0
 """So long one round of looks may take before the time-out, the lock and `done` have their turn."""
+HURRIED_ROUND_SECONDS = 5.0
+"""The same where `hurry` says that an end is near."""
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
 """How late `hurry`, a cancellation or the time-out may be noticed."""
@@ -161,20 +165,24 @@ class WatchLoop:
     def _interrupts(self, started: float, began: float) -> Callable[[], bool]:
         def stop() -> bool:
             now = self.clock.monotonic()
-            return self.cancelled() or now - began >= ROUND_SECONDS or self._timed_out(now - started)
+            took = now - began
+            late = took >= ROUND_SECONDS or (took >= HURRIED_ROUND_SECONDS and self.hurry())
+            return self.cancelled() or late or self._timed_out(now - started)
 
         return stop
 
     def _last_looks(self, closing: Closing) -> None:
         """Something may become visible, or begin, only now: until a look at all of it shows nothing new, and
-        two of them do where there was trouble, or `closing` is over."""
+        two of them do where there was trouble, or `closing` has little left."""
         clean = 0
+
+        def spent() -> bool:
+            return closing.over() or (closing.left_seconds() <= STATUS_SECONDS and not self.cancelled())
+
         for attempt in range(LAST_LOOKS_MAX):
-            if attempt and not closing.pause(NAP_SECONDS):
+            if attempt and (not closing.pause(NAP_SECONDS) or spent()):
                 return
-            poll = self.watcher.poll(
-                self.clock.monotonic(), complete=True, stop=closing.over, pause=closing.pause
-            )
+            poll = self.watcher.poll(self.clock.monotonic(), complete=True, stop=spent, pause=closing.pause)
             self._tell(poll)
             self._keep_lock()
             clean = 0 if poll.errors or poll.events else clean + 1

@@ -24,13 +24,24 @@ URL_MAX = 600
 def stalled(change: StallChange, operation: Operation) -> str:
     """`Database (AWS::RDS::DBInstance) has been in progress for 31m and is silent; …`: a stall began."""
     activity = change.activity
-    name = f"{log_text(change.label, 120)} ({log_text(activity.resource_type, 100)})"
     region = operation.stacks[activity.stack_id].region
     where = log_text(console_url(region, activity.stack_id) or "the stack in the console", URL_MAX)
-    known = usually(change.usual)
-    normal = f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
     doing = f"has been in progress for {brief(change.seconds)} and is silent"
-    return f"{name} {doing}{normal}. Look at {where}"
+    return f"{_resource(change)} {doing}{_normal(change)}. Look at {where}"
+
+
+def stalled_before(change: StallChange) -> str:
+    """The same once the deployment has ended."""
+    return f"{_resource(change)} was silent and not done after {brief(change.seconds)}{_normal(change)}."
+
+
+def _resource(change: StallChange) -> str:
+    return f"{log_text(change.label, 120)} ({log_text(change.activity.resource_type, 100)})"
+
+
+def _normal(change: StallChange) -> str:
+    known = usually(change.usual)
+    return f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
 
 
 def moving(change: StallChange) -> str:
@@ -47,6 +58,14 @@ def overdue(elapsed_seconds: float, estimate: Estimate) -> str:
     return (
         f"The deployment has taken {brief(elapsed_seconds)} so far; it was expected to take "
         f"{expected(estimate)}, going by {log_text(estimate.basis, 200)}."
+    )
+
+
+def overdue_before(estimate: Estimate) -> str:
+    """The same once the deployment has ended."""
+    return (
+        f"The deployment took longer than expected: {expected(estimate)}, going by "
+        f"{log_text(estimate.basis, 200)}."
     )
 
 

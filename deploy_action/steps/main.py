@@ -80,6 +80,7 @@ def run(job: JobContext) -> int:
     optional(job.reporter, "The last look at the lock", deployment.coordination.confirm_to_the_end)
     deployment.coordination.remember()
     page.settle()
+    state.closing_over = deployment.closing.left_seconds() <= 0
     _hand_on(job, state, code, seconds=deployment.seconds())
     job.reporter.channel.flush(FLUSH_SECONDS)
     return code

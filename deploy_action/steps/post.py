@@ -25,7 +25,7 @@ from deploy_action.locking.delegation import account_of_loan
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.stack_activity import in_progress, ref_of
 from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS, Left
-from deploy_action.monitoring.closing_budget import Closing
+from deploy_action.monitoring.closing_budget import CLOSING_SECONDS, POST_SECONDS, Closing
 from deploy_action.reporting.outputs import outputs_of
 from deploy_action.reporting.report import Failure, Report
 from deploy_action.reporting.summary.page import summary
@@ -128,7 +128,9 @@ def _still_in_progress(job: JobContext, state: JobState, wiring: Wiring) -> tupl
         return ()
     found: list[str] = []
     lines: list[StackLine] = []
-    closing = Closing(job.clock, cancelled=job.cancelled, hasten=wiring.aws.hasten)
+    seconds = POST_SECONDS if state.closing_over else CLOSING_SECONDS
+    closing = Closing(job.clock, cancelled=job.cancelled, seconds=seconds)
+    wiring.aws.limit(closing.left_seconds)
     closing.begin()
     for ref in state.stacks:
         if closing.over():

@@ -6,22 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.monitoring.closing_budget import CLOSING_SECONDS
-from deploy_action.monitoring.watch_loop import ROUND_SECONDS
+from deploy_action.monitoring.closing_budget import CLOSING_SECONDS, IN_FLIGHT_SECONDS, POST_SECONDS
 from tests.jobs.test_faults import GOOD
 
 if TYPE_CHECKING:
     from tests.jobs.stage import Stage
 
-HANG_SECONDS = 20.0
-SLACK_SECONDS = 2 * HANG_SECONDS
-"""A request under way is not cut off, and the fake cannot see that requests became shorter."""
+LIMITED_SECONDS = 10.0
+SLACK_SECONDS = LIMITED_SECONDS
+"""The fake ends each request after so long: it cannot see that the last one waits for less."""
 
 
 def hang(stage: Stage, *, after: float) -> None:
+    """Nothing answers: a request that was under way then for as long as it may, later ones more briefly."""
     start = stage.clock.now() + after
-    stage.server.faults.add("hang", operation="Describe*", after=start, seconds=HANG_SECONDS)
-    stage.server.faults.add("hang", operation="List*", after=start, seconds=HANG_SECONDS)
+    for operation in ("Describe*", "List*"):
+        add, later = stage.server.faults.add, start + IN_FLIGHT_SECONDS
+        add("hang", operation=operation, after=start, until=later, seconds=IN_FLIGHT_SECONDS)
+        add("hang", operation=operation, after=later, seconds=LIMITED_SECONDS)
 
 
 @pytest.mark.parametrize("count", [1, 6])
@@ -39,9 +41,27 @@ def test_a_command_that_ended_is_told_within_the_budget(stage: Stage, count: int
     job.launch_command(deploy, after=5)
     began = stage.clock.monotonic()
     assert job.run("main") == 0, job.log
-    took = stage.clock.monotonic() - began
     assert job.outputs()["outcome"] == "unknown"
-    assert took < 5 + ROUND_SECONDS + CLOSING_SECONDS + SLACK_SECONDS, took
+    took = stage.clock.monotonic() - began
+    assert 5 + CLOSING_SECONDS / 2 < took < 5 + CLOSING_SECONDS + SLACK_SECONDS, took
+    ended = stage.clock.monotonic()
+    assert job.run("post") == 0
+    assert stage.clock.monotonic() - ended < POST_SECONDS + SLACK_SECONDS
+
+
+def test_the_status_decides_where_events_alone_hang(stage: Stage) -> None:
+    """Neither is a stack that still works taken for one that ended, nor is its end waited for in vain."""
+    job = stage.job(command="deploy", stack_name="shop")
+    assert job.run("pre") == 0, job.log
+
+    def deploy(cloudformation: object) -> int:
+        cloudformation.create_stack(StackName="shop", TemplateBody=GOOD)  # type: ignore[attr-defined]
+        stage.server.faults.add("hang", operation="DescribeStackEvents", seconds=IN_FLIGHT_SECONDS)
+        return 0
+
+    job.launch_command(deploy, after=5)
+    assert job.run("main") == 0, job.log
+    assert job.outputs()["outcome"] == "succeeded", job.log
 
 
 def test_post_looks_at_stacks_no_longer_than_the_budget(stage: Stage) -> None:

@@ -56,3 +56,45 @@ def test_a_value_that_cannot_be_sent_is_no_outage(stage: Stage) -> None:
     assert "cannot be sent" in job.log
     assert "Value" in job.log
     assert stage.registry()["tickets"] == []
+
+
+def test_while_a_command_builds_nothing_is_said_to_wait_for_cloudformation(stage: Stage) -> None:
+    job = stage.job(command="x")
+    assert job.run("pre") == 0, job.log
+    job.launch_command(
+        lambda cloud: int(not cloud.create_stack(StackName="shop", TemplateBody=GOOD)), after=200
+    )
+    assert job.run("main") == 0, job.log
+    building = job.log[: job.log.index("CREATE_IN_PROGRESS")]
+    assert "nothing has begun on a watched stack yet" in building
+    assert "waiting for CloudFormation" not in building
+    assert " done" not in building
+
+
+@pytest.mark.parametrize("way", ["denied", "silent"])
+def test_what_post_could_not_see_is_not_said_to_be_in_progress(way: str, stage: Stage) -> None:
+    job = stage.job(command="x")
+    assert job.run("pre") == 0, job.log
+    job.launch_command(lambda _: 1)
+    job.run("main")
+    kind = {"denied": "access_denied", "silent": "reset_before"}[way]
+    stage.server.faults.add(kind, operation="DescribeStacks")
+    before = len(job.log)
+    assert job.run("post") == 0
+    told = job.log[before:]
+    assert "Whether eu-west-1/shop is still in progress could not be seen" in told
+    assert "waits until these stacks are seen at rest: eu-west-1/shop" in told
+    assert "left in progress" not in (told + job.summary).lower()
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_a_finished_summary_holds_no_hope_out(ends: str, stage: Stage) -> None:
+    """A resource was said to fail, and was silent for long: neither is news once it has ended."""
+    details = "Seconds: 900, Warning: Resource template validation failed"
+    fails = ", Fail: nope" if ends == "badly" else ""
+    body = f"Resources: {{Topic: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{{details}{fails}}}}}}}}}"
+    job = stage.job(template=stage.template(body), stall_after_in_minutes="5")
+    assert job.deploy() == (1 if fails else 0), job.log
+    assert "Resource template validation failed" in job.log
+    assert "may still" not in job.summary
+    assert "in progress" not in job.summary.lower()

@@ -49,6 +49,13 @@ def test_a_stall_is_named_with_what_is_usual_and_where_to_look() -> None:
     )
 
 
+def test_the_summary_says_afterwards_that_it_was_silent() -> None:
+    assert alerts.stalled_before(change(RUNNING, 1860.0, USUAL, began=True)) == (
+        "Database/Instance (AWS::RDS::DBInstance) was silent and not done after 31m; usually it takes "
+        "5m40s to 8m12s."
+    )
+
+
 def test_the_end_of_a_stall() -> None:
     over = change(RUNNING, 1980.0, began=False)
     assert alerts.moving(over) == "Database/Instance moves again, 33m after it began."
@@ -66,6 +73,14 @@ def test_an_overdue_deployment() -> None:
     assert alerts.overdue(1860.0, Estimate(600.0, 720.0, 900.0, "9 deployments of these resources")) == (
         "The deployment has taken 31m so far; it was expected to take about 12m (10m to 15m), going by "
         "9 deployments of these resources."
+    )
+
+
+def test_an_overdue_deployment_afterwards() -> None:
+    estimate = Estimate(600.0, 720.0, 900.0, "9 deployments of these resources")
+    assert alerts.overdue_before(estimate) == (
+        "The deployment took longer than expected: about 12m (10m to 15m), going by 9 deployments of these "
+        "resources."
     )
 
 
