@@ -111,7 +111,7 @@ def fixed_averages() -> dict[tuple[str, str], float]:
     return {
         (row["type"], action.upper()): float(row[f"avg_{action}"] or 0)
         for row in csv.DictReader(lines, delimiter="\t")
-        for action in ("create", "update")
+        for action in ("create", "update", "delete")
     }
 
 

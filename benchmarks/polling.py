@@ -1,9 +1,10 @@
-"""What watching costs, and how soon an end is noticed: `polling.py FOLDER [--runs 5]`.
+"""What watching costs, and how soon an end is noticed: `polling.py FOLDER [--runs 5] [--seeds 1,2,3]`.
 
 Plays every operation of a folder of event logs at its original speed, in virtual time, from a server over
 real HTTP, to two watchers: ours, and one that reads the stack and each nested stack in progress every two
 seconds, as the CDK's monitor does. A request takes no virtual time: on a network, add its own. Ours knows no
-history here, only the table of typical durations.
+history here, only the table of typical durations; with `--leave-out` the table without what was measured in
+the file that is played. Figures by seed show what is chance; those by length, whom it serves.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import os
 import random
 import statistics
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.estimates import Backtest
+from benchmarks.event_logs import read_log
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 FIXED_SECONDS = 2.0
 LATE_AIM_SECONDS, SHARE_AIM = 1.0, 0.6
+LENGTHS = ((60.0, "below 60 s"), (180.0, "60 to 180 s"), (float("inf"), "above 180 s"))
 AFTER_SECONDS = 30.0
 """A log that ends before its stack does is watched for so long beyond its last event."""
 
@@ -55,6 +59,9 @@ class Seen:
     requests: int
     late: float | None
     lags: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    """How long the operation took."""
+    seed: int = 0
 
 
 @dataclass
@@ -77,6 +84,10 @@ class Ground:
         table = read_table("resource-durations.tsv")
         self.forecast = LearnedForecast(history.read(None, parse_table(table), parse_samples(table)))
 
+    def know(self, durations: dict[tuple[str, str], float], samples: dict[tuple[str, str], int]) -> None:
+        """The typical durations of the operations to come."""
+        self.forecast = LearnedForecast(history.read(None, durations, samples))
+
     def play(self, recorded: Recorded, offset: float) -> tuple[StackRef, float | None, float]:
         """Begins `offset` seconds from now; gives the stack, its end and when to stop, on the clock."""
         self.server.reset()
@@ -88,13 +99,13 @@ class Ground:
     def requests(self) -> int:
         return self.server.requests.total()
 
-    def ours(self, recorded: Recorded, offset: float) -> Seen:
+    def ours(self, recorded: Recorded, offset: float, seed: int) -> Seen:
         stack, end, stop = self.play(recorded, offset)
         watcher = EventStream(
             self.source,
             Baseline(((stack, None),)),
             forecast=self.forecast,
-            schedule=Schedule(random=random.Random(1)),
+            schedule=Schedule(random=random.Random(seed)),
         )
         listener = Listener(self.clock)
         WatchLoop(
@@ -141,11 +152,23 @@ def percentile(values: Sequence[float], share: float) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--runs", type=int, default=5, help="of each operation, at different offsets")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="of each operation and seed, at different offsets"
+    )
+    parser.add_argument(
+        "--seeds", default="1", metavar="N[,N...]", help="of the offsets and the watcher's pauses"
+    )
+    parser.add_argument(
+        "--leave-out", action="store_true", help="the played file teaches no typical duration"
+    )
     arguments = parser.parse_args()
     clock = VirtualClock()
-    chance = random.Random(1)
     every: dict[str, list[Seen]] = {"ours": [], "fixed": []}
+    priors = Backtest(removals=True, verbose=False, leave_out=True)
+    files = sorted(arguments.folder.glob("*.jsonl"))
+    if arguments.leave_out:
+        for file in files:
+            priors.measure(read_log(file)[0])
     print(
         f"{'operation':<48} {'seconds':>8}  {'ours':>7} {'fixed':>7} {'share':>6}  {'late p50':>8} {'max':>6}"
     )
@@ -153,11 +176,20 @@ def main() -> int:
         os.environ.update(AWS_ENDPOINT_URL=server.endpoint_url, AWS_MAX_ATTEMPTS="1")
         os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
         ground = Ground(server, clock)
-        for file in sorted(arguments.folder.glob("*.jsonl")):
+        for file in files:
+            if arguments.leave_out:
+                ground.know(*priors.prior(file.name))
             for recorded in operations_of(file):
-                offsets = [chance.uniform(0.0, FIXED_SECONDS) for _ in range(arguments.runs)]
-                ours = [ground.ours(recorded, offset) for offset in offsets]
-                fixed = [ground.fixed(recorded, offset) for offset in offsets]
+                ours: list[Seen] = []
+                fixed: list[Seen] = []
+                for seed in map(int, arguments.seeds.split(",")):
+                    chance = random.Random(f"{seed} {recorded.name}")
+                    for offset in [chance.uniform(0.0, FIXED_SECONDS) for _ in range(arguments.runs)]:
+                        for runs, seen in (
+                            (ours, ground.ours(recorded, offset, seed)),
+                            (fixed, ground.fixed(recorded, offset)),
+                        ):
+                            runs.append(replace(seen, seconds=recorded.seconds, seed=seed))
                 every["ours"] += ours
                 every["fixed"] += fixed
                 tell(recorded, ours, fixed)
@@ -172,19 +204,34 @@ def tell(recorded: Recorded, ours: list[Seen], fixed: list[Seen]) -> None:
     print(f"{recorded.name:<48} {recorded.seconds:>8.0f}  {share}  {noticed}")
 
 
-def conclude(ours: list[Seen], fixed: list[Seen]) -> int:
-    print(
-        f"\n{'all operations':<22} {'requests':>9} {'end noticed p50':>16} {'p90':>6} {'p95':>6} {'p99':>6}"
-        f" {'event p50':>10} {'p95':>6}  (seconds)"
-    )
-    for name, runs in (("ours", ours), ("fixed, 2 s", fixed)):
+def line(group: str, ours: list[Seen], fixed: list[Seen]) -> None:
+    whole = sum(seen.requests for seen in fixed)
+    for name, runs in (("ours", ours), (f"fixed, {FIXED_SECONDS:g} s", fixed)):
+        if not runs:
+            continue
         late = [seen.late for seen in runs if seen.late is not None]
         lags = [lag for seen in runs for lag in seen.lags]
         figures = "".join(f" {percentile(late, share):>6.2f}" for share in (0.9, 0.95, 0.99))
+        requests = sum(seen.requests for seen in runs)
         print(
-            f"{name:<22} {sum(seen.requests for seen in runs):>9} {percentile(late, 0.5):>16.2f}{figures}"
+            f"{f'{group}, {name}':<26} {requests:>9} {requests / whole:>6.0%} {percentile(late, 0.5):>16.2f}"
+            f"{figures}"
             f" {percentile(lags, 0.5):>10.2f} {percentile(lags, 0.95):>6.2f}"
         )
+
+
+def conclude(ours: list[Seen], fixed: list[Seen]) -> int:
+    print(
+        f"\n{'':<26} {'requests':>9} {'share':>6} {'end noticed p50':>16} {'p90':>6} {'p95':>6} {'p99':>6}"
+        f" {'event p50':>10} {'p95':>6}  (seconds)"
+    )
+    shorter = 0.0
+    line("all operations", ours, fixed)
+    for longest, name in LENGTHS:
+        line(name, *([one for one in runs if shorter <= one.seconds < longest] for runs in (ours, fixed)))
+        shorter = longest
+    for seed in sorted({one.seed for one in ours}):
+        line(f"seed {seed}", *([one for one in runs if one.seed == seed] for runs in (ours, fixed)))
     share = sum(seen.requests for seen in ours) / sum(seen.requests for seen in fixed)
     late_p95 = percentile([seen.late for seen in ours if seen.late is not None], 0.95)
     met = late_p95 <= LATE_AIM_SECONDS and share <= SHARE_AIM

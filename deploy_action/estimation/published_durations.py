@@ -56,10 +56,10 @@ def _parsed(text: str) -> dict[tuple[str, str], tuple[float, int]]:
             name = action.lower()
             average = float(row.get(f"avg_{name}") or 0)
             measured, count = float(row.get(f"{name}_median") or 0), int(row.get(f"{name}_n") or 0)
-            seconds, samples = blended(average if average > 1 else 0.0, measured, count)
             made, _ = found.get((row["type"], "CREATE"), (0.0, 0))
-            if action == "DELETE" and row.get("delete_n") == "1" and seconds < UNMADE_SHARE * made:
-                continue
+            if action == "DELETE" and count == 1 and measured < UNMADE_SHARE * made:
+                measured, count = 0.0, 0
+            seconds, samples = blended(average if average > 1 else 0.0, measured, count)
             if seconds:
                 found[row["type"], action] = (seconds, samples)
     return found

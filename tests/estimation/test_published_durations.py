@@ -54,6 +54,23 @@ def test_slow_resources_are_told_in_their_documented_range(
     assert low < before(plan, past).mid_seconds < high
 
 
+def test_slow_deletions_are_expected_after_a_replacement() -> None:
+    past = DeploymentHistory(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
+    change = Planned("Instance", "AWS::EC2::Instance", "UPDATE", replacement=True)
+    plan = PlannedChanges("eu-west-1/shop", "update", (change,))
+    assert 45 < before(plan, past).mid_seconds < 110
+
+
+def test_one_deletion_of_what_was_never_made_teaches_nothing() -> None:
+    table = (
+        "type\tavg_create\tdelete_n\tdelete_median\tavg_delete\n"
+        "AWS::RDS::DBInstance\t595\t1\t1.4\t255\nAWS::EKS::Cluster\t544\t1\t170\t177\n"
+    )
+    seconds = parse_table(table)
+    assert seconds["AWS::RDS::DBInstance", "DELETE"] == 255.0
+    assert seconds["AWS::EKS::Cluster", "DELETE"] == pytest.approx(173.5, abs=1)
+
+
 def test_a_first_fargate_stack_is_told_minutes_not_half_an_hour() -> None:
     past = DeploymentHistory(prior=parse_table(TABLE), prior_samples=parse_samples(TABLE))
     balancer = "AWS::ElasticLoadBalancingV2"

@@ -171,6 +171,14 @@ class TestHeartbeat:
             "about 4m left (3m to 6m)"
         )
 
+    def test_a_time_left_that_rises_says_why(self) -> None:
+        operation = Operation()
+        operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
+        operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS"))
+        assert PLAIN.heartbeat(operation, 540.0, now=AT + 540, forecast=Known()).endswith(
+            "about 4m left (3m to 6m), more while Database takes longer than usual"
+        )
+
     def test_a_rollback_counts_nothing_as_done(self) -> None:
         operation = Operation()
         operation.apply(stack(AT, "CREATE_IN_PROGRESS"))

@@ -136,7 +136,9 @@ class LogStyle:
             counts = f"{operation.done_count()} done" if done is None else f"{done[0]} of {done[1]} done"
         elapsed = f"+{duration(elapsed_seconds)}"
         if unanswered_since is None:
-            left = progress.left(forecast.remaining(operation, now=now))
+            left = progress.left(
+                forecast.remaining(operation, now=now), overdue=_overdue(operation, forecast, now)
+            )
             sentence = "; ".join(part for part in (*doing, counts, left) if part)
         else:
             last = "; ".join(part for part in (*doing, counts) if part)
@@ -227,6 +229,15 @@ def _still(activity: Activity, operation: Operation, forecast: Forecast, now: fl
     usually = progress.usually(progress.meaningful(forecast.usual(activity, label), seconds))
     doing = f"{_doing(activity)} {log_text(operation.name_of_activity(activity), 60)}"
     return ", ".join(part for part in (doing, duration(seconds), usually) if part)
+
+
+def _overdue(operation: Operation, forecast: Forecast, now: float) -> str:
+    """The resource that has run longest beyond its usual range; empty where none has."""
+    for activity in operation.running:
+        usual = forecast.usual(activity, operation.label_of(activity))
+        if usual is not None and activity.seconds(now) > usual.high_seconds:
+            return log_text(operation.name_of_activity(activity), 60)
+    return ""
 
 
 def _doing(activity: Activity) -> str:

@@ -88,11 +88,13 @@ def took(seconds: float, usual: Usual | None) -> str:
     return ", ".join(part for part in (duration(seconds), usually(usual)) if part)
 
 
-def left(estimate: Estimate | None) -> str:
-    """`about 4m left (3m to 6m)`; empty where nothing is known."""
+def left(estimate: Estimate | None, *, overdue: str = "") -> str:
+    """`about 4m left (3m to 6m)`; empty where nothing is known. `overdue` names a resource that takes longer
+    than usual: the longer it runs the longer it is expected to, so the figure may rise."""
     if estimate is None or estimate.high_seconds <= 0:
         return ""
-    return f"about {roughly(estimate.mid_seconds)} left ({_between(estimate)})"
+    reason = f", more while {overdue} takes longer than usual" if overdue else ""
+    return f"about {roughly(estimate.mid_seconds)} left ({_between(estimate)}){reason}"
 
 
 def expected(estimate: Estimate) -> str:
