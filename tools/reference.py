@@ -73,6 +73,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "expect-changes-within",
         "stall-after-in-minutes",
         "diagnose-services",
+        "log",
         "summary*",
         "history*",
     ),

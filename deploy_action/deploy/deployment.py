@@ -24,7 +24,7 @@ from deploy_action.errors import (
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.operations import runs_of
-from deploy_action.inputs.settings import Mode, OnLostLock
+from deploy_action.inputs.settings import LogDetail, Mode, OnLostLock
 from deploy_action.job.coordination import Coordination
 from deploy_action.job.estimates import Expecting, sentence
 from deploy_action.job.job_log import optional
@@ -34,6 +34,7 @@ from deploy_action.monitoring.final_status import confirmed, outputs_of
 from deploy_action.monitoring.status_polling import wait_by_status
 from deploy_action.monitoring.watch_loop import End, WatchLoop
 from deploy_action.reporting.comparison import compared
+from deploy_action.reporting.log.folding import Folding
 from deploy_action.reporting.log.lines import cause_annotation
 from deploy_action.reporting.remarks import remarks_on_success
 from deploy_action.reporting.report import failure_causes
@@ -210,6 +211,7 @@ class Deployment:
         self.reporter.forecast = self.forecast
         # A command writes into the log itself: its words are not ours to fold away.
         self.reporter.grouped = self.settings.mode is not Mode.COMMAND
+        self.reporter.folding = Folding() if self.settings.log is LogDetail.CALM else None
         try:
             return session.run()
         finally:

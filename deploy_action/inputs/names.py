@@ -31,6 +31,7 @@ NAMES = frozenset(
         "lock",
         "lock-token",
         "diagnose-services",
+        "log",
         "mode",
         "no-execute-changeset",
         "on-cancel",

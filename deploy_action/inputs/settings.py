@@ -78,6 +78,13 @@ class OnLostLock(Enum):
     STOP = "stop"
 
 
+class LogDetail(Enum):
+    """How much of CloudFormation's events the log shows."""
+
+    CALM = "calm"
+    FULL = "full"
+
+
 class PreflightMode(Enum):
     """What becomes of a deployment that the checks before it find certain to fail."""
 
@@ -143,6 +150,7 @@ class Settings:
     github_deployment: bool
     environment_url: str
     """A web address, `output:NAME`, or empty."""
+    log: LogDetail
     diagnose_services: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
@@ -244,6 +252,7 @@ class _Parser(StackFields, SlackFields, PlanFields):
             slack_api_url=self._slack_api_url(),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", input_values.environment_url, ""),
+            log=self._choice("log", LogDetail, LogDetail.CALM),
             diagnose_services=self._boolean("diagnose-services", default=True),
             preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
             when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate
     from deploy_action.locking.transitions import Waiting
     from deploy_action.monitoring.stall import StallChange
+    from deploy_action.reporting.log.folding import Folding
 
 
 T = TypeVar("T")
@@ -62,6 +63,8 @@ class JobLogReporter:
     """Is told the same, where a channel was asked for."""
     grouped: bool = True
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
+    folding: Folding | None = None
+    """Leaves out what a calm log does without; None shows every event."""
     _progress: Progress = field(default_factory=Progress)
     _groups: Groups = field(default_factory=Groups)
     _remarks: list[Finding] = field(default_factory=list)
@@ -116,11 +119,17 @@ class JobLogReporter:
             rendered = self._rendered(event, operation)
             if event.event_id in self.printed or _parent_says_it(event, operation):
                 continue
-            self.log.write("\n".join([*self._opening(event, operation), rendered]))
-            self.printed.add(event.event_id)
-            self.on_printed(event.event_id)
+            for shown, text in self.folding.take(event, rendered) if self.folding else [(event, rendered)]:
+                self._show(shown, text, operation)
         if events:
             self._show_progress(operation, now=max(event.timestamp for event in events))
+
+    def _show(self, event: StackEvent, lines: str, operation: Operation | None) -> None:
+        if lines:
+            opening = self._opening(event, operation) if operation is not None else []
+            self.log.write("\n".join([*opening, lines]))
+        self.printed.add(event.event_id)
+        self.on_printed(event.event_id)
 
     def _show_progress(self, operation: Operation, *, now: float) -> None:
         done = self._progress.of(self.forecast.planned)
@@ -128,6 +137,8 @@ class JobLogReporter:
 
     def end_groups(self) -> None:
         """What follows stands outside of any group: it must be seen without a click."""
+        for event, text in self.folding.rest() if self.folding else ():
+            self._show(event, text, None)
         lines = self._groups.end()
         if lines:
             self.log.write("\n".join(lines))
@@ -165,6 +176,8 @@ class JobLogReporter:
             )
             self.log.write(line)
 
+        for event, lines in self.folding.due(now) if self.folding else ():
+            self._show(event, lines, operation)
         optional(self, "The heartbeat", tell)
         if unanswered_since is None:
             self._show_progress(operation, now=now)

@@ -167,7 +167,8 @@ class TestNoCredentials:
         assert len([line for line in warnings if "credentials" in line]) == 1, "\n".join(warnings)
         assert job.page.count("There are no usable AWS credentials") == 1
         assert (
-            "cannot be watched while the command runs: there are no AWS credentials, as told above" in job.log
+            "cannot be watched while the command runs: there are no AWS credentials, as reported above"
+            in job.log
         )
         assert job.outputs()["outcome"] == "unknown"
 
