@@ -118,6 +118,8 @@ class JobLogReporter:
         for event in events:
             rendered = self._rendered(event, operation)
             if event.event_id in self.printed or _parent_says_it(event, operation):
+                if self.folding is not None:
+                    self.folding.seen(event)
                 continue
             for shown, text in self.folding.take(event, rendered) if self.folding else [(event, rendered)]:
                 self._show(shown, text, operation)

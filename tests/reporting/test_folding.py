@@ -111,6 +111,14 @@ def test_a_nested_stack_begins_before_what_is_in_it() -> None:
     ) == ["Data CREATE_IN_PROGRESS", "Table CREATE_COMPLETE", "Data CREATE_COMPLETE"]
 
 
+def test_a_start_that_was_shown_before_a_restart_is_not_shown_again() -> None:
+    folding = Folding()
+    folding.seen(event(0, "A", "CREATE_IN_PROGRESS"))
+    initiated = event(1, "A", "CREATE_IN_PROGRESS", reason="Resource creation Initiated")
+    assert folding.take(initiated, "A") == [(initiated, "")]
+    assert folding.rest() == []
+
+
 def test_a_start_that_never_ends_is_shown_when_nothing_more_comes() -> None:
     assert shown([event(0, "A", "CREATE_IN_PROGRESS")]) == ["A CREATE_IN_PROGRESS"]
 

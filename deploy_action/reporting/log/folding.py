@@ -51,6 +51,11 @@ class Folding:
         self._held[key] = event, rendered
         return settled
 
+    def seen(self, event: StackEvent) -> None:
+        """An event that was shown before the watch was restarted."""
+        if event.status.endswith("_IN_PROGRESS"):
+            self._begun.add((event.stack_id, event.logical_id, event.action))
+
     def due(self, now: float) -> list[Shown]:
         """Held starts that are to be shown at `now` (unix seconds of CloudFormation)."""
         keys = [key for key, (event, _) in self._held.items() if now - event.timestamp >= START_SECONDS]
