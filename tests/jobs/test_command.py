@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from deploy_action.job.state import COMMAND_FOLDER, COMMAND_SCRIPT
 
 if TYPE_CHECKING:
-    import pytest
-
-from tests.jobs.stage import Stage
+    from tests.jobs.stage import Stage
 
 GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
 BAD = 'Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Fail: "no topic"}}}}'
