@@ -19,9 +19,9 @@ from deploy_action.cli.common import (
 )
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
-from deploy_action.history import document as history
 from deploy_action.history.backfill import collect
-from deploy_action.locking.compare_and_swap import FileChange
+from deploy_action.history.files import remembered
+from deploy_action.locking.compare_and_swap import FilesChange
 
 if TYPE_CHECKING:
     from deploy_action.history.backfill import Collected
@@ -44,7 +44,7 @@ def command(desk: RegistrySession, stacks: tuple[str, ...], *, region: str, mach
     operations of each stack are read. To do it again remembers nothing twice.
     """
     refs = stack_refs(stacks, region)
-    past = desk.past(desk.file(history.NAME))
+    past = desk.past(desk.history())
     if past.trouble:
         warn(past.trouble)
     found = collect(
@@ -72,6 +72,6 @@ def _remember(desk: RegistrySession, found: Collected) -> None:
     desk.apply(
         same,
         f"collect {len(found.records)} earlier operations",
-        file=FileChange(history.NAME, lambda content: history.seeded(content, found.records)),
+        file=FilesChange(lambda read: remembered(read, None, earlier=found.records)),
         always=True,
     )

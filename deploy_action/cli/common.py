@@ -19,6 +19,7 @@ from deploy_action.common.escape import log_text, machine_json, one_line
 from deploy_action.common.times import iso, unix_seconds
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.github.run_context import run_context
+from deploy_action.history.files import learned
 from deploy_action.job.history import past_of
 from deploy_action.job.state import Memory
 from deploy_action.locking.compare_and_swap import Swapper, read_beside
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from deploy_action.common.ports import Clock
     from deploy_action.github.run_context import RunContext
     from deploy_action.history.deployments import DeploymentHistory
-    from deploy_action.locking.compare_and_swap import FileChange
+    from deploy_action.locking.compare_and_swap import Change
     from deploy_action.locking.document import Document
     from deploy_action.locking.ports import Registry
     from deploy_action.locking.registry_address import RegistryAddress
@@ -106,7 +107,7 @@ class RegistrySession:
         decide: Callable[[Document], tuple[Document | None, T]],
         message: str = "",
         *,
-        file: FileChange | None = None,
+        file: Change | None = None,
         always: bool = False,
     ) -> T:
         """As `Swapper.apply`; and a package that the registry needs and is not there is a sentence too."""
@@ -124,10 +125,14 @@ class RegistrySession:
     def document(self) -> Document:
         return self.apply(lambda document: (None, document))
 
-    def file(self, name: str) -> bytes | None:
-        """A file beside the document, None where there is none. Raises RegistryError."""
+    def beside(self, look: Callable[[Callable[[str], bytes | None]], T]) -> T:
+        """As `read_beside`. Raises RegistryError."""
         self.document()  # with the patience that a first read may need
-        return read_beside(self.registry, name)
+        return read_beside(self.registry, look)
+
+    def history(self) -> bytes | None:
+        """What estimates learn from: the newest deployments, whole. Raises RegistryError."""
+        return self.beside(learned)
 
     @staticmethod
     def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> DeploymentHistory:

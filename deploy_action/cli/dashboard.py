@@ -16,7 +16,7 @@ from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.archive import ARCHIVE_BYTES_MAX, notices, opened
 from deploy_action.dashboard.page import machine_data, page
 from deploy_action.dashboard.restore_times import restores_of
-from deploy_action.history import document as history
+from deploy_action.history.files import whole
 
 PAGE, DATA = "index.html", "data.json"
 
@@ -52,8 +52,8 @@ def command(desk: RegistrySession, *, out: Path, paths: tuple[Path, ...], machin
     sources = [_words(len(histories))] if paths else []
     told = click.get_current_context().get_parameter_source("registry")
     if not paths or told is ParameterSource.COMMANDLINE:
-        content = desk.file(history.NAME)
-        histories.append((f"the history in {desk.registry.location}", content))
+        where = desk.registry.location
+        histories += [(f"{name} in {where}", content) for name, content in desk.beside(whole)]
         sources.append(desk.registry.location)
     now = desk.clock.now()
     timeline, damaged = opened(histories, now=now)

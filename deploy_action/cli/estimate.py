@@ -31,7 +31,6 @@ from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.estimator import of_stacks
 from deploy_action.estimation.history_forecast import LearnedForecast
 from deploy_action.estimation.planned_changes import plan_of, plan_of_template
-from deploy_action.history import document as history
 from deploy_action.history.backfill import collect
 from deploy_action.job.estimates import sentence
 
@@ -94,7 +93,7 @@ def command(
 def _past(
     desk: RegistrySession, source: CloudFormation, ref: StackRef, state: StackState | None
 ) -> DeploymentHistory:
-    content = desk.file(history.NAME)
+    content = desk.history()
     past = desk.past(content)
     if past.trouble:
         warn(past.trouble)

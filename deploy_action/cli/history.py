@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,11 @@ from deploy_action.cli.common import RegistrySession, as_json, echo, say_json, w
 from deploy_action.cli.text import history as past
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.history import document as core
+from deploy_action.history.files import archives, learned
 from deploy_action.history.record_codec import deployment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @click.command()
@@ -25,11 +29,7 @@ def history(desk: RegistrySession, *, stack: str, environment: str, limit: int, 
 
     --json prints the records whole.
     """
-    found = [
-        record
-        for record in core.records(desk.file(core.NAME))
-        if _matches(record, stack=stack, environment=environment)
-    ]
+    found = _found(desk, lambda record: _matches(record, stack=stack, environment=environment), limit)
     shown = found[::-1][:limit]
     if machine:
         say_json(shown)
@@ -53,12 +53,9 @@ def show(desk: RegistrySession, *, correlation_id: str, machine: bool) -> int:
 
     The beginning of an id is enough where only one deployment has it.
     """
-    records = [
-        one for one in core.records(desk.file(core.NAME)) if isinstance(one.get("correlation_id"), str)
-    ]
-    found = [one for one in records if one["correlation_id"] == correlation_id] or [
-        one for one in records if one["correlation_id"].startswith(correlation_id)
-    ]
+    found = _found(desk, lambda record: _is_called(record, correlation_id, whole=True), 1) or _found(
+        desk, lambda record: _is_called(record, correlation_id, whole=False), 2
+    )
     if len(found) != 1:
         known = (
             f"{len(found)} deployments have an id that begins so" if found else "No deployment has that id"
@@ -71,6 +68,30 @@ def show(desk: RegistrySession, *, correlation_id: str, machine: bool) -> int:
     for line in past.whole(found[0]):
         click.echo(line)
     return 0
+
+
+def _found(desk: RegistrySession, fits: Callable[[dict[str, Any]], bool], count: int) -> list[dict[str, Any]]:
+    """The records that fit, the oldest first: those that are whole, and where they are fewer than `count`,
+    archived ones too."""
+
+    def look(read: Callable[[str], bytes | None]) -> list[dict[str, Any]]:
+        found = [one for one in core.records(learned(read)) if fits(one)]
+        if len(found) >= count:
+            return found
+        for _, content in archives(read):
+            seen = {one.get("correlation_id") for one in found}
+            older = [one for one in core.records(content) if fits(one)]
+            found = [one for one in older if one.get("correlation_id") not in seen] + found
+            if len(found) >= count:
+                break
+        return found
+
+    return desk.beside(look)
+
+
+def _is_called(record: dict[str, Any], name: str, *, whole: bool) -> bool:
+    found = record.get("correlation_id")
+    return isinstance(found, str) and (found == name if whole else found.startswith(name))
 
 
 def _matches(record: dict[str, Any], *, stack: str, environment: str) -> bool:

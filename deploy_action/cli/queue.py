@@ -157,7 +157,7 @@ def _check(names: tuple[str, ...], *, every: bool) -> None:
 
 
 def _read(desk: RegistrySession) -> tuple[QueuedOutbox, ...]:
-    return leftovers.decode(desk.file(leftovers.NAME)).boxes
+    return leftovers.decode(desk.beside(lambda read: read(leftovers.NAME))).boxes
 
 
 def _words(entry: Message) -> str:

@@ -32,7 +32,6 @@ from deploy_action.errors import (
     VerdictUnknown,
 )
 from deploy_action.estimation.history_forecast import LearnedForecast
-from deploy_action.history import document as history
 from deploy_action.job.job_log import JobLogReporter
 from deploy_action.reporting.headline import headline
 from deploy_action.reporting.log.lines import LogStyle
@@ -165,7 +164,7 @@ def _watch(
 def _past(desk: RegistrySession) -> DeploymentHistory:
     content = None
     try:
-        content = desk.file(history.NAME)
+        content = desk.history()
     except CoordinatorError as error:
         warn(f"Times are held against typical durations. {error.what}")
     return desk.past(content)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.errors import OlderCommit, OlderSkipped, RegistryError
 from deploy_action.history import document as history
+from deploy_action.history.files import learned
 from deploy_action.job.job_log import optional
 from deploy_action.locking.commit_age import Age, CommitsBetween, OnOlder, age, last_good
 from deploy_action.locking.compare_and_swap import read_beside
@@ -60,7 +61,7 @@ def _age(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -
         account=account_of_loan(ticket, state.report.correlation_id),
     )
     try:
-        there = last_good(history.records(read_beside(wiring.registry(), history.NAME)), own)
+        there = last_good(history.records(read_beside(wiring.registry(), learned)), own)
     except RegistryError as error:
         if settings.on_older in {OnOlder.SKIP, OnOlder.FAIL}:
             job.reporter.note(f"Could not check whether a newer commit is deployed: {error}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.background_call import BackgroundCall
 from deploy_action.common.times import duration
-from deploy_action.history import document as history
+from deploy_action.history.files import learned
 from deploy_action.job.history import PATIENCE_SECONDS, past_of
 from deploy_action.job.job_log import optional
 from deploy_action.job.state import Memory
@@ -77,7 +77,7 @@ class Expecting:
 
     def _content(self) -> bytes | None:
         registry = self._wiring.registry()
-        return read_beside(registry, history.NAME)
+        return read_beside(registry, learned)
 
 
 def sentence(estimate: Estimate, verb: str = "Expected to take") -> str:

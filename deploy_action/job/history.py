@@ -16,6 +16,7 @@ from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSour
 from deploy_action.estimation.published_durations import parse_samples, parse_table
 from deploy_action.history import document as history
 from deploy_action.history.deployments import DeploymentHistory
+from deploy_action.history.files import learned
 from deploy_action.history.record_codec import estimate_record, run_record
 from deploy_action.inputs.settings import Mode
 from deploy_action.job.state import Memory
@@ -69,7 +70,7 @@ class HistoryLoader:
     def _read(self) -> Memory:
         content, unread = None, ""
         try:
-            content = read_beside(self._wiring.registry(), history.NAME)
+            content = read_beside(self._wiring.registry(), learned)
         except CoordinatorError as error:
             unread = str(error)
         past = history.read(content, {}, account=self._account())

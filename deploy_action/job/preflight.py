@@ -10,7 +10,7 @@ from deploy_action.cloudformation.template_parser import parse_template
 from deploy_action.errors import Cancelled, PreflightFailed, RegistryError
 from deploy_action.estimation import estimator as estimate
 from deploy_action.estimation.planned_changes import Planned, PlannedChanges
-from deploy_action.history import document as history
+from deploy_action.history.files import learned
 from deploy_action.history.operations import stable_name
 from deploy_action.inputs.settings import Mode, PreflightMode
 from deploy_action.job.history import past_of
@@ -146,7 +146,8 @@ def _with_registry(sources: Sources, wiring: Wiring, settings: Settings, *, prob
 
     def expected(stack: StackFacts) -> float | None:
         try:
-            content = registry().read_file(history.NAME, snapshot().version)
+            version = snapshot().version
+            content = learned(lambda name: registry().read_file(name, version))
             return _expected_seconds(settings, stack, content)
         except RegistryError:
             return None

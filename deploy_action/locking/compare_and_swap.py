@@ -6,7 +6,7 @@ import random
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deploy_action.common.escape import commit_message
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
@@ -17,7 +17,7 @@ from deploy_action.locking.transitions import full
 from deploy_action.locking.write_backoff import CROWD_SECONDS_MAX, Backoff, limit_window_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.common.ports import Clock
     from deploy_action.locking.document import Document
@@ -39,22 +39,48 @@ FILE_READS = 5
 """How often a document may move while a file beside it is read."""
 
 
+class Change(Protocol):
+    """What becomes of further documents beside the registry's, in the same swap."""
+
+    def changed(self, read: Callable[[str], bytes | None]) -> Mapping[str, bytes]:
+        """The new content of those that change, by name. `read` gives the content of one as it stands, None
+        where there is none yet. It must not depend on how often it is called. Raises RegistryUnreadable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What becomes of a further document beside the registry's: `change` maps its content, None where there
-    is none yet, to the new one."""
+    """`Change` of one document: `change` maps its content, None where there is none yet, to the new one."""
 
     name: str
     change: Callable[[bytes | None], bytes]
 
+    def changed(self, read: Callable[[str], bytes | None]) -> Mapping[str, bytes]:
+        return {self.name: self.change(read(self.name))}
 
-def read_beside(registry: Registry, name: str) -> bytes | None:
-    """A further document as it stands now. One that moves while it is read is read again. Raises
-    RegistryError."""
+
+@dataclass(frozen=True, slots=True)
+class FilesChange:
+    """`Change` of several documents."""
+
+    change: Callable[[Callable[[str], bytes | None]], Mapping[str, bytes]]
+
+    def changed(self, read: Callable[[str], bytes | None]) -> Mapping[str, bytes]:
+        return self.change(read)
+
+
+def read_beside(registry: Registry, look: Callable[[Callable[[str], bytes | None]], T]) -> T:
+    """What `look` makes of further documents, which it reads by name, all of one moment. Where they move
+    meanwhile it is called again. Raises RegistryError."""
+
+    def once() -> T:
+        version = registry.read().version
+        return look(lambda name: registry.read_file(name, version))
+
     for _ in range(FILE_READS - 1):
         with suppress(RegistryConflict):
-            return registry.read_file(name, registry.read().version)
-    return registry.read_file(name, registry.read().version)
+            return once()
+    return once()
 
 
 def _anywhere_in(seconds: float) -> float:
@@ -101,7 +127,7 @@ class Swapper:
         *,
         message: str,
         patience_seconds: float = PATIENCE_SECONDS,
-        file: FileChange | None = None,
+        file: Change | None = None,
         always: bool = False,
         mends: Callable[[Document], bool] = lambda _document: False,
         confirm: Callable[[Document], object] = lambda _document: None,
@@ -117,7 +143,7 @@ class Swapper:
         the store raise (RegistryForbidden, RegistryUnreadable).
 
         `file` is written together with the document; with `always`, also with one that `decide` leaves as it
-        is. It must not depend on how often it is changed. `confirm` is called with the document in which an
+        is. `confirm` is called with the document in which an
         own write was found only later; it may raise where what was written then no longer holds.
 
         `mends`: whether `decide` writes to this document although it is in doubt; the swap then proves that
@@ -189,5 +215,5 @@ class Swapper:
             raise doubt
         return document
 
-    def _changed(self, file: FileChange, version: str) -> dict[str, bytes]:
-        return {file.name: file.change(self.registry.read_file(file.name, version))}
+    def _changed(self, file: Change, version: str) -> Mapping[str, bytes]:
+        return file.changed(lambda name: self.registry.read_file(name, version))

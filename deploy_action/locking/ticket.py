@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Set
 
     from deploy_action.common.ports import Clock
-    from deploy_action.locking.compare_and_swap import FileChange
+    from deploy_action.locking.compare_and_swap import Change
     from deploy_action.locking.document import Document, Finished, Loan, Ticket
     from deploy_action.locking.ports import Registry
 
@@ -172,7 +172,7 @@ class LockHold:
         outcome: str,
         settling: tuple[str, ...] = (),
         patience_seconds: float = PATIENCE_SECONDS,
-        history: FileChange | None = None,
+        history: Change | None = None,
         ended: Set[str] = frozenset(),
     ) -> bool:
         """Give the lock or the place in the queue back; returns whether it was still ours. Idempotent. A lock
@@ -206,7 +206,7 @@ class LockHold:
         correlation_id: str,
         *,
         settling: tuple[str, ...] = (),
-        history: FileChange | None = None,
+        history: Change | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> Left:
         """The end of a deployment, by its id, under a borrowed lock. Raises RegistryError."""

@@ -210,7 +210,7 @@ def change_file(
 
 def read(registry: Registry) -> Leftovers:
     """Raises RegistryError."""
-    return decode(read_beside(registry, NAME))
+    return decode(read_beside(registry, lambda look: look(NAME)))
 
 
 def fingerprint(secret: str) -> str:

@@ -12,7 +12,7 @@ from deploy_action.cloudformation.outcome import Outcome, StackLine
 from deploy_action.cloudformation.stacks import is_in_progress
 from deploy_action.common.times import iso
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
-from deploy_action.history import document as history
+from deploy_action.history.files import remembered
 from deploy_action.inputs.settings import parse_inputs
 from deploy_action.job.environment_page import WHAT, EnvironmentPage
 from deploy_action.job.history import record_of
@@ -20,7 +20,7 @@ from deploy_action.job.job_log import optional
 from deploy_action.job.lost_state import give_back_by_job
 from deploy_action.job.open_notifier import open_channel, remember
 from deploy_action.job.state import JobState
-from deploy_action.locking.compare_and_swap import FileChange
+from deploy_action.locking.compare_and_swap import FilesChange
 from deploy_action.locking.delegation import account_of_loan
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.stack_activity import in_progress, ref_of
@@ -201,7 +201,7 @@ def _leave(job: JobContext, state: JobState, wiring: Wiring, settling: tuple[str
     left = client.leave(
         state.report.correlation_id,
         settling=settling,
-        history=FileChange(history.NAME, lambda content: history.merged(content, record)),
+        history=FilesChange(lambda read: remembered(read, record)),
         patience_seconds=HISTORY_PATIENCE_SECONDS,
     )
     if left is Left.HELD:
@@ -237,11 +237,7 @@ def _remembered(job: JobContext, state: JobState, client: LockClient, settling: 
     record = record_of(client.ticket, state.report, at=iso(job.clock.now()))
     memory = job.folder.memory()
     collected = memory.collected if memory is not None else ()
-
-    def remember(content: bytes | None) -> bytes:
-        return history.merged(history.seeded(content, collected) if collected else content, record)
-
-    change = FileChange(history.NAME, remember)
+    change = FilesChange(lambda read: remembered(read, record, earlier=collected))
     try:
         return client.release(
             outcome=outcome,
