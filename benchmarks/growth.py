@@ -1,4 +1,4 @@
-"""How cost grows with work: `growth.py [ROW ...]`.
+"""How cost grows with work: `growth.py [ROW ...]` or `growth.py --only ROW`. Each row ends with its law.
 
 Each row is measured at four sizes; its law is the power of a straight line through the logarithms. In virtual
 time, with real clients over real HTTP.
@@ -8,6 +8,8 @@ starts   writes of N jobs that start within 5 s, one lock, GitHub. The server re
          a look takes 0.3 s and a write 0.9 s (measured once, assumed here).
 lists    ListStacks of a one-minute command that is watched by a glob, by stacks in the account, a hundred a
          page.
+branch   bytes of the registry's branch in a full clone after N deployments of ten resources each, five
+         commits a deployment, packed by git; it is squashed as the product does it.
 queue    tickets of S stacks each that fit a document of the size that one item of DynamoDB may have.
 """
 
@@ -23,6 +25,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.registry_branch import packed_bytes
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
@@ -139,7 +142,25 @@ def queue() -> bool:
     return met
 
 
-ROWS: dict[str, Callable[[], bool]] = {"starts": starts, "lists": lists, "queue": queue}
+def branch() -> bool:
+    sizes, found, met = [250, 500, 1000, 2000], [], True
+    for deployments in sizes:
+        size, commits = packed_bytes(deployments)
+        found.append(float(size))
+        print(
+            f"{deployments:>6} deployments   {commits:>6} commits   {size / 1e6:.1f} MB in a clone"
+            f"   {size / deployments:.0f} bytes a deployment",
+            flush=True,
+        )
+    # What more of them add, once the branch is squashed: 50 a day for a year.
+    grown = max(found[-1] - found[-2], 0.0) / (sizes[-1] - sizes[-2])
+    year = (found[-1] + grown * (18_250 - sizes[-1])) / 1e6
+    met = year <= 20.0 and grown <= 1_000
+    print(f"bytes grow by {law(sizes, found)}; {grown:.0f} a deployment more; a year: {year:.0f} MB (aim 20)")
+    return met
+
+
+ROWS: dict[str, Callable[[], bool]] = {"starts": starts, "lists": lists, "queue": queue, "branch": branch}
 
 
 def main() -> int:
@@ -147,10 +168,12 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
-    chosen = parser.parse_args().rows or list(ROWS)
+    parser.add_argument("--only", action="append", default=[], choices=ROWS, metavar="ROW")
+    given = parser.parse_args()
+    chosen = [*given.rows, *given.only] or list(ROWS)
     met = True
     for name in chosen:
-        print(f"\n{name}")
+        print(f"\n{name}", flush=True)
         met = ROWS[name]() and met
     return 0 if met else 1
 

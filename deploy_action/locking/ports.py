@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -30,6 +31,15 @@ DOCUMENT_BYTES_MAX = 4_000_000
 that and refuses; the rest never reaches the runner's memory."""
 
 
+_SEALED = re.compile(r".*-[0-9a-f]{16}\.json")
+
+
+def is_sealed(name: str) -> bool:
+    """Whether the name of a further document ends in the hash of its content: it is never changed, so a store
+    may keep it apart from those that change with the document."""
+    return _SEALED.fullmatch(name) is not None
+
+
 class Registry(Protocol):
     """One document behind compare-and-swap. Bytes only: the codec is `locking.transitions`'s business.
 
@@ -37,7 +47,8 @@ class Registry(Protocol):
     never grant, since the swap that follows it conflicts.
 
     Further documents ("files") may stand beside it and are swapped together with it. Each has a plain name
-    without folders, such as `deployment-history.json`, that is not the document's own.
+    without folders, such as `deployment-history.json`, that is not the document's own. For a sealed one see
+    `is_sealed`: all that has its name has one content.
     """
 
     @property

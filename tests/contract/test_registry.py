@@ -214,6 +214,14 @@ def test_files_survive_swaps_without_any(place: Place) -> None:
     assert files_at(place, place.open().swap(b"5", version, message="m"), "a") == [b"kept"]
 
 
+def test_many_sealed_files_stay_readable(place: Place) -> None:
+    names = [f"deployment-history-2027-01-{number:016x}" for number in range(40)]
+    for name in names:
+        version = swap_with(place, name.encode(), **{name: name[-2:].encode(), "list": b"1"})
+    assert files_at(place, version, *names) == [name[-2:].encode() for name in names]
+    assert files_at(place, version, f"none-{0:016x}", "list") == [None, b"1"]
+
+
 @pytest.mark.parametrize("informed", [False, True])
 @pytest.mark.parametrize("exists", [False, True], ids=["creating", "updating"])
 def test_files_of_a_swap_that_lost_do_not_appear(place: Place, exists: bool, informed: bool) -> None:

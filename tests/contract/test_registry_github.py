@@ -42,7 +42,10 @@ def test_the_branch_is_an_orphan_and_its_history_is_the_audit_log(github: GitHub
     write(github, b"1", "app/prod: acquire by ada")
     write(github, b"2", "app/prod: release by ada")
     log = github.server.repository.log(BRANCH)
-    assert [commit.message for commit in log] == ["app/prod: release by ada", "app/prod: acquire by ada"]
+    assert [commit.message for commit in log] == [
+        "app/prod: release by ada [skip ci]",
+        "app/prod: acquire by ada [skip ci]",
+    ]
     assert log[-1].parents == ()
     assert set(github.server.repository.files(log[0].sha)) == {PATH}
     assert github.server.repository.log("main")[0].message == "First"
@@ -78,7 +81,7 @@ def test_files_are_part_of_the_same_commit(github: GitHubPlace) -> None:
     version = registry.swap(b"1", registry.read().version, message="first", files={HISTORY: b"one"})
     registry.swap(b"2", version, message="second", files={HISTORY: b"two"})
     log = github.server.repository.log(BRANCH)
-    assert [commit.message for commit in log] == ["second", "first"]
+    assert [commit.message for commit in log] == ["second [skip ci]", "first [skip ci]"]
     assert set(github.server.repository.files(log[-1].sha)) == {PATH, f".deployment-registry/{HISTORY}"}
 
 

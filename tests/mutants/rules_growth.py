@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.github import request_budget
+from deploy_action.history import files as history_files
 from deploy_action.locking.registry_outage import Outage
+from deploy_action.locking.stores import github_branch
 from deploy_action.locking.write_backoff import Backoff
 from deploy_action.monitoring.poll_scheduler import Budget, Schedule
 from deploy_action.monitoring.stack_listing import StackListing
+from tests.contract import test_branch_squash
+from tests.history import test_files
 from tests.locking import test_crowd, test_request_budget
 from tests.locking import test_write_backoff as test_backoff
 from tests.monitoring import test_poll_scheduler as test_schedule
@@ -17,6 +21,8 @@ from tests.monitoring import test_stack_listing as test_listing
 from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.mutants.mutant import Patch
 
 
@@ -64,3 +70,19 @@ def a_limit_means_that_the_registry_is_away(patch: Patch) -> None:
 @killed_by(test_request_budget.test_a_waiter_looks_more_seldom_where_the_budget_runs_out)
 def a_waiter_uses_the_last_request_of_an_hour(patch: Patch) -> None:
     patch.constant(request_budget, "STRAIN_MAX", 1.0)
+
+
+@killed_by(test_branch_squash.test_no_write_is_lost_where_many_write_and_squash_at_once)
+def a_squash_does_not_ask_whether_the_branch_moved(patch: Patch) -> None:
+    def unconditional(original: Callable[..., dict[str, object]], *args: str) -> dict[str, object]:
+        return {name: value for name, value in original(*args).items() if name != "beforeOid"}
+
+    patch.function(github_branch._update, unconditional)
+
+
+@killed_by(Case(test_files.test_a_file_store_that_stopped_half_way_counts_nothing_twice, "1"))
+def what_moves_on_leaves_its_place_first(patch: Patch) -> None:
+    def backwards(original: Callable[..., dict[str, bytes]], *args: object) -> dict[str, bytes]:
+        return dict(reversed(original(*args).items()))
+
+    patch.function(history_files._moved_on, backwards)

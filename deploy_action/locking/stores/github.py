@@ -23,6 +23,8 @@ from deploy_action.github.api import (
     graphql_errors,
 )
 from deploy_action.locking.ports import NO_FILES, Snapshot
+from deploy_action.locking.stores.github_answers import content_of, sha_at, text_at
+from deploy_action.locking.stores.github_branch import CREATE_COMMIT, SKIP_CI, BranchSquash
 from deploy_action.locking.stores.github_refusals import check_size, remedy_of_refusal
 
 if TYPE_CHECKING:
@@ -31,11 +33,6 @@ if TYPE_CHECKING:
     from deploy_action.github.api import Answer
 
 ABSENT = "no branch yet"
-
-CREATE_COMMIT = """\
-mutation DeployRegistry($input: CreateCommitOnBranchInput!) {
-  createCommitOnBranch(input: $input) { commit { oid } }
-}"""
 
 _MOVED = frozenset({301, 302, 307, 308})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
@@ -47,7 +44,8 @@ class GitHubRegistry:
     A swap is one `createCommitOnBranch` with `expectedHeadOid`: GitHub itself compares and swaps. The first
     swap creates the branch with a commit that has no parent. Reading an unchanged branch is a conditional
     request that costs no rate limit, reading a changed one takes two. Further documents are files in the same
-    folder and part of the same commit. Needs `contents: write`.
+    folder and part of the same commit. Needs `contents: write`. A branch that has grown long is squashed
+    (`BranchSquash`).
 
     Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
     """
@@ -75,6 +73,7 @@ class GitHubRegistry:
             token, api_url=api_url, graphql_url=graphql_url, timeout=timeout, read_again=read_again
         )
         self.budget = self._api.budget
+        self._squash = BranchSquash(self._api, branch)
         self._repository = repository
         self._branch = branch
         self._path = path
@@ -117,11 +116,12 @@ class GitHubRegistry:
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
     ) -> str:
         changes = {self._path: document} | {self._beside(name): files[name] for name in files}
+        message = f"{message} {SKIP_CI}"
         try:
             if version == ABSENT:
                 commit = self._create_branch(changes, message)
             else:
-                commit = self._commit(changes, version, message)
+                commit = self._commit(changes, version, message, squash=bool(files))
         except GitHubMisconfigured as error:
             raise self._unread(error) from error
         except GitHubUnavailable as error:
@@ -145,7 +145,7 @@ class GitHubRegistry:
             return None
         if answer.status != 200:
             self._refuse(answer, "read")
-        commit = _sha_at(answer.body, "object", "sha")
+        commit = sha_at(answer.body, "object", "sha")
         self._head = (commit, answer.headers.get("etag"))
         return commit
 
@@ -184,14 +184,14 @@ class GitHubRegistry:
             return self._search_document(path, commit)
         if answer.status != 200:
             self._refuse(answer, "read")
-        if isinstance(answer.body, list) or _text_at(answer.body, "type") != "file":
+        if isinstance(answer.body, list) or text_at(answer.body, "type") != "file":
             raise RegistryForbidden(
                 f"{path} on {self.location} is not a file.",
                 why=_FALLBACK,
                 remedy="Name another path or branch for the registry.",
             )
-        if _text_at(answer.body, "encoding") == "base64":
-            return _content(answer)
+        if text_at(answer.body, "encoding") == "base64":
+            return content_of(answer)
         return self._read_blob(answer.body)  # over 1 MB the content is left out
 
     def _search_document(self, path: str, commit: str) -> bytes | None:
@@ -205,17 +205,17 @@ class GitHubRegistry:
         entries = answer.body.get("tree") if isinstance(answer.body, dict) else None
         if not isinstance(entries, list) or answer.body.get("truncated") is not False:
             raise GitHubUnavailable("GitHub's answer is not the whole tree of the commit.", soon=False)
-        found = [entry for entry in entries if _text_at(entry, "path") == path]
+        found = [entry for entry in entries if text_at(entry, "path") == path]
         return self._read_blob(found[0]) if found else None
 
     def _read_blob(self, entry: Any) -> bytes:
         check_size(entry, self.location)
-        answer = self._api.get(self._at(f"git/blobs/{_sha_at(entry, 'sha')}"))
+        answer = self._api.get(self._at(f"git/blobs/{sha_at(entry, 'sha')}"))
         if answer.status != 200:
             self._refuse(answer, "read")
-        return _content(answer)
+        return content_of(answer)
 
-    def _commit(self, changes: Mapping[str, bytes], head: str, message: str) -> str:
+    def _commit(self, changes: Mapping[str, bytes], head: str, message: str, *, squash: bool) -> str:
         additions = [
             {"path": path, "contents": base64.b64encode(content).decode()}
             for path, content in changes.items()
@@ -228,14 +228,17 @@ class GitHubRegistry:
                     "expectedHeadOid": head,
                     "message": {"headline": message},
                     "fileChanges": {"additions": additions},
-                }
+                },
+                "whole": squash,
             },
         )
         if errors := graphql_errors(answer):
             raise self._explain_graphql(errors[0])
         if answer.status != 200:
             self._refuse(answer, "written")
-        return _sha_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
+        commit = sha_at(answer.body, "data", "createCommitOnBranch", "commit", "oid")
+        created = answer.body["data"]["createCommitOnBranch"]
+        return (squash and self._squash.after(created, self._at("git/commits"))) or commit
 
     def _explain_graphql(self, error: dict[str, Any]) -> RegistryError:
         kind, message = str(error.get("type", "")), str(error.get("message", ""))
@@ -263,7 +266,7 @@ class GitHubRegistry:
             self._settle_creation(commit, answer)
         elif answer.status != 201:
             self._refuse(answer, "written")
-        elif _sha_at(answer.body, "object", "sha") != commit:
+        elif sha_at(answer.body, "object", "sha") != commit:
             raise GitHubUnavailable("GitHub's answer names another commit.", soon=False)
         return commit
 
@@ -288,7 +291,7 @@ class GitHubRegistry:
         answer = self._api.post(self._at(what), body)
         if answer.status != 201:
             self._refuse(answer, "written")
-        return _sha_at(answer.body, "sha")
+        return sha_at(answer.body, "sha")
 
     def _beside(self, name: str) -> str:
         folder, slash, _ = self._path.rpartition("/")
@@ -372,29 +375,3 @@ class GitHubRegistry:
 def _names_a_rule(message: str) -> bool:
     lowered = message.lower()
     return "rule violation" in lowered or "protected branch" in lowered
-
-
-def _text_at(body: Any, *keys: str) -> str:
-    """The text at `keys`. An answer of another shape is as good as none: a proxy may have made it."""
-    for key in keys:
-        body = body.get(key) if isinstance(body, dict) else None
-    if not isinstance(body, str):
-        raise GitHubUnavailable(f"GitHub's answer has no {'.'.join(keys)}.", soon=False)
-    return body
-
-
-def _sha_at(body: Any, *keys: str) -> str:
-    sha = _text_at(body, *keys)
-    if not re.fullmatch(r"[0-9a-f]{40,64}", sha):
-        raise GitHubUnavailable(f"GitHub's answer has no hash as {'.'.join(keys)}.", soon=False)
-    return sha
-
-
-def _content(answer: Answer) -> bytes:
-    try:
-        content = base64.b64decode("".join(_text_at(answer.body, "content").split()), validate=True)
-    except ValueError:
-        content = None
-    if content is None or len(content) != answer.body.get("size"):
-        raise GitHubUnavailable("GitHub's answer does not hold the whole document.", soon=True)
-    return content

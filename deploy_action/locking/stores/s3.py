@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden
-from deploy_action.locking.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot
+from deploy_action.locking.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot, is_sealed
 from deploy_action.locking.stores.aws import Clients, error_code, explained
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class S3Registry:
     A further document is an object of its own, `KEY.files/NAME/ID`, put before the swap under an id that no
     other swap writes. The document's metadata names the ids, so they change with it in one moment. What the
     swap replaced is then removed, as far as `s3:DeleteObject` allows and the job lives: objects that no
-    metadata names may stay behind, and harm nobody.
+    metadata names may stay behind, and harm nobody. A sealed one is `KEY.files/NAME`, named nowhere: there
+    may be more of them than metadata hold.
 
     As an ETag is a hash of the content, two states with the same content share a version; every document
     holds the fresh id of the operation that wrote it, so that does not occur. Do not share one object between
@@ -100,7 +101,7 @@ class S3Registry:
         from botocore.exceptions import ClientError
 
         with explained(self.location, "read", _PERMISSIONS):
-            pointers = self._pointers_of(version)
+            pointers = {name: ""} if is_sealed(name) else self._pointers_of(version)
             if pointers is not None and name not in pointers:
                 return None
             try:
@@ -111,7 +112,7 @@ class S3Registry:
             except ClientError as error:
                 if error_code(error) != "NoSuchKey":
                     raise
-                if self._look(version) is not None:  # named still: somebody else removed it
+                if is_sealed(name) or self._look(version) is not None:  # somebody else removed it
                     return None
         raise RegistryConflict(f"The registry in {self.location} changed since it was read.")
 
@@ -131,10 +132,14 @@ class S3Registry:
             before = self._pointers_of(version)
             if before is None:
                 raise self._conflict()
-            pointers = {**before, **{name: _id(document, content) for name, content in files.items()}}
+            changing = {
+                name: _id(document, content) for name, content in files.items() if not is_sealed(name)
+            }
+            pointers = {**before, **changing}
             for name, content in files.items():
-                key = self._file_key(name, pointers[name])
-                self._put_objects.add(key)
+                key = self._file_key(name, changing.get(name, ""))
+                if name in changing:
+                    self._put_objects.add(key)
                 self._put(key, content)
             metadata = {_POINTERS: urlencode(pointers)} if pointers else {}
             try:
@@ -182,7 +187,7 @@ class S3Registry:
         self._put_objects.clear()
 
     def _file_key(self, name: str, identity: str) -> str:
-        return f"{self._key}.files/{name}/{identity}"
+        return f"{self._key}.files/{name}/{identity}".removesuffix("/")
 
     def _put(self, key: str, content: bytes, **options: Any) -> Any:
         answer = self._clients.write.put_object(

@@ -41,13 +41,16 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses": ("get", "post"),
 }
 FIELDS = {
-    "Mutation": {"createCommitOnBranch"},
+    "Mutation": {"createCommitOnBranch", "updateRefs"},
     "CreateCommitOnBranchPayload": {"clientMutationId", "commit", "ref"},
-    "Commit": {"oid", "messageHeadline"},
+    "Commit": {"oid", "messageHeadline", "tree", "history"},
+    "CommitHistoryConnection": {"totalCount"},
     "GitObject": {"oid"},
-    "Ref": {"name", "target"},
+    "Ref": {"name", "target", "repository"},
     "Query": {"repository"},
-    "Repository": {"nameWithOwner", "ref"},
+    "Repository": {"nameWithOwner", "ref", "id"},
+    "Tree": {"oid"},
+    "UpdateRefsPayload": {"clientMutationId"},
 }
 WHOLE_TYPES = {
     "CommitMessage",
@@ -58,6 +61,11 @@ WHOLE_TYPES = {
     "FileDeletion",
     "Base64String",
     "GitObjectID",
+    "GitRefname",
+    "GitTimestamp",
+    "CommitAuthor",
+    "RefUpdate",
+    "UpdateRefsInput",
 }
 WORDS = {"description", "summary", "example", "examples", "externalDocs", "tags", "title", "operationId"}
 HINTS = {"discriminator"}  # `oneOf` decides alone; the hint for contents is wrong for folders

@@ -69,11 +69,15 @@ class Repository:
 
     def log(self, branch: str) -> list[Commit]:
         """The commits of a branch, newest first."""
-        commits, sha = [], self.head(f"refs/heads/{branch}")
-        while sha:
-            commits.append(self.commits[sha])
-            sha = next(iter(self.commits[sha].parents), None)
-        return commits
+        head = self.head(f"refs/heads/{branch}")
+        return [self.commits[sha] for sha in self.ancestors(head)] if head else []
+
+    def ancestors(self, sha: str) -> list[str]:
+        """By first parents, itself first."""
+        line = [sha]
+        while parents := self.commits[line[-1]].parents:
+            line.append(parents[0])
+        return line
 
     def document(self, branch: str, path: str) -> bytes | None:
         """A file at the head of a branch, for assertions."""

@@ -30,7 +30,8 @@ class State:
 
     `tokens` maps a token to its permissions (`{"contents": "write"}`), as a workflow's `permissions:` do.
     `reach` narrows a token to the repositories named; to others it is as if they did not exist.
-    `rules` are pairs of a glob on branch names and what it forbids, `creation` or `update`.
+    `rules` are pairs of a glob on branch names and what it forbids: `creation`, `update` or
+    `force`.
     """
 
     now: Callable[[], float] = time.time
@@ -67,5 +68,6 @@ class State:
             reasons = {
                 "creation": "Cannot create ref due to creations being restricted.",
                 "update": "Changes must be made through a pull request.",
+                "force": "Cannot force-push to this branch",
             }
             raise Refused(f"Repository rule violations found\n\n{reasons[deed]}\n\n")
