@@ -11,7 +11,8 @@ from graphql import parse, validate
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden, RegistryUnavailable
 from deploy_action.github.api import GitHubApi, GitHubUnavailable
-from deploy_action.locking.stores.github import CREATE_COMMIT, GitHubRegistry
+from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.github_branch import CREATE_COMMIT
 from tests.fakes.github.graphql import schema
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 
 from deploy_action.errors import RegistryUnreadable
 from deploy_action.history import document, files
-from deploy_action.history.files import ARCHIVE, ESTIMATES, RECENT, learned, remembered, whole
+from deploy_action.history.document import NAME as RECENT
+from deploy_action.history.files import ARCHIVE, ESTIMATES, learned, remembered, whole
 
 RESOURCES = [f"+{n} 4.5 UPDATE AWS::Lambda::Function Handler{n}" for n in range(10)]
 
