@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deploy_action.locking.stores.github import GitHubRegistry
+    from tests.fakes.http import Request, Response
 
 FILES = {"deployment-history.json": b"{}"}
 
@@ -88,6 +89,28 @@ def test_no_write_is_lost_where_many_write_and_squash_at_once(github: GitHubPlac
         one.join()
     assert github.open().read().document == b"48"
     assert "commits as one" in commits(github)[-1]
+
+
+def test_a_write_right_before_the_branch_moves_is_not_lost(github: GitHubPlace) -> None:
+    registry, server = github.open(), github.server
+    for number in range(5):
+        write(registry, str(number))
+    respond = server.respond
+
+    def somebody_writes_then(request: Request) -> Response:
+        response = respond(request)
+        if request.path.endswith("/git/commits"):
+            repository, ref = server.repository, "refs/heads/deploy-registry"
+            head = repository.head(ref) or ""
+            path = ".deployment-registry/deployments.json"
+            tree = repository.add_tree({**repository.files(head), path: repository.add_blob(b"other")})
+            repository.move(ref, repository.add_commit(tree, (head,), "other", 1.0), server.state.now())
+        return response
+
+    server.respond = somebody_writes_then  # type: ignore[method-assign]
+    write(registry, "5")
+    assert registry.read().document == b"other"
+    assert commits(github)[:2] == ["other", "5 [skip ci]"]
 
 
 @pytest.mark.parametrize("kind", ["drop", "status"])

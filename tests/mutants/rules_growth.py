@@ -72,7 +72,7 @@ def a_waiter_uses_the_last_request_of_an_hour(patch: Patch) -> None:
     patch.constant(request_budget, "STRAIN_MAX", 1.0)
 
 
-@killed_by(test_branch_squash.test_no_write_is_lost_where_many_write_and_squash_at_once)
+@killed_by(test_branch_squash.test_a_write_right_before_the_branch_moves_is_not_lost)
 def a_squash_does_not_ask_whether_the_branch_moved(patch: Patch) -> None:
     def unconditional(original: Callable[..., dict[str, object]], *args: str) -> dict[str, object]:
         return {name: value for name, value in original(*args).items() if name != "beforeOid"}
@@ -80,7 +80,7 @@ def a_squash_does_not_ask_whether_the_branch_moved(patch: Patch) -> None:
     patch.function(github_branch._update, unconditional)
 
 
-@killed_by(Case(test_files.test_a_file_store_that_stopped_half_way_counts_nothing_twice, "1"))
+@killed_by(Case(test_files.test_a_file_store_that_stopped_half_way_counts_nothing_twice, "2"))
 def what_moves_on_leaves_its_place_first(patch: Patch) -> None:
     def backwards(original: Callable[..., dict[str, bytes]], *args: object) -> dict[str, bytes]:
         return dict(reversed(original(*args).items()))
