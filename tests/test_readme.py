@@ -17,8 +17,9 @@ from botocore import xform_name
 
 from deploy_action import errors
 from deploy_action.cli.app import PROGRAM, Commands, app
+from deploy_action.cloudformation.template_tree import BODY_BYTES_MAX
 from deploy_action.history import document as history
-from deploy_action.inputs.settings import TEMPLATE_BYTES_MAX, WAIT_TIMEOUT_SECONDS
+from deploy_action.inputs.settings import WAIT_TIMEOUT_SECONDS
 from deploy_action.locking import expiry as leases
 from deploy_action.locking.document import Ticket
 from deploy_action.locking.expiry import silence_allowed
@@ -259,7 +260,7 @@ class TestNumbers:
         page = self.text("security.md")
         assert f"{history.BYTES_MAX // 1000} KB at most" in page
         assert f"older than the newest {history.KEPT_PER_STACK} of a stack" in page
-        assert f"above {TEMPLATE_BYTES_MAX:,} bytes" in self.text("migration.md")
+        assert f"above {BODY_BYTES_MAX:,} bytes" in self.text("migration.md")
 
     def text(self, page: str) -> str:
         return " ".join((ROOT / "docs" / page).read_text("utf-8").split())

@@ -35,10 +35,14 @@ GOOD_ENDS = {
 class Deeds(Protocol):
     """What changes CloudFormation. Raises StackSourceError, or CannotStart for a refusal."""
 
-    def delete_stack(self, stack: StackRef, *, token: str) -> None: ...
-    def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None: ...
-    def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None: ...
-    def roll_back(self, stack: StackRef, *, token: str) -> None: ...
+    def delete_stack(self, stack: StackRef, *, token: str, role_arn: str = "") -> None: ...
+    def delete_stack_keeping(
+        self, stack: StackRef, keep: Sequence[str], *, token: str, role_arn: str = ""
+    ) -> None: ...
+    def continue_update_rollback(
+        self, stack: StackRef, skip: Sequence[str], *, token: str, role_arn: str = ""
+    ) -> None: ...
+    def roll_back(self, stack: StackRef, *, token: str, role_arn: str = "") -> None: ...
 
 
 def look(source: StackSource, stack: StackRef) -> tuple[StackState | None, Left | None]:
@@ -88,6 +92,7 @@ def carry_out(
     tell: Callable[[str], None],
     cancelled: Callable[[], bool],
     timeout_seconds: float,
+    role_arn: str = "",
 ) -> str:
     """Do it to the very stack that was looked at, and watch it to its end; returns the status then.
 
@@ -105,13 +110,13 @@ def carry_out(
             remedy="Look at it again: run this command without --yes.",
         )
     if step.deed is Deed.CONTINUE_ROLLBACK:
-        deeds.continue_update_rollback(by_id, step.resources, token=token)
+        deeds.continue_update_rollback(by_id, step.resources, token=token, role_arn=role_arn)
     elif step.deed is Deed.ROLL_BACK:
-        deeds.roll_back(by_id, token=token)
+        deeds.roll_back(by_id, token=token, role_arn=role_arn)
     elif step.resources:
-        deeds.delete_stack_keeping(by_id, step.resources, token=token)
+        deeds.delete_stack_keeping(by_id, step.resources, token=token, role_arn=role_arn)
     else:
-        deeds.delete_stack(by_id, token=token)
+        deeds.delete_stack(by_id, token=token, role_arn=role_arn)
     end = _wait(by_id, source, clock, status, tell=tell, cancelled=cancelled, seconds=timeout_seconds)
     if end.status not in GOOD_ENDS[step.deed]:
         raise DeploymentFailed(

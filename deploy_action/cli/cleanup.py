@@ -54,6 +54,12 @@ TIMEOUT_SECONDS = 3600.0
 @click.option(
     "--despite-lock", is_flag=True, help="Even while a deployment holds the stack's lock, or nobody knows."
 )
+@click.option(
+    "--role-arn",
+    default="",
+    metavar="ARN",
+    help="The service role, where CloudFormation is to use another one.",
+)
 @as_json
 @with_registry
 def command(
@@ -65,6 +71,7 @@ def command(
     skip: tuple[str, ...],
     orphans: tuple[str, ...],
     despite_lock: bool,
+    role_arn: str,
     machine: bool,
 ) -> int:
     """Clean up after a failed deployment of STACK.
@@ -100,7 +107,7 @@ def command(
         return NOT_FOUND
     if not despite_lock:
         _refuse_where_locked(desk, refs[0], clients)
-    return _clean(desk, source, clients, left, chosen)
+    return _clean(desk, source, clients, left, chosen, role_arn=_role(role_arn))
 
 
 _DOING = {
@@ -108,6 +115,15 @@ _DOING = {
     Deed.CONTINUE_ROLLBACK: "Going on with the rollback of",
     Deed.ROLL_BACK: "Rolling back",
 }
+
+
+def _role(text: str) -> str:
+    from deploy_action.inputs.values import role_arn
+
+    try:
+        return role_arn(text) if text else ""
+    except ValueError as error:
+        raise UsageError(f"--role-arn: {error}") from error
 
 
 def _shown(left: Left, steps: Sequence[CleanupStep]) -> dict[str, object]:
@@ -175,6 +191,8 @@ def _clean(
     clients: AwsClients,
     left: Left,
     steps: Sequence[CleanupStep],
+    *,
+    role_arn: str,
 ) -> int:
     from deploy_action.cleanup.runner import carry_out
 
@@ -196,6 +214,7 @@ def _clean(
             tell=echo,
             cancelled=lambda: False,
             timeout_seconds=TIMEOUT_SECONDS,
+            role_arn=role_arn,
         )
         echo(f"Done: {left.region}/{left.name} is {end or 'gone'}.")
     return code

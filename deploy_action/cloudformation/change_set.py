@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deploy_action.cloudformation.change_set_options import NO_OPTIONS, ChangeSetOptions
+
 if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef
 
@@ -13,7 +15,11 @@ _NO_CHANGES = (
     "didn't contain changes",
     "No updates are to be performed",
 )
-_OURS = re.compile(r"deploy-(\d{8}-\d{6}-[0-9a-f]{1,16})-e(\d{1,18})(?:-\d{1,9})?\Z", re.ASCII)
+_OURS = re.compile(
+    r"deploy-(\d{8}-\d{6}-[0-9a-f]{1,16})-e(\d{1,18})(?:-\d{1,9}(?:-[A-Za-z0-9-]{1,60})?)?\Z", re.ASCII
+)
+NAME_MAX = 60
+"""Characters of the part that people choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class ChangeSetRequest:
     tags: tuple[tuple[str, str], ...] | None = None
     """None leaves the stack's tags as they are, an empty one removes them all."""
     role_arn: str | None = None
+    options: ChangeSetOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +159,11 @@ def change_set_prefix(correlation_id: str) -> str:
     return f"deploy-{correlation_id}-e"
 
 
-def change_set_name(correlation_id: str, epoch: int, attempt: int = 1) -> str:
-    """Carries who and which turn, so that CloudFormation's own history can be read without us."""
-    return f"{change_set_prefix(correlation_id)}{epoch}" + (f"-{attempt}" if attempt > 1 else "")
+def change_set_name(correlation_id: str, epoch: int, attempt: int = 1, given: str = "") -> str:
+    """Carries who and which turn, so that CloudFormation's own history can be read without us; behind that
+    what people call it."""
+    turn = f"-{attempt}" if attempt > 1 or given else ""
+    return f"{change_set_prefix(correlation_id)}{epoch}{turn}" + (f"-{given}" if given else "")
 
 
 def epoch_in(name: str) -> int:

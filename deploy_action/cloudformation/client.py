@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation.aws_clients import AwsClients, error_code, error_message, explain, pages
 from deploy_action.cloudformation.change_set import ValidationError, made_by
+from deploy_action.cloudformation.change_set_arguments import change_set_arguments, template_arguments
 from deploy_action.cloudformation.change_set_reader import listed_change_set, read_change_set
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.ports import Identity
@@ -105,7 +106,7 @@ class CloudFormation:
 
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         with explained(refusals=True):
-            answer = self._client(request.stack).get_template_summary(**_template(request))
+            answer = self._client(request.stack).get_template_summary(**template_arguments(request))
             return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
     def template(self, stack: StackRef, change_set: str = "") -> object:
@@ -116,31 +117,8 @@ class CloudFormation:
             return answer["TemplateBody"]
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
-        parameters = [
-            {"ParameterKey": parameter.name, "UsePreviousValue": True}
-            if parameter.value is None
-            else {"ParameterKey": parameter.name, "ParameterValue": parameter.value}
-            for parameter in request.parameters
-        ]
-        optional = {
-            "RoleARN": request.role_arn or None,
-            "Parameters": parameters or None,
-            "Capabilities": list(request.capabilities) or None,
-            # An empty list is sent, and takes the stack's tags away.
-            "Tags": None
-            if request.tags is None
-            else [{"Key": key, "Value": value} for key, value in request.tags],
-        }
         with explained(refusals=True):
-            answer = self._client(request.stack).create_change_set(
-                StackName=request.stack.name,
-                ChangeSetName=request.name,
-                ChangeSetType="CREATE" if request.creates_stack else "UPDATE",
-                ClientToken=request.token,
-                Description=request.description,
-                **_template(request),
-                **{name: value for name, value in optional.items() if value is not None},
-            )
+            answer = self._client(request.stack).create_change_set(**change_set_arguments(request))
             return str(answer["Id"])
 
     def change_set(self, stack: StackRef, arn: str, *, values: bool = False) -> ChangeSet:
@@ -189,29 +167,48 @@ class CloudFormation:
                 if unexecuted and made_by(row["ChangeSetName"]) in correlation_ids:
                     client.delete_change_set(StackName=stack.name, ChangeSetName=row["ChangeSetId"])
 
-    def delete_stack(self, stack: StackRef, *, token: str) -> None:
+    def delete_stack(self, stack: StackRef, *, token: str, role_arn: str = "") -> None:
         with explained(refusals=True):
-            self._client(stack).delete_stack(StackName=stack.name, ClientRequestToken=token)
+            self._client(stack).delete_stack(
+                StackName=stack.name, ClientRequestToken=token, **_role(role_arn)
+            )
 
-    def delete_stack_keeping(self, stack: StackRef, keep: Sequence[str], *, token: str) -> None:
+    def delete_stack_keeping(
+        self, stack: StackRef, keep: Sequence[str], *, token: str, role_arn: str = ""
+    ) -> None:
         """Delete a stack whose deletion failed, and leave those resources as they are."""
         with explained(refusals=True):
             self._client(stack).delete_stack(
-                StackName=stack.name, RetainResources=list(keep), ClientRequestToken=token
+                StackName=stack.name, RetainResources=list(keep), ClientRequestToken=token, **_role(role_arn)
             )
 
-    def continue_update_rollback(self, stack: StackRef, skip: Sequence[str], *, token: str) -> None:
+    def continue_update_rollback(
+        self, stack: StackRef, skip: Sequence[str], *, token: str, role_arn: str = ""
+    ) -> None:
         with explained(refusals=True):
             self._client(stack).continue_update_rollback(
                 StackName=stack.name,
                 ClientRequestToken=token,
                 **({"ResourcesToSkip": list(skip)} if skip else {}),
+                **_role(role_arn),
             )
 
-    def roll_back(self, stack: StackRef, *, token: str) -> None:
+    def roll_back(self, stack: StackRef, *, token: str, role_arn: str = "") -> None:
         """Of a stack whose update failed while rollback was disabled."""
         with explained(refusals=True):
-            self._client(stack).rollback_stack(StackName=stack.name, ClientRequestToken=token)
+            self._client(stack).rollback_stack(
+                StackName=stack.name, ClientRequestToken=token, **_role(role_arn)
+            )
+
+    def set_termination_protection(self, stack: StackRef, *, enabled: bool) -> None:
+        with explained(refusals=True):
+            self._client(stack).update_termination_protection(
+                StackName=stack.name, EnableTerminationProtection=enabled
+            )
+
+    def set_stack_policy(self, stack: StackRef, policy: str) -> None:
+        with explained(refusals=True):
+            self._client(stack).set_stack_policy(StackName=stack.name, StackPolicyBody=policy)
 
     def cancel_update(self, stack: StackRef, *, token: str) -> None:
         with explained(refusals=True):
@@ -286,10 +283,10 @@ def _does_not_exist(error: Exception) -> bool:
     return error_code(error) == "ValidationError" and "does not exist" in error_message(error)
 
 
-def _template(request: ChangeSetRequest) -> dict[str, str]:
-    if request.template_url:
-        return {"TemplateURL": request.template_url}
-    return {"TemplateBody": request.template_body or ""}
+def _role(arn: str) -> dict[str, str]:
+    """Without one CloudFormation takes the role that the stack was last worked on with, else the caller's
+    credentials."""
+    return {"RoleARN": arn} if arn else {}
 
 
 def _state(region: str, row: dict[str, Any]) -> StackState:
@@ -333,12 +330,19 @@ def _event(region: str, row: dict[str, Any]) -> StackEvent:
 
 def _is_validation_error(row: dict[str, Any]) -> bool:
     """Of the failed events those that kept the change set from being made; a warning does not."""
-    return row.get("EventType") == "VALIDATION_ERROR" and row.get("ValidationFailureMode") != "WARN"
+    mode = {"VALIDATION_ERROR": "ValidationFailureMode", "HOOK_INVOCATION_ERROR": "HookFailureMode"}
+    member = mode.get(row.get("EventType", ""))
+    return member is not None and row.get(member) != "WARN"
 
 
 def _validation_error(row: dict[str, Any]) -> ValidationError:
     return ValidationError(
         logical_id=row.get("LogicalResourceId", ""),
         path=row.get("ValidationPath", ""),
-        reason=row.get("ValidationStatusReason") or row.get("ValidationName", ""),
+        reason=row.get("ValidationStatusReason") or row.get("ValidationName") or _hook_reason(row),
     )
+
+
+def _hook_reason(row: dict[str, Any]) -> str:
+    why = row.get("HookStatusReason") or row.get("HookStatus", "")
+    return f"hook {row.get('HookType', '')} says: {why}"

@@ -10,6 +10,7 @@ from deploy_action.cloudformation.deployability import Start, replaced_without_r
 from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, StackState, Verdict, verdict_of
 from deploy_action.common.heartbeat import Heartbeat
+from deploy_action.deploy.change_set_failure import why_failed
 from deploy_action.errors import (
     Cancelled,
     CannotStart,
@@ -30,7 +31,6 @@ T = TypeVar("T")
 POLL_SECONDS = 1.0
 STALE_SECONDS = 30.0
 """So long a change set that CloudFormation has just confirmed may be missing from what it shows."""
-VALIDATION_ERRORS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class NativeDeployment:
         self._deployer = deployer
         self._clock = clock
         self._request = request
+        self._role = request.role_arn or ""
         self._cancelled = cancelled
         self._tell = tell
         self._alive = alive
@@ -118,7 +119,8 @@ class NativeDeployment:
         if change_set.is_empty:
             self.discard(plan)
         elif not change_set.executable:
-            why_not = self._why_not(change_set)
+            reason = change_set.reason or change_set.status
+            why_not = why_failed(self._deployer, stack, change_set.arn, reason)
             self.discard(plan)
             raise CannotStart(
                 f"CloudFormation could not make the change set: {why_not}",
@@ -213,7 +215,7 @@ class NativeDeployment:
         try:
             state = self._source.describe(stack) if plan.created_stack else None
             if state is not None and verdict_of(state.status) is Verdict.NONE:
-                self._deployer.delete_stack(stack, token=self._request.token)
+                self._deployer.delete_stack(stack, token=self._request.token, role_arn=self._role)
         except (StackSourceError, CannotStart) as error:
             self._tell(f"The empty stack {stack} could not be removed: {error}")
         return True
@@ -226,18 +228,6 @@ class NativeDeployment:
         except StackSourceError as error:
             if error.denied:
                 raise CannotStart(error.what, why="Nothing was changed.", remedy=error.remedy) from error
-
-    def _why_not(self, change_set: ChangeSet) -> str:
-        """What early validation found, property by property; else the reason of the change set itself."""
-        try:
-            found = self._deployer.validation_errors(self._request.stack, change_set.arn)
-        except StackSourceError:  # an older endpoint does not know them, a role may not be allowed to ask
-            found = ()
-        if not found:
-            return change_set.reason or change_set.status
-        shown = "; ".join(str(error).rstrip(".") for error in found[:VALIDATION_ERRORS_SHOWN])
-        more = len(found) - VALIDATION_ERRORS_SHOWN
-        return f"{shown}; and {more} more" if more > 0 else shown
 
     def _with_previous_values(self, state: StackState | None) -> tuple[Parameter, ...]:
         given = self._request.parameters
@@ -275,7 +265,9 @@ class NativeDeployment:
         now = self._patiently(lambda: self._source.describe(state.ref))
         if now is None or (now.stack_id, now.status) != (state.stack_id, state.status):
             raise Overtaken(f"Stack {state.ref} is not {state.status} any more.")
-        self._patiently(lambda: self._deployer.delete_stack(by_id, token=self._request.token))
+        self._patiently(
+            lambda: self._deployer.delete_stack(by_id, token=self._request.token, role_arn=self._role)
+        )
         heartbeat = Heartbeat(self._clock, self._tell, f"CloudFormation still deletes stack {state.ref}")
         while True:
             now = self._patiently(lambda: self._source.describe(by_id))

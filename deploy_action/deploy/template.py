@@ -10,6 +10,7 @@ from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.deploy.data_guard import guard_data
 from deploy_action.deploy.resume import what_was_executed
+from deploy_action.deploy.stack_settings import set_after, set_before
 from deploy_action.deploy.watch_execution import see_through
 from deploy_action.errors import (
     Cancelled,
@@ -21,12 +22,14 @@ from deploy_action.errors import (
 )
 from deploy_action.estimation.planned_changes import plan_of
 from deploy_action.job.state import Execution
+from deploy_action.job.template_upload import uploaded
 from deploy_action.monitoring.baseline import Baseline, take_baseline
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.template_graph import Template
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.estimation.planned_changes import PlannedChanges as Planned
+    from deploy_action.inputs.settings import Settings
 
 
 PAUSE_SECONDS = 3.0
@@ -47,7 +50,7 @@ def deploy(deployment: Deployment) -> int:
             changes = deployment.state.report.changes
             creates = all(change.action == "Add" for change in changes or ())
             _expect(deployment, creates=creates, change_set="")
-            return see_through(deployment, begun)
+            return _see_through(deployment, begun)
     deadline = job.clock.monotonic() + deployment.settings.wait_seconds
     attempt = 1
     while True:
@@ -67,14 +70,17 @@ def _attempt(deployment: Deployment) -> int:
     state, settings = deployment.state, deployment.settings
     state.attempts += 1
     deployment.checkpoint()
-    name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts)
-    native = _native(deployment, name)
+    given = settings.change_set.name
+    name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts, given)
+    sent = uploaded(deployment.job, deployment.wiring, settings, alive=deployment.keep_waiting)
+    native = _native(deployment, name, sent)
     plan = native.plan(
         delete_rolled_back_stack=settings.delete_rolled_back_stack,
         disable_rollback=settings.disable_rollback,
     )
     deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
     if plan.change_set.is_empty:
+        set_before(deployment)
         return _nothing_to_change(deployment)
     if not deployment.unwatched:
         _show(deployment, plan)
@@ -91,7 +97,14 @@ def _attempt(deployment: Deployment) -> int:
     begun = _execute(deployment, native, plan, name=name)
     # Only now: an estimate holds nothing up.
     _expect(deployment, creates=plan.created_stack, change_set=plan.change_set.arn)
-    return see_through(deployment, begun)
+    return _see_through(deployment, begun)
+
+
+def _see_through(deployment: Deployment, begun: Execution) -> int:
+    code = see_through(deployment, begun)
+    if not begun.changed_at or deployment.restarts:
+        set_after(deployment)
+    return code
 
 
 def _expect(deployment: Deployment, *, creates: bool, change_set: str) -> None:
@@ -111,19 +124,21 @@ def _wait(deployment: Deployment, seconds: float) -> None:
     deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
 
 
-def _native(deployment: Deployment, name: str) -> NativeDeployment:
-    settings, job = deployment.settings, deployment.job
+def _native(deployment: Deployment, name: str, sent: Settings | None = None) -> NativeDeployment:
+    """`sent`: with the template as CloudFormation gets it, where a change set is to be made."""
+    settings, job = sent or deployment.settings, deployment.job
     request = ChangeSetRequest(
         stack=settings.stacks[0],
         name=name,
         token=name,
         description=f"deploy-coordinator {deployment.state.report.correlation_id} {job.run.url}"[:1024],
-        template_body=settings.template_body or None,
-        template_url=None if settings.template_body else settings.template,
+        template_body=settings.handed_over or None,
+        template_url=settings.template_url or None,
         parameters=settings.parameters,
         capabilities=settings.capabilities,
         tags=settings.tags,
         role_arn=settings.role_arn or None,
+        options=settings.change_set,
     )
     return NativeDeployment(
         deployment.cloudformation,
@@ -170,6 +185,8 @@ def _execute(
         deployment.checkpoint()
 
     try:
+        if plan.changed_at:
+            _set_before(deployment, native, plan)
         state.baseline = _baseline(deployment)
         disable_rollback = deployment.settings.disable_rollback
         native.execute(plan, token=name, disable_rollback=disable_rollback, about_to=about_to)
@@ -181,6 +198,14 @@ def _execute(
         deployment.checkpoint()
         raise
     return execution
+
+
+def _set_before(deployment: Deployment, native: NativeDeployment, plan: PreparedChangeSet) -> None:
+    try:
+        set_before(deployment)
+    except (CannotStart, Cancelled):
+        native.discard(plan)
+        raise
 
 
 def _baseline(deployment: Deployment) -> Baseline:

@@ -63,6 +63,16 @@ NAMES = frozenset(
         "when-registry-away",
         "on-lost-lock",
         "working-directory",
+        "change-set-name",
+        "import-existing-resources",
+        "include-nested-stacks",
+        "monitoring-time-in-minutes",
+        "notification-arns",
+        "rollback-triggers",
+        "s3-bucket",
+        "s3-prefix",
+        "stack-policy",
+        "termination-protection",
     }
 )
 """Of action.yml."""
@@ -102,6 +112,7 @@ NAMES_OF_STEP = {
 """Of lock/action.yml and release/action.yml."""
 
 ALIASES = {
+    "include-nested-stacks-change-set": "include-nested-stacks",
     "cwd": "working-directory",
     "env": "environment",
     "look-behind": "diagnose-services",
@@ -122,16 +133,12 @@ ALIASES = {
 """Names that other actions give the same thing."""
 WITHOUT_COUNTERPART = {
     "aws-region": "write `REGION/NAME` as `stack-name`, or set AWS_REGION",
-    "change-set-name": "a change set is made and executed in one use",
     "deployment-mode": "use `command` with the AWS CLI",
     "execute-change-set-id": "use `command: aws cloudformation execute-change-set …`",
     "http-proxy": "set HTTPS_PROXY in the job's `env:`",
-    "include-nested-stacks-change-set": "use `command` with the AWS CLI",
     "max-attempts": "set AWS_MAX_ATTEMPTS in the job's `env:`",
     "no-delete-failed-changeset": "a change set that failed is deleted after its reason is shown",
-    "notification-arns": "use `command` with the AWS CLI",
     "region": "write `REGION/NAME` as `stack-name`, or set AWS_REGION",
-    "termination-protection": "set it once with `aws cloudformation update-termination-protection`",
 }
 """What takes the place of inputs of aws-actions/aws-cloudformation-github-deploy and the like."""
 

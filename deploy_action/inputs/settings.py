@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.change_set import Parameter
-from deploy_action.cloudformation.template_parser import declared_parameters
+from deploy_action.cloudformation.change_set_options import (
+    NO_OPTIONS,
+    NO_SETTINGS,
+    ChangeSetOptions,
+    StackSettings,
+)
 from deploy_action.errors import InvalidInput
 from deploy_action.github.deployed_commit import parse_commit, parse_version
 from deploy_action.inputs import values as input_values
 from deploy_action.inputs.conflicts import template_only
-from deploy_action.inputs.key_value_grammar import PARAMETERS, TAGS
 from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
 from deploy_action.inputs.names import unknown_inputs
 from deploy_action.inputs.plan import PlanFields, PlanSettings
 from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.slack import SlackFields
 from deploy_action.inputs.stacks import StackFields
+from deploy_action.inputs.template import TemplateFields
 from deploy_action.locking.commit_age import OnOlder
 from deploy_action.locking.delegation import parse_token
 from deploy_action.locking.document import QueuePolicy
@@ -32,13 +35,14 @@ from deploy_action.locking.without_registry import WhenAway
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deploy_action.cloudformation.change_set import Parameter
     from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.cloudformation.template_tree import TemplateTree
+    from deploy_action.inputs.template import TemplateBucket
     from deploy_action.monitoring.stack_sets import StackSetRef
     from deploy_action.slack.routing import Override
     from deploy_action.slack.view import NotificationEvent
 
-TEMPLATE_BYTES_MAX = 51_200
-"""The most that CloudFormation takes as a template's body; a template at a URL may have 1 MB."""
 WAIT_TIMEOUT_SECONDS = 3600.0
 HALVES = frozenset({"lock", "keep", "unlock", "release"})
 """The steps of the sub-actions `lock` and `release`."""
@@ -116,7 +120,8 @@ class Settings:
     """Those of them that this deployment only reads under."""
     template: str
     template_body: str
-    """Empty where `template` is an https:// address."""
+    """Empty where `template` is an https:// address. With the addresses of nested templates once they are in
+    S3."""
     parameters: tuple[Parameter, ...]
     capabilities: tuple[str, ...]
     tags: tuple[tuple[str, str], ...] | None
@@ -165,6 +170,13 @@ class Settings:
     lock_tokens: tuple[str, ...] = ()
     """Of `lock` steps, whose locks may be used."""
     plan: PlanSettings = field(default_factory=PlanSettings)
+    template_url: str = ""
+    """Where CloudFormation reads it; empty: it is handed over."""
+    template_tree: TemplateTree | None = None
+    """The template with the nested ones in the workspace; None where it is an address."""
+    template_bucket: TemplateBucket | None = None
+    change_set: ChangeSetOptions = NO_OPTIONS
+    stack_settings: StackSettings = NO_SETTINGS
     account: str = ""
     """Where the stacks have to be, by an ARN that names one; empty where none does."""
     warnings: tuple[str, ...] = ()
@@ -179,6 +191,11 @@ class Settings:
     def region(self) -> str:
         """Where AWS is asked what concerns no single stack."""
         return next((one.region for one in self.places), "")
+
+    @property
+    def handed_over(self) -> str:
+        """The template's text where CloudFormation gets that, and not an address."""
+        return "" if self.template_url else self.template_body
 
     @property
     def wait_seconds(self) -> float:
@@ -199,20 +216,18 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-class _Parser(StackFields, SlackFields, PlanFields):
+class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
         self._looks_for_folders = step == "pre"
         self._of_job = environ.get(TOKENS_VARIABLE, "")
-        self._template = re.sub(r"(?i)^file://", "", self._text("template"))
-        self._body = ""
         self._shared_locks: tuple[str, ...] = ()
 
     def settings(self) -> Settings:
         self._problems += unknown_inputs(self._raw, self._step)
         mode = self._mode()
-        self._body = self._read_template()
+        tree = self._template_tree()
         settings = Settings(
             stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode is not Mode.LOCK),
             stack_sets=self._stack_sets(template=mode is Mode.TEMPLATE),
@@ -221,7 +236,12 @@ class _Parser(StackFields, SlackFields, PlanFields):
             locks=self._locks(),
             shared_locks=self._shared_locks,
             template=self._template,
-            template_body=self._body,
+            template_body=tree.text if tree is not None else "",
+            template_url=self._template if self._template.startswith("https://") else "",
+            template_tree=tree,
+            template_bucket=self._template_bucket(),
+            change_set=self._change_set_options(),
+            stack_settings=self._stack_settings(),
             parameters=self._parameters(),
             capabilities=self._checked("capabilities", input_values.capabilities, ()),
             tags=self._tags(),
@@ -312,39 +332,6 @@ class _Parser(StackFields, SlackFields, PlanFields):
         self._problems += [f"`lock`: {problem}" for problem in problems]
         environment = self._text("environment").strip()
         return names or ((environment,) if environment else ())
-
-    def _read_template(self) -> str:
-        """The template's text; empty where it is an address."""
-        if not self._text("template") or self._template.startswith("https://") or not self._reads_files:
-            return ""
-        return self._checked("template", self._read_body, "")
-
-    def _read_body(self, _text: str) -> str:
-        if re.match(r"(?i)[a-z][a-z0-9+.-]+://", self._template):
-            raise ValueError(input_values.template_address_advice(self._template))
-        content = self._folders.read_text(
-            self._template,
-            TEMPLATE_BYTES_MAX,
-            too_large="Upload the template to S3 and give its https:// address.",
-        )
-        if not content.strip():
-            raise ValueError(f"`{self._template}` is empty.")
-        return content
-
-    def _parameters(self) -> tuple[Parameter, ...]:
-        others = {"Tags"} if self._text("tags") else ()
-        pairs = self._key_values(
-            "parameter-overrides",
-            PARAMETERS,
-            declared=lambda: declared_parameters(self._body),
-            ignored_sections=others,
-        )
-        return tuple(Parameter(name, value) for name, value in pairs or ())
-
-    def _tags(self) -> tuple[tuple[str, str], ...] | None:
-        others = {"Parameters"} if self._text("parameter-overrides") else ()
-        pairs = self._key_values("tags", TAGS, ignored_sections=others)
-        return None if pairs is None else tuple((name, value) for name, value in pairs if value is not None)
 
     def _wait_timeout(self) -> float:
         seconds = self._minutes("wait-timeout-in-minutes")

@@ -70,6 +70,19 @@ class JobFolders:
         except UnicodeDecodeError:
             raise ValueError(f"`{name}` is not UTF-8. Save the file in that encoding.") from None
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file or folder, wherever it lies. Never raises."""
+        try:
+            return (self.workspace / name).exists()
+        except (OSError, ValueError):
+            return False
+
+    def has_file(self, name: str) -> bool:
+        try:
+            return (self.workspace / name).is_file()
+        except (OSError, ValueError):
+            return False
+
     def _opened(self, name: str) -> int:
         path = Path(os.path.normpath(self.workspace / name))
         in_temp = self.temp is not None and path.is_relative_to(os.path.normpath(self.temp))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.cloudformation.regions import partition_of
 from deploy_action.cloudformation.template_parser import parse_template
+from deploy_action.cloudformation.template_tree import BODY_BYTES_MAX
 from deploy_action.common.times import iso
 from deploy_action.errors import (
     BehindDenied,
@@ -15,7 +16,7 @@ from deploy_action.errors import (
     RegistryForbidden,
     RegistryUnreadable,
 )
-from deploy_action.inputs.settings import TEMPLATE_BYTES_MAX, Mode, WhenBusy
+from deploy_action.inputs.settings import Mode, WhenBusy
 from deploy_action.preflight import template_values as values
 from deploy_action.preflight.checks import coordination, credentials, names, quotas, references, template
 from deploy_action.preflight.checks.stack import stack_findings
@@ -224,8 +225,8 @@ class Checks:
     def _template(self) -> Iterator[Finding]:
         settings = self._settings
         body = settings.template_body
-        if body:
-            yield from template.size_findings(len(body.encode()), TEMPLATE_BYTES_MAX)
+        if settings.handed_over and settings.template_bucket is None:
+            yield from template.size_findings(len(body.encode()), BODY_BYTES_MAX)
         parsed = self._parsed() if body else {}
         if isinstance(parsed, dict):
             yield from template.limit_findings(parsed)
@@ -349,8 +350,9 @@ class Checks:
 
     def _ask_summary(self) -> Summary | Refusal:
         settings = self._settings
-        url = "" if settings.template_body else settings.template
-        return self._sources.account.summary(self._first, body=settings.template_body, url=url)
+        return self._sources.account.summary(
+            self._first, body=settings.handed_over, url=settings.template_url
+        )
 
     def _declared(self) -> tuple[Declared, ...] | None:
         """By CloudFormation, else by the template itself; None where neither can tell."""

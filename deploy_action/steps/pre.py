@@ -40,6 +40,7 @@ from deploy_action.job.preflight import start_preflight
 from deploy_action.job.required_outputs import give_back, hand_on
 from deploy_action.job.state import JobState
 from deploy_action.job.teardown import teardown_of
+from deploy_action.job.template_upload import uploaded
 from deploy_action.locking.stack_activity import described, executed_by
 from deploy_action.locking.without_registry import WhenAway
 from deploy_action.reporting.outputs import outputs_of
@@ -102,6 +103,7 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
     reporter.line(f"Deployment {state.report.correlation_id}: {_purpose(settings, state.report.tears_down)}")
     if state.report.tears_down:
         reporter.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
+    settings = uploaded(job, wiring, settings)
     preflight = start_preflight(job, wiring, settings, state.report.correlation_id)
     known_epoch = _look(job, wiring, settings)
     with SlowCall("GitHub", reporter.line, job.clock):

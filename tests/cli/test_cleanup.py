@@ -320,3 +320,15 @@ def test_the_list_of_commands_has_it(capsys: pytest.CaptureFixture[str], stage: 
     words: Any = capsys.readouterr().out
     for name in ("preflight", "cleanup", "doctor"):
         assert name in words
+
+
+def test_the_service_role_is_handed_on(stage: Stage, shell: Desk) -> None:
+    role = "arn:aws:iam::123456789012:role/cloudformation"
+    ended(stage, ROLLED_BACK)
+    code, told = shell.run("cleanup", "shop", "--yes", "--role-arn", "deployer")
+    assert code == 64, told
+    assert "is not a role's ARN" in told
+    code, told = shell.run("cleanup", "shop", "--yes", "--role-arn", role)
+    assert code == 0, told
+    deleted = next(one for one in stage.server.log if one["operation"] == "DeleteStack")
+    assert deleted["params"]["RoleARN"] == role

@@ -420,6 +420,15 @@ def test_what_early_validation_found_is_told(stage: Stage) -> None:
     assert job.outputs()["root-cause"].endswith("no such property")
 
 
+def test_what_a_hook_says_against_a_change_set_is_told(stage: Stage) -> None:
+    refused = GOOD.replace("Topic: {", "Topic: {Metadata: {TestGround: {Hook: 'must be encrypted'}}, ")
+    job = stage.job(template=stage.template(refused))
+    assert job.deploy() == 4, job.log
+    assert job.outputs()["root-cause"].endswith(
+        "Topic: hook Company::Policy::Hook says: must be encrypted"
+    ), job.log
+
+
 @pytest.mark.parametrize("trouble", ["older endpoint", "access_denied", "throttle"])
 def test_without_the_details_of_validation_its_reason_is_told(stage: Stage, trouble: str) -> None:
     if trouble == "older endpoint":
@@ -430,7 +439,8 @@ def test_without_the_details_of_validation_its_reason_is_told(stage: Stage, trou
     job = stage.job(template=stage.template(invalid))
     assert job.deploy() == 4, job.log
     assert "AWS::EarlyValidation::PropertyValidation" in job.log
-    assert "AWS denies" not in job.log
+    denied = "The details need the permission `cloudformation:DescribeEvents`" in job.log
+    assert denied is (trouble == "access_denied")
     assert "Throttling" not in job.log
 
 

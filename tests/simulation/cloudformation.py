@@ -206,7 +206,7 @@ class CloudDouble:
             kinds=CALL_FAULTS,
         )
 
-    def delete_stack(self, stack: StackRef, *, token: str) -> None:
+    def delete_stack(self, stack: StackRef, *, token: str, role_arn: str = "") -> None:
         raise AssertionError("nobody deletes a stack")
 
     def delete_unexecuted_change_sets(self, stack: StackRef, correlation_ids: Collection[str]) -> None:

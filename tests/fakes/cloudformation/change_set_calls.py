@@ -120,11 +120,13 @@ def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, v
         {
             "LogicalResourceId": definition.logical_id,
             "ResourceType": definition.type,
-            "Reason": str(definition.ground["Validation"]),
+            "Reason": str(definition.ground[kind]),
             "Path": f"/Resources/{definition.logical_id}/Properties",
+            "Kind": kind,
         }
         for definition in version.definitions.values()
-        if definition.ground.get("Validation") and definition.logical_id in plan.real
+        for kind in ("Validation", "Hook")
+        if definition.ground.get(kind) and definition.logical_id in plan.real
     ]
     if params.get("DeploymentMode") == "REVERT_DRIFT":
         changes = with_drift(states, version, changes)
@@ -247,7 +249,7 @@ def describe_change_set(call: Call, params: Params) -> Answer:
         "Status": status,
         "StatusReason": change_set.failure if ready else None,
         "NotificationARNs": list(version.notification_arns),
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": version.rollback,
         "Capabilities": list(version.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in version.tags.items()],
         "Changes": [change for _, change in page],

@@ -40,7 +40,7 @@ def _stack(call: Call, stack: Stack) -> Answer:
         "StackStatusReason": (last.reason or None) if last else None,
         "DisableRollback": bool(version and version.disable_rollback),
         "NotificationARNs": list(version.notification_arns) if version else [],
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": version.rollback if version else {},
         "Tags": [{"Key": key, "Value": value} for key, value in (version.tags if version else {}).items()],
         "EnableTerminationProtection": stack.protected,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
@@ -181,19 +181,36 @@ def _validation_events(call: Call, params: Params) -> list[Answer]:
                     "StackId": stack.stack_id,
                     "OperationId": change_set.operation_id,
                     "OperationType": "CREATE_CHANGESET",
-                    "EventType": "VALIDATION_ERROR",
                     "LogicalResourceId": problem["LogicalResourceId"],
                     "ResourceType": problem["ResourceType"],
                     "Timestamp": change_set.ready,
-                    "ValidationFailureMode": "FAIL",
-                    "ValidationName": "PROPERTY_VALIDATION",
-                    "ValidationStatus": "FAILED",
-                    "ValidationStatusReason": problem["Reason"],
-                    "ValidationPath": problem["Path"],
+                    **(_hook_error(problem) if problem["Kind"] == "Hook" else _property_error(problem)),
                 }
                 for number, problem in enumerate(change_set.validation_errors)
             ]
     raise change_set_not_found(name)
+
+
+def _property_error(problem: dict[str, str]) -> Answer:
+    return {
+        "EventType": "VALIDATION_ERROR",
+        "ValidationFailureMode": "FAIL",
+        "ValidationName": "PROPERTY_VALIDATION",
+        "ValidationStatus": "FAILED",
+        "ValidationStatusReason": problem["Reason"],
+        "ValidationPath": problem["Path"],
+    }
+
+
+def _hook_error(problem: dict[str, str]) -> Answer:
+    return {
+        "EventType": "HOOK_INVOCATION_ERROR",
+        "HookType": "Company::Policy::Hook",
+        "HookStatus": "HOOK_COMPLETE_FAILED",
+        "HookStatusReason": problem["Reason"],
+        "HookInvocationPoint": "PRE_PROVISION",
+        "HookFailureMode": "FAIL",
+    }
 
 
 def _resource(stack: Stack, state: ResourceState, time_member: str) -> Answer:

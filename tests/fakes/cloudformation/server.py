@@ -222,7 +222,7 @@ class CloudFormationServer:
             self.requests[action, region] += 1
         model = protocol.operation_model(service, action)
         effect = self._judge(service, now, form, entry)
-        params = protocol.parse_request(model, form)
+        params = entry["params"] = protocol.parse_request(model, form)
         handler = HANDLERS.get(action)
         if handler is None:
             raise AwsError("InvalidAction", f"The test ground does not play {action}", 400)

@@ -89,6 +89,7 @@ class Stack:
     executed_change_set: str | None = None
     tokens: dict[str, str] = field(default_factory=dict)
     protected: bool = False
+    policy: str | None = None
     baseline: Baseline | None = None
     recorded: bool = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation.resources import Definition
@@ -21,6 +21,8 @@ class Version:
     capabilities: tuple[str, ...] = ()
     notification_arns: tuple[str, ...] = ()
     role_arn: str | None = None
+    rollback: dict[str, Any] = field(default_factory=dict)
+    """As `RollbackConfiguration`."""
     disable_rollback: bool = False
     on_failure: str = "ROLLBACK"
     timeout_minutes: int | None = None

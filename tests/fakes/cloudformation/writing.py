@@ -61,13 +61,21 @@ def version_of(
         previous=previous,
         check_capabilities=check,
         capabilities=tuple(params.get("Capabilities") or ()),
-        notification_arns=tuple(params.get("NotificationARNs") or ()),
+        notification_arns=_kept(
+            params.get("NotificationARNs"), previous.notification_arns if previous else ()
+        ),
+        rollback={**(previous.rollback if previous else {}), **(params.get("RollbackConfiguration") or {})},
         role_arn=params.get("RoleARN") or (previous.role_arn if previous else None),
         disable_rollback=bool(params.get("DisableRollback")) or on_failure == "DO_NOTHING",
         on_failure=on_failure,
         timeout_minutes=params.get("TimeoutInMinutes"),
         retain_except_on_create=bool(params.get("RetainExceptOnCreate")),
     )
+
+
+def _kept(given: list[str] | None, before: tuple[str, ...]) -> tuple[str, ...]:
+    """What is not given stays."""
+    return before if given is None else tuple(given)
 
 
 def create_stack(call: Call, params: Params) -> Answer:
@@ -205,6 +213,18 @@ def rollback_stack(call: Call, params: Params) -> Answer:
         run = Run.begin(call.world, stack, "ROLLBACK", call.now, token)
         lifecycle.roll_back_update(run, call.now, "User Initiated", ())
     return {"StackId": stack.stack_id, "OperationId": stack.operations[-1].operation_id}
+
+
+def set_stack_policy(call: Call, params: Params) -> Answer:
+    stack = call.stack_to_change(params["StackName"])
+    if stack.status(call.now) == "REVIEW_IN_PROGRESS":
+        raise validation(f"Stack [{stack.name}] is in REVIEW_IN_PROGRESS")  # an assumption
+    stack.policy = params["StackPolicyBody"]
+    return {}
+
+
+def get_stack_policy(call: Call, params: Params) -> Answer:
+    return {"StackPolicyBody": call.stack_to_read(params["StackName"]).policy}
 
 
 def update_termination_protection(call: Call, params: Params) -> Answer:
