@@ -190,11 +190,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "image"} and not name.startswith("slack-"):
             assert f"`{name}`" in told, name
-<<<<<<< HEAD
-    assert len(found) == len(set(found)) == 41
-=======
-    assert len(found) == len(set(found)) == 50
->>>>>>> 42d425b (feat(template): templates in S3, and what a change set can be made with)
+    assert len(found) == len(set(found)) == 51
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
