@@ -98,6 +98,7 @@ class Wiring:
         confirmed_at: float | None = None,
         known_epoch: int | None = None,
         seen_epochs: dict[str, int] | None = None,
+        seen_generation: str = "",
     ) -> LockClient:
         """Raises RegistryError where the store cannot even be set up."""
         runs, registry = self.runs, self.registry()
@@ -118,6 +119,7 @@ class Wiring:
             confirmed_at=confirmed_at,
             known_epoch=known_epoch,
             seen_epochs=seen_epochs,
+            seen_generation=seen_generation,
             when_away=self._settings.when_registry_away,
             strain=lambda: registry.strain,
         )

@@ -235,7 +235,7 @@ class Coordination:
         if self.keeper is not None:
             ticket, state = self.keeper.ticket, self._state
             state.ticket, state.alone = ticket, self.keeper.alone
-            state.confirmed_at = self.keeper.confirmed_at
+            state.confirmed_at, state.seen_generation = self.keeper.confirmed_at, self.keeper.generation
             if self.keeper.outage.seen_at is not None:
                 state.last_seen, state.last_seen_at = self.keeper.outage.seen, self.keeper.outage.seen_at
             self._state.borrowed = self._state.borrowed or self.keeper.borrowed
@@ -314,6 +314,7 @@ class Coordination:
             confirmed_at=confirmed_at,
             known_epoch=self._known_epoch,
             seen_epochs=self._state.seen_epochs,
+            seen_generation=self._state.seen_generation,
         )
 
     def _ticket(self) -> Ticket:

@@ -79,6 +79,8 @@ class JobState:
     """When the lock was last confirmed by the registry, on this machine's monotonic clock."""
     seen_epochs: dict[str, int] = field(default_factory=dict)
     """The highest epoch that was seen of each lock, by its key."""
+    seen_generation: str = ""
+    """Of the registry's document."""
     last_seen: LastSeen | None = None
     """What the registry told of others when it was last understood, at `last_seen_at` of that clock."""
     last_seen_at: float = 0.0

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import (
-    Busy,
     Cancelled,
     LockLost,
     RegistryError,
@@ -25,7 +24,7 @@ from deploy_action.locking.document_continuity import LAG_SECONDS_MAX
 from deploy_action.locking.epoch_floors import EpochFloors
 from deploy_action.locking.grant import Grant
 from deploy_action.locking.job_status import JobStatus
-from deploy_action.locking.messages import away, busy, overtaken
+from deploy_action.locking.messages import away, busy, overtaken, taken_out
 from deploy_action.locking.newer_deployments import Known, Rivals
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stack_activity import Look
@@ -72,10 +71,13 @@ class LockClient(LockHold):
         known_epoch: int | None = None,
         strain: Callable[[], float] = lambda: 1.0,
         seen_epochs: dict[str, int] | None = None,
+        seen_generation: str = "",
     ) -> None:
         """`borrower`, `left`, `confirmed_at`: as in LockHold; `compare`: as in Rivals; `look`: as in Outage;
-        `known_epoch` and `seen_epochs`: as in EpochFloors; `strain`: as in RequestBudget."""
+        `known_epoch` and `seen_epochs`: as in EpochFloors; `strain`: as in RequestBudget;
+        `seen_generation`: `generation` of an earlier step."""
         super().__init__(registry, clock, ticket, borrower=borrower, left=left, confirmed_at=confirmed_at)
+        self._swapper.continuity.generation = seen_generation
         self._poll_seconds, self._strain = poll_seconds, strain
         self._cancelled = cancelled
         self._others = TakeoverPolicy(
@@ -344,11 +346,7 @@ class LockClient(LockHold):
         if line is not None and line.outcome == core.SKIPPED:
             raise core.superseded(self.ticket, line.note)
         if line is not None and line.outcome == core.FORCED:
-            raise Busy(
-                f"Deployment {self.ticket.correlation_id} was taken out of the queue. {line.note}",
-                why="Nothing was changed.",
-                remedy="Ask who did it, then run this again.",
-            )
+            raise taken_out(self.ticket, line.note)
         self.outage.queued_anew()
         # Another sign of life than any before: nobody goes on counting the silence of the old ticket.
         self.ticket = replace(self.ticket, renewals=self.ticket.renewals + COMEBACK_RENEWALS, epochs=())

@@ -83,6 +83,7 @@ _DOCUMENT_FIELDS = {
     "revision",
     "arrivals",
     "epoch_floor",
+    "generation",
     "locks",
     "tickets",
     "finished",
@@ -103,6 +104,7 @@ def encode(document: Document) -> bytes:
         "revision": _countable(document.revision),
         "arrivals": _countable(document.arrivals),
         **({"epoch_floor": _countable(document.epoch_floor)} if document.epoch_floor else {}),
+        **_filled({"generation": document.generation}),
         "locks": {name: _lock_out(lock) for name, lock in sorted(stored.locks.items())},
         "tickets": [_ticket_out(ticket) for ticket in stored.tickets],
         "finished": [_finished_out(line) for line in document.finished],
@@ -183,6 +185,7 @@ def _document_in(data: dict[str, Any]) -> Document:
         arrivals=_count(data.get("arrivals", 0)),
         epoch_floor=_count(data.get("epoch_floor", 0)),
         revision=_count(data.get("revision", 0)),
+        generation=_text(data.get("generation", "")),
         operations=_texts(data.get("operations", [])),
         extra=_extra(data, _DOCUMENT_FIELDS),
     )

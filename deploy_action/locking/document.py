@@ -228,6 +228,9 @@ class Document:
     """No lock that the document does not name was ever held under a higher epoch."""
     revision: int = 0
     """Counts the writes."""
+    generation: str = ""
+    """The id of the write that began it: tells it from another document in its place. Empty in one that only
+    earlier versions wrote."""
     operations: tuple[str, ...] = ()
     extra: tuple[tuple[str, Any], ...] = ()
 

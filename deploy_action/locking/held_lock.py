@@ -81,6 +81,11 @@ class HeldLock:
         return self._client.confirmed_at
 
     @property
+    def generation(self) -> str:
+        """As in LockHold."""
+        return self._client.generation
+
+    @property
     def outage(self) -> Outage:
         return self._client.outage
 

@@ -158,3 +158,12 @@ def overtaken(newer: str) -> RegistryAway:
         why="Nothing was changed.",
         remedy="Run this deployment again if it is still wanted.",
     )
+
+
+def taken_out(ticket: Ticket, note: str) -> Busy:
+    """`note`: who did it."""
+    return Busy(
+        f"Deployment {ticket.correlation_id} was taken out of the queue. {note}",
+        why="Nothing was changed.",
+        remedy="Ask who did it, then run this again.",
+    )

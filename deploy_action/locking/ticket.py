@@ -96,7 +96,7 @@ class LockHold:
             decide,
             message=f"renew {ticket.correlation_id}",
             patience_seconds=patience_seconds,
-            mends=lambda document: self._written_back(document) is not document,
+            mends=lambda document: self._stands_in(self._written_back(document)),
             confirm=lambda document: core.renew(document, ticket),
         )
         self._renewed_at, self.confirmed_at = self._clock.monotonic(), self._tried_at
@@ -109,7 +109,19 @@ class LockHold:
         return self._with_own(document) if self.holds_by_lease() else document
 
     def _with_own(self, document: Document) -> Document:
-        return written_back(document, self.ticket, begins_anew=self._swapper.continuity.begins_anew)
+        seen = self._swapper.continuity
+        anew = seen.begins_anew or (seen.last is not None and seen.is_another(document))
+        return written_back(document, self.ticket, last=seen.last, begins_anew=anew)
+
+    def _stands_in(self, document: Document) -> bool:
+        """As a holder: a swap proves that it does, so nobody has to wait until doubt ends."""
+        standing = document.ticket(self.ticket.nonce)
+        return self.ticket.holding and standing is not None and standing.epochs == self.ticket.epochs
+
+    @property
+    def generation(self) -> str:
+        """Of the document that is believed: a later step tells another one by it."""
+        return self._swapper.continuity.generation
 
     @property
     def advice(self) -> str:
@@ -195,7 +207,7 @@ class LockHold:
             decide,
             message=f"release {ticket.correlation_id}: {outcome}",
             patience_seconds=patience_seconds,
-            mends=lambda document: self._with_own(document) is not document,
+            mends=lambda document: self._stands_in(self._with_own(document)),
             file=history,
         )
         self.lent_to = loans or ()

@@ -43,7 +43,8 @@ def deal_with(content: bytes) -> None:
             assert registry.written == [content]
         else:  # that the lock is busy was proven by a write
             first, last = decode(content), registry.document
-            assert replace(last, revision=first.revision, operations=first.operations) == first
+            counted = {name: getattr(first, name) for name in ("revision", "operations", "generation")}
+            assert replace(last, **counted) == first
         return
     before = decode(content)
     client.renew()

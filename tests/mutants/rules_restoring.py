@@ -9,6 +9,7 @@ from deploy_action.locking import restored_document as restoring
 from deploy_action.locking.document import Document
 from deploy_action.locking.document_continuity import LAG_SECONDS_MAX, Continuity
 from deploy_action.locking.ticket import LockHold
+from tests.locking import test_document_continuity as test_continuity
 from tests.locking import test_held_lock as test_keeper
 from tests.locking import test_restored_document as test_restoring
 from tests.mutants.mutant import killed_by
@@ -63,3 +64,34 @@ def a_deletion_lifts_the_freezes(patch: Patch) -> None:
 @killed_by(test_restoring.test_who_uses_a_lock_that_another_wrote_back_stands_in_it_again)
 def a_loan_is_lost_with_the_document(patch: Patch) -> None:
     patch.function(restoring._with_own_loan, lambda original, document, standing, ticket: document)
+
+
+@killed_by(
+    test_continuity.test_a_waiter_gives_the_holder_time_although_the_new_document_has_as_many_writes,
+    test_continuity.test_a_later_step_knows_which_document_it_was,
+)
+def a_document_of_another_generation_is_taken_for_the_same(patch: Patch) -> None:
+    patch.function(Continuity.is_another, lambda original, self, document: False)
+
+
+@killed_by(test_continuity.test_who_is_not_the_first_to_come_back_is_waited_for_too)
+def whoever_begins_a_document_again_keeps_its_generation(patch: Patch) -> None:
+    def next_of(original: Any, self: Continuity, document: Document, operation: str) -> Document:
+        written: Document = original(self, document, operation)
+        return replace(written, generation=document.generation or operation)
+
+    patch.function(Continuity.next_of, next_of)
+
+
+@killed_by(test_continuity.test_an_older_state_that_somebody_wrote_on_is_another_document)
+def whoever_goes_on_from_an_older_state_keeps_its_generation(patch: Patch) -> None:
+    def next_of(original: Any, self: Continuity, document: Document, operation: str) -> Document:
+        self._older = False
+        return original(self, document, operation)
+
+    patch.function(Continuity.next_of, next_of)
+
+
+@killed_by(test_continuity.test_a_holder_does_not_come_back_where_a_stranger_held_the_lock_since)
+def who_held_the_lock_meanwhile_is_asked_of_epochs_alone(patch: Patch) -> None:
+    patch.function(restoring._held_since, lambda original, document, ticket, last: False)

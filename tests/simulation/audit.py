@@ -11,6 +11,8 @@
 7. The registry is what the trace of grants, releases and evictions says (`reconcile`).
 
 10. Under `newest` no deployment is lost that nobody else makes.
+11. Where the document was deleted or replaced, nobody is granted the lock of a living holder whom it knew,
+    before that holder's lease is over.
 
 Invariants 5 (the queue drains) and 6 (requests) are about time: `schedule.py` judges them.
 """
@@ -95,6 +97,8 @@ class Audit:
         self.hidden: Callable[[Ticket], bool] = lambda _ticket: False
         """Whether GitHub tells nothing of its job."""
         self.was_replaced, self._replaced_at = False, float("-inf")
+        self._knew_before: dict[str, Document | None] = {}
+        """What each owner had seen last when the document was replaced."""
         self._truth = Document()
         self._executions: list[Execution] = []
         self._left: list[str] = []
@@ -142,6 +146,7 @@ class Audit:
     def replaced(self, content: bytes | None) -> None:
         """By hand: what was granted stays granted to those that believe in it; the document starts anew."""
         self._truth = self.document
+        self._knew_before = {nonce: owner.seen for nonce, owner in self.owners.items()}
         self.document = decode(content)
         standing = _by_nonce(self.document)
         for nonce in self.arrived - standing.keys():
@@ -440,6 +445,7 @@ class Audit:
                 self.fail(f"2: {ticket.correlation_id} was granted an epoch that it had seen before")
             if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):
                 self.fail(f"2: {ticket.correlation_id} holds under epochs that are not the locks'")
+            self._check_patience(ticket)
             earlier = new.tickets[: new.tickets.index(ticket)]
             if any(_excludes(other, ticket) for other in earlier):
                 self.fail(f"3: {ticket.correlation_id} was granted past an earlier ticket")
@@ -455,6 +461,16 @@ class Audit:
                 self.fail(f"2: {ticket.correlation_id} was granted a frozen lock")
             self.grants[ticket.nonce] = ticket
             self._epochs.update(name for name, _ in ticket.epochs)
+
+    def _check_patience(self, ticket: Ticket) -> None:
+        """Where the document was replaced, who knew a holder gives it the length of its lease."""
+        before, time = self._knew_before.get(ticket.nonce), self._scheduler.time
+        for other in _ahead_in(before, ticket.nonce) if before is not None else ():
+            owner, gone = self.owners[other.nonce], self.departures.get(other.nonce)
+            left = owner.ended or (gone is not None and gone.by != OPERATOR)
+            if not other.holding or left or time - self._replaced_at >= other.lease:
+                continue
+            self.fail(f"11: {ticket.correlation_id} knew of the holder {other.correlation_id} of before")
 
     def _check_changes(self, before: Ticket, after: Ticket, by: str) -> None:
         if before == after:

@@ -15,6 +15,7 @@ from deploy_action.locking import superseding
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.document_continuity import Continuity
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.newer_deployments import Rivals
 from deploy_action.locking.registry_outage import Outage
@@ -238,6 +239,10 @@ def _stacks_are_looked_for_at_home(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TakeoverPolicy, "_doubtful", lambda self, holder: self._stacks_in_progress(holder.stacks))
 
 
+def _generations_are_not_told_apart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Continuity, "is_another", lambda self, document: False)
+
+
 MUTANTS = (
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
@@ -274,6 +279,9 @@ MUTANTS = (
         _stacks_are_looked_for_at_home,
         150,
         kind="two accounts",
+    ),
+    Mutant(
+        "a new document is taken for the old one", _generations_are_not_told_apart, 150, kind="begun anew"
     ),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

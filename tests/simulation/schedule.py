@@ -286,6 +286,10 @@ class World:
             cancel_at=dice.uniform(10.0, FAULTS_END) if cancelled else NEVER,
         )
 
+    def newcomer(self, name: str, at: float) -> None:
+        """One that begins then, beyond those that the plot has."""
+        self.scheduler.at(at, lambda: self._enter(name, self.scheduler.time))
+
     def _enter_fresh(self) -> None:
         """When the faults are over, somebody new must get every lock within the bound."""
         ahead = len(self.audit.document.tickets) + sum(not actor.ended for actor in self.actors)

@@ -18,6 +18,7 @@ MUST_FIRE = {
     "refused": ("registry refused", "execution without a lock"),
     "restored": ("document restored",),
     "deleted": ("document deleted",),
+    "begun anew": ("document deleted", "holder wrote itself back"),
     "tools": ("a tool stops between two stacks", "execution without a lock"),
     "two accounts": (
         "a dead holder in another account waits for an operator",

@@ -48,6 +48,14 @@ def deleted(world: World) -> None:
     world.scheduler.at(world.dice.uniform(60.0, 500.0), lambda: world.history.replace(None))
 
 
+def begun_anew(world: World) -> None:
+    """Somebody deletes it, and whoever comes next, and never saw it, writes before all that did."""
+    at = world.dice.uniform(60.0, 500.0)
+    world.scheduler.at(at, lambda: world.history.replace(None))
+    for number in range(world.dice.choice((1, 2, 3))):
+        world.newcomer(f"stranger{number}", at + world.dice.uniform(0.0, 3.0 + 40.0 * number))
+
+
 def readers(world: World) -> None:
     """Most of them only read under the lock; some are cut off for a while."""
     world.reads = 0.65
@@ -73,6 +81,7 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "refused": refused,
     "restored": restored,
     "deleted": deleted,
+    "begun anew": begun_anew,
     "readers": readers,
     "tools": tools,
     "two accounts": two_accounts,
