@@ -87,7 +87,8 @@ def whoever_begins_a_document_again_keeps_its_generation(patch: Patch) -> None:
 def whoever_goes_on_from_an_older_state_keeps_its_generation(patch: Patch) -> None:
     def next_of(original: Any, self: Continuity, document: Document, operation: str) -> Document:
         self._older = False
-        return original(self, document, operation)
+        written: Document = original(self, document, operation)
+        return written
 
     patch.function(Continuity.next_of, next_of)
 

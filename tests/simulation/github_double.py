@@ -43,6 +43,10 @@ class GitHubServer:
     def move(self, commit: str, by: str) -> None:
         self.history.write(commit, self.blobs[self.trees[self.commits[commit][1]][DOCUMENT_PATH]], by)
 
+    def add(self, content: bytes) -> str:
+        """A commit with this document, which nothing points to yet."""
+        return self.add_commit(self.add_tree({DOCUMENT_PATH: self.add_blob(content)}), self.history.now)
+
     def _put(self, place: dict[str, Any], value: Any) -> str:
         self._count += 1
         name = f"{self._count:040x}"

@@ -38,6 +38,10 @@ class History:
         return self._states[-1][1]
 
     @property
+    def now(self) -> float:
+        return self._scheduler.time
+
+    @property
     def content(self) -> bytes | None:
         return self._states[-1][2]
 
@@ -53,6 +57,12 @@ class History:
 
     def replace(self, age_seconds: float | None) -> None:
         """Somebody deletes the document (None), or restores it as it was so many seconds ago."""
-        version, content = ("", None) if age_seconds is None else self.seen(age_seconds)
+        self._replace(*(("", None) if age_seconds is None else self.seen(age_seconds)))
+
+    def put(self, version: str, content: bytes) -> None:
+        """Somebody puts another document in its place."""
+        self._replace(version, content)
+
+    def _replace(self, version: str, content: bytes | None) -> None:
         self._states.append((self._scheduler.time, version, content))
         self._auditor.replaced(content)

@@ -281,7 +281,7 @@ MUTANTS = (
         kind="two accounts",
     ),
     Mutant(
-        "a new document is taken for the old one", _generations_are_not_told_apart, 150, kind="begun anew"
+        "a new document is taken for the old one", _generations_are_not_told_apart, 60, kind="begun anew"
     ),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

@@ -142,6 +142,8 @@ class World:
         """How likely a deployment only reads under a lock."""
         self.all_stacks = False
         """Each deployment changes all stacks, one after the other."""
+        self.version_of: Callable[[bytes], str] = lambda _content: str(self.dice.randrange(10**12))
+        """What the server calls a document that somebody puts there by hand."""
         self._crash = crash
         self._registry = self._store()
         self.shapes = Shapes(
@@ -364,6 +366,7 @@ class World:
         """A new registry object for each process, all on one server."""
         if self.plot.store == "github":
             server = GitHubServer(self.history)
+            self.version_of = server.add
             return lambda actor: _on_github(server, actor)
         if self.plot.store == "s3":
             others: dict[str, str] = {}

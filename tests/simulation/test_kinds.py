@@ -10,7 +10,7 @@ from tests.simulation.kinds import play_kind
 from tests.simulation.troubles import TROUBLES
 
 SCHEDULES = 150
-FEWER_SCHEDULES = {"two accounts": 60}
+FEWER_SCHEDULES = {"two accounts": 60, "begun anew": 60}
 MUST_FIRE = {
     "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
     "one is blind": ("execution without a lock",),
@@ -18,7 +18,7 @@ MUST_FIRE = {
     "refused": ("registry refused", "execution without a lock"),
     "restored": ("document restored",),
     "deleted": ("document deleted",),
-    "begun anew": ("document deleted", "holder wrote itself back"),
+    "begun anew": ("document restored", "holder wrote itself back"),
     "tools": ("a tool stops between two stacks", "execution without a lock"),
     "two accounts": (
         "a dead holder in another account waits for an operator",

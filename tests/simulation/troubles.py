@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.locking.codec import encode
+from deploy_action.locking.document import Document
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,11 +52,16 @@ def deleted(world: World) -> None:
 
 
 def begun_anew(world: World) -> None:
-    """Somebody deletes it, and whoever comes next, and never saw it, writes before all that did."""
-    at = world.dice.uniform(60.0, 500.0)
-    world.scheduler.at(at, lambda: world.history.replace(None))
-    for number in range(world.dice.choice((1, 2, 3))):
-        world.newcomer(f"stranger{number}", at + world.dice.uniform(0.0, 3.0 + 40.0 * number))
+    """Somebody deletes it, and strangers have written as often again before anybody looks."""
+    at, more = world.dice.uniform(30.0, 300.0), world.dice.randrange(40)
+
+    def begin() -> None:
+        writes = world.audit.document.revision + more
+        content = encode(Document(revision=writes, generation="another"))
+        world.history.put(world.version_of(content), content)
+
+    world.scheduler.at(at, begin)
+    world.newcomer("stranger", at + world.dice.uniform(0.0, 60.0))
 
 
 def readers(world: World) -> None:
