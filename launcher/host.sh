@@ -91,8 +91,8 @@ build_environment() {
   if [ -n "$failed" ]; then
     rm -rf "$environment" "$pointer.lock"
     stop_if_cancelled
-    give_up "The virtual environment could not be made: $(telling_line "$log")" \
-      "The action's requirements are installed in it." "$(pip_remedy "$log")"
+    give_up "The virtual environment could not be made: $(pip_reason "$log")" \
+      "The action's requirements are installed in it." "$(cat "$log" "$state/pip.log" 2>/dev/null | pip_remedy)"
   fi
   (umask 022 && write "$pointer" "${environment##*/}"$'\n'"$(installed_hash "$environment")")
   rm -rf "$pointer.lock"
@@ -118,13 +118,13 @@ install() {
     "$1" -I -m venv --without-pip "$environment" || return
     pip=("$1" -I -m pip --python "$(interpreter "$environment")")
   else
-    if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=$PIP_INDEX_URL; fi
+    trust_for_uv
     uv venv --quiet --clear --seed --python "$1" "$environment" || return
     pip=("$(interpreter "$environment")" -I -m pip)
   fi
   keep_pip_settings "${pip[@]}"
   PIP_CONFIG_FILE=/dev/null PIP_USER=0 "${pip[@]}" install --disable-pip-version-check --no-input --quiet --no-deps \
-    --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
+    --log "$state/pip.log" --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
     "$(interpreter "$environment")" -I -X utf8 "$action/entrypoint.py" prove
 }
 
@@ -145,6 +145,14 @@ trust_for_pip() {
   printf '%s%s\n' "$named" "$state/host-certificates.pem" | while IFS= read -r path; do
     if [ -r "$path" ]; then cat "$path" && echo; fi
   done >"$bundle" && export PIP_CERT=$bundle
+}
+
+# uv reads nothing of pip's.
+trust_for_uv() {
+  local index
+  index=$(pip_settings | sed -n 's/^index-url[[:space:]]*[=:][[:space:]]*//p')
+  if [ -n "$index" ]; then export UV_DEFAULT_INDEX=$index; fi
+  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE=$PIP_CERT; fi
 }
 
 # Of pip's configuration files what leads to an index is kept; `target`, `prefix`, `user` and their like, which would
@@ -169,17 +177,27 @@ keep_pip_settings() {
   done < <("$@" --disable-pip-version-check config list 2>/dev/null | tr -d '\r')
 }
 
-# pip_remedy LOG: what to set, by pip's own words.
+# pip_reason LOG: the line that tells why. What keeps pip from an index stands in its verbose log alone: what it prints
+# is that there is no such version.
+pip_reason() {
+  local line
+  line=$(without_escapes "$state/pip.log" | sed -E 's/^[0-9T:,-]+ +//' |
+    grep -iE 'connection broken by|could not fetch url .*(error|problem)|[45][0-9][0-9] (client|server) error|(conflict|constraint)' |
+    sed -E 's/ - skipping$//; s/^.*connection broken by/Connection broken by/' | head -n 1)
+  if [ -n "$line" ]; then printf '%s' "${line:0:400}"; else telling_line "$1"; fi
+}
+
+# What to set, by pip's own words on standard input.
 pip_remedy() {
   local words
-  words=$(tr '[:upper:]' '[:lower:]' <"$1" 2>/dev/null)
+  words=$(tr '[:upper:]' '[:lower:]')
   case $words in
   *certificate*verify*failed* | *sslerror* | *ssl:*) echo "Name a file with your company's certificates in PIP_CERT or NODE_EXTRA_CA_CERTS." ;;
   *'407 proxy'* | *'proxy authentication'*) echo "The proxy wants a password: put it into HTTPS_PROXY, http://USER:PASSWORD@HOST:PORT." ;;
   *'401 client'* | *'401 error'* | *'403 client'* | *'403 error'* | *'user for '*) echo "The package index refuses: give its address with a token in PIP_INDEX_URL." ;;
-  *'connection broken'* | *'timed out'* | *'connection refused'* | *'name resolution'*) echo "The package index cannot be reached: set HTTPS_PROXY, or PIP_INDEX_URL to one that can." ;;
-  *'no matching distribution'* | *'could not find a version'*) echo "The package index does not have that version: mirror it there, or name another index in PIP_INDEX_URL." ;;
+  *'403 forbidden'* | *'connection broken'* | *'timed out'* | *'connection refused'* | *'name resolution'*) echo "The package index cannot be reached: set HTTPS_PROXY, or PIP_INDEX_URL to one that can." ;;
   *constraint*) echo "A constraint in pip's settings forbids a version that the action pins: unset PIP_CONSTRAINT for this step." ;;
+  *'no matching distribution'* | *'could not find a version'*) echo "The package index does not have that version: mirror it there, or name another index in PIP_INDEX_URL." ;;
   *ensurepip* | *'no module named venv'*) echo "Install python3-venv (apt-get install python3-venv), or add actions/setup-python before this step." ;;
   *'no space left'*) echo "Free disk space on the runner." ;;
   *) echo "Look at the group above; a package index must be reachable (pip's own settings are used)." ;;

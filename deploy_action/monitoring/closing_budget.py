@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from deploy_action.common.ports import Clock
 
-CLOSING_SECONDS = 60.0
+CLOSING_SECONDS = 50.0
 """What reading an end may take in all steps of a job, however many stacks there are and however often it is
 asked again."""
 POST_SECONDS = 5.0
