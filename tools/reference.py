@@ -58,6 +58,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "lock-token",
         "registry",
         "queue-policy",
+        "priority",
         "when-busy",
         "when-registry-away",
         "on-lost-lock",

@@ -17,6 +17,7 @@ COMMANDS = {
     "show": ("history:show", "Show one deployment in full"),
     "dashboard": ("dashboard:command", "Write a page about all deployments: how often, how fast, how well"),
     "freeze": ("locks:freeze", "Keep a lock from being granted for a while"),
+    "promote": ("locks:promote", "Make a waiting deployment the next one"),
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
     "fence": ("fence:command", "Check that the lock is still held, between two stacks of a script"),

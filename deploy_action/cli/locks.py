@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -14,19 +15,23 @@ from deploy_action.cli.common import (
     as_json,
     duration_word,
     echo,
+    github_token,
     time_word,
     warn,
     whoever,
     with_reason,
     with_registry,
 )
+from deploy_action.cli.teams import parse_allowed, with_members
 from deploy_action.cli.text import tables
 from deploy_action.common.escape import machine_json
 from deploy_action.common.times import iso, unix_seconds
+from deploy_action.github.run_context import run_context
 from deploy_action.locking import admin as operators
 from deploy_action.locking.codec import encode
 from deploy_action.locking.lock_name import parse_lock_name
 from deploy_action.locking.stack_activity import revoke
+from deploy_action.locking.transitions import ahead_of
 
 if TYPE_CHECKING:
     from deploy_action.locking.document import Document, Ticket
@@ -52,6 +57,14 @@ def active(desk: RegistrySession, *, machine: bool) -> None:
 @click.argument("locks", nargs=-1, required=True, metavar="LOCK...", type=Checked(parse_lock_name, "lock"))
 @click.option("--until", type=Checked(time_word, "time"), help="An ISO 8601 time; UTC without a zone.")
 @click.option("--for", "seconds", type=Checked(duration_word, "duration"), help="Such as 90m, 12h or 3d.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="ACTOR|WORKFLOW|TEAM",
+    type=Checked(parse_allowed, "name"),
+    help="Who deploys meanwhile: a GitHub login, a workflow file (deploy.yml), or @ORG/TEAM: its members as "
+    "of now. May be given several times.",
+)
 @with_reason
 @with_registry
 def freeze(
@@ -60,12 +73,14 @@ def freeze(
     *,
     until: str | None,
     seconds: float | None,
+    allow: tuple[str, ...],
     reason: str,
     by: str | None,
 ) -> None:
     """Grant the locks to nobody, until --until, for --for, or until somebody lifts it.
 
-    Who holds one of them goes on; who waits goes on waiting.
+    Who holds one of them goes on; who waits goes on waiting. With --allow, those named deploy meanwhile,
+    and go before those that wait; deployments by a version that does not know --allow wait all the same.
     """
     now = desk.clock.now()
     if until and seconds:
@@ -75,12 +90,15 @@ def freeze(
         raise UsageError(f"The end {end} is not in the future.")
     names = tuple(dict.fromkeys(locks))
     who, at = whoever(by), iso(now)
+    allowed = with_members(allow, token=github_token(), api_url=run_context(os.environ).api_url)
 
     def decide(document: Document) -> tuple[Document, Document]:
-        return operators.freeze(document, names, by=who, reason=reason, at=at, until=end), document
+        new = operators.freeze(document, names, by=who, reason=reason, at=at, until=end, allow=allowed)
+        return new, document
 
     before = desk.apply(decide, f"freeze {', '.join(names)} by {who}")
-    echo(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}: {', '.join(names)}.")
+    but = f", for all but {', '.join(allowed)}" if allowed else ""
+    echo(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}{but}: {', '.join(names)}.")
     known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
     for name in names:
         holder = before.holder_of(name)
@@ -110,6 +128,37 @@ def unfreeze(desk: RegistrySession, locks: tuple[str, ...], *, reason: str, by: 
     if left:
         warn(f"No freeze lies on: {', '.join(left)}.")
     return 0 if lifted else NOT_FOUND
+
+
+@click.command()
+@click.argument("deployment", metavar="CORRELATION-ID")
+@with_reason
+@with_registry
+def promote(desk: RegistrySession, deployment: str, *, reason: str, by: str | None) -> int:
+    """Make a deployment that waits the next one: before all others that wait, behind whoever holds the lock.
+
+    Those it passes read who promoted it and why; the registry's audit keeps that.
+    """
+    who, at = whoever(by), iso(desk.clock.now())
+
+    def decide(document: Document) -> tuple[Document, tuple[Ticket | None, list[str], bool]]:
+        ticket = next((one for one in document.tickets if one.correlation_id == deployment), None)
+        if ticket is None:
+            return document, (None, [], False)
+        new = operators.promote(document, ticket.nonce, by=who, reason=reason, at=at)
+        ahead = [one.correlation_id for one in ahead_of(new, ticket)]
+        return new, (ticket, ahead, new is not document)
+
+    ticket, ahead, moved = desk.apply(decide, f"promote {deployment} by {who}")
+    if ticket is None:
+        warn(f"No deployment {deployment} waits; see `active`.")
+        return NOT_FOUND
+    if ticket.holding:
+        warn(f"Deployment {deployment} holds its lock already.")
+        return NOT_FOUND
+    behind = f" Ahead of it: {', '.join(ahead)}." if ahead else ""
+    echo(f"{'Promoted' if moved else 'Nobody to pass for'} {deployment}.{behind}")
+    return 0
 
 
 @click.command()

@@ -28,6 +28,7 @@ from deploy_action.locking.commit_age import OnOlder
 from deploy_action.locking.delegation import parse_token
 from deploy_action.locking.document import QueuePolicy
 from deploy_action.locking.lock_name import parse_lock_name, parse_locks
+from deploy_action.locking.queue_order import Priority
 from deploy_action.locking.registry_address import RegistryAddress, parse_registry
 from deploy_action.locking.superseding import WhenSuperseded
 from deploy_action.locking.without_registry import WhenAway
@@ -164,6 +165,7 @@ class Settings:
     hold: Hold = Hold.JOB
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     on_older: OnOlder = OnOlder.WARN
+    priority: Priority = Priority.NORMAL
     commit: str = ""
     """The one that is deployed; empty: the one that is checked out, or of the event."""
     version: str = ""
@@ -259,6 +261,7 @@ class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
             queue_policy=self._choice("queue-policy", QueuePolicy, QueuePolicy.FIFO),
+            priority=self._choice("priority", Priority, Priority.NORMAL),
             when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
             wait_timeout_seconds=self._wait_timeout(),
             github_token=self._text("github-token"),

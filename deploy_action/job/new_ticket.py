@@ -16,6 +16,7 @@ from deploy_action.locking.document import (
     QueuePolicy,
     Ticket,
 )
+from deploy_action.locking.queue_order import Priority
 from deploy_action.locking.superseding import unknown_of
 from deploy_action.locking.tokens import new_nonce
 
@@ -53,6 +54,7 @@ def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobSt
         shared=settings.shared_locks,
         stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
         policy=settings.queue_policy,
+        priority=settings.priority.value if settings.priority is Priority.HIGH else "",
         account=_account(wiring, settings),
         requested_at=iso(job.clock.now()),
         repository=run.repository,

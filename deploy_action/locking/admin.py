@@ -6,24 +6,49 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.locking.document import AuditEntry, Freeze
-from deploy_action.locking.transitions import FORCED, KEPT_AUDIT, finish, leave_settling
+from deploy_action.locking.queue_order import PASSED_NAMED, Priority, passes, placed, with_admitted_first
+from deploy_action.locking.transitions import FORCED, finish, leave_settling
 
 if TYPE_CHECKING:
     from deploy_action.locking.document import Document
 
 
 def freeze(
-    document: Document, names: tuple[str, ...], *, by: str, reason: str, at: str, until: str = ""
+    document: Document,
+    names: tuple[str, ...],
+    *,
+    by: str,
+    reason: str,
+    at: str,
+    until: str = "",
+    allow: tuple[str, ...] = (),
 ) -> Document:
-    """Grant the locks to nobody before `until` (ISO 8601; empty: until somebody lifts it). Who holds one goes
-    on. A freeze that lies there already is replaced."""
+    """Grant the locks to nobody but those in `allow` (as `Freeze.allow`) before `until` (ISO 8601; empty:
+    until somebody lifts it). Who holds one goes on; those allowed go before those that are not. A freeze that
+    lies there already is replaced."""
     names = tuple(document.spelled(name) for name in names)
     locks = dict(document.locks)
     for name in names:
-        locks[name] = replace(document.lock(name), freeze=Freeze(by, reason, at, until))
+        locks[name] = replace(document.lock(name), freeze=Freeze(by, reason, at, until, allow))
     detail = f"until {until}" if until else "until it is lifted"
-    entry = AuditEntry(at, by, "freeze", names, reason, detail)
-    return _audited(replace(document, locks=locks), entry)
+    detail += f", for all but {', '.join(allow)}" if allow else ""
+    frozen = replace(document, locks=locks).audited(AuditEntry(at, by, "freeze", names, reason, detail))
+    return with_admitted_first(frozen, at=at)
+
+
+def promote(document: Document, nonce: str, *, by: str, reason: str, at: str) -> Document:
+    """Make a waiter the next of its queue: before all that wait, and behind every holder. The same document
+    where it does not wait, or nobody stands before it that it may pass."""
+    ticket = document.ticket(nonce)
+    if ticket is None or ticket.holding:
+        return document
+    moved = replace(ticket, priority=Priority.HIGH.value, passes_because=f'{by} promoted it: "{reason}"')
+    new = placed(document, moved, at=at, promoted=True)
+    if [one.nonce for one in new.tickets] == [one.nonce for one in document.tickets]:
+        return document
+    passed = ", ".join(passes(new, nonce)[:PASSED_NAMED])
+    detail = f"{ticket.correlation_id} {ticket.url} passes {passed}"
+    return new.audited(AuditEntry(at, by, "promote", ticket.locks, reason, detail))
 
 
 def unfreeze(document: Document, names: tuple[str, ...], *, by: str, reason: str, at: str) -> Document:
@@ -35,7 +60,7 @@ def unfreeze(document: Document, names: tuple[str, ...], *, by: str, reason: str
     locks = {
         name: replace(lock, freeze=None) if name in frozen else lock for name, lock in document.locks.items()
     }
-    return _audited(replace(document, locks=locks), AuditEntry(at, by, "unfreeze", frozen, reason))
+    return replace(document, locks=locks).audited(AuditEntry(at, by, "unfreeze", frozen, reason))
 
 
 def force_release(document: Document, nonce: str, *, by: str, reason: str, at: str) -> Document:
@@ -51,8 +76,4 @@ def force_release(document: Document, nonce: str, *, by: str, reason: str, at: s
     document = leave_settling(document, ticket, ticket.named_stacks)
     document = finish(document, ticket, outcome=FORCED, at=at, note=note)
     detail = f"{'holder' if ticket.holding else 'waiter'} {ticket.correlation_id} {ticket.url}".strip()
-    return _audited(document, AuditEntry(at, by, "release", ticket.locks, reason, detail))
-
-
-def _audited(document: Document, entry: AuditEntry) -> Document:
-    return replace(document, audit=(*document.audit, entry)[-KEPT_AUDIT:])
+    return document.audited(AuditEntry(at, by, "release", ticket.locks, reason, detail))

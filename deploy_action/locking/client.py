@@ -26,6 +26,7 @@ from deploy_action.locking.grant import Grant
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import away, busy, overtaken, taken_out
 from deploy_action.locking.newer_deployments import Known, Rivals
+from deploy_action.locking.queue_order import freeze_of, passed_by
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stack_activity import Look
 from deploy_action.locking.takeover import Gone, TakeoverPolicy, without_gone
@@ -384,8 +385,8 @@ class LockClient(LockHold):
         self, document: Document, waited_seconds: float = 0.0, timeout_seconds: float = 0.0
     ) -> core.Waiting:
         ahead = core.ahead_of(document, self.ticket)
-        freeze = core.freeze_of(document, self.ticket.locks, at=self._at())
-        remarks = self._others.remarks(ahead) + self.outage.doubt
+        freeze = freeze_of(document, self.ticket, at=self._at())
+        remarks = (*passed_by(self.ticket, ahead), *self._others.remarks(ahead), *self.outage.doubt)
         left = self._others.left_seconds(ahead[0]) if ahead else None
         return core.Waiting(
             ahead, waited_seconds, timeout_seconds, freeze, remarks, self.outage.away_seconds, left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
+from dataclasses import replace
 from typing import Any
 
 from deploy_action.errors import RegistryTooNew, RegistryUnreadable
@@ -23,7 +24,8 @@ from deploy_action.locking.document import (
 from deploy_action.locking.reader_seats import with_seats, without_seats
 
 ABOUT = (
-    "Written by deploy-coordinator. Change it with its command line only: `release`, `freeze`, `unfreeze`."
+    "Written by deploy-coordinator. Change it with its command line only: `release`, `freeze`, `unfreeze`, "
+    "`promote`."
 )
 NESTING_MAX = 50
 """Levels of an unknown field: what can be read must also be written again."""
@@ -54,6 +56,8 @@ _TEXT_FIELDS = (
     "run_number",
     "workflow_file",
     "job_key",
+    "priority",
+    "passes_because",
     "release_outcome",
 )
 _LOAN_TEXTS = ("correlation_id", "account", "repository", "run_id", "run_attempt", "job", "url")
@@ -75,7 +79,7 @@ _TICKET_FIELDS = {
 }
 _FINISHED_TEXTS = ("correlation_id", "outcome", "released_at", "url", "note", "nonce")
 _AUDIT_TEXTS = ("at", "by", "action", "reason", "detail")
-_LOCK_FIELDS = {"epoch", "settling", "freeze"}
+_LOCK_FIELDS = {"epoch", "settling", "freeze", "freeze_allow"}
 _FREEZE_FIELDS = ("by", "reason", "since", "until")
 _DOCUMENT_FIELDS = {
     "about",
@@ -208,20 +212,28 @@ def _lock_in(data: object) -> Lock:
     return Lock(
         epoch=_count(item.get("epoch", 0)),
         settling=_texts(item.get("settling", [])),
-        freeze=None if freeze is None else _freeze_in(freeze),
+        freeze=None if freeze is None else _freeze_in(freeze, item.get("freeze_allow")),
         extra=_extra(item, _LOCK_FIELDS),
     )
 
 
 def _lock_out(lock: Lock) -> dict[str, object]:
     freeze = lock.freeze
-    frozen = {} if freeze is None else {"freeze": {name: getattr(freeze, name) for name in _FREEZE_FIELDS}}
+    frozen: dict[str, object] = {}
+    if freeze is not None:
+        frozen["freeze"] = {name: getattr(freeze, name) for name in _FREEZE_FIELDS}
+        if freeze.allow:
+            frozen["freeze_allow"] = {"since": freeze.since, "who": list(freeze.allow)}
     return {"epoch": _countable(lock.epoch), "settling": list(lock.settling), **frozen, **dict(lock.extra)}
 
 
-def _freeze_in(data: object) -> Freeze:
-    item = _dict(data)
-    return Freeze(**_texts_of(item, _FREEZE_FIELDS))
+def _freeze_in(data: object, allow: object) -> Freeze:
+    """`allow` stands beside the freeze, not within: an earlier version writes back what it does not know of a
+    lock, and drops what it does not know of a freeze. It names its freeze, which that may have replaced."""
+    freeze = Freeze(**_texts_of(_dict(data), _FREEZE_FIELDS))
+    if allow is None or _dict(allow).get("since") != freeze.since:
+        return freeze
+    return replace(freeze, allow=_texts(_dict(allow).get("who", [])))
 
 
 def _ticket_in(data: object) -> Ticket:

@@ -11,6 +11,7 @@ from deploy_action.common.times import unix_seconds
 from deploy_action.locking.lock_name import READ, lock_key
 
 SCHEMA = 1
+KEPT_AUDIT = 50
 KEPT_OPERATIONS = 200
 """Operation ids kept to recognise one's own write after an ambiguous answer."""
 QUEUE_MAX = 500
@@ -96,6 +97,10 @@ class Ticket:
     borrowers: tuple[str, ...] = ()
     """The correlation ids of the last BORROWERS_MAX that ever deployed under them: what they made and did not
     execute is deleted at a takeover."""
+    priority: str = ""
+    """`high`: it passes those that wait and have none (`locking.queue_order`)."""
+    passes_because: str = ""
+    """Why it stands before earlier arrivals, in words: told to those it passes."""
     release_outcome: str = ""
     """How its owner ended, once it has given the locks back while somebody still deploys under them."""
     extra: tuple[tuple[str, Any], ...] = ()
@@ -163,13 +168,22 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Nobody is granted a frozen lock; who holds it already goes on. Times are ISO 8601."""
+    """Only those it admits are granted a frozen lock; who holds it already goes on. Times are ISO 8601."""
 
     by: str
     reason: str
     since: str
     until: str = ""
     """Empty, or a text that is no time: until somebody lifts it."""
+    allow: tuple[str, ...] = ()
+    """Actors, and workflow files (`deploy.yml`, or `OWNER/NAME/.github/workflows/deploy.yml`) that deploy
+    meanwhile."""
+
+    def admits(self, ticket: Ticket) -> bool:
+        """Names of people are compared as GitHub does, regardless of case."""
+        file = ticket.workflow_file
+        known = {ticket.actor.lower(), file, file.rpartition("/")[2]} - {""}
+        return any(word in known or word.lower() in known for word in self.allow)
 
     def over(self, at: str) -> bool:
         end, now = unix_seconds(self.until), unix_seconds(at)
@@ -205,7 +219,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What an operator did by hand. `action` is freeze, unfreeze or release."""
+    """What somebody did by hand. `action` is freeze, unfreeze, promote, priority or release."""
 
     at: str
     by: str
@@ -217,7 +231,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The whole registry. Tickets stand in order of arrival."""
+    """The whole registry. Tickets stand in the queue's order (`locking.queue_order`)."""
 
     locks: dict[str, Lock] = field(default_factory=dict)
     tickets: tuple[Ticket, ...] = ()
@@ -266,6 +280,9 @@ class Document:
             revision=self.revision + 1,
             operations=(*self.operations, operation_id)[-KEPT_OPERATIONS:],
         )
+
+    def audited(self, entry: AuditEntry) -> Document:
+        return replace(self, audit=(*self.audit, entry)[-KEPT_AUDIT:])
 
     def with_ticket(self, ticket: Ticket) -> Document:
         return replace(self, tickets=tuple(ticket if t.nonce == ticket.nonce else t for t in self.tickets))

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.times import duration, unix_seconds
 from deploy_action.locking.job_status import JobStatus
-from deploy_action.locking.transitions import ahead_of, freeze_of
+from deploy_action.locking.queue_order import freeze_of
+from deploy_action.locking.transitions import ahead_of
 
 if TYPE_CHECKING:
     from deploy_action.locking.document import Document, Ticket
@@ -135,7 +136,7 @@ class LeaseWatch:
             lives[ticket.nonce] = _seen(self._lives.get(ticket.nonce), life, now)
             if not ticket.holding and not ahead_of(document, ticket):
                 free.append(ticket)
-        self._next = {one.nonce for one in free if freeze_of(document, one.locks, at=at) is None}
+        self._next = {one.nonce for one in free if freeze_of(document, one, at=at) is None}
         for ticket in free:
             if not _may_be_frozen(document, ticket, at):
                 life = life_of(ticket)
@@ -163,11 +164,11 @@ def _seen(known: _Sight | None, what: object, now: float) -> _Sight:
 
 
 def _may_be_frozen(document: Document, ticket: Ticket, at: str) -> bool:
-    """Whether any reasonable clock may still see a freeze on its locks."""
+    """Whether any reasonable clock may still see a freeze that keeps its locks from it."""
     now = unix_seconds(at)
     for name in ticket.locks:
         freeze = document.lock(name).freeze
-        if freeze is not None:
+        if freeze is not None and not freeze.admits(ticket):
             end = unix_seconds(freeze.until)
             if end is None or now is None or now < end + THAW_SECONDS:
                 return True

@@ -51,7 +51,9 @@ def busy(waiting: Waiting, waited_seconds: float | None, objection: str = "") ->
     if freeze is not None:
         return Busy(
             f'The lock is frozen{waited}, by {freeze.by} since {freeze.since}: "{freeze.reason}".',
-            why="Nothing may be deployed under a frozen lock. Nothing was changed.",
+            why=f"Nobody but {', '.join(freeze.allow)} may deploy under it. Nothing was changed."
+            if freeze.allow
+            else "Nothing may be deployed under a frozen lock. Nothing was changed.",
             remedy=f"Run this again after {freeze.until}."
             if freeze.until
             else "Run this again once the freeze is lifted.",

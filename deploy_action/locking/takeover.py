@@ -9,6 +9,7 @@ from deploy_action.common.times import iso
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
 from deploy_action.locking.delegation import life_of_all
+from deploy_action.locking.expected_end import expected_hold_seconds
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import passing_note, takeover_note
 
@@ -111,7 +112,7 @@ class TakeoverPolicy:
     def left_seconds(self, holder: Ticket) -> float | None:
         """How long it is expected to go on at most: it may have held for longer than it was seen to. Negative
         where it is overdue; None where it did not say."""
-        whole, seen = core.expected_hold_seconds(holder), self._held_at.get(holder.nonce)
+        whole, seen = expected_hold_seconds(holder), self._held_at.get(holder.nonce)
         return None if whole is None or seen is None else whole - (self._clock.monotonic() - seen)
 
     def gone(self, ahead: tuple[Ticket, ...]) -> list[Gone]:

@@ -8,8 +8,9 @@ Guarantees, given a registry whose swaps are atomic:
 - one lock has one holder, or several that only read; its epoch rises with each, whatever becomes of the
   document;
 - locks of one ticket are taken together or not at all, so tickets cannot deadlock;
-- tickets that share a lock are served in order of arrival; with the policy `newest`, older deployments of the
-  same give way instead (`locking.superseding`).
+- tickets that share a lock are served in order of arrival, unless one passes others that wait
+  (`locking.queue_order`); with the policy `newest`, older deployments of the same give way instead
+  (`locking.superseding`).
 
 Not guaranteed: that a holder knows at once that it was taken over. It learns so at its next swap, which is
 why it renews immediately before it changes anything.
@@ -18,18 +19,21 @@ why it renews immediately before it changes anything.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from deploy_action.common.times import iso, unix_seconds
+from deploy_action.common.times import unix_seconds
 from deploy_action.errors import Busy, LockLost, Superseded
-from deploy_action.locking.document import QUEUE_MAX, Document, Finished, Freeze, Lock, QueuePolicy, Ticket
+from deploy_action.locking.document import QUEUE_MAX, Document, Finished, Lock, QueuePolicy, Ticket
+from deploy_action.locking.expected_end import expected_end
 from deploy_action.locking.lock_name import lock_key
+from deploy_action.locking.queue_order import entered, freeze_of
 from deploy_action.locking.superseding import NOTHING, superseder, supersedes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
+
+    from deploy_action.locking.document import Freeze
 
 KEPT_FINISHED = 50
 """Lines of one lock."""
@@ -37,18 +41,12 @@ KEPT_FINISHED_IN_ALL = 200
 KEPT_LOCKS = 200
 """Lock entries above which the idle ones leave the document."""
 KEPT_FINISHED_SECONDS = 7 * 24 * 3600.0
-KEPT_AUDIT = 50
-HELD_SECONDS_MAX = 35 * 24 * 3600.0
-"""No job runs for longer."""
-USUAL_OF = 5
-"""So many of the last successes tell how long a lock is usually held."""
 
 ABANDONED = "abandoned"
 SKIPPED = "skipped"
 PASSED = "passed"
 WITHDRAWN = "withdrawn"
 FORCED = "released by force"
-_SUCCEEDED = "succeeded"
 NO_FLOORS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -98,12 +96,6 @@ def behind(document: Document, holder: Ticket) -> tuple[str, ...]:
     return tuple(one.correlation_id for one in waiters if one.conflicts_with(holder))
 
 
-def freeze_of(document: Document, names: tuple[str, ...], *, at: str) -> Freeze | None:
-    """A freeze that at this time lies on one of the locks."""
-    freezes = (document.lock(name).freeze for name in names)
-    return next((freeze for freeze in freezes if freeze is not None and not freeze.over(at)), None)
-
-
 def enqueue(
     document: Document,
     ticket: Ticket,
@@ -112,8 +104,8 @@ def enqueue(
     alive: Set[str] = frozenset(),
     compared: Mapping[tuple[str, str], str] = NOTHING,
 ) -> Document:
-    """Append the ticket, and remove what it supersedes. Idempotent: a ticket that stands there keeps its
-    place.
+    """Enter the ticket where its turn is, and remove what it supersedes. Idempotent: a ticket that stands
+    there keeps its place.
 
     `alive` and `compared`: as in `superseding`. Raises Superseded where a living one makes it pointless,
     Busy where the queue is full.
@@ -133,7 +125,7 @@ def enqueue(
     for other in document.tickets:
         if not other.holding and supersedes(joining, other, compared):
             document = finish(document, other, outcome=SKIPPED, at=at, note=superseded_by(joining))
-    return replace(document, tickets=(*document.tickets, joining), arrivals=max(document.arrivals, number))
+    return entered(replace(document, arrivals=max(document.arrivals, number)), joining, at=at)
 
 
 def grant(
@@ -152,19 +144,20 @@ def grant(
         return None
     if ticket.holding:
         return document
-    if ahead_of(document, ticket) or freeze_of(document, ticket.locks, at=at):
+    if ahead_of(document, ticket) or freeze_of(document, ticket, at=at):
         return None
     locks = dict(document.locks)
     for name in ticket.locks:
         lock = document.lock(name)
         floor = floors.get(lock_key(name), 0)
-        locks[name] = replace(lock, epoch=max(lock.epoch, floor) + 1, freeze=None)
+        freeze = lock.freeze if lock.freeze is not None and not lock.freeze.over(at) else None
+        locks[name] = replace(lock, epoch=max(lock.epoch, floor) + 1, freeze=freeze)
     held = replace(
         ticket,
         revision=document.revision + 1,
         epochs=tuple((name, locks[name].epoch) for name in ticket.locks),
         held_since=at,
-        expected_end=_expected_end(document, ticket, at, expected_seconds),
+        expected_end=expected_end(document, ticket, at, expected_seconds),
     )
     return replace(document, locks=locks).with_ticket(held)
 
@@ -219,31 +212,6 @@ def join(
         document = document.with_ticket(standing)
     patient = replace(ticket, policy=QueuePolicy.FIFO)
     return request(document, patient, at=at, enqueue_if_busy=True, floors=floors) or document
-
-
-def usual_seconds(document: Document, ticket: Ticket) -> float | None:
-    """How long deployments of the same stacks under the same locks usually hold them: the median of the last
-    few successes. None where there was none."""
-    held = [
-        line.held_seconds
-        for line in document.finished
-        if line.outcome == _SUCCEEDED
-        and line.held_seconds > 0
-        and (set(line.locks), set(line.stacks)) == (set(ticket.locks), set(ticket.stacks))
-    ]
-    return median(held[-USUAL_OF:]) if held else None
-
-
-def _expected_end(document: Document, ticket: Ticket, at: str, expected_seconds: float | None) -> str:
-    usual, now = usual_seconds(document, ticket), unix_seconds(at)
-    usual = expected_seconds if usual is None else usual
-    return "" if usual is None or now is None or usual > HELD_SECONDS_MAX else iso(now + usual)
-
-
-def expected_hold_seconds(ticket: Ticket) -> float | None:
-    """How long a holder expects to hold in all, both times by its own clock. None where it did not say."""
-    since, end = unix_seconds(ticket.held_since), unix_seconds(ticket.expected_end)
-    return end - since if since is not None and end is not None and end > since else None
 
 
 def renew(document: Document, ticket: Ticket, *, expected_end: str = "") -> Document:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.locking.document import Freeze, Ticket
 from deploy_action.locking.job_status import JobStatus
-from deploy_action.locking.transitions import ahead_of, freeze_of
+from deploy_action.locking.queue_order import freeze_of
+from deploy_action.locking.transitions import ahead_of
 
 if TYPE_CHECKING:
     from deploy_action.locking.document import Document
@@ -70,7 +71,7 @@ def last_seen(document: Document, ticket: Ticket, *, at: str) -> LastSeen:
     ahead = ahead_of(document, ticket)
     known = {ticket.nonce, *(other.nonce for other in ahead)}
     behind = (t for t in document.tickets if t.nonce not in known and t.conflicts_with(ticket))
-    return LastSeen(ahead, tuple(behind), freeze_of(document, ticket.locks, at=at))
+    return LastSeen(ahead, tuple(behind), freeze_of(document, ticket, at=at))
 
 
 def waited_for(

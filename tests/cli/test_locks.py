@@ -15,6 +15,7 @@ from deploy_action.cli.app import COMMANDS
 from deploy_action.main import run
 from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
+from tests.fakes.http import FakeServer, Request, Response
 
 if TYPE_CHECKING:
     from tests.cli.desk import Desk
@@ -92,10 +93,73 @@ def test_one_of_several_readers_is_released_by_force_and_the_others_are_named(de
     assert [ticket.nonce for ticket in desk.document.tickets] == ["a"]
 
 
+def test_a_freeze_that_lets_somebody_deploy(desk: Desk) -> None:
+    words = ("--reason", "release week", "--by", "ada")
+    code, told = desk.run("freeze", "prod", "--allow", "ann", "--allow", "hotfix.yml", *words)
+    assert (code, told.splitlines()[0]) == (
+        0,
+        "Frozen until somebody lifts it, for all but ann, hotfix.yml: prod.",
+    )
+    desk.arrives("a", actor="bob")
+    desk.arrives("b", actor="Ann")
+    active = desk.run("active")[1]
+    assert [line.split()[0] for line in active.splitlines()[1:3]] == ["holds", "waits"]
+    assert (
+        "prod is frozen by ada until somebody lifts it, for all but ann, hotfix.yml: release week" in active
+    )
+    assert desk.document.audit[0].detail == "until it is lifted, for all but ann, hotfix.yml"
+
+
+class Teams(FakeServer):
+    """`GET /orgs/{org}/teams/{team_slug}/members`, in pages of a hundred, for whoever has `read:org`."""
+
+    members = tuple(f"dev-{number}" for number in range(130))
+
+    def respond(self, request: Request) -> Response:
+        if " org" not in request.headers["authorization"]:
+            return Response(404, {"message": "Not Found"})
+        if request.path != "/orgs/acme/teams/platform/members":
+            return Response(404, {"message": "Not Found"})
+        first = (int(request.query["page"]) - 1) * 100
+        return Response(200, [{"login": name} for name in self.members[first : first + 100]])
+
+
+def test_a_freeze_lets_the_members_of_a_team_deploy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("freeze", "prod", "--allow", "@acme/platform", "--reason", "release week")
+    code, told = desk.run(*words)
+    assert (code, "a token with `read:org` is needed" in told) == (cli.USAGE, True)
+    with Teams() as github:
+        monkeypatch.setenv("GITHUB_API_URL", github.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "job")
+        code, told = desk.run(*words)
+        assert (code, "does not say who is in it (404 Not Found)" in told) == (cli.USAGE, True)
+        assert desk.store.read().document is None
+        monkeypatch.setenv("GITHUB_TOKEN", "org")
+        assert desk.run(*words)[0] == 0
+    freeze = desk.document.locks["prod"].freeze
+    assert freeze is not None
+    assert freeze.allow == Teams.members
+
+
+def test_a_deployment_is_promoted(desk: Desk) -> None:
+    for nonce in "abc":
+        desk.arrives(nonce)
+    why = ("--reason", "login is broken", "--by", "ada")
+    assert desk.run("promote", "id-c", *why) == (0, "Promoted id-c. Ahead of it: id-a.\n")
+    assert [ticket.nonce for ticket in desk.document.tickets] == ["a", "c", "b"]
+    assert desk.run("promote", "id-c", *why) == (0, "Nobody to pass for id-c. Ahead of it: id-a.\n")
+    assert desk.run("promote", "id-a", *why)[0] == cli.NOT_FOUND
+    assert desk.run("promote", "id-x", *why)[0] == cli.NOT_FOUND
+    (entry,) = desk.document.audit
+    assert (entry.by, entry.action, entry.reason) == ("ada", "promote", "login is broken")
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("freeze", "prod"),
+        ("freeze", "prod", "--reason", "x", "--allow", "two words"),
+        ("promote", "id-a"),
         ("freeze", "prod", "--reason", " "),
         ("freeze", "prod", "--reason", "x", "--until", "soon"),
         ("freeze", "prod", "--reason", "x", "--until", "2020-01-01T00:00:00Z"),

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.cloudformation.change_set import change_set_name
+from deploy_action.locking import transitions
+from deploy_action.locking.codec import encode
+from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.stores.file import FileRegistry
 from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
@@ -279,6 +283,21 @@ def test_a_frozen_lock_is_busy_and_says_why(stage: Stage) -> None:
     assert "frozen by ada" in job.log
     assert "month end" in job.summary
     assert job.outputs()["outcome"] == "busy"
+
+
+def test_a_hotfix_is_next_behind_the_holder_and_the_audit_names_it(stage: Stage) -> None:
+    def at_work(name: str, document: Document) -> Document:
+        ticket = Ticket(name, f"id-{name}", ("production",), ("eu-west-1/other",), lease_seconds=3600.0)
+        return transitions.request(document, ticket, at="", enqueue_if_busy=True) or document
+
+    registry = FileRegistry(stage.root / "registry")
+    registry.swap(encode(at_work("next", at_work("holder", Document()))), registry.read().version, message="")
+    job = stage.job("hotfix", template=stage.template(GOOD), priority="high", wait_timeout_in_minutes="2")
+    assert job.deploy() == 2
+    assert "position 2 in the queue: deployment id-holder" in job.log
+    (entry,) = stage.registry()["audit"]
+    assert (entry["action"], entry["by"]) == ("priority", "hotfix")
+    assert entry["detail"].endswith("passes id-next")
 
 
 def test_a_holder_whose_job_has_ended_is_taken_over_without_waiting(stage: Stage) -> None:

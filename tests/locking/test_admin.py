@@ -8,8 +8,8 @@ from deploy_action.errors import LockLost
 from deploy_action.locking import admin as operators
 from deploy_action.locking import transitions as core
 from deploy_action.locking.codec import decode, encode
-from deploy_action.locking.document import Document, Ticket
-from deploy_action.locking.transitions import KEPT_AUDIT
+from deploy_action.locking.document import KEPT_AUDIT, Document, Ticket
+from deploy_action.locking.queue_order import freeze_of
 
 AT = "2027-01-15T08:00:00Z"
 NOON = "2027-01-15T12:00:00Z"
@@ -51,8 +51,8 @@ def test_who_holds_a_lock_goes_on_when_it_is_frozen() -> None:
 
 def test_a_freeze_ends_by_itself_and_leaves_nothing_behind_in_the_lock() -> None:
     document = request(frozen(Document(), until=NOON), "a")
-    assert core.freeze_of(document, ("prod",), at="2027-01-15T11:59:59Z")
-    assert core.freeze_of(document, ("prod",), at=NOON) is None
+    assert freeze_of(document, Ticket("any", "id", ("prod",)), at="2027-01-15T11:59:59Z")
+    assert freeze_of(document, Ticket("any", "id", ("prod",)), at=NOON) is None
     document = core.grant(document, "a", at=NOON) or document
     assert is_held_by(document, "a")
     assert document.locks["prod"].freeze is None
@@ -60,7 +60,9 @@ def test_a_freeze_ends_by_itself_and_leaves_nothing_behind_in_the_lock() -> None
 
 @pytest.mark.parametrize("until", ["", "soon", "2027-13-45", "2027-01-15T12:00:00+99:00"])
 def test_an_end_that_is_no_time_is_no_end(until: str) -> None:
-    assert core.freeze_of(frozen(Document(), until=until), ("prod",), at="2999-01-01T00:00:00Z")
+    assert freeze_of(
+        frozen(Document(), until=until), Ticket("any", "id", ("prod",)), at="2999-01-01T00:00:00Z"
+    )
 
 
 def test_a_lifted_freeze_lets_the_first_in_the_queue_go() -> None:

@@ -1055,6 +1055,24 @@ class TestOperators:
         assert heard[0].freeze is not None
         assert (heard[0].freeze.reason, heard[0].freeze.until) == ("month end", until)
 
+    def test_a_waiter_reads_who_was_promoted_past_it_and_why(self, world: World) -> None:
+        world.hold("a")
+        heard: list[tuple[int, tuple[str, ...]]] = []
+
+        def tell(waiting: Waiting) -> None:
+            heard.append((waiting.position, waiting.remarks))
+            late = Ticket("h", "id-h", ("prod",), account=ACCOUNT)
+            world.rewrite(lambda document: core.enqueue(document, late, at=""))
+            self.by_hand(world, operators.promote, "h")
+
+        with pytest.raises(Busy):
+            acquire(world.client("b"), timeout=2 * POLL, tell=tell)
+        assert heard[0] == (2, ())
+        assert heard[1] == (
+            3,
+            ('deployment id-h came later and goes first, since ada promoted it: "month end"',),
+        )
+
     def test_a_frozen_lock_is_busy_for_who_does_not_wait(self, world: World) -> None:
         self.by_hand(world, operators.freeze, ("prod",))
         with pytest.raises(Busy, match="frozen, by ada") as told:

@@ -156,11 +156,11 @@ def test_unknown_fields_survive_reading_and_writing() -> None:
     data = real()
     data["freeze"] = {"until": [1, None]}
     data["locks"]["prod"]["owner"] = "team"
-    data["tickets"][0]["priority"] = 7
+    data["tickets"][0]["weight"] = 7
     again = json.loads(encode(read(data)))
     assert again["freeze"] == {"until": [1, None]}
     assert again["locks"]["prod"]["owner"] == "team"
-    assert again["tickets"][0]["priority"] == 7
+    assert again["tickets"][0]["weight"] == 7
 
 
 def test_a_document_of_the_bare_minimum_is_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 from deploy_action.job.lost_state import of_job
 from deploy_action.locking.delegation import is_of_job
 from deploy_action.locking.document import Document, Finished, Loan, Ticket
-from deploy_action.locking.transitions import usual_seconds
+from deploy_action.locking.expected_end import usual_seconds
 
 OWN = {"repository": "org/app", "run_id": "7", "run_attempt": "2", "job": "21"}
 OTHERS = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.locking import delegation as borrowing
-from deploy_action.locking import superseding
+from deploy_action.locking import queue_order, superseding
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Document, QueuePolicy, Ticket
@@ -134,7 +134,7 @@ def only_the_first_lock_of_a_ticket_counts(patch: Patch) -> None:
     test_lock_client.TestOperators.test_a_frozen_lock_is_busy_for_who_does_not_wait,
 )
 def a_frozen_lock_is_granted(patch: Patch) -> None:
-    patch.function(lock.freeze_of, lambda original, *arguments, **more: None)
+    patch.function(queue_order.freeze_of, lambda original, *arguments, **more: None)
 
 
 @killed_by(

@@ -126,7 +126,7 @@ class Audit:
         if new.revision != old.revision + 1:
             self.fail(f"7: revision {new.revision} was written after {old.revision}")
         self.changes += 1
-        self._arrive(old, new)
+        self._arrive(old, new, by)
         self._tell(old, new, by)
         self._check_departures(old, new, by)
         self._check_grants(old, new, by)
@@ -337,18 +337,39 @@ class Audit:
         if sorted(lines) != sorted(told):
             self.fail("7: the finished lines are not what the trace says")
 
-    def _arrive(self, old: Document, new: Document) -> None:
-        """Newcomers stand at the end; a ticket may come back after it was evicted."""
-        known = {ticket.nonce for ticket in old.tickets}
+    def _arrive(self, old: Document, new: Document, by: str) -> None:
+        """Newcomers stand behind all but those that they may pass; only an operator moves somebody. A ticket
+        may come back after it was evicted."""
+        known = _by_nonce(old)
         nonces = [ticket.nonce for ticket in new.tickets]
         stayed = [nonce for nonce in nonces if nonce in known]
-        if nonces[: len(stayed)] != stayed or stayed != [t.nonce for t in old.tickets if t.nonce in nonces]:
-            self.fail("3: the order of the queue was changed")
-        for nonce in nonces[len(stayed) :]:
+        if stayed != [nonce for nonce in known if nonce in nonces]:
+            self._faults.count("somebody was promoted, or let pass by a freeze")
+            if by != OPERATOR:
+                self.fail("3: the order of the queue was changed")
+        newcomers = [nonce for nonce in nonces if nonce not in known]
+        for place, ticket in enumerate(new.tickets):
+            if ticket.nonce in newcomers:
+                for other in new.tickets[place + 1 :]:
+                    self._check_passing(ticket, other, old)
+        for nonce in newcomers:
             if nonce in self.departures:
                 self._faults.count("ticket queued again after an eviction")
                 del self.departures[nonce]
             self.arrived.add(nonce)
+
+    def _check_passing(self, ticket: Ticket, other: Ticket, old: Document) -> None:
+        """Not `locking.queue_order`: what is audited is not asked."""
+        if other.holding or not _excludes(other, ticket):
+            return
+        freezes = [lock.freeze for name in other.locks if (lock := old.locks.get(name)) and lock.freeze]
+        let_pass = any(ticket.actor in one.allow and other.actor not in one.allow for one in freezes)
+        if let_pass:
+            self._faults.count("a freeze lets a newcomer pass")
+        elif ticket.priority == "high" and other.priority != "high":
+            self._faults.count("a newcomer passes by its priority")
+        else:
+            self.fail(f"3: {ticket.correlation_id} arrived before {other.correlation_id}, which waits")
 
     def _check_departures(self, old: Document, new: Document, by: str) -> None:
         standing = _by_nonce(new)
@@ -457,8 +478,22 @@ class Audit:
             if any(set(other.shared) & set(ticket.locks) - set(ticket.shared) for other in old.tickets):
                 self._faults.count("writer was granted a lock before readers that wait")
             freezes = [lock.freeze for name in ticket.locks if (lock := old.locks.get(name)) is not None]
-            if any(freeze is not None and not freeze.until for freeze in freezes):
+            kept = [one for one in freezes if one is not None and not one.until]
+            if any(ticket.actor not in one.allow for one in kept):
                 self.fail(f"2: {ticket.correlation_id} was granted a frozen lock")
+            if kept:
+                self._faults.count("a freeze let somebody deploy")
+            if by != OPERATOR and any(
+                old.locks[name].freeze != new.locks[name].freeze
+                for name in ticket.locks
+                if name in old.locks and old.locks[name].freeze in kept
+            ):
+                self.fail(f"2: the grant of {ticket.correlation_id} lifted a freeze")
+            on_stack = [one for one in beside if _of_one_stack(one, ticket)]
+            if on_stack:
+                self.fail(f"2: {ticket.correlation_id} was granted a lock beside a holder of its stack")
+            if any(_of_one_stack(one, ticket) and not _excludes(one, ticket) for one in old.tickets):
+                self._faults.count("somebody under another lock names the same stack")
             self.grants[ticket.nonce] = ticket
             self._epochs.update(name for name, _ in ticket.epochs)
 
@@ -475,6 +510,11 @@ class Audit:
     def _check_changes(self, before: Ticket, after: Ticket, by: str) -> None:
         if before == after:
             return
+        moved = before.priority, before.passes_because
+        if by == OPERATOR and not before.holding:
+            after = replace(after, priority=moved[0], passes_because=moved[1])
+            if after == before:
+                return
         same = replace(
             after,
             revision=before.revision,
@@ -542,6 +582,13 @@ def _on_one_stack(one: Operation, other: Operation) -> bool:
 def _excludes(one: Ticket, other: Ticket) -> bool:
     """Not `Ticket.conflicts_with`: what is audited is not asked."""
     return bool(set(one.locks) & set(other.locks) - (set(one.shared) & set(other.shared)))
+
+
+def _of_one_stack(one: Ticket, other: Ticket) -> bool:
+    """Of two runs. Not `Ticket.shares_stack_with`: what is audited is not asked."""
+    return (
+        one.account == other.account and one.run_id != other.run_id and bool({*one.stacks} & {*other.stacks})
+    )
 
 
 def _by_nonce(document: Document) -> dict[str, Ticket]:

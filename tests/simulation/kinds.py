@@ -22,7 +22,7 @@ def draw(kind: str, seed: int) -> Plot:
         profile=dice.choice(PROFILES),
         actors=dice.choice((3, 4, 5)),
         stacks=dice.choice((1, 1, 2, 3)),
-        two_locks=dice.random() < 0.2,
+        two_locks=dice.random() < 0.2 or kind == "one stack",
         lease_seconds=dice.choice((60.0, 300.0)),
         policies=(QueuePolicy.FIFO,),
         timed_freezes=False,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.times import unix_seconds
@@ -152,7 +152,7 @@ def _no_answer_means_dead(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_freeze_keeps_nobody_out(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(lock, "freeze_of", lambda document, names, *, at: None)
+    patch.setattr(lock, "freeze_of", lambda document, ticket, *, at: None)
 
 
 def _the_newest_ends_the_holder(patch: pytest.MonkeyPatch) -> None:
@@ -243,6 +243,33 @@ def _generations_are_not_told_apart(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Continuity, "is_another", lambda self, document: False)
 
 
+def _stacks_under_other_locks_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ticket, "shares_stack_with", lambda self, other: False)
+
+
+def _a_high_priority_passes_a_holder(patch: pytest.MonkeyPatch) -> None:
+    ahead_of = lock.ahead_of
+
+    def only_equals(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
+        ahead = ahead_of(document, ticket)
+        return tuple(one for one in ahead if one.priority) if ticket.priority else ahead
+
+    patch.setattr(lock, "ahead_of", only_equals)
+
+
+def _who_may_pass_lifts_the_freeze(patch: pytest.MonkeyPatch) -> None:
+    grant = lock.grant
+
+    def lifting(document: Document, nonce: str, **more: Any) -> Document | None:
+        new = grant(document, nonce, **more)
+        if new is None or (held := new.ticket(nonce)) is None:
+            return new
+        thawed = {name: replace(new.locks[name], freeze=None) for name in held.locks}
+        return replace(new, locks={**new.locks, **thawed})
+
+    patch.setattr(lock, "grant", lifting)
+
+
 MUTANTS = (
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
@@ -280,8 +307,14 @@ MUTANTS = (
         150,
         kind="two accounts",
     ),
+    Mutant("a new document is taken for the old one", _generations_are_not_told_apart, 60, kind="begun anew"),
     Mutant(
-        "a new document is taken for the old one", _generations_are_not_told_apart, 60, kind="begun anew"
+        "stacks under other locks are not looked at",
+        _stacks_under_other_locks_are_not_looked_at,
+        150,
+        kind="one stack",
     ),
+    Mutant("a high priority passes a holder", _a_high_priority_passes_a_holder, 150, kind="priorities"),
+    Mutant("who may pass lifts the freeze", _who_may_pass_lifts_the_freeze, 150, kind="priorities"),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

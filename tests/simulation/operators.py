@@ -24,16 +24,28 @@ FROZEN_SECONDS = (30.0, 200.0, 600.0)
 class Operator:
     """One shift: each deed is one swap. What was frozen without an end is unfrozen, whatever it takes."""
 
-    def __init__(self, actor: Actor, registry: Registry, locks: tuple[str, ...], *, timed: bool) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        registry: Registry,
+        locks: tuple[str, ...],
+        *,
+        timed: bool,
+        prefers: tuple[str, ...] = (),
+    ) -> None:
+        """`prefers`: actors that its freezes let pass; with any it promotes a deployment too."""
         self._actor = actor
         self._swapper = Swapper(registry, actor)
         self._locks = locks
         self._timed = timed
+        self._prefers = prefers
 
     def run(self) -> str:
         dice = self._actor.dice
         if dice.random() < 0.6:
             self._do("forced release", self._force)
+        if self._prefers:
+            self._do("promotion", self._promote)
         if dice.random() < 0.6:
             seconds = dice.choice(FROZEN_SECONDS)
             until = iso(self._actor.now() + seconds) if self._timed else ""
@@ -71,7 +83,14 @@ class Operator:
 
     def _freeze(self, old: Document, until: str) -> Document:
         at = iso(self._actor.now())
-        return operators.freeze(old, self._locks, by=OPERATOR, reason="audit", at=at, until=until)
+        return operators.freeze(
+            old, self._locks, by=OPERATOR, reason="audit", at=at, until=until, allow=self._prefers
+        )
+
+    def _promote(self, old: Document) -> Document:
+        """The last one that waits."""
+        nonce = next((ticket.nonce for ticket in reversed(old.tickets) if not ticket.holding), "")
+        return operators.promote(old, nonce, by=OPERATOR, reason="hotfix", at=iso(self._actor.now()))
 
     def _unfreeze(self, old: Document) -> Document:
         at = iso(self._actor.now())

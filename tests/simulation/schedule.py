@@ -144,6 +144,10 @@ class World:
         """Each deployment changes all stacks, one after the other."""
         self.version_of: Callable[[bytes], str] = lambda _content: str(self.dice.randrange(10**12))
         """What the server calls a document that somebody puts there by hand."""
+        self.prefers: tuple[str, ...] = ()
+        """Actors that freezes let pass; with any, some deployments have a high priority."""
+        self.one_stack = False
+        """Whatever its locks are called, each deployment names the same stack."""
         self._crash = crash
         self._registry = self._store()
         self.shapes = Shapes(
@@ -172,7 +176,7 @@ class World:
             TROUBLES[self.plot.trouble](self)
         for number in range(self.plot.actors):
             self._enter(f"d{number}", self._arrival(number))
-        if self.faults.happens(self.plot.profile.operator, 0.0):
+        if self.prefers or self.faults.happens(self.plot.profile.operator, 0.0):
             self._enter_operator()
         self.scheduler.at(self.plot.faults_end + 60.0, self._enter_fresh)
         ended = self.scheduler.run(END_OF_TIME)
@@ -257,7 +261,7 @@ class World:
             locks, stack = self.dice.choice(
                 ((("a",), "app-0"), (("b",), "app-1"), (("a", "b"), "app-0"), (("a", "b"), "app-1"))
             )
-        stacks = self.stacks if self.all_stacks else (stack,)
+        stacks = self.stacks if self.all_stacks else ("app-0",) if self.one_stack else (stack,)
         ticket = Ticket(
             nonce=nonce,
             correlation_id=correlation_id,
@@ -270,6 +274,7 @@ class World:
             run_attempt="1",
             job=job,
             actor=who,
+            priority="high" if self.prefers and self.dice.random() < 0.3 else "",
         )
         return self.shapes.dress(ticket)
 
@@ -329,7 +334,13 @@ class World:
     def _enter_operator(self) -> None:
         actor = self._actor(OPERATOR)
         actor.skew, actor.sturdy = 0.0, True
-        operator = Operator(actor, self._registry(actor), self.plot.lock_names, timed=self.plot.timed_freezes)
+        operator = Operator(
+            actor,
+            self._registry(actor),
+            self.plot.lock_names,
+            timed=self.plot.timed_freezes,
+            prefers=self.prefers,
+        )
         actor.greenlet = self.scheduler.spawn(
             self.dice.uniform(60.0, 600.0), lambda: actor.play(operator.run)
         )

@@ -24,6 +24,13 @@ MUST_FIRE = {
         "a dead holder in another account waits for an operator",
         "went on beside what was left in another account",
     ),
+    "priorities": (
+        "a newcomer passes by its priority",
+        "a freeze lets a newcomer pass",
+        "a freeze let somebody deploy",
+        "somebody was promoted, or let pass by a freeze",
+    ),
+    "one stack": ("somebody under another lock names the same stack",),
     "readers": ("two readers hold one lock", "writer was granted a lock before readers that wait"),
 }
 

@@ -82,6 +82,17 @@ def two_accounts(world: World) -> None:
     one_is_blind(world)
 
 
+def priorities(world: World) -> None:
+    """Some have a high priority, somebody is promoted, and freezes let one person pass; some are cut off."""
+    world.prefers = ("ann",)
+    one_is_blind(world)
+
+
+def one_stack(world: World) -> None:
+    """Locks of different names, and one stack."""
+    world.one_stack = True
+
+
 TROUBLES: dict[str, Callable[[World], None]] = {
     "outage": outage,
     "one is blind": one_is_blind,
@@ -93,4 +104,6 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "readers": readers,
     "tools": tools,
     "two accounts": two_accounts,
+    "priorities": priorities,
+    "one stack": one_stack,
 }

@@ -43,7 +43,8 @@ def _remarks(name: str, lock: Lock, at: str) -> list[str]:
     remarks = []
     if lock.freeze is not None and not lock.freeze.over(at):
         end = f"until {lock.freeze.until}" if lock.freeze.until else "until somebody lifts it"
-        remarks.append(f"{name} is frozen by {lock.freeze.by} {end}: {lock.freeze.reason}")
+        but = f", for all but {', '.join(lock.freeze.allow)}" if lock.freeze.allow else ""
+        remarks.append(f"{name} is frozen by {lock.freeze.by} {end}{but}: {lock.freeze.reason}")
     if lock.settling:
         remarks.append(f"{name} waits for stacks that were left in progress: {', '.join(lock.settling)}")
     return [log_text(remark) for remark in remarks]

@@ -47,7 +47,8 @@ def lock_findings(
         freeze = document.locks[lock].freeze if lock in document.locks else None
         if freeze is not None and not freeze.over(at):
             end = f"until {freeze.until}" if freeze.until else "until somebody lifts it"
-            what = f"The lock {lock} is frozen {end}, by {freeze.by}: {freeze.reason}."
+            but = f", for all but {', '.join(freeze.allow)}" if freeze.allow else ""
+            what = f"The lock {lock} is frozen {end}{but}, by {freeze.by}: {freeze.reason}."
             found.append(finding("lock-frozen", what, resource=lock))
     return found
 

@@ -182,6 +182,7 @@ class LogStyle:
 
 def _frozen(freeze: Freeze) -> str:
     end = f"until {log_text(freeze.until, 30)}" if freeze.until else "until somebody lifts it"
+    end += f", for all but {log_text(', '.join(freeze.allow), 100)}" if freeze.allow else ""
     return f'it is frozen by {log_text(freeze.by, 60)} {end} ("{log_text(freeze.reason, 200)}")'
 
 
