@@ -84,19 +84,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 """The inputs in the order of the tables. `slack-*` stands for all that begin so and are named nowhere."""
 OTHERS = "Others"
-MOST_USED = (
-    "stack-name",
-    "environment",
-    "template",
-    "parameter-overrides",
-    "command",
-    "registry",
-    "queue-policy",
-    "when-busy",
-    "timeout-in-minutes",
-    "slack-bot-token",
-    "slack-channel",
-)
 
 
 def inputs_by_group(action: Mapping[str, Any]) -> str:
@@ -104,10 +91,6 @@ def inputs_by_group(action: Mapping[str, Any]) -> str:
     for group, names in grouped(action["inputs"]).items():
         parts.append(f"### {group}\n\n{_inputs(action['inputs'], names)}")
     return "\n\n".join(parts)
-
-
-def most_used(action: Mapping[str, Any]) -> str:
-    return _inputs(action["inputs"], MOST_USED, first_sentence)
 
 
 def outputs(action: Mapping[str, Any]) -> str:
@@ -166,7 +149,6 @@ def half(name: str) -> Callable[[Mapping[str, Any]], str]:
 
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inputs": inputs_by_group,
-    "most used inputs": most_used,
     "outputs": outputs,
     "lock": half("lock"),
     "release": half("release"),

@@ -115,14 +115,16 @@ class JobLogReporter:
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
         """One write an event, and its id written down after it: what is killed in between repeats one at
         most."""
+        shown: list[tuple[StackEvent, str]] = []
         for event in events:
             rendered = self._rendered(event, operation)
             if event.event_id in self.printed or _parent_says_it(event, operation):
                 if self.folding is not None:
                     self.folding.seen(event)
                 continue
-            for shown, text in self.folding.take(event, rendered) if self.folding else [(event, rendered)]:
-                self._show(shown, text, operation)
+            shown += self.folding.take(event, rendered) if self.folding else [(event, rendered)]
+        for event, text in sorted(shown, key=lambda each: each[0].timestamp):
+            self._show(event, text, operation)
         if events:
             self._show_progress(operation, now=max(event.timestamp for event in events))
 

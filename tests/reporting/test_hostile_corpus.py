@@ -453,6 +453,7 @@ SHOWN_BY = {
     "reporting.alerts": "annotations",
     "reporting.headline": "summary, environments page",
     "reporting.log.groups": "in the log",
+    "reporting.log.folding": "in the log; hands on what was rendered",
     "reporting.log.lines": "log, annotations",
     "reporting.log.progress": "no text from outside",
     "reporting.remarks": "annotations",
