@@ -104,7 +104,7 @@ class Job:
             "stack-name": "shop",
             "environment": "production",
             "template": "template.yaml",
-            "parameter-overrides": f"DatabaseTemplateUrl={DATABASE_URL}\nImageTag={self.image_tag}",
+            "parameter-overrides": f"ImageTag={self.image_tag}",
             "capabilities": "CAPABILITY_IAM",
             "registry": f"file://{OUT / 'registry'}",
             # This cloud has no quotas to ask for.
