@@ -54,6 +54,15 @@ def _queue(stage: Stage, _: pytest.MonkeyPatch) -> Job:
     return _deployed(stage.job(template="template.yaml", wait_timeout_in_minutes="2"))
 
 
+def _taken_over(stage: Stage, _: pytest.MonkeyPatch) -> Job:
+    stage.job("ada", template=stage.template(GOOD)).run("pre")
+    return _deployed(stage.job(template="template.yaml"))
+
+
+def _left(stage: Stage, _: pytest.MonkeyPatch) -> Job:
+    return _deployed(stage.job(template=stage.template(lasting(3000)), timeout_in_minutes="5"))
+
+
 def _silent(stage: Stage, _: pytest.MonkeyPatch) -> Job:
     job = stage.job(template=stage.template(SLOW))
     job.run("pre")
@@ -128,6 +137,8 @@ def _command(stage: Stage, _: pytest.MonkeyPatch) -> Job:
 
 SITUATIONS: dict[str, Callable[[Stage, pytest.MonkeyPatch], Job]] = {
     "Stuck in the queue": _queue,
+    "The lock was taken over": _taken_over,
+    "Left in progress": _left,
     "The watch was silent": _silent,
     "The registry cannot be used": _no_registry,
     "Slack does not work": _slack,
