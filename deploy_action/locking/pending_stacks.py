@@ -61,7 +61,8 @@ def look_at_settling(
         if own_account and account and account != own_account:
             note(f"An earlier deployment left {text} in progress, in another account: it is not waited for.")
             continue
-        forget.append(text)
+        if own_account or not account:
+            forget.append(text)  # else nobody knows whether it was looked for in its account
         try:
             ref = ref_of(text)
             if not in_progress(source, [ref]):

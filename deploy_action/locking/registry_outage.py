@@ -195,13 +195,15 @@ class Outage:
             self._busy_at = now
 
     def _rest(self, other: Ticket) -> Rest:
-        """Stacks of another account are not to be seen from here, and none is no proof of rest."""
-        if other.account != self._ticket.account or not other.stacks:
+        """Stacks of another account are not to be seen from here, and none is no proof of rest; neither is
+        what is seen where an account is not known."""
+        known = bool(other.account and self._ticket.account)
+        if not other.stacks or (known and other.account != self._ticket.account):
             return Rest.UNSEEN
         found = self._look(other.stacks)
         if found.in_progress:
             return Rest.IN_PROGRESS
-        return Rest.UNSEEN if found.unseen else Rest.AT_REST
+        return Rest.AT_REST if known and not found.unseen else Rest.UNSEEN
 
     def _ask(self, other: Ticket, now: float) -> JobStatus:
         life, asked_at = self._lives.get(other.nonce, (JobStatus.UNKNOWN, float("-inf")))

@@ -301,8 +301,7 @@ def _give_back(job: JobContext, wiring: Wiring, ticket: Ticket, outcome: str) ->
         current, line = client.find(patience_seconds=BRIEF_PATIENCE_SECONDS)
     except RegistryError:
         current, line = ticket, None  # the release itself is tried for longer
-    stacks = current.stacks if current is not None else ticket.stacks
-    settling = tuple(doubtful(wiring.cloudformation, stacks)) if current is not None else ()
+    settling = tuple(doubtful(wiring.cloudformation, current.named_stacks)) if current is not None else ()
     locks = ", ".join(ticket.locks)
     ended = _ended_loans(job, wiring, current)
     try:

@@ -32,6 +32,7 @@ from deploy_action.reporting.summary.page import summary
 from deploy_action.wiring import Wiring
 
 if TYPE_CHECKING:
+    from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.inputs.settings import Settings
     from deploy_action.job.context import JobContext
     from deploy_action.locking.client import LockClient
@@ -97,7 +98,7 @@ def _end(job: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> Non
         job.reporter, "The look at the stacks", lambda: _still_in_progress(job, state, wiring)
     )
     if settling is None:
-        settling = tuple(f"{stack.region}/{stack.name}" for stack in state.stacks)
+        settling = tuple(_named(state, stack) for stack in state.stacks)
     if state.ticket is not None:
         optional(job.reporter, "Giving the lock back", lambda: _release(job, state, wiring, settling))
     elif lost:
@@ -113,6 +114,15 @@ def _announce(job: JobContext, state: JobState, wiring: Wiring, settings: Settin
         from deploy_action.job.slack_handoff import hand_over
 
         hand_over(job, wiring, settings, channel)
+
+
+def _named(state: JobState, stack: StackRef) -> str:
+    """`ACCOUNT/REGION/NAME` where the account is known: whoever is next may work in another one."""
+    text = f"{stack.region}/{stack.name}"
+    if state.ticket is None:
+        return text
+    account = account_of_loan(state.ticket, state.report.correlation_id)
+    return replace(state.ticket, stacks=(text,), account=account).named_stacks[0]
 
 
 def _still_in_progress(job: JobContext, state: JobState, wiring: Wiring) -> tuple[str, ...]:
@@ -135,13 +145,13 @@ def _still_in_progress(job: JobContext, state: JobState, wiring: Wiring) -> tupl
     for ref in state.stacks:
         if closing.over():
             job.reporter.note(f"Could not check in time whether {ref} is still in progress.")
-            found.append(f"{ref.region}/{ref.name}")
+            found.append(_named(state, ref))
             continue
         try:
             busy = in_progress(wiring.cloudformation, [ref])
         except StackSourceError as error:
             job.reporter.note(f"Could not check whether {ref} is still in progress: {error}")
-            found.append(f"{ref.region}/{ref.name}")
+            found.append(_named(state, ref))
             continue
         for stack in busy:
             found.append(f"{ref.region}/{stack.stack_id}")

@@ -74,3 +74,6 @@ def test_post_looks_at_stacks_no_longer_than_the_budget(stage: Stage) -> None:
     assert job.run("post") == 0
     assert stage.clock.monotonic() - began < CLOSING_SECONDS + SLACK_SECONDS
     assert "Could not check in time whether" in job.log
+    names = {text for lock in stage.registry()["locks"].values() for text in lock["settling"]}
+    assert names
+    assert all(name.partition("/")[0].isdigit() for name in names)

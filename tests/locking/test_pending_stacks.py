@@ -79,6 +79,14 @@ def test_one_that_is_at_rest_is_asked_for_once_and_one_that_is_not_is_waited_for
     assert scene.source.asked == 3
 
 
+def test_who_does_not_know_the_own_account_clears_nothing_of_a_known_one() -> None:
+    scene = Scene(busy="UPDATE_IN_PROGRESS")
+    found = scene.look(("111122223333/eu-west-1/gone", "111122223333/eu-west-1/busy", "eu-west-1/gone"))
+    assert found.wait_for == (StackRef("eu-west-1", "busy"),)
+    assert found.forget == ("eu-west-1/gone",)
+    assert scene.look(("111122223333/eu-west-1/gone",), own_account="111122223333").forget != ()
+
+
 def test_slow_answers_end_with_the_time_to_wait() -> None:
     scene = Scene(seconds=10.0)
     assert len(scene.look(MANY, timeout_seconds=0.0).forget) == LOOK_SECONDS / 10

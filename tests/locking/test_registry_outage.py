@@ -100,6 +100,18 @@ def test_one_of_whom_nothing_can_be_known_is_waited_for_with_a_bound(
     assert 20.0 + BLIND_LEASES * LEASE <= scene.clock.elapsed <= 50.0 + BLIND_LEASES * LEASE
 
 
+def test_two_unknown_accounts_are_not_one(scene: Scene) -> None:
+    """Its job has ended; but that its stacks are at rest is known in the own account only."""
+    scene.registry = MemoryRegistry()
+    scene.client("holder", account="").acquire(wait=True, timeout_seconds=0.0, tell=lambda _: None)
+    scene.life = JobStatus.RUNNING
+    scene.clock.at(100.0, lambda: setattr(scene, "life", JobStatus.COMPLETED))
+    scene.go_away_at(20.0)
+    with pytest.raises(RegistryUnavailable):
+        scene.wait(scene.client("waiter", account=""))
+    assert scene.clock.elapsed >= 20.0 + BLIND_LEASES * LEASE
+
+
 def test_each_place_further_back_leaves_the_queue_later(scene: Scene) -> None:
     scene.client("first").join()
     scene.client("second").join()

@@ -17,6 +17,7 @@ from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.takeover import TakeoverPolicy
 from deploy_action.locking.ticket import LockHold
+from deploy_action.locking.without_registry import Rest
 from tests.jobs import test_lost_lock
 from tests.locking import test_client as test_lock_client
 from tests.locking import test_delegation as test_borrowing
@@ -212,3 +213,15 @@ def the_stacks_of_the_evicted_are_forgotten(patch: Patch) -> None:
         return original(stackless, nonce, **more)  # type: ignore[no-any-return]
 
     patch.function(lock.evict, evict)
+
+
+@killed_by(test_outage.test_two_unknown_accounts_are_not_one)
+def two_unknown_accounts_are_one(patch: Patch) -> None:
+    def rest(original: Any, self: Outage, other: Ticket) -> Rest:
+        own: Ticket = self._ticket
+        if own.account or other.account:
+            seen: Rest = original(self, other)
+            return seen
+        return Rest.IN_PROGRESS if self._look(other.stacks).in_progress else Rest.AT_REST
+
+    patch.function(Outage._rest, rest)
