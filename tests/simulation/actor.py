@@ -89,6 +89,8 @@ class Actor:
         self.knew: dict[str, dict[str, int]] = {}
         """What it had seen when it sent a write, by the operation's id: the write may land later."""
         self.fenced_at = float("-inf")
+        self.is_older = False
+        """It runs an earlier version of this action."""
 
     def sends(self, document: Document) -> None:
         self.knew[document.operations[-1]] = dict(self.seen_epochs)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.times import unix_seconds
 from deploy_action.errors import LockLost, RegistryForbidden
+from deploy_action.locking import codec, superseding
 from deploy_action.locking import expiry as leases
-from deploy_action.locking import superseding
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Document, Ticket
@@ -270,7 +270,18 @@ def _who_may_pass_lifts_the_freeze(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lock, "grant", lifting)
 
 
+def _readers_share_one_name(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(codec, "with_seats", lambda document: document)
+    patch.setattr(codec, "without_seats", lambda document: document)
+
+
+def _what_is_not_known_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(codec, "_extra", lambda data, known: ())
+
+
 MUTANTS = (
+    Mutant("readers share one name in the document", _readers_share_one_name, 60, kind="version skew"),
+    Mutant("what a later version wrote is dropped", _what_is_not_known_is_dropped, 60, kind="version skew"),
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
     Mutant("leases end by the wall clock", _wall_clock_expiry),

@@ -25,6 +25,7 @@ from tests.simulation.gate import GatedRegistry
 from tests.simulation.github_double import BRANCH, DOCUMENT_PATH, REPOSITORY, GitHubDouble, GitHubServer
 from tests.simulation.history import History, decode
 from tests.simulation.jobs import Job, Jobs
+from tests.simulation.older_client import OlderClient
 from tests.simulation.operators import Operator
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.shapes import ACCOUNT, OTHER_ACCOUNT, Shapes
@@ -140,6 +141,8 @@ class World:
         self.actors: list[Actor] = []
         self.reads = 0.0
         """How likely a deployment only reads under a lock."""
+        self.older = 0.0
+        """How likely a deployment that only writes runs an earlier version of this action."""
         self.all_stacks = False
         """Each deployment changes all stacks, one after the other."""
         self.version_of: Callable[[bytes], str] = lambda _content: str(self.dice.randrange(10**12))
@@ -200,6 +203,9 @@ class World:
     def _enter(self, name: str, at: float, *, rerun: Ticket | None = None) -> Actor:
         actor = self._actor(name)
         ticket = self._ticket(name, rerun)
+        actor.is_older = not ticket.shared and self.older > 0 and self.dice.random() < self.older
+        if actor.is_older:
+            self.faults.count("deployment by an older version")
         profile = self.plot.profile
         self.audit.owners[ticket.nonce] = actor
         self.jobs.add(
@@ -389,19 +395,24 @@ class World:
 def _on_github(server: GitHubServer, actor: Actor) -> Registry:
     registry = GitHubRegistry("token", REPOSITORY, branch=BRANCH, path=DOCUMENT_PATH)
     registry._api = GitHubDouble(server, actor)  # type: ignore[assignment]
-    return GatedRegistry(registry, actor)
+    return _as_seen_by(actor, registry)
 
 
 def _on_s3(history: History, others: dict[str, str], host: str, actor: Actor) -> Registry:
     registry = S3Registry("bucket", DOCUMENT_PATH)
     registry._clients = ClientsDouble(S3Double(history, others, DOCUMENT_PATH, host, actor))  # type: ignore[assignment]
-    return GatedRegistry(registry, actor)
+    return _as_seen_by(actor, registry)
 
 
 def _on_dynamodb(history: History, actor: Actor) -> Registry:
     registry = DynamoDbRegistry("table")
     registry._clients = ClientsDouble(DynamoDbDouble(history, actor))  # type: ignore[assignment]
-    return GatedRegistry(registry, actor)
+    return _as_seen_by(actor, registry)
+
+
+def _as_seen_by(actor: Actor, registry: Registry) -> Registry:
+    gated = GatedRegistry(registry, actor)
+    return OlderClient(gated) if actor.is_older else gated
 
 
 def _make_replayable(seed: int) -> None:

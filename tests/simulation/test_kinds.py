@@ -10,7 +10,7 @@ from tests.simulation.kinds import play_kind
 from tests.simulation.troubles import TROUBLES
 
 SCHEDULES = 150
-FEWER_SCHEDULES = {"two accounts": 60, "begun anew": 60}
+FEWER_SCHEDULES = {"two accounts": 60, "begun anew": 60, "version skew": 60}
 MUST_FIRE = {
     "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
     "one is blind": ("execution without a lock",),
@@ -31,6 +31,7 @@ MUST_FIRE = {
         "somebody was promoted, or let pass by a freeze",
     ),
     "one stack": ("somebody under another lock names the same stack",),
+    "version skew": ("deployment by an older version", "two readers hold one lock"),
     "readers": ("two readers hold one lock", "writer was granted a lock before readers that wait"),
 }
 

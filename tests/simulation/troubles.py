@@ -70,6 +70,12 @@ def readers(world: World) -> None:
     one_is_blind(world)
 
 
+def version_skew(world: World) -> None:
+    """Some run an earlier version, which knows no readers: it takes each for a holder like any other."""
+    world.older = 0.6
+    readers(world)
+
+
 def tools(world: World) -> None:
     """Tools of their own deploy all stacks, and ask in between; some are cut off meanwhile."""
     world.all_stacks = True
@@ -103,6 +109,7 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "begun anew": begun_anew,
     "readers": readers,
     "tools": tools,
+    "version skew": version_skew,
     "two accounts": two_accounts,
     "priorities": priorities,
     "one stack": one_stack,
