@@ -44,7 +44,7 @@ def look_at_settling(
     """One request a stack, and none for those of another account. One that is refused for good keeps nobody
     from waiting for the rest. `alive` renews the lock. Raises Cancelled, and what `alive` raises."""
     wait_for: dict[StackRef, None] = {}
-    forget: list[str] = []
+    looked_at: list[str] = []
     unreadable: list[str] = []
     until = clock.monotonic() + max(timeout_seconds, LOOK_SECONDS)
     for position, text in enumerate(texts):
@@ -61,8 +61,7 @@ def look_at_settling(
         if own_account and account and account != own_account:
             note(f"An earlier deployment left {text} in progress, in another account: it is not waited for.")
             continue
-        if own_account or not account:
-            forget.append(text)  # else nobody knows whether it was looked for in its account
+        looked_at.append(text)
         try:
             ref = ref_of(text)
             if not in_progress(source, [ref]):
@@ -78,4 +77,6 @@ def look_at_settling(
     if unreadable:
         more = f" and {len(unreadable) - 5} more" if len(unreadable) > 5 else ""
         note(f"The registry names stacks that cannot be read: {', '.join(unreadable[:5])}{more}")
-    return Settling(tuple(wait_for), tuple(forget))
+    # Without the own account nobody knows whether a stack was looked for in its own.
+    forget = tuple(text for text in looked_at if own_account or not account_of(text))
+    return Settling(tuple(wait_for), forget)

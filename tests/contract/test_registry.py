@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,8 @@ from deploy_action.errors import (
 from deploy_action.history import document as history
 from deploy_action.locking import codec as lock_codec
 from deploy_action.locking.client import LockClient
-from deploy_action.locking.codec import decode
-from deploy_action.locking.document import Ticket
+from deploy_action.locking.codec import decode, encode
+from deploy_action.locking.document import Document, Ticket
 from deploy_action.locking.held_lock import HeldLock
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX
 from deploy_action.slack import retry_queue as leftovers
@@ -336,6 +337,28 @@ def test_a_holder_writes_itself_back_where_somebody_deletes_the_document(place: 
     assert client.release(outcome="succeeded")
     (line,) = decode(place.open().read().document).finished
     assert line.outcome == "succeeded"
+
+
+def test_no_version_of_before_comes_again_after_a_deletion(place: Place) -> None:
+    """Else the swap of somebody who slept meanwhile would land on another document."""
+    document, seen = Document(), dict[str, bytes]()
+    for number in range(5):
+        if number:
+            place.delete()
+        registry = place.open()
+        version = registry.read().version
+        for write in range(3):
+            document = document.with_operation(f"{number}{write}")
+            content = encode(replace(document, revision=write))
+            version = registry.swap(content, version, message="m")
+            assert version not in seen
+            seen[version] = content
+    registry = place.open()
+    newest = registry.read()
+    for version in list(seen)[:-1]:
+        with pytest.raises(RegistryConflict):
+            registry.swap(b"a sleeper's", version, message="m")
+    assert registry.read() == newest
 
 
 def test_readers_share_a_lock_and_a_writer_waits_for_all_of_them(place: Place) -> None:

@@ -14,6 +14,7 @@ from deploy_action.locking.codec import decode
 from deploy_action.locking.compare_and_swap import Swapper
 from deploy_action.locking.document import Document
 from deploy_action.locking.document_continuity import Continuity
+from deploy_action.locking.stores import dynamodb
 from deploy_action.locking.stores.file import FileRegistry
 from tests.contract import test_registry
 from tests.locking import test_client as test_lock_client
@@ -96,6 +97,11 @@ def a_conflict_is_taken_for_success(patch: Patch) -> None:
 @killed_by(test_swap.test_conflicts_that_move_nothing_come_to_an_end)
 def conflicts_that_move_nothing_are_tried_for_ever(patch: Patch) -> None:
     patch.constant(swap, "STALE_PATIENCES", inf)
+
+
+@killed_by(Case(test_registry.test_no_version_of_before_comes_again_after_a_deletion, "dynamodb"))
+def versions_of_an_item_are_not_drawn_by_lot(patch: Patch) -> None:
+    patch.constant(dynamodb, "VERSIONS", 2)
 
 
 @killed_by(Case(test_registry.test_a_stale_swap_conflicts_and_changes_nothing, "file"))

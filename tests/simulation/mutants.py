@@ -24,7 +24,7 @@ from deploy_action.locking.stores.github import GitHubRegistry
 from deploy_action.locking.stores.s3 import S3Registry
 from deploy_action.locking.superseding import may_supersede
 from deploy_action.locking.takeover import TakeoverPolicy
-from tests.simulation import wiring_double
+from tests.simulation import older_client, wiring_double
 from tests.simulation.deployment import Deployment
 from tests.simulation.kinds import play_kind
 from tests.simulation.schedule import play
@@ -270,9 +270,8 @@ def _who_may_pass_lifts_the_freeze(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lock, "grant", lifting)
 
 
-def _readers_share_one_name(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(codec, "with_seats", lambda document: document)
-    patch.setattr(codec, "without_seats", lambda document: document)
+def _seats_are_other_locks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(older_client, "FOREIGN_SEAT", "#")
 
 
 def _what_is_not_known_is_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -280,7 +279,7 @@ def _what_is_not_known_is_dropped(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("readers share one name in the document", _readers_share_one_name, 60, kind="version skew"),
+    Mutant("a seat is another lock to an earlier version", _seats_are_other_locks, 60, kind="version skew"),
     Mutant("what a later version wrote is dropped", _what_is_not_known_is_dropped, 60, kind="version skew"),
     Mutant("identity by actor instead of nonce", _identity_by_actor),
     Mutant("release deletes whoever holds the lock", _unconditional_release),
