@@ -41,7 +41,7 @@ class CoordinatorError(Exception):
         self.annotation = ""
         """For the run's page, where other annotations say the rest already."""
         self.said: tuple[str, ...] = ()
-        """What somebody else said about it, in their own words."""
+        """The words of the service that refused."""
 
     def __str__(self) -> str:
         return " ".join(_sentence(part) for part in (self.what, self.why, self.remedy) if part)
@@ -161,8 +161,8 @@ class LockLost(CoordinatorError):
 
 
 class LockUnconfirmed(LockLost):
-    """Nobody is known to have taken the lock, but the registry has not confirmed it for longer than its
-    lease."""
+    """No other deployment is known to have taken the lock, but the registry has not confirmed it for longer
+    than its lease."""
 
 
 class EndedWithoutLock(CoordinatorError):
@@ -297,6 +297,6 @@ class ChangeSetGone(StackSourceError):
 
 
 def _sentence(text: str) -> str:
-    """What others say may lack its full stop."""
+    """Quoted texts may lack their full stop."""
     text = text.rstrip()
     return text if text.endswith((".", "!", "?", ":", '."')) else f"{text}."

@@ -229,7 +229,7 @@ def open_messenger(
 def slack_look(
     token: str, channels: tuple[str, ...], *, base_url: str = ""
 ) -> Callable[[], tuple[tuple[str, str, str], ...]] | None:
-    """What keeps messages from Slack: (level, what, remedy) each; None where no bot writes."""
+    """The reasons that keep messages from Slack: (level, what, remedy) each; None where no bot writes."""
     if not token:
         return None
     from deploy_action.slack.api.bot import API_URL
@@ -242,8 +242,8 @@ def slack_look(
 def repository_look(
     address: RegistryAddress, *, token: str, run: RunContext, probe: bool
 ) -> Callable[[], Repository] | None:
-    """What GitHub says of the registry's repository; None where the registry is somewhere else. `probe`: also
-    whether the token may write it, by a request that GitHub refuses either way."""
+    """The registry's repository, as GitHub describes it; None where the registry is somewhere else. `probe`:
+    also whether the token may write it, by a request that GitHub refuses either way."""
     name = address.place or run.repository
     if address.kind != "github" or not (name and token):
         return None

@@ -83,6 +83,23 @@ def test_sentences_name_the_actor(folder: str) -> None:
     ] == []
 
 
+def test_docstrings_name_the_thing() -> None:
+    opening = re.compile(r"\s*(What|Who|Nobody|So many)\b")
+    found = []
+    for path in sorted((ROOT / "deploy_action").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Expr):
+                continue
+            value = node.value
+            if (
+                isinstance(value, ast.Constant)
+                and isinstance(value.value, str)
+                and opening.match(value.value)
+            ):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {value.value.strip()[:60]}")
+    assert found == []
+
+
 @pytest.mark.parametrize("path", ["action.yml", "deploy/action.yml", "lock/action.yml", "release/action.yml"])
 def test_descriptions_of_inputs_and_outputs_stand_alone(path: str) -> None:
     action = yaml.safe_load((ROOT / path).read_text())

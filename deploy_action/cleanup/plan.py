@@ -1,4 +1,4 @@
-"""What a failure left behind, and how to clean it up: steps made from how this very operation ended."""
+"""Remains of a failure, and the steps that clean them up: steps made from how this very operation ended."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NAMED_TYPES = {
     "AWS::SSM::Parameter": ("ssm", "delete-parameter", "--name"),
     "AWS::SecretsManager::Secret": ("secretsmanager", "delete-secret", "--secret-id"),
 }
-"""What people give names of their own to, which then can be in the way; and AWS CLI's words to delete one by
-its physical id."""
+"""Types of resources with names of their own, which may be in the way afterwards; and AWS CLI's words to
+delete one by its physical id."""
 
 _SKIPPING = (
     "CloudFormation then counts these resources as rolled back without touching them, so what they really "
@@ -68,7 +68,7 @@ class CleanupStep:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is known of a stack that may need cleaning up.
+    """Facts about a stack that may need cleaning up.
 
     `stuck`: names for `--resources-to-skip` or `--retain-resources`; `orphans`: (type, physical id).
     """
@@ -108,7 +108,8 @@ def left_by(operation: Operation, root: StackProgress, *, status: str = "") -> L
 
 
 def left_undeleted(operation: Operation) -> list[Activity]:
-    """What the clean-up after a good update gave up on: CloudFormation tries three times, then lets it be."""
+    """Resources that the clean-up after a good update gave up on: CloudFormation tries three times, then lets
+    it be."""
     roots = {id(root) for root in operation.roots if root.status == "UPDATE_COMPLETE"}
     return [
         activity
@@ -229,7 +230,7 @@ def _not_rolled_back(stack: StackProgress) -> Iterable[str]:
 
 
 def _orphans(stack: StackProgress) -> Iterable[tuple[str, str]]:
-    """What was made in this operation, is not in the stack any more, and has a name of its own.
+    """Resources that this operation made, that have a name of their own and are no longer in the stack.
 
     Made for sure: a creation that failed may have failed because somebody else's of that name was there.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 5.0
 NESTED_MAX = 50
-"""So many nested stacks are read for what failed in them."""
+"""At most this many nested stacks are read for failed resources."""
 GOOD_ENDS = {
     Deed.DELETE_STACK: {"", "DELETE_COMPLETE"},
     Deed.CONTINUE_ROLLBACK: {"UPDATE_ROLLBACK_COMPLETE"},
@@ -33,7 +33,7 @@ GOOD_ENDS = {
 
 
 class Deeds(Protocol):
-    """What changes CloudFormation. Raises StackSourceError, or CannotStart for a refusal."""
+    """Calls that change CloudFormation. Raises StackSourceError, or CannotStart for a refusal."""
 
     def delete_stack(self, stack: StackRef, *, token: str, role_arn: str = "") -> None: ...
     def delete_stack_keeping(
@@ -69,7 +69,7 @@ def look(source: StackSource, stack: StackRef) -> tuple[StackState | None, Left 
 
 
 def holder_of(document: Document, stack: StackRef, account: str) -> Ticket | None:
-    """Who holds a lock for this stack now. An account that is not known may be this one."""
+    """The holder of a lock for this stack. An account that is not known may be this one."""
     for ticket in document.tickets:
         other = bool(account and ticket.account and account != ticket.account)
         if not ticket.holding or other:

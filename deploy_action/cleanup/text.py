@@ -1,4 +1,4 @@
-"""What to clean up after a failure, for the job log and the summary."""
+"""The steps of a clean-up after a failure, for the job log and the summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands share: the registry's options, words that are checked, and answers for machines."""
+"""Code that commands share: the registry's options, words that are checked, and answers for machines."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ class RegistrySession:
         return open_registry(self._address, token=token, run=run, environ=os.environ)
 
     def repository_look(self) -> Callable[[], Repository] | None:
-        """What GitHub says of the registry's repository; None where the registry is somewhere else."""
+        """The repository of the registry, as GitHub describes it; None where the registry is somewhere
+        else."""
         return repository_look(self._address, token=github_token(), run=self._run, probe=True)
 
     @property
@@ -131,12 +132,12 @@ class RegistrySession:
         return read_beside(self.registry, look)
 
     def history(self) -> bytes | None:
-        """What estimates learn from: the newest deployments, whole. Raises RegistryError."""
+        """Sources of the estimates: the newest deployments, whole. Raises RegistryError."""
         return self.beside(learned)
 
     @staticmethod
     def past(content: bytes | None, collected: tuple[dict[str, Any], ...] = ()) -> DeploymentHistory:
-        """What a history teaches, with records that were collected for it."""
+        """A history, with records that were collected for it."""
         return past_of(Memory(content, collected), account="")
 
 
@@ -214,7 +215,7 @@ def echo(text: str, *, indent: int = 0) -> None:
 
 
 def warn(text: str) -> None:
-    """What people should know beside what they asked for."""
+    """Remarks beside the answer to the question."""
     print(log_text(text), file=sys.stderr)
 
 

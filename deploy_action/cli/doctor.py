@@ -143,7 +143,7 @@ def _certificates() -> Iterator[Row]:
 
 
 def _kept() -> Iterator[Row]:
-    """What launcher/kept.sh keeps, and removes after 30 days without use."""
+    """Files that launcher/kept.sh keeps, and removes after 30 days without use."""
     home = os.environ.get("HOME", "")
     cache = (
         os.environ.get("RUNNER_TOOL_CACHE")

@@ -1,4 +1,4 @@
-"""What was deployed."""
+"""Lists deployments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @as_json
 @with_registry
 def history(desk: RegistrySession, *, stack: str, environment: str, limit: int, machine: bool) -> int:
-    """What was deployed, the newest first, and how good the estimates were.
+    """Deployments, the newest first, and how good their estimates were.
 
     --json prints the records whole.
     """

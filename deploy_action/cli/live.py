@@ -1,4 +1,4 @@
-"""What is going on right now, drawn below the lines of the log."""
+"""The operations in progress, drawn below the lines of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who deploys, freezing locks, and freeing one by hand."""
+"""Lists locks, freezes them, and frees one by hand."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @as_json
 @with_registry
 def active(desk: RegistrySession, *, machine: bool) -> None:
-    """Who holds which lock, who waits in which order, and what is frozen.
+    """Lists holders of locks, the queue in its order, and freezes.
 
     --json prints the registry's whole document.
     """
@@ -62,7 +62,7 @@ def active(desk: RegistrySession, *, machine: bool) -> None:
     multiple=True,
     metavar="ACTOR|WORKFLOW|TEAM",
     type=Checked(parse_allowed, "name"),
-    help="Who deploys meanwhile: a GitHub login, a workflow file (deploy.yml), or @ORG/TEAM: its members as "
+    help="Those who may deploy meanwhile: a GitHub login, a workflow file (deploy.yml), or @ORG/TEAM: its members as "
     "of now. May be given several times.",
 )
 @with_reason

@@ -33,7 +33,7 @@ INPUTS = {
     "slack-channel": "The channel for messages; the token is read from $SLACK_BOT_TOKEN.",
 }
 SECONDS_MAX = 20.0
-"""Nobody waits behind these checks, so they get more time than in a deployment."""
+"""No deployment waits behind these checks, so they get more time."""
 
 
 def _with_inputs(command: Any) -> Any:

@@ -37,7 +37,7 @@ def command() -> None:
 @as_json
 @with_registry
 def list_(desk: RegistrySession, *, machine: bool) -> int:
-    """What is kept, the oldest deployment first, and why it could not be told.
+    """Lists kept messages, the oldest deployment first, and why they were not delivered.
 
     Exit code 1 where anything is kept.
     """

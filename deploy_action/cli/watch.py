@@ -234,7 +234,7 @@ class _TerminalLog:
             self._show(part)
 
     def mask(self, secret: str) -> None:
-        """Nobody reads along here."""
+        """No command shares the log here."""
 
 
 class _JsonTeller(JobLogReporter):

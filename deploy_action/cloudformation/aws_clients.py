@@ -1,4 +1,4 @@
-"""What all AWS adapters share: sessions, clients, and errors in words."""
+"""Code that all AWS adapters share: sessions, clients, and errors in words."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class AwsClients:
         return found
 
     def traffic(self, service: str) -> Traffic:
-        """What all clients of a service have sent so far, each try counted."""
+        """Requests of all clients of a service so far, each try counted."""
         return self._traffic.get(service, Traffic())
 
     def _counter(self, service: str) -> Callable[..., None]:
@@ -249,7 +249,7 @@ def _end_lasting(caught_exception: BaseException | None = None, **_: object) -> 
 
 
 def url_of(error: Exception) -> str:
-    """What was asked, as far as it is known; empty where nothing was."""
+    """The request as far as it is known; empty where nothing was."""
     kwargs = getattr(error, "kwargs", None)
     told = str(kwargs.get("endpoint_url") or "") if isinstance(kwargs, dict) else ""
     if not told and type(error).__name__ == "ProxyConnectionError":

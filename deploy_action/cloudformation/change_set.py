@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSetRequest:
-    """What `CreateChangeSet` needs. Exactly one of `template_body` and `template_url` is set.
+    """The arguments of `CreateChangeSet`. Exactly one of `template_body` and `template_url` is set.
 
     The deployment's identity goes into `name`, `token` and `description`: a stack tag would propagate to
     every resource and turn each deployment into an update of everything.
@@ -55,8 +55,8 @@ class ChangeSetRequest:
 
 @dataclass(frozen=True, slots=True)
 class PropertyChange:
-    """What becomes of one property, as far as CloudFormation tells. Values are texts, None where there is
-    none or it was not asked for; secrets are hidden in them."""
+    """The change of one property, as far as CloudFormation describes it. Values are texts, None where there
+    is none or it was not asked for; secrets are hidden in them."""
 
     path: str
     """Such as `/Properties/KeySchema`."""
@@ -67,9 +67,9 @@ class PropertyChange:
     source: str = ""
     """CloudFormation's word for why it changes, such as `ParameterReference`."""
     cause: str = ""
-    """What it changes with: a parameter, or a resource's attribute."""
+    """The source of the change: a parameter, or a resource's attribute."""
     actual: str | None = None
-    """What the property is by now, where somebody changed it outside of CloudFormation."""
+    """The present value of the property, where it was changed outside of CloudFormation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Change:
     replacement: str = ""
     scope: tuple[str, ...] = ()
     policy_action: str = ""
-    """What becomes of the physical resource: Delete, Retain, Snapshot, or these behind `ReplaceAnd`."""
+    """The fate of the physical resource: Delete, Retain, Snapshot, or these behind `ReplaceAnd`."""
     nested_arn: str = ""
     """Of the change set of a nested stack."""
     drift: str = ""

@@ -16,8 +16,8 @@ def template_arguments(request: ChangeSetRequest) -> dict[str, str]:
 
 
 def change_set_arguments(request: ChangeSetRequest) -> dict[str, Any]:
-    """What is not asked for is left out, since CloudFormation then keeps what the stack has. An empty list is
-    sent, and takes it away."""
+    """Arguments that were not given are left out, since CloudFormation then keeps those of the stack. An
+    empty list is sent, and takes it away."""
     parameters = [
         {"ParameterKey": parameter.name, "UsePreviousValue": True}
         if parameter.value is None

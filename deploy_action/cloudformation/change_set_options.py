@@ -1,4 +1,4 @@
-"""What a change set is made with beyond its template, and what is set on a stack beside it."""
+"""Options of a change set beyond its template, and settings of a stack beside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ChangeSetOptions:
     """None leaves on the stack what it has; an empty list takes it away."""
 
     name: str = ""
-    """What people call the change set: the end of its name, whose beginning tells whose it is."""
+    """The name of the change set: the end of its name, whose beginning tells whose it is."""
     include_nested_stacks: bool = False
     import_existing_resources: bool = False
     notification_arns: tuple[str, ...] | None = None
@@ -35,7 +35,7 @@ NO_OPTIONS = ChangeSetOptions()
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """What no change set carries."""
+    """Settings that no change set carries."""
 
     termination_protection: bool | None = None
     """None leaves it as it is."""

@@ -1,4 +1,4 @@
-"""What `DescribeChangeSet` and `ListChangeSets` answer, as typed changes. Secrets go no further than here.
+"""Answers of `DescribeChangeSet` and `ListChangeSets`, as typed changes. Secrets go no further than here.
 
 CloudFormation shows a NoEcho parameter as `****`, and a dynamic reference as it stands in the template; what
 a resource of the change set itself will only give, as `{{changeSet:KNOWN_AFTER_APPLY}}`.

@@ -110,7 +110,7 @@ class CloudFormation:
             return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
     def template(self, stack: StackRef, change_set: str = "") -> object:
-        """What macros made of the template, of a change set (ARN) or of the stack: a text, or parsed JSON."""
+        """The template after its macros, of a change set (ARN) or of the stack: a text, or parsed JSON."""
         of = {"ChangeSetName": change_set} if change_set else {}
         with explained():
             answer = self._client(stack).get_template(StackName=stack.name, TemplateStage="Processed", **of)

@@ -56,7 +56,7 @@ WAYS_MAX = 5
 
 
 def way_out(status: str) -> str:
-    """What to do with a stack whose deployment ended so; empty where that is no special state."""
+    """The next step for a stack whose deployment ended so; empty where that is no special state."""
     return _WAYS_OUT.get(status, "")
 
 
@@ -75,7 +75,7 @@ def starting_point(
     delete_rolled_back_stack: bool,
     disable_rollback: bool = False,
 ) -> Start:
-    """What a deployment has to do first. Raises CannotStart, with the way out, for states that forbid it.
+    """The first step of a deployment. Raises CannotStart, with the way out, for states that forbid it.
 
     Source: the CloudFormation guide's table of stack statuses.
     """

@@ -72,14 +72,15 @@ class Activity:
 
 @dataclass(slots=True)
 class StackProgress:
-    """What is known of one stack: the fold of its events, in order."""
+    """All facts about one stack: the fold of its events, in order."""
 
     stack_id: str
     region: str
     status: str = ""
     reason: str = ""
     begun: str = ""
-    """What its operation was begun as: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen."""
+    """The action that the operation began with: CREATE, UPDATE, DELETE or IMPORT; empty where that was not
+    seen."""
     started: float | None = None
     ended: float | None = None
     parent_id: str | None = None
@@ -121,7 +122,7 @@ class StackProgress:
         return self._phases[-1][0] if self._phases else 0.0
 
     def forget(self) -> None:
-        """What an earlier operation did is not part of the one that begins."""
+        """An earlier operation is not part of the one that begins."""
         self.started = self.ended = None
         self.begun = ""
         self.activities.clear()
@@ -158,7 +159,8 @@ class StackProgress:
         return activity
 
     def moved_to(self, phase: Phase, *, since: float) -> None:
-        """What began since then (unix seconds) belongs to that phase of the root, or to a later one."""
+        """Activities that began since then (unix seconds) belong to that phase of the root, or to a later
+        one."""
         for activity in self.activities:
             if activity.started >= since:
                 activity.phase = max(activity.phase, phase, key=_PHASES.index)
@@ -317,7 +319,7 @@ class Operation:
 
     @property
     def running(self) -> list[Activity]:
-        """What is being worked on, longest first; nested stacks are told by what runs inside them."""
+        """Activities in progress, longest first; nested stacks are told by what runs inside them."""
         return sorted(
             (a for a in self.activities if a.running and a.resource_type != STACK_TYPE),
             key=lambda a: a.started,

@@ -39,7 +39,8 @@ class StackLine:
     status: str
     reason: str = ""
     begun: str = ""
-    """What its operation was begun as: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen."""
+    """The action that its operation began with: CREATE, UPDATE, DELETE or IMPORT; empty where that was not
+    seen."""
 
     @property
     def verdict(self) -> Verdict:

@@ -1,4 +1,4 @@
-"""What is asked of CloudFormation and STS. `client` implements these; tests hand in their own."""
+"""Calls of CloudFormation and STS. `client` implements these; tests hand in their own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class StackSource(Protocol):
         ...
 
     def traffic(self) -> Traffic:
-        """What this process has sent to CloudFormation so far."""
+        """Requests that this process has sent to CloudFormation so far."""
         ...
 
 
@@ -88,7 +88,8 @@ class ChangeSetSource(Protocol):
 
 
 class StackDeployer(Protocol):
-    """What changes CloudFormation. Every method raises StackSourceError, or CannotStart for a refusal."""
+    """Calls that change CloudFormation. Every method raises StackSourceError, or CannotStart for a
+    refusal."""
 
     def template_parameters(self, request: ChangeSetRequest) -> frozenset[str]:
         """Names of the parameters that the template declares."""
@@ -103,7 +104,7 @@ class StackDeployer(Protocol):
         ...
 
     def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
-        """What early validation found wrong; () where nothing is told."""
+        """Findings of early validation; () where nothing is told."""
         ...
 
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:

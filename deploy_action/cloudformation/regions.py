@@ -49,7 +49,7 @@ def partition_of(region: str) -> Partition | None:
 
 
 def similar_regions(text: str) -> list[str]:
-    """What somebody may have meant, the likeliest first."""
+    """Names close to the given one, the likeliest first."""
     known = sorted(region for partition in partitions() for region in partition.regions)
     return get_close_matches(text.lower(), known, n=3, cutoff=0.75)
 

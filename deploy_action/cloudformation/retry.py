@@ -28,7 +28,7 @@ def retry_while_unavailable(
     tell: Callable[[str], None] = lambda _line: None,
     seconds: float = PATIENCE_SECONDS,
 ) -> T:
-    """What `call` returns. A temporary StackSourceError is raised only after `seconds` of them.
+    """Returns the answer of `call`. A temporary StackSourceError is raised only after `seconds` of them.
 
     `alive` is called between the tries, to renew the lock; `tell` hears now and then that it takes long.
     Raises Cancelled instead of trying again.

@@ -15,8 +15,8 @@ _ALIKE = 0.6
 
 
 def unmatched_sentence(wanted: StackRef, existing: Sequence[StackState], since: float | None) -> str:
-    """What to tell of a `stack-name` that names no stack. `since`: what changed from then on (unix seconds of
-    CloudFormation) may be what was deployed instead; None where that is not known."""
+    """The remark about a `stack-name` that names no stack. `since`: what changed from then on (unix seconds
+    of CloudFormation) may be what was deployed instead; None where that is not known."""
     pattern = wanted.name.strip("*?").lower()
     names = list(dict.fromkeys(state.ref.short_name for state in existing))
     changed = [s.ref.short_name for s in existing if since is not None and s.changed_at >= since]

@@ -97,7 +97,7 @@ def stack_name_of(stack_id: str) -> str:
 
 
 class Verdict(Enum):
-    """What a stack's status says about its last operation."""
+    """The verdict on a stack's last operation, by its status."""
 
     SUCCEEDED = "succeeded"
     ROLLED_BACK = "rolled-back"
@@ -125,7 +125,7 @@ def verdict_of(status: str) -> Verdict:
 
 
 def operation_verdict(begun: str, status: str) -> Verdict:
-    """What became of an operation. `begun`: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen.
+    """The verdict on an operation. `begun`: CREATE, UPDATE, DELETE or IMPORT; empty where that was not seen.
 
     A creation that fails can end DELETE_COMPLETE (`OnFailure=DELETE`), and a deletion that is refused goes
     back to the status from before, so the last status alone is no verdict.

@@ -1,4 +1,4 @@
-"""What a template would change, told from two templates alone: what parameters change is not seen."""
+"""The changes that a template would make, from two templates alone: what parameters change is not seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What depends on what in a template: what CloudFormation waits for before it begins with a resource."""
+"""The dependencies between a template's resources: what CloudFormation waits for before it begins with a
+resource."""
 
 from __future__ import annotations
 
@@ -88,7 +89,7 @@ def _parts(body: object) -> Iterator[tuple[str, object]]:
 
 
 def _names(key: str, value: object) -> list[str]:
-    """What one intrinsic function, or `DependsOn`, refers to."""
+    """The names that one intrinsic function, or `DependsOn`, refers to."""
     if key == "Ref":
         return [value] if isinstance(value, str) else []
     if key == "DependsOn":

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BYTES_MAX = 1_000_000
-"""What CloudFormation takes of a template in S3."""
+"""Sizes of templates that CloudFormation reads from S3."""
 DEPTH_MAX = 100
 NODES_MAX = 500_000
 """Scalars, lists and maps, with aliases unfolded."""

@@ -30,7 +30,7 @@ class TemplateTree:
     children: tuple[tuple[Path, TemplateTree], ...] = ()
     """By the place that names them."""
     foreign: tuple[str, ...] = ()
-    """What else it names of the workspace, one clause each: `Code` of … names `src`, a folder."""
+    """Other files of the workspace that it names, one clause each: `Code` of … names `src`, a folder."""
 
     def descendants(self) -> Iterator[TemplateTree]:
         for _, child in self.children:

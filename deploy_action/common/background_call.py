@@ -30,8 +30,8 @@ class BackgroundCall(Generic[T]):
             self._errors.append(error)
 
     def result(self, seconds: float) -> T:
-        """What it returned, or raised. What is left of `seconds` of real time since it began is waited for;
-        raises TimeoutError where it is not done then."""
+        """The returned value, or the raised exception. What is left of `seconds` of real time since it began
+        is waited for; raises TimeoutError where it is not done then."""
         self._thread.join(max(0.0, self._began + seconds - monotonic()))
         if self._errors:
             raise self._errors[0]

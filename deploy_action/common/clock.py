@@ -18,7 +18,7 @@ class SystemClock:
     """
 
     real_time = True
-    """What it measures passes for other threads, too."""
+    """Its time passes for other threads, too."""
 
     def __init__(
         self, stop: threading.Event | None = None, *, origin: float = 0.0, speed: float = 1.0

@@ -1,4 +1,4 @@
-"""What kind of fault an exception is: by one table of its type's names and its words, along its whole chain.
+"""The kind of fault of an exception: by one table of its type's names and its words, along its whole chain.
 
 Types are known by name, so that no SDK is imported. What no row knows is not temporary for that reason: the
 caller decides by the answer that it got.
@@ -238,7 +238,7 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str:
 
 
 def of_metadata(environ: Mapping[str, str]) -> str:
-    """What to add where there are no credentials: a proxy cannot reach EC2's metadata service, which answers
+    """The remedy where there are no credentials: a proxy cannot reach EC2's metadata service, which answers
     the machine itself only. Empty where no proxy stands before it.
 
     botocore asks it by `http://` and honours HTTP_PROXY, ALL_PROXY and NO_PROXY.

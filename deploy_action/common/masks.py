@@ -59,7 +59,7 @@ class Masks:
 
 
 def shapes_in(text: str) -> list[str]:
-    """What has the shape of a credential."""
+    """Texts of the shape of a credential."""
     return [match[0] for match in _SHAPES.finditer(text)]
 
 
@@ -69,7 +69,7 @@ def secrets_in(environ: Mapping[str, str]) -> list[str]:
 
 
 def masked_by(lines: Iterable[str]) -> list[str]:
-    """What a command's own output asked the runner to hide."""
+    """Texts that a command's own output asked the runner to hide."""
     found = []
     for line in lines:
         match = _ADD_MASK.search(line)

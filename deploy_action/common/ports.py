@@ -1,4 +1,4 @@
-"""What the outside has to offer to every domain: time."""
+"""The port through which every domain reads time: time."""
 
 from __future__ import annotations
 

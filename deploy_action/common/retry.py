@@ -23,7 +23,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def bounded(seconds: float) -> float:
-    """Nobody is believed who asks for a longer pause than an hour."""
+    """A longer pause than an hour is not believed."""
     return min(max(seconds, 0.0), PAUSE_SECONDS_MAX)
 
 

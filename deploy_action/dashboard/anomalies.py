@@ -26,7 +26,7 @@ NEEDED = 8
 SCORE = 3.5
 """The cut that Iglewicz and Hoaglin recommend."""
 _NORMAL = 1.4826
-"""What makes the median absolute deviation of normal values their standard deviation."""
+"""The factor that makes the median absolute deviation of normal values their standard deviation."""
 _SPREAD_MIN = math.log(1.08)
 """Durations that never vary would make everything stand out."""
 SECONDS_MIN = 30.0
@@ -109,7 +109,8 @@ def _remember(
 
 
 def _sets(entry: Entry) -> list[object]:
-    """What to compare with: the same touched resources first, else all deployments of the same stacks."""
+    """The deployments to compare with: the same touched resources first, else all deployments of the same
+    stacks."""
     touched = tuple(run.touched for run in entry.deployment.runs)
     return [(entry.places, touched), (entry.places,)] if any(touched) else [(entry.places,)]
 

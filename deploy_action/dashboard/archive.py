@@ -32,7 +32,7 @@ def opened(histories: Iterable[tuple[str, bytes | None]], *, now: float) -> tupl
 
 
 def notices(timeline: Timeline, damaged: Iterable[str]) -> list[str]:
-    """What is missing, in sentences."""
+    """The missing parts, in sentences."""
     return [*damaged, *(_sentence(one) for one in timeline.unread)]
 
 

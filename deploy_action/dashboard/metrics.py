@@ -50,8 +50,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """What a failure led to: `seconds` from its end to that of the deployment which made all its stacks good
-    again, None where none did yet."""
+    """The consequence of a failure: `seconds` from its end to that of the deployment which made all its
+    stacks good again, None where none did yet."""
 
     seconds: float | None
 

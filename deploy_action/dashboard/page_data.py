@@ -1,4 +1,4 @@
-"""What the dashboard's page is told: columns of numbers, and each text once.
+"""The data of the dashboard's page: columns of numbers, and each text once.
 
 Everything here is data. The page shows it by `textContent` only; addresses are checked here.
 """

@@ -77,14 +77,14 @@ class Entry:
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
-        """What tells its stacks from others of that name: (account or else environment, stack)."""
+        """The key that tells its stacks from others of that name: (account or else environment, stack)."""
         home = self.deployment.account or self.environment
         return tuple((home, stack) for stack in self.stacks or ("",))
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What is missing of `count` records: `reason` goes on after "3 records are"."""
+    """A reason why `count` records are missing: `reason` goes on after "3 records are"."""
 
     reason: str
     count: int

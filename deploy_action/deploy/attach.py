@@ -133,7 +133,8 @@ def _first_event(deployment: Deployment, ref: StackRef) -> str:
 
 
 def _only_what_was_found(deployment: Deployment, refs: tuple[StackRef, ...]) -> None:
-    """What began while nobody watched says nothing of what was watched before. Raises VerdictUnknown."""
+    """An operation that began while the watch was down says nothing of the one before. Raises
+    VerdictUnknown."""
     known = deployment.state.attached
     for ref in refs:
         first = _first_event(deployment, ref)

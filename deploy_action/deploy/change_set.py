@@ -187,7 +187,7 @@ class NativeDeployment:
         return now.execution_status == "AVAILABLE" and self.discard(plan)
 
     def may_have_been_executed(self, plan: PreparedChangeSet) -> bool:
-        """What became of a change set whose execution was about to be asked for when the coordinator died.
+        """The fate of a change set whose execution was about to be requested when the coordinator died.
 
         Only one that can never be executed, or could still be deleted, has certainly not been executed.
         """

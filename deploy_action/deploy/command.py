@@ -302,7 +302,7 @@ class _Done:
 
 
 def _plans(deployment: Deployment, baseline: Baseline) -> tuple[PlannedChanges, ...]:
-    """What the command will change is not known; a stack that exists is updated, or deleted by a teardown."""
+    """The changes of a command are not known; a stack that exists is updated, or deleted by a teardown."""
     existing = "delete" if deployment.state.report.tears_down else "update"
     by_name = {str(stack): deployment.templates.before(stack) for stack in deployment.settings.stacks}
     return tuple(

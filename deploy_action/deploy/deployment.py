@@ -1,4 +1,4 @@
-"""What the three ways to deploy have in common: the lock, the watch, the verdict."""
+"""The parts that the three ways to deploy share: the lock, the watch, the verdict."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CLEANUP_SUFFIX = "_CLEANUP_IN_PROGRESS"
 ANNOTATIONS_MAX = 5
 """Of the 10 errors that GitHub shows for one use of the action."""
 UNCHANGED_MAX = 20
-"""So many stacks that were not changed are asked for their outputs."""
+"""At most this many unchanged stacks are asked for their outputs."""
 
 
 class Deployment:
@@ -140,7 +140,7 @@ class Deployment:
         optional(self.reporter, "Keeping the state", lambda: self.job.folder.save(self.state))
 
     def expect(self, *plans: PlannedChanges) -> None:
-        """What is about to be done, as far as it is known; tells how long it is expected to take."""
+        """Publishes the planned changes, as far as they are known; tells how long it is expected to take."""
         self.plans = plans
         if not self.unwatched:
             optional(self.reporter, "The estimate", self._estimate)
@@ -158,7 +158,8 @@ class Deployment:
             self.reporter.channel.expected(self.state.report)
 
     def foresee(self, plan: PlannedChanges) -> None:
-        """What the fence tells those who wait, before anything begins. `expect` tells of what is wrong."""
+        """The fence publishes the expected end to waiters, before anything begins. `expect` tells of what is
+        wrong."""
         if not self.unwatched:
             with suppress(Exception):
                 estimate = self._expecting.forecast((plan,)).estimate

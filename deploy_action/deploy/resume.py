@@ -1,4 +1,4 @@
-"""What a coordinator that was killed has left behind of a deployment by change set.
+"""The state that a killed coordinator left of a deployment by change set.
 
 Nothing may be executed twice, so what may have been executed counts as executed. Three things can tell: what
 was written down before it was asked for, the events that carry our token, and the change set itself.

@@ -1,4 +1,4 @@
-"""What is set on the stack itself and not by a change set: termination protection and the stack policy.
+"""Settings of the stack itself, which no change set carries: termination protection and the stack policy.
 
 On a stack that exists before it is changed, so that the policy holds for this very update; on a new one once
 it is made: a creation that fails must not leave a stack that cannot be deleted.

@@ -42,11 +42,11 @@ class Templates:
         return found if found is not None and not found.transformed else None
 
     def planned(self, stack: StackRef, change_set: str) -> Template | None:
-        """What a change set (ARN) deploys. Waits for an answer where there is no own one."""
+        """The template that a change set (ARN) deploys. Waits for an answer where there is no own one."""
         return self.own or _answer(BackgroundCall(lambda: self._read(stack, change_set), "template"))
 
     def before(self, stack: StackRef) -> Template | None:
-        """What a stack was before a command changes it: most of it stays."""
+        """The template of a stack before a command changes it: most of it stays."""
         asked = self._asked.get(stack)
         return _answer(asked) if asked is not None else None
 

@@ -1,4 +1,4 @@
-"""What a verdict other than success or failure means for the step, as an error."""
+"""The error of a step for a verdict other than success or failure."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 NAMED_MAX = 5
-"""So many of the resources that a summary names are told in a cause's name."""
+"""At most this many of the resources that a summary names stand in a cause's name."""
 _SEARCHED = 4096
 """Patterns look at so many characters of a reason."""
 _NOBODY_ASKED = re.compile(r"[. \n]*(rollback|delete) requested by user\Z", re.IGNORECASE)
@@ -85,7 +85,7 @@ class Cause:
 
     @property
     def remedy(self) -> Remedy | None:
-        """What to do next; looked up when asked for, so that nothing is read where nothing failed."""
+        """The next step; looked up when asked for, so that nothing is read where nothing failed."""
         return remedy_for(
             self.message,
             resource_type=self.resource_type,
@@ -120,7 +120,7 @@ def causes_of(operation: Operation) -> tuple[Cause, ...]:
 
 
 def early_warnings(operation: Operation) -> tuple[Cause, ...]:
-    """What is known to go wrong while a stack is still in progress, in causes' order; empty at rest.
+    """Failures that show while a stack is still in progress, in causes' order; empty at rest.
 
     Beside failures: a resource in progress whose reason already speaks of trouble, such as "Resource template
     validation failed". It may still end well. The caller tells each once, by `warning_key`.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TELLING_MAX = 5
-"""So many lines are told."""
+"""At most this many lines are quoted."""
 LINE_MAX = 600
 """Of one line, in characters."""
 _SEARCHED = 2000

@@ -1,4 +1,4 @@
-"""What is asked of the services behind resources."""
+"""Calls of the services behind resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do next about a failure: the rows of `data/remedies.toml`, of which the first that fits wins."""
+"""The next step after a failure: the rows of `data/remedies.toml`, of which the first that fits wins."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SEARCHED_MAX = 4096
-"""So many characters of a reason are looked at: it comes from outside, and may be long on purpose."""
+"""At most this many characters of a reason are matched: it comes from outside, and may be long on purpose."""
 QUOTED_MAX = 200
-"""So many characters of a reason may stand in a remedy at a place."""
+"""At most this many characters of a reason stand in a remedy at a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Row:
     source: str = ""
 
     def fits(self, text: str, resource_type: str, status: str, code: str) -> dict[str, str] | None:
-        """What the pattern's groups found; None where the row does not fit."""
+        """The values of the pattern's groups; None where the row does not fit."""
         if self.types is not None and not self.types.fullmatch(resource_type):
             return None
         if self.statuses is not None and not self.statuses.fullmatch(status):

@@ -49,7 +49,7 @@ class ServiceInvestigator:
         self._broken = False
 
     def look(self, operation: Operation, *, now: float) -> list[Finding]:
-        """What has become known since the last call; asks anew where it is time to. Returns at once.
+        """Findings since the last call; asks anew where it is time to. Returns at once.
 
         `now`: unix seconds of CloudFormation.
         """

@@ -34,7 +34,7 @@ TEXT_MAX = 1500
 
 
 class Service(Enum):
-    """Who is asked, as people call it."""
+    """The service, as people call it."""
 
     ECS = "ECS"
     LAMBDA = "Lambda log"
@@ -55,7 +55,7 @@ _BY_TYPE = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: one activity, as it stood when the look was planned."""
+    """The subject of a lookup: one activity, as it stood when the look was planned."""
 
     stack_id: str
     region: str
@@ -96,7 +96,7 @@ class Look:
 
 
 def service_of(resource_type: str) -> Service | None:
-    """Who knows more about a resource of this type while it is in progress."""
+    """The service that knows more about a resource of this type while it is in progress."""
     return Service.LAMBDA if resource_type.startswith("Custom::") else _BY_TYPE.get(resource_type)
 
 
@@ -183,7 +183,7 @@ class Planner:
 
     @staticmethod
     def _of_failed(subjects: list[Subject]) -> list[Look]:
-        """What a Lambda wrote is the whole story of a custom resource: no call failed."""
+        """The log of a Lambda is the whole story of a custom resource: no call failed."""
         looks: list[Look] = []
         for subject in subjects:
             service = service_of(subject.resource_type)
@@ -208,7 +208,8 @@ class Planner:
 
 
 class Facts:
-    """What was told already. A fact counts once by its key, and once by its words for each resource."""
+    """Findings that were reported already. A fact counts once by its key, and once by its words for each
+    resource."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[str, ...]] = set()

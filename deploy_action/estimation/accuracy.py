@@ -84,7 +84,7 @@ def bias(deployments: Sequence[Deployment], basis: str) -> float:
 
 
 def corrected(estimate: Estimate, deployments: Sequence[Deployment], *, moves: bool) -> Estimate:
-    """What the estimates before this one, on the same basis, have taught about its width.
+    """The lesson of earlier estimates on the same basis for the width of this one.
 
     `moves`: and about its middle; not where that is a median of those same deployments, which learns itself.
     """

@@ -101,7 +101,7 @@ def structure(
     graph: Mapping[str, frozenset[str]] | None = None,
     reverse: bool = False,
 ) -> dict[str, list[str]]:
-    """What waits for what among (label, type): by the template, else as seen before, else by type.
+    """The dependencies among (label, type): by the template, else as seen before, else by type.
 
     `graph` maps labels to those they wait for. `reverse`: for deletion.
     """
@@ -127,7 +127,7 @@ def structure(
 
 
 def _within_nested(tasks: Sequence[tuple[str, str]], waits: dict[str, list[str]]) -> None:
-    """What lies in a nested stack begins after the stack does, so after what the stack waits for."""
+    """Resources of a nested stack begin after the stack does, so after its dependencies."""
     nested = [label for label, kind in tasks if kind == STACK_TYPE]
     for label, _ in tasks:
         for stack in nested:

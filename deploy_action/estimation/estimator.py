@@ -45,7 +45,7 @@ NESTED_CLEANUP = spread(11.7, 1.1)
 NESTED_AT_ONCE = 0.26
 """The share of updates with nested stacks that end without their clean-up being waited for."""
 _COMMON_FACTOR = {HERE: 1.12, PARTLY: 1.4, PRIOR: 1.7}
-"""What all resources of a deployment share: the day, and what is not known of the dependencies."""
+"""The factor that all resources of a deployment share: the day, and what is not known of the dependencies."""
 
 
 def before(plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
@@ -173,7 +173,7 @@ def by_path(plan: PlannedChanges, past: DeploymentHistory) -> Estimate:
 def waits_of(
     plan: PlannedChanges, tasks: Sequence[tuple[str, str]], past: DeploymentHistory, *, reverse: bool = False
 ) -> dict[str, list[str]]:
-    """What waits for what among (label, type); while things are deleted, the other way round."""
+    """The dependencies among (label, type); while things are deleted, the other way round."""
     reverse = reverse or plan.kind == "delete"
     return structure(tasks, order=past.order(plan.stack), graph=plan.graph, reverse=reverse)
 
@@ -195,7 +195,7 @@ def tasks_of(
 
 
 def cleanup_tasks(plan: PlannedChanges, past: DeploymentHistory) -> list[Task]:
-    """What an update deletes after it: what is removed, and what was replaced."""
+    """The deletions after an update: what is removed, and what was replaced."""
     if plan.kind != "update":
         return []
     return deletions(plan.stack, gone_after(plan.changes or ()), past)
@@ -222,7 +222,7 @@ def nested_cleanup(plan: PlannedChanges, changes: Iterable[Planned], past: Deplo
 
 
 def gone_after(changes: Iterable[Planned]) -> list[Planned]:
-    """What a clean-up deletes: the removed resource, and the copy that was replaced."""
+    """The deletions of a clean-up: the removed resource, and the copy that was replaced."""
     return [one for one in changes if one.action == "DELETE" or one.replacement]
 
 

@@ -1,4 +1,5 @@
-"""What is expected: how long a thing usually takes, and how long a deployment has left.
+"""The port through which estimates are read: how long a thing usually takes, and how long a deployment has
+left.
 
 The port between what is learned (history, prior table) and who uses it: the log, the pace of polling, stalls.
 """
@@ -25,7 +26,7 @@ class Forecast(Protocol):
         ...
 
     def remaining(self, operation: Operation, *, now: float) -> Estimate | None:
-        """What is left until all stacks are at rest. `now`: unix seconds of CloudFormation."""
+        """The time left until all stacks are at rest. `now`: unix seconds of CloudFormation."""
         ...
 
 

@@ -66,7 +66,7 @@ class LearnedForecast:
         return None
 
     def _known(self, activity: Activity, label: str) -> Known | None:
-        """What is nested is remembered under its root: one of the plans', or one of the history."""
+        """Operations of nested stacks are kept under their root: one of the plans', or one of the history."""
         parts = activity.stack_id.split(":")
         own = f"{parts[3] if len(parts) > 4 else ''}/{stack_name_of(activity.stack_id)}"
         names = dict.fromkeys((own, *(plan.stack for plan in self.plans), *self.past.stacks))

@@ -1,4 +1,4 @@
-"""What a deployment is about to do, as far as it is known before: the change set's changes."""
+"""The planned changes of a deployment, as far as they are known before: the change set's changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChanges:
-    """What will be done to one root stack (`REGION/NAME`). `kind`: create, update, delete or import.
+    """The planned changes of one root stack (`REGION/NAME`). `kind`: create, update, delete or import.
 
     `changes` is None where they are not known. `graph` maps stable names of changed resources to
     those they wait for; None where the template is not at hand. Without changes it tells of all resources.

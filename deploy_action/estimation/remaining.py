@@ -47,8 +47,8 @@ ROLLBACKS = "rollbacks of this stack"
 ROLLBACK_PRIOR = "usual rollbacks"
 
 _UNDO_SECONDS = 5.0
-"""What a rollback takes beyond its resources: from its status to the first deletion, and from the last to the
-end."""
+"""The time that a rollback takes beyond its resources: from its status to the first deletion, and from the
+last to the end."""
 _RETRY_SECONDS, _RETRY_FACTOR = 181.0, 1.15
 _ATTEMPTS = 3
 """A deletion that failed during clean-up or rollback is tried again, three times in all, after about three
@@ -60,7 +60,7 @@ they began."""
 _UNMADE_LATE = DurationDistribution(140.0, 1.1)
 """The other 6 of 42 took 131 to 154 s, never anything between; of which types is in `_SLOW_TO_GIVE_UP`."""
 _UNMADE_LATE_AFTER_SECONDS = 10.0
-"""What was not over by then is one of the late ones."""
+"""A rollback that was not over by then is one of the late ones."""
 _REFUSED_SECONDS = 10.0
 """A creation that failed later than this may have made something."""
 _ASKED_TO_DELETE = frozenset({STACK_TYPE, "AWS::CloudFormation::CustomResource"})
@@ -199,7 +199,7 @@ def _deploy(view: _View, same: Sequence[OperationRecord]) -> _Left:
 
 
 def _expected(plan: PlannedChanges, same: Sequence[OperationRecord]) -> tuple[Planned, ...]:
-    """What will be done: the plan's changes and, in nested stacks, what the last such run did."""
+    """The steps to come: the plan's changes and, in nested stacks, what the last such run did."""
     found = {one.label: one for one in plan.changes or ()}
     if same:
         for step in same[-1].steps:
@@ -262,7 +262,7 @@ def _cleanup(view: _View, same: Sequence[OperationRecord]) -> _Left:
 
 
 def _rollback(view: _View) -> _Left:
-    """What was done is undone: what was created is deleted, what was updated is updated back."""
+    """A rollback undoes each change: what was created is deleted, what was updated is updated back."""
     plan, seen, past, now = view.plan, view.seen, view.past, view.now
     elapsed = view.since(Phase.ROLLBACK)
     mine = view.of(Phase.ROLLBACK)

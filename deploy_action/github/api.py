@@ -23,7 +23,7 @@ API_URL = "https://api.github.com"
 GRAPHQL_URL = "https://api.github.com/graphql"
 _OF_A_PROXY = {200, 302, 307, 401, 403, 407, 451, 511}
 SECONDARY_LIMIT_SECONDS = 60.0
-"""What GitHub's documentation asks for where a limit is hit and the answer does not say for how long."""
+"""The pause that GitHub's documentation asks for where an answer about a limit names none."""
 
 
 class GitHubUnavailable(Exception):
@@ -49,7 +49,7 @@ class GitHubMisconfigured(GitHubUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What GitHub said, below 500 and not a rate limit. `body` is parsed JSON, None where it was empty."""
+    """GitHub's answer, below 500 and not a rate limit. `body` is parsed JSON, None where it was empty."""
 
     status: int
     headers: Mapping[str, str]

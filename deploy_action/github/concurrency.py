@@ -1,4 +1,4 @@
-"""What GitHub's own `concurrency:` does to a deployment: cancel it, drop it, or let it wait for free."""
+"""The effect of GitHub's own `concurrency:` on a deployment: cancel it, drop it, or let it wait for free."""
 
 from __future__ import annotations
 

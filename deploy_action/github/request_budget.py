@@ -12,7 +12,7 @@ ELAPSED_SECONDS_MIN = 120.0
 STRAIN_MAX = 3.0
 """A waiter must look several times while a free lock is kept for it (`locking.expiry.CLAIM_SECONDS`)."""
 POLLS_BACK_MAX = 3
-"""Who is further back looks more seldom, up to so many times."""
+"""Waiters further back look more seldom, up to so many times."""
 
 
 @dataclass(slots=True)

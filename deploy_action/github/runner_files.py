@@ -50,7 +50,7 @@ class JobLog:
 
 
 def without_commands(line: str) -> str:
-    """What a workflow command says, for other systems: `WARNING: text`; empty where it says nothing."""
+    """The text of a workflow command, for other systems: `WARNING: text`; empty where it says nothing."""
     found = _COMMAND.fullmatch(line)
     if found is None:
         return line

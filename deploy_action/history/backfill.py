@@ -30,7 +30,7 @@ GLOB_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there was of one root stack (`REGION/NAME`): whole operations, and those not known before."""
+    """The past of one root stack (`REGION/NAME`): whole operations, and those not known before."""
 
     stack: str
     operations: int

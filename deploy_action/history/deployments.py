@@ -1,4 +1,4 @@
-"""What history teaches, typed: the deployments, their runs, and the estimates that were made for them."""
+"""The lessons of history, typed: the deployments, their runs, and the estimates that were made for them."""
 
 from __future__ import annotations
 
@@ -81,13 +81,14 @@ class DeploymentHistory:
         return [run for run in self.of(stack, kind) if run.good]
 
     def order(self, stack: str) -> Order:
-        """What waits for what while it is created or updated; deletions run the other way round."""
+        """The dependencies while it is created or updated; deletions run the other way round."""
         if stack not in self._orders:
             self._orders[stack] = Order.of([run for run in self.of(stack) if run.kind != "delete"])
         return self._orders[stack]
 
     def surplus_seconds(self, stack: str) -> float:
-        """What deployments of this stack alone take beyond its operation, such as a change set; a median."""
+        """The time that deployments of this stack take beyond its operation, such as for a change set; a
+        median."""
         beyond = [
             one.seconds - one.runs[0].seconds
             for one in self.deployments[-SURPLUS_MAX:]
@@ -104,7 +105,7 @@ class DeploymentHistory:
         ]
 
     def seconds(self, stacks: Sequence[str]) -> list[float]:
-        """What good deployments of exactly these stacks took, oldest first."""
+        """The durations of good deployments of exactly these stacks, oldest first."""
         return [
             one.seconds
             for one in self.deployments

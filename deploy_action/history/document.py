@@ -82,9 +82,9 @@ def read(
     *,
     account: str = "",
 ) -> DeploymentHistory:
-    """What it teaches about an AWS account, or about all where none is given: stacks of two accounts may bear
-    the same name. Never raises: of a history that cannot be used, only the prior table is left, and
-    `trouble` says so."""
+    """The lessons about an AWS account, or about all where none is given: stacks of two accounts may bear the
+    same name. Never raises: of a history that cannot be used, only the prior table is left, and `trouble`
+    says so."""
     samples = prior_samples or {}
     try:
         all_records = records(content)
@@ -235,7 +235,7 @@ def records(content: bytes | None, *, bytes_max: int = _READ_BYTES_MAX) -> list[
 def parsed(
     content: bytes | None, bytes_max: int = _READ_BYTES_MAX, name: str = NAME
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What stands in the document `name` beside the deployments, and these. Raises as `records`."""
+    """The parts of the document `name` beside the deployments, and these. Raises as `records`."""
     if content is None:
         return {}, []
     if len(content) > bytes_max:

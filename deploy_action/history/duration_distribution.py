@@ -88,7 +88,8 @@ def spread(mid: float, factor: float) -> DurationDistribution:
 
 
 def tempered(own: DurationDistribution, elsewhere: float, count: int) -> DurationDistribution:
-    """What `count` samples of one's own say, beside the `elsewhere` seconds that such a thing usually takes.
+    """The distribution of `count` samples of one's own, beside the `elsewhere` seconds that such a thing
+    usually takes.
 
     One or two samples that are far off may be odd, or the start of something new: the interval spans both.
     """
@@ -103,7 +104,8 @@ def tempered(own: DurationDistribution, elsewhere: float, count: int) -> Duratio
 def fitted(
     samples: Sequence[float], *, factor: float, weight: float, jitter_seconds: float = 0.4
 ) -> DurationDistribution:
-    """What samples (seconds, at least one) say. `factor` is expected, and weighs as `weight` samples.
+    """The distribution of samples (seconds, at least one). `factor` is expected, and weighs as `weight`
+    samples.
 
     `jitter_seconds`: what no duration is more exact than, since CloudFormation polls.
     """

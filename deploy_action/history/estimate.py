@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Basis(Enum):
-    """What an expectation rests on, the best first."""
+    """The basis of an expectation, the best first."""
 
     RESOURCE = "this resource"
     TYPE = "this type of resource here"

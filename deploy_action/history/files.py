@@ -53,8 +53,8 @@ def remembered(
 
 
 def learned(read: Read) -> bytes | None:
-    """What estimates learn from, as one document. Raises RegistryUnreadable where one of several cannot be
-    read; a single one is returned as it is."""
+    """The files that estimates learn from, as one document. Raises RegistryUnreadable where one of several
+    cannot be read; a single one is returned as it is."""
     recent, estimates = read(RECENT), read(ESTIMATES)
     if estimates is None:
         return recent

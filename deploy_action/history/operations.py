@@ -1,4 +1,4 @@
-"""What one operation of one root stack was like: what it touched, how long each part took."""
+"""One operation of one root stack: what it touched, how long each part took."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HASH = re.compile(r"(?<=.)[0-9a-fA-F]{8,}$")
 
 @dataclass(frozen=True, slots=True)
 class ResourceTiming:
-    """What was done well to one resource. Seconds; `start` counts from the start of the operation."""
+    """One good step of one resource. Seconds; `start` counts from the start of the operation."""
 
     label: str
     resource_type: str

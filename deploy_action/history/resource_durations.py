@@ -1,4 +1,4 @@
-"""What earlier deployments teach about a resource: how long it takes, and what it waits for.
+"""The lessons of earlier deployments about a resource: how long it takes, and what it waits for.
 
 Only operations that ended well teach; the newest ones count, since stacks change.
 """
@@ -40,7 +40,7 @@ _WAITS_OUTSIDE = {
 """Ends when something outside CloudFormation says so: no table knows when."""
 NESTED_SECONDS = {"CREATE": 60.0, "UPDATE": 5.0, "DELETE": 60.0}
 SLOW_SECONDS, DELETED_SHARE = 60.0, 0.6
-"""What takes so long to make is deleted in about this share of it: a median over such types."""
+"""A resource that takes so long to make is deleted in about this share of it: a median over such types."""
 UNKNOWN_SECONDS = {"CREATE": 2.5, "UPDATE": 2.0, "DELETE": 1.5}
 """Medians over types in the real event logs; the table leaves out what takes a second."""
 HEAD_SECONDS = 3.0

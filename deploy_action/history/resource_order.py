@@ -1,4 +1,4 @@
-"""What waited for what, as the newest good runs of a stack show it: learned pair by pair.
+"""The order of resources, as the newest good runs of a stack show it: learned pair by pair.
 
 One run orders all that it touched, and most of that order is chance. What began right after another one
 ended may have waited for it; what began before another one ended did not; of any other pair nothing is known,

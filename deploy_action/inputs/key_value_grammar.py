@@ -1,4 +1,4 @@
-"""What parameters and tags are called in the formats of AWS's tools, and which keys they may have."""
+"""The keys of parameters and tags in the formats of AWS's tools."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AskedMode(Enum):
-    """What the input `mode` asks for. How it is deployed follows from `template` and `command`."""
+    """The input `mode`. How it is deployed follows from `template` and `command`."""
 
     DEPLOY = "deploy"
     WATCH = "watch"
@@ -69,7 +69,7 @@ def parse_mode(text: str) -> AskedMode:
 
 
 def without_way(asked: AskedMode | None, inputs: Mapping[str, str]) -> str:
-    """What is wrong where `template` and `command` are empty; empty where watching may be meant."""
+    """The mistake where `template` and `command` are empty; empty where watching may be meant."""
     empty = "`template` and `command` are empty, so nothing would be deployed"
     advice = "Give one of them. Is an expression such as `${{ vars.NAME }}` empty?"
     if asked is AskedMode.DEPLOY:

@@ -142,7 +142,7 @@ WITHOUT_COUNTERPART = {
     "no-delete-failed-changeset": "a change set that failed is deleted after its reason is shown",
     "region": "write `REGION/NAME` as `stack-name`, or set AWS_REGION",
 }
-"""What takes the place of inputs of aws-actions/aws-cloudformation-github-deploy and the like."""
+"""The replacements of inputs of aws-actions/aws-cloudformation-github-deploy and the like."""
 
 
 def unknown_inputs(given: Iterable[str], step: str) -> list[str]:

@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,400}", re.ASCII)
 
 
 class OnDataLoss(Enum):
-    """What becomes of a deployment that deletes or replaces resources with data."""
+    """The treatment of a deployment that deletes or replaces resources with data."""
 
     WARN = "warn"
     STOP = "stop"
@@ -20,7 +20,7 @@ class OnDataLoss(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What a deployment may do to what is there."""
+    """The changes that a deployment may make to existing resources."""
 
     on_data_loss: OnDataLoss = OnDataLoss.WARN
     allow_data_loss: tuple[str, ...] = ()

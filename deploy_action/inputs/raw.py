@@ -32,7 +32,7 @@ def raw_inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def secrets_given(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What must not be seen of the inputs, whether they are right or wrong: the tokens, and what looks like a
+    """The secrets among the inputs, whether they are right or wrong: the tokens, and what looks like a
     credential in whatever place; of an address also its path alone, which is its secret. Never raises."""
     try:
         raw = raw_inputs(environ)

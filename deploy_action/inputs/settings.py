@@ -77,7 +77,7 @@ class WhenBusy(Enum):
 
 
 class OnLostLock(Enum):
-    """What becomes of a command, or of a job that locked, whose lock is lost while it runs."""
+    """The treatment of a command, or of a job that locked, whose lock is lost while it runs."""
 
     TELL = "tell"
     STOP = "stop"
@@ -91,7 +91,7 @@ class LogDetail(Enum):
 
 
 class PreflightMode(Enum):
-    """What becomes of a deployment that the checks before it find certain to fail."""
+    """The treatment of a deployment that the checks before it find certain to fail."""
 
     STRICT = "strict"
     """It stops before the lock."""
@@ -101,7 +101,7 @@ class PreflightMode(Enum):
 
 
 class OnStop(Enum):
-    """What becomes of an update that still runs when the job is cancelled or out of time."""
+    """The treatment of an update that still runs when the job is cancelled or out of time."""
 
     LEAVE = "leave"
     CANCEL_UPDATE = "cancel-update"
@@ -182,7 +182,7 @@ class Settings:
     account: str = ""
     """Where the stacks have to be, by an ARN that names one; empty where none does."""
     warnings: tuple[str, ...] = ()
-    """What is wrong and stops nothing, one sentence each."""
+    """Mistakes that stop nothing, one sentence each."""
 
     @property
     def places(self) -> tuple[StackRef, ...]:

@@ -74,7 +74,7 @@ class SlackFields(Fields):
         return _joined(self._each("slack-outputs", words, slack_words.outputs))
 
     def _each(self, name: str, words: Iterable[str], parse: Callable[[str], T]) -> list[T]:
-        """What is right among the words; what is wrong in the same way is one warning."""
+        """The right ones among the words; what is wrong in the same way is one warning."""
         found: list[T] = []
         wrong: dict[str, list[str]] = {}
         for word in filter(None, words):

@@ -1,4 +1,4 @@
-"""What every step is given, and how it speaks to people."""
+"""The context of every step, and its way to speak to people."""
 
 from __future__ import annotations
 

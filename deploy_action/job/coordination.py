@@ -71,7 +71,7 @@ class Coordination:
         self._alone = state.alone
         """As it was told last."""
         self._last_seen = ""
-        """Who held the lock when the queue was last seen."""
+        """The holder of the lock when the queue was last seen."""
 
     def begin(self) -> None:
         """Take the lock and wait for the stacks; without a registry, CloudFormation's own status coordinates.

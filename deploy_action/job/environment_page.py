@@ -133,8 +133,8 @@ def state_of(report: Report, *, began: bool) -> str:
 
 
 def target_of(account: str, stacks: tuple[StackRef, ...]) -> str:
-    """What makes two deployments of one environment the same: account, regions and stacks. Empty where one of
-    these is not known: such a deployment replaces nothing."""
+    """The key of two deployments of one environment that are the same: account, regions and stacks. Empty
+    where one of these is not known: such a deployment replaces nothing."""
     if not (account and stacks):
         return ""
     names = " ".join(sorted(f"{account}/{one.region}/{one.name}" for one in stacks))

@@ -1,4 +1,4 @@
-"""What a deployment is expected to take: the history of its stacks, its plan, and typical durations."""
+"""The expected duration of a deployment: the history of its stacks, its plan, and typical durations."""
 
 from __future__ import annotations
 

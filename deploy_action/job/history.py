@@ -1,4 +1,4 @@
-"""What is remembered of the stacks, read while `pre` does other things: an estimate holds nothing up.
+"""The remembered past of the stacks, read while `pre` does other things: an estimate holds nothing up.
 
 Of a stack that the history does not know, CloudFormation's own events of the last 90 days are read instead,
 so that even the first deployment has an estimate; with its release they go into the history.
@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 4.0
 EVENTS_MAX = 1_000
 OPERATIONS_MAX = 8
 STACKS_MAX = 5
-"""What is read of stacks that are not known: at most ten answers each, usually one or two."""
+"""The requests for stacks that are not known: at most ten answers each, usually one or two."""
 
 
 class HistoryLoader:

@@ -97,7 +97,7 @@ class JobLogReporter:
         self.log.write(render.warning_annotation("deploy-coordinator", now))
 
     def knows_cause(self, sentence: str) -> bool:
-        """What it says was told before as the cause of something else."""
+        """Its text was reported before as the cause of something else."""
         cause = shared_cause(sentence)
         return bool(cause) and any(cause in note for note in self.notes)
 
@@ -140,7 +140,7 @@ class JobLogReporter:
         self.channel.progressed(operation, self.forecast, done, now=now)
 
     def end_groups(self) -> None:
-        """What follows stands outside of any group: it must be seen without a click."""
+        """Later lines stand outside of any group: it must be seen without a click."""
         for event, text in self.folding.rest() if self.folding else ():
             self._show(event, text, None)
         lines = self._groups.end()
@@ -221,8 +221,8 @@ class JobLogReporter:
         self.channel.warned(cause)
 
     def found(self, findings: Sequence[Finding]) -> None:
-        """What services told of silent or failed resources. What is wrong with a service itself stands at the
-        end, away from the events of a failure."""
+        """Findings of services about silent or failed resources. What is wrong with a service itself stands
+        at the end, away from the events of a failure."""
         self._remarks += [finding for finding in findings if not finding.label]
         for finding in findings:
             if not finding.label:
@@ -230,7 +230,7 @@ class JobLogReporter:
             optional(self, "A finding", lambda found=finding: self.log.write(self.style.finding(found)))  # type: ignore[misc]
 
     def remarks(self) -> None:
-        """What services had to say of themselves."""
+        """Remarks of services about themselves."""
         for finding in self._remarks:
             optional(
                 self,

@@ -1,4 +1,4 @@
-"""What a job left in the registry, where the state that its steps hand on is gone."""
+"""The parts of a job in the registry, where the state that its steps hand on is gone."""
 
 from __future__ import annotations
 

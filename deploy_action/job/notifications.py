@@ -89,7 +89,7 @@ class SlackNotifier(Notifier):
 
     @property
     def box(self) -> Outbox:
-        """What is in the outbox."""
+        """The content of the outbox."""
         return self._outlet.store.box
 
     def queued(self, waiting: Waiting) -> None:
@@ -182,7 +182,7 @@ class SlackNotifier(Notifier):
         return self._outlet.store.write(Record(Step.CLOSE))
 
     def forget(self) -> None:
-        """What is left was handed on."""
+        """The rest was handed on."""
         self._outlet.store.forget()
 
     @property

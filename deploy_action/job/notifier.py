@@ -1,4 +1,5 @@
-"""What the steps tell a channel. Where none was asked for, nobody is told and nothing of Slack imported."""
+"""The messages of the steps to a channel. Where none was asked for, nobody is told and nothing of Slack
+imported."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Notifier:
 
     @property
     def box(self) -> Outbox | None:
-        """What is in the outbox; None where there is none."""
+        """The content of the outbox; None where there is none."""
         return None
 
     @property
@@ -83,4 +84,4 @@ class Notifier:
         return None
 
     def forget(self) -> None:
-        """What is left was handed on."""
+        """The rest was handed on."""

@@ -1,4 +1,5 @@
-"""What later steps of the job cannot do without: it is written, or the step gives its lock back and fails."""
+"""Outputs that later steps of the job cannot do without: it is written, or the step gives its lock back and
+fails."""
 
 from __future__ import annotations
 

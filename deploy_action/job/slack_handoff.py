@@ -62,7 +62,7 @@ def _keep(job: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> N
 
 
 def _tell_others(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
-    """What earlier deployments could not tell. Nobody waits for it: a failure is a line."""
+    """Delivers messages of earlier deployments. Nobody waits for it: a failure is a line."""
     try:
         told = draining.drain(
             wiring.registry(),

@@ -1,4 +1,4 @@
-"""What the steps of one job hand on: a file in the state folder that the launcher made."""
+"""The state that the steps of one job hand on: a file in the state folder that the launcher made."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What `pre` read of earlier deployments: the history's content, records from CloudFormation's events
-    that are not in it, why the history could not be read, and which stacks (`REGION/NAME`) do not exist."""
+    """The past that `pre` read: the history's content, records from CloudFormation's events that are not in
+    it, why the history could not be read, and which stacks (`REGION/NAME`) do not exist."""
 
     content: bytes | None = None
     collected: tuple[dict[str, Any], ...] = ()
@@ -74,7 +74,7 @@ class JobState:
     borrowed: bool = False
     """The ticket is that of a `lock` step, which gives it back."""
     lock_token: str = ""
-    """What a `lock` step hands out; the ticket's nonce is made of it."""
+    """The token of a `lock` step; the ticket's nonce is made of it."""
     confirmed_at: float | None = None
     """When the lock was last confirmed by the registry, on this machine's monotonic clock."""
     seen_epochs: dict[str, int] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class JobState:
     seen_generation: str = ""
     """Of the registry's document."""
     last_seen: LastSeen | None = None
-    """What the registry told of others when it was last understood, at `last_seen_at` of that clock."""
+    """The tickets of others when the registry was last understood, at `last_seen_at` of that clock."""
     last_seen_at: float = 0.0
     stacks: tuple[StackRef, ...] = ()
     slack_thread_ts: str = ""
@@ -99,7 +99,7 @@ class JobState:
     starts: int = 0
     """How often `main` was started: more than once where it was killed."""
     waited_seconds: float = 0.0
-    """What of the time since `main_began` belongs to the queue."""
+    """The part of the time since `main_began` that belongs to the queue."""
     attempts: int = 0
     """How many change sets were asked for; each has a name of its own."""
     execution: Execution | None = None
@@ -107,7 +107,7 @@ class JobState:
     attached: dict[str, str] = field(default_factory=dict)
     """Of stacks that are watched only, by id: the first event of the operation that was found in progress."""
     alerts: list[str] = field(default_factory=list)
-    """What people were alerted to, so that a restarted watch does not repeat it."""
+    """Alerts that were sent, so that a restarted watch does not repeat them."""
     github_deployment: str | None = None
     """Its id on GitHub's environments page; empty where there is none, None where that is not known."""
     exit_code: int | None = None
@@ -124,7 +124,7 @@ class StateFolder:
 
     @property
     def outbox(self) -> Path:
-        """What the channel is still to be told."""
+        """Messages that the channel still has to get."""
         return self.path / _OUTBOX
 
     def save(self, state: JobState) -> None:

@@ -1,4 +1,5 @@
-"""What CloudFormation reads from S3 only is put there: large templates, and nested ones of the workspace."""
+"""Uploads templates that CloudFormation reads from S3 only: large templates, and nested ones of the
+workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do to a lock by hand. Each deed says who did it and why, and leaves an audit entry."""
+"""Changes of a lock by hand. Each deed says who did it and why, and leaves an audit entry."""
 
 from __future__ import annotations
 

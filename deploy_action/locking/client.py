@@ -164,8 +164,8 @@ class LockClient(LockHold):
         return document
 
     def _let_newer_stand(self) -> None:
-        """Who could not see the registry for long may have been passed by somebody behind who could not
-        either."""
+        """A deployment that could not see the registry for long may have been passed by one behind it that
+        could not either."""
         newer = self.outage.overtaken_by() if self.outage.seen.was_blind else ""
         if newer:
             raise overtaken(newer)

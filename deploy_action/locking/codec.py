@@ -37,7 +37,7 @@ COUNT_MAX = 2**63
 ITEMS_MAX = 2_000
 """Of each list and object; nobody writes so many."""
 TICKETS_MAX = 2 * QUEUE_MAX
-"""Nobody writes so many; each has to be compared with all others."""
+"""No deployment writes so many; each has to be compared with all others."""
 
 _TEXT_FIELDS = (
     "requested_at",

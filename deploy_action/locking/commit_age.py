@@ -18,7 +18,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class OnOlder(Enum):
-    """What becomes of a deployment of an older commit than the one that is there."""
+    """The treatment of a deployment of an older commit than the deployed one."""
 
     WARN = "warn"
     SKIP = "skip"

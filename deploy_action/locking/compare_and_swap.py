@@ -40,7 +40,7 @@ FILE_READS = 5
 
 
 class Change(Protocol):
-    """What becomes of further documents beside the registry's, in the same swap."""
+    """The changes of further documents beside the registry's, in the same swap."""
 
     def changed(self, read: Callable[[str], bytes | None]) -> Mapping[str, bytes]:
         """The new content of those that change, by name. `read` gives the content of one as it stands, None
@@ -70,7 +70,7 @@ class FilesChange:
 
 
 def read_beside(registry: Registry, look: Callable[[Callable[[str], bytes | None]], T]) -> T:
-    """What `look` makes of further documents, which it reads by name, all of one moment. Where they move
+    """The result of `look` on further documents, which it reads by name, all of one moment. Where they move
     meanwhile it is called again. Raises RegistryError."""
 
     def once() -> T:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LOAN_FIELDS = tuple(field.name for field in fields(Loan))
 STACKS_MAX = 200
-"""What a lock protects is looked at before it is taken over; a registry document stays small."""
+"""The stacks under a lock are looked at before it is taken over; a registry document stays small."""
 
 
 def parse_token(text: str) -> str:

@@ -219,7 +219,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What somebody did by hand. `action` is freeze, unfreeze, promote, priority or release."""
+    """One change by hand. `action` is freeze, unfreeze, promote, priority or release."""
 
     at: str
     by: str

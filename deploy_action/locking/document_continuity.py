@@ -21,7 +21,7 @@ LAG_SECONDS_MAX = 90.0
 
 
 class Continuity:
-    """What one client has seen of the document at `location`.
+    """The states of the document at `location` that one client has seen.
 
     A document that is older than one seen before, or none at all, may be a read that lags behind. Once that
     has lasted for `doubt_seconds` somebody replaced the document, or deleted it, and that is believed: of one
@@ -45,7 +45,7 @@ class Continuity:
         """The document judged last was not read, but what is remembered of one that is gone."""
         self.doubt_seconds = LAG_SECONDS_MAX
         self.notes: list[str] = []
-        """What is to be told of a document that was replaced, and written since."""
+        """The report of a document that was replaced, and written since."""
 
     def judge(self, snapshot: Snapshot) -> tuple[Document, RegistryBehind | None]:
         """The document to go on with, and the doubt about it. Raises RegistryUnreadable."""

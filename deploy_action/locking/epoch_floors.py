@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class EpochFloors:
-    """What one deployment knows of the epochs that were given. `known`: the highest on the own stacks, where
-    somebody has looked; `on_stacks` looks, and is asked where a document knows nothing of a lock. `seen`: the
-    highest that any client of this deployment saw, by the locks' keys; it is kept up to date."""
+    """The epochs that one deployment knows. `known`: the highest on the own stacks, where somebody has
+    looked; `on_stacks` looks, and is asked where a document knows nothing of a lock. `seen`: the highest that
+    any client of this deployment saw, by the locks' keys; it is kept up to date."""
 
     def __init__(
         self, ticket: Ticket, known: int | None, on_stacks: Callable[[], int], seen: dict[str, int]
@@ -44,7 +44,7 @@ class EpochFloors:
         )
 
     def floors(self, document: Document) -> Mapping[str, int]:
-        """What the next epochs must exceed, by the locks' keys."""
+        """The floors of the next epochs, by the locks' keys."""
         self.saw(document)
         if self._known is None and not all(document.lock(name).epoch for name in self._locks):
             self._known = self._on_stacks()

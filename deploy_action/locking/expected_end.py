@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HELD_SECONDS_MAX = 35 * 24 * 3600.0
 """No job runs for longer."""
 USUAL_OF = 5
-"""So many of the last successes tell how long a lock is usually held."""
+"""At most this many of the last successes tell how long a lock is usually held."""
 _SUCCEEDED = "succeeded"
 
 

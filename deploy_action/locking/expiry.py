@@ -1,5 +1,5 @@
-"""Who of those ahead is gone. Judged by what changes on the observer's own monotonic clock, and by what
-GitHub says of the job; wall clocks are never compared.
+"""Decides which holders and waiters are dead. Judged by what changes on the observer's own monotonic clock,
+and by what GitHub says of the job; wall clocks are never compared.
 
 | who | gone when |
 | --- | --- |
@@ -56,7 +56,7 @@ def held_up_by(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
 
 
 def life_of(ticket: Ticket) -> RenewalState:
-    """What changes with each sign of life. A grant is one: only the owner takes its locks."""
+    """The part that changes with each sign of life. A grant is one: only the owner takes its locks."""
     return ticket.renewals, ticket.epochs
 
 
@@ -115,7 +115,7 @@ class _Sight:
 
 
 class LeaseWatch:
-    """What one observer has seen of the others. All times are seconds of its monotonic clock.
+    """The signs of life that one observer has seen. All times are seconds of its monotonic clock.
 
     Only what could have been seen counts: of a gap between two looks, GAP_SECONDS at most. A registry that is
     away for everybody kills nobody, since neither could a holder renew then nor a waiter take the lock.

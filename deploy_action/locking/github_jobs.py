@@ -1,4 +1,4 @@
-"""What GitHub knows of workflow runs: whether they live, their concurrency groups, their workflow file."""
+"""Workflow runs as GitHub knows them: whether they live, their concurrency groups, their workflow file."""
 
 from __future__ import annotations
 

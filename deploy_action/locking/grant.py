@@ -1,4 +1,4 @@
-"""What a client that took the lock was given."""
+"""The grant that a client gets with its lock."""
 
 from __future__ import annotations
 

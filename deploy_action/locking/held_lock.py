@@ -91,7 +91,7 @@ class HeldLock:
 
     @property
     def behind(self) -> tuple[str, ...]:
-        """Who waited for the lock when the registry last answered, by correlation id."""
+        """The waiters for the lock when the registry last answered, by correlation id."""
         return self._client.behind
 
     @property
@@ -220,11 +220,11 @@ class HeldLock:
             self._client.release(outcome="withdrawn")
 
     def settled(self, stacks: tuple[str, ...]) -> None:
-        """What an earlier holder left in progress is at rest. Raises RegistryError."""
+        """The stacks that an earlier holder left in progress are at rest. Raises RegistryError."""
         self._client.settled(stacks)
 
     def _join(self, *, nothing_changed: bool = False) -> Waiting | Grant:
-        """What there is to wait for, or the grant."""
+        """The deployments to wait for, or the grant."""
         self._tried_at = self._clock.monotonic()
         answer = self._client.join(nothing_changed=nothing_changed)
         if isinstance(answer, Grant):

@@ -6,7 +6,8 @@ from enum import Enum
 
 
 class JobStatus(Enum):
-    """What GitHub says of a job. It may lag behind, and a lost job may be said to run for ever."""
+    """The state of a job as GitHub reports it. It may lag behind, and a lost job may be said to run for
+    ever."""
 
     RUNNING = "running"
     """Waiting, queued or in progress."""

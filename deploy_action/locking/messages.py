@@ -1,4 +1,4 @@
-"""What people are told of a lock that is busy or was taken over."""
+"""The sentences about a lock that is busy or was taken over."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def busy(waiting: Waiting, waited_seconds: float | None, objection: str = "") ->
     if freeze is not None:
         return Busy(
             f'The lock is frozen{waited}, by {freeze.by} since {freeze.since}: "{freeze.reason}".',
-            why=f"Nobody but {', '.join(freeze.allow)} may deploy under it. Nothing was changed."
+            why=f"Only {', '.join(freeze.allow)} may deploy under it. Nothing was changed."
             if freeze.allow
             else "Nothing may be deployed under a frozen lock. Nothing was changed.",
             remedy=f"Run this again after {freeze.until}."

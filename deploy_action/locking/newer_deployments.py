@@ -1,4 +1,5 @@
-"""Who deploys something newer in a deployment's place, under `queue-policy: newest`: asks, and remembers."""
+"""Finds newer deployments that go in a deployment's place, under `queue-policy: newest`: asks, and
+remembers."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ DEPLOYED = frozenset(outcome.value for outcome in Outcome if outcome.good)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What `locking.transitions.enqueue` needs to know beside the document."""
+    """The facts that `locking.transitions.enqueue` needs beside the document."""
 
     alive: frozenset[str] = frozenset()
     compared: Compared = field(default_factory=dict)
@@ -51,7 +52,7 @@ class Rivals:
         self._answers: dict[str, tuple[JobStatus, float]] = {}
 
     def know(self, document: Document, ticket: Ticket) -> Known:
-        """What is known of those that the ticket may have to give way to, or may supersede."""
+        """The facts about deployments that the ticket may have to give way to, or may supersede."""
         newer = [one for one in document.tickets if may_supersede(one, ticket)]
         older = [one for one in document.tickets if may_supersede(ticket, one)]
         pairs = [(ticket.commit, one.commit) for one in newer] + [

@@ -1,4 +1,5 @@
-"""What earlier holders of a lock left in progress, as the registry names it: looked at once, in bounds."""
+"""Stacks that earlier holders of a lock left in progress, as the registry names them: looked at once, in
+bounds."""
 
 from __future__ import annotations
 

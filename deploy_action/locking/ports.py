@@ -1,4 +1,4 @@
-"""What the lock needs from the world. Stores and GitHub implement these; tests hand in their own."""
+"""The ports of the lock. Stores and GitHub implement these; tests hand in their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a registry holds: `document` (None: nothing written yet) and the version to swap against."""
+    """The content of a registry: `document` (None: nothing written yet) and the version to swap against."""
 
     document: bytes | None
     version: str
@@ -58,8 +58,7 @@ class Registry(Protocol):
 
     @property
     def advice(self) -> str:
-        """What somebody has to change about where the document is named, learned by asking for it; empty for
-        nothing."""
+        """The correction of the document's address, learned by asking for it; empty for nothing."""
         ...
 
     def read(self) -> Snapshot:
@@ -91,7 +90,7 @@ class Registry(Protocol):
 
 
 class GitHubJobs(Protocol):
-    """What GitHub knows of the jobs behind tickets. Never raises: what cannot be known is UNKNOWN."""
+    """The jobs behind tickets, as GitHub knows them. Never raises: what cannot be known is UNKNOWN."""
 
     def life(self, ticket: Ticket) -> JobStatus:
         """One look, at most two requests. The caller decides how often."""

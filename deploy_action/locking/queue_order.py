@@ -1,5 +1,4 @@
-"""Who goes before whom in the queue: order of arrival, `priority: high`, promotion, and freezes that let
-somebody pass.
+"""The order of the queue: order of arrival, `priority: high`, promotion, and freezes that let somebody pass.
 
 The queue's order is that of the document's tickets, and nothing else: whoever goes first stands first. So an
 earlier version, which knows neither priorities nor freezes with exceptions, serves the same order. Nobody

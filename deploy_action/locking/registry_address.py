@@ -39,7 +39,7 @@ class RegistryAddress:
 
 
 def parse_registry(text: str) -> RegistryAddress:
-    """What the input `registry` names; raises ValueError with a sentence for people."""
+    """Parses the input `registry`; raises ValueError with a sentence for people."""
     if text.lower() == "github":
         return RegistryAddress("github")
     kind, separator, rest = text.partition("://")

@@ -1,4 +1,4 @@
-"""What speaks against going on while the registry is away: asks GitHub and CloudFormation about those
+"""The reasons against going on while the registry is away: asks GitHub and CloudFormation about those
 ahead."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ASK_SECONDS = 60.0
 REFUSED_SECONDS = 30.0
 """How long a registry that was read before may refuse before it is believed."""
 BEHIND_MAX = 20
-"""So many of those behind are remembered."""
+"""At most this many of those behind are remembered."""
 
 
 class Outage:
@@ -55,7 +55,7 @@ class Outage:
         self.seen_at: float | None = None
         """When the registry was last understood, on the own monotonic clock; None where it never was."""
         self.doubt: tuple[str, ...] = ()
-        """What is wrong with a document that is not believed yet."""
+        """The fault of a document that is not believed yet."""
         self._away_since: float | None = None
         self._refused_since: float | None = None
         self.stay_away_seconds = 0.0
@@ -135,7 +135,7 @@ class Outage:
         return max((epoch_in(name) for name in self._look(self._ticket.stacks).change_sets), default=0)
 
     def overtaken_by(self) -> str:
-        """Who stood behind this deployment, and has deployed one of its stacks meanwhile; empty for
+        """The deployment that stood behind this one, and has deployed one of its stacks meanwhile; empty for
         nobody."""
         if self.seen.behind:
             names = self._look(self._ticket.stacks).change_sets

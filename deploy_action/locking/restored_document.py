@@ -1,4 +1,4 @@
-"""What becomes of a registry document that was deleted, or replaced by an older one, while it was in use."""
+"""The treatment of a registry document that was deleted, or replaced by an older one, while it was in use."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def remembered(last: Document) -> Document:
-    """What goes on after the document was deleted: epochs, freezes, leftovers and the memory of those that
-    left, as `last` showed them. Nobody's ticket: it may have left since, and whoever lives writes itself
+    """The parts that survive the deletion of the document: epochs, freezes, leftovers and the memory of those
+    that left, as `last` showed them. Nobody's ticket: it may have left since, and whoever lives writes itself
     back."""
     return replace(last, tickets=(), operations=())
 

@@ -38,7 +38,7 @@ def in_progress(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What CloudFormation says of some `REGION/NAME` texts: which are in progress, which could not be told
+    """The state of some `REGION/NAME` texts in CloudFormation: which are in progress, which could not be told
     of, and the names of the change sets that were executed last on those that were seen."""
 
     in_progress: tuple[str, ...] = ()

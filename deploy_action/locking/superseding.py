@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class WhenSuperseded(Enum):
-    """What becomes of a job whose `lock` step gave way to a newer deployment."""
+    """The treatment of a job whose `lock` step gave way to a newer deployment."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -40,7 +40,7 @@ NOTHING: Mapping[tuple[str, str], str] = {}
 
 
 def unknown_of(ticket: Ticket) -> tuple[str, ...]:
-    """What a ticket does not tell of itself, by field name: with any of it, nobody gives way for it."""
+    """The parts that a ticket lacks, by field name: with any of it, nobody gives way for it."""
     missing = [name for name in (*SAME, "commit", "stacks") if not getattr(ticket, name)]
     return (*missing, *(() if _number(ticket) else ("run_number",)))
 
@@ -68,8 +68,8 @@ def supersedes(newer: Ticket, older: Ticket, compared: Mapping[tuple[str, str], 
 def superseder(
     document: Document, ticket: Ticket, *, alive: Set[str], compared: Mapping[tuple[str, str], str] = NOTHING
 ) -> Ticket | None:
-    """Who deploys something newer in its place: a holder or a waiter, one of those (by nonce) that are known
-    to live, for a dead one deploys nothing."""
+    """The newer deployment in its place: a holder or a waiter, one of those (by nonce) that are known to
+    live, for a dead one deploys nothing."""
     return next(
         (one for one in document.tickets if one.nonce in alive and supersedes(one, ticket, compared)), None
     )

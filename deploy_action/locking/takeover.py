@@ -1,4 +1,4 @@
-"""What one waiter makes of those ahead of it: asks, looks, and judges by `locking.expiry`."""
+"""One waiter's view of those ahead of it: asks, looks, and judges by `locking.expiry`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 15.0
 """Between two looks at the stacks of a holder that seems to be gone."""
 ASKING_WAITERS = 2
-"""So many at the head of the queue ask GitHub about holders; the rest only about one that is silent."""
+"""At most this many at the head of the queue ask GitHub about holders; the rest only about one that is
+silent."""
 
 
 class Gone(NamedTuple):
@@ -161,7 +162,7 @@ class TakeoverPolicy:
         return known
 
     def _ask(self, ticket: Ticket, silent: float, now: float) -> JobStatus:
-        """What GitHub says of its job, asked only as often as the answer may matter.
+        """The state of its job, asked of GitHub only as often as the answer may matter.
 
         An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
         """

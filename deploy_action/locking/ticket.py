@@ -1,4 +1,4 @@
-"""What becomes of a ticket once it stands in the registry: renewed, given back, found again."""
+"""The life of a ticket in the registry: renewed, given back, found again."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ NOBODY = Borrower()
 BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 OVERLAPS_MAX = 5
-"""So many other holders on the same stacks are told."""
+"""At most this many other holders on the same stacks are reported."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 
 
 class Left(Enum):
-    """What a deployment under a borrowed lock left behind."""
+    """The stacks that a deployment under a borrowed lock left behind."""
 
     HELD = "held"
     FREED = "freed"
@@ -74,7 +74,7 @@ class LockHold:
         self.behind: tuple[str, ...] = ()
         """The correlation ids of those who waited for the lock when the registry last answered."""
         self.lent_to: tuple[Loan, ...] = ()
-        """Who still deploys under the lock that was given back."""
+        """The deployments that still run under the released lock."""
 
     def renew(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[str, ...]:
         """A sign of life, and proof that the lock is still ours. A holder that nobody can have taken over yet
@@ -129,19 +129,19 @@ class LockHold:
         return self._swapper.registry.advice
 
     def take_notes(self) -> list[str]:
-        """What is to be told of a document that was replaced, each sentence once."""
+        """The reports of a document that was replaced, each sentence once."""
         notes = self._swapper.continuity.notes[:]
         self._swapper.continuity.notes.clear()
         return notes
 
     def take_overlaps(self) -> list[str]:
-        """What is to be told of other holders that may work on the same stacks, each sentence once."""
+        """The reports of other holders that may work on the same stacks, each sentence once."""
         new = [sentence for sentence, told in self._overlaps.items() if not told]
         self._overlaps.update(dict.fromkeys(new, True))
         return new
 
     def _understood(self, document: Document) -> None:
-        """What becomes of a document that was just read, or written."""
+        """Takes in a document that was just read, or written."""
         for sentence in overlaps_of(document, self.ticket):
             if len(self._overlaps) < OVERLAPS_MAX:
                 self._overlaps.setdefault(sentence, False)

@@ -52,8 +52,8 @@ NO_FLOORS: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a waiter is told. `ahead` begins with the holders; the own position counts from 1. `freeze` keeps
-    even the first in the queue from the lock."""
+    """The facts about waiting. `ahead` begins with the holders; the own position counts from 1. `freeze`
+    keeps even the first in the queue from the lock."""
 
     ahead: tuple[Ticket, ...]
     waited_seconds: float
@@ -74,7 +74,7 @@ class Waiting:
 
 
 def ahead_of(document: Document, ticket: Ticket) -> tuple[Ticket, ...]:
-    """Who must go first: holders of any of the ticket's locks, then earlier waiters, in order.
+    """The tickets that go first: holders of any of the ticket's locks, then earlier waiters, in order.
 
     A ticket that is not in the document would stand last.
     """
@@ -352,7 +352,7 @@ def full(tickets: int) -> Busy:
 
 
 def lost(document: Document, ticket: Ticket) -> LockLost:
-    """What its owner is told of a ticket that does not stand there any more."""
+    """The message to the owner of a ticket that does not stand there any more."""
     line = document.farewell(ticket.nonce)
     told = f" {line.note}" if line is not None and line.note else ""
     return LockLost(

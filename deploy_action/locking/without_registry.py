@@ -37,7 +37,7 @@ CLOCK_TOLERANCE = 0.95
 
 
 class WhenAway(Enum):
-    """What a deployment does whose registry cannot be used."""
+    """The course of a deployment whose registry cannot be used."""
 
     GO_ON = "go-on"
     """It goes on where nothing that it knows speaks against it."""
@@ -48,7 +48,7 @@ class WhenAway(Enum):
 
 
 class Rest(Enum):
-    """What CloudFormation says of the stacks of a ticket."""
+    """The state of a ticket's stacks in CloudFormation."""
 
     AT_REST = "at rest"
     IN_PROGRESS = "in progress"
@@ -57,7 +57,7 @@ class Rest(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What the last document told about those who share the deployment's locks, in the queue's order."""
+    """The deployments that share the locks, as the last document named them, in the queue's order."""
 
     ahead: tuple[Ticket, ...] = ()
     behind: tuple[Ticket, ...] = ()

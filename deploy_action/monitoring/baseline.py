@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What had happened before the deployment began: only what comes after it belongs to the deployment.
+    """The events before the deployment began: only what comes after it belongs to the deployment.
 
     `newest` maps stacks to their newest event id then (None: no such stack), `glob_seen` globs to
     (stack id, unix seconds of its last change).
@@ -32,8 +32,8 @@ class Baseline:
     taken_at: float | None = None
     """When it was taken, unix seconds of CloudFormation, whole ones; None where that was not told."""
     marks: tuple[tuple[StackRef, tuple[tuple[str, float], ...]], ...] = ()
-    """What `glob_seen` holds, of stacks that were asked for by name: for when their events cannot be read.
-    A stack that does not exist has none; one that could not be looked at is not there."""
+    """The content of `glob_seen`, of stacks that were asked for by name: for when their events cannot be
+    read. A stack that does not exist has none; one that could not be looked at is not there."""
     attach: bool = False
     """Begin at the start of the operation that is in progress, instead of after `newest`."""
 

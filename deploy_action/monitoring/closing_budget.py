@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from deploy_action.common.ports import Clock
 
 CLOSING_SECONDS = 50.0
-"""What reading an end may take in all steps of a job, however many stacks there are and however often it is
-asked again."""
+"""The time that reading an end may take in all steps of a job, however many stacks there are and however
+often it is asked again."""
 POST_SECONDS = 5.0
-"""What of that is left for `post` where `main` has used up its part."""
+"""The part of it that is left for `post` where `main` has used up its own."""
 CANCELLED_SECONDS = 5.0
 """The same after a cancellation, of which the runner leaves ten."""
 IN_FLIGHT_SECONDS = 20.0

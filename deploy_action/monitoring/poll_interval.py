@@ -105,7 +105,7 @@ def _pause_for(
 
 
 def _failed_before(activity: Activity, operation: Operation) -> bool:
-    """What failed once may fail again at once, whatever it usually takes."""
+    """An activity that failed once may fail again at once, whatever it usually takes."""
     return any(
         other.failed and (other.logical_id, other.action) == (activity.logical_id, activity.action)
         for other in operation.stacks[activity.stack_id].activities

@@ -18,10 +18,10 @@ in it shares."""
 REQUESTS_PER_SECOND_MAX = 2.5
 """Of one watch in a region, however many stacks it has and however well it goes."""
 REGIONS_MAX = 3
-"""So many regions add to the budget: each look costs the runner some milliseconds as well."""
+"""At most this many regions add to the budget: each look costs the runner some milliseconds as well."""
 BURST = 5.0
 RESERVE = 15.0
-"""What quiet times leave over for the moments at which a stack may end."""
+"""The share of the budget that quiet times leave for the moments at which a stack may end."""
 DEBT_SECONDS_MAX = 4.0
 """So long, at most, a look waits for requests that could not."""
 REQUESTS_PER_SECOND_MIN = 0.05
@@ -143,7 +143,8 @@ class Schedule:
         return taken
 
     def charge(self, sent: Traffic, now: float) -> None:
-        """What this process has sent in all so far, whoever sent it and however many pages a look took."""
+        """Requests that this process has sent in all so far, whoever sent them and however many pages a look
+        took."""
         self.budget.spend(now, sent.requests - self._charged.requests)
         if sent.throttled > self._charged.throttled:
             self.budget.throttled(now)

@@ -1,4 +1,4 @@
-"""What is asked of CloudFormation about stack sets."""
+"""Calls of CloudFormation about stack sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StackSetSource(Protocol):
         ...
 
     def instances(self, stack_set: StackSetRef, operation_id: str) -> Sequence[StackSetInstance]:
-        """What became of each account and region in an operation, without the ids of their stacks."""
+        """The state of each account and region in an operation, without the ids of their stacks."""
         ...
 
     def stack_ids(self, stack_set: StackSetRef, operation_id: str) -> Mapping[tuple[str, str], str]:

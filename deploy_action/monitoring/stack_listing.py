@@ -26,8 +26,8 @@ LISTING_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Listed:
-    """What one look at the lists showed: stacks that belong to the deployment, and those of which `True` says
-    that all of their events do."""
+    """The result of one look at the lists: stacks that belong to the deployment, and those of which `True`
+    says that all of their events do."""
 
     found: list[tuple[StackState, bool]] = field(default_factory=list)
     statuses: dict[str, str] | None = None
@@ -127,7 +127,7 @@ class StackListing:
     def deleted(
         self, roots: Iterable[StackRef], errors: list[StackSourceError], between: Callable[[], object]
     ) -> list[StackState]:
-        """What was created and deleted again between two looks: no list of living stacks shows it."""
+        """A stack that was created and deleted again between two looks: no list of living stacks shows it."""
         names = [root for root in roots if not root.name.startswith("arn:")]
         found: list[StackState] = []
         self._deleted_failed = None

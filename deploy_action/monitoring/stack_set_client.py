@@ -19,7 +19,7 @@ T = TypeVar("T")
 _SERVICE = "cloudformation"
 PAGE = 100
 OPERATIONS_MAX = 5 * PAGE
-"""So many of a set's operations are looked through."""
+"""At most this many of a set's operations are looked through."""
 
 _NOT_DELEGATED = {"StackSetNotFoundException", "ValidationError", "AccessDenied", "AccessDeniedException"}
 """How the same question is refused to whom no organization has delegated its stack sets."""

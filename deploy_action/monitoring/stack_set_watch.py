@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 10.0
 CAUSES_MAX = 10
-"""So many failed accounts and regions are explained."""
+"""At most this many failed accounts and regions are explained."""
 
 
 def known_operations(
@@ -70,7 +70,7 @@ class StackSetWatch:
         return frozenset((place.region, place.name) for place in refs)
 
     def poll(self, now: float, *, at_once: bool = False) -> tuple[list[Change], list[StackSourceError]]:
-        """What is new since the last look, once it is time for one. `now`: seconds of a monotonic clock."""
+        """News since the last look, once it is time for one. `now`: seconds of a monotonic clock."""
         changes: list[Change] = []
         errors: list[StackSourceError] = []
         if not self._known or (now < self._due and not at_once):

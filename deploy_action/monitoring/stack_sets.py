@@ -103,7 +103,7 @@ class StackSetLine:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is new of one operation; `instance` None: of the operation itself."""
+    """News of one operation; `instance` None: of the operation itself."""
 
     stack_set: StackSetRef
     operation: StackSetOperation

@@ -41,7 +41,7 @@ class StallChange:
     seconds: float
     usual: Usual | None
     activity: Activity
-    """What stalls, or moves again."""
+    """A resource that stalls, or moves again."""
 
 
 def key_of(activity: Activity) -> str:
@@ -67,7 +67,7 @@ def look(
     alerted: frozenset[str],
     after_seconds: float | None = None,
 ) -> tuple[tuple[StallChange, ...], frozenset[str]]:
-    """What changed, and the new `alerted` to keep and hand back next time.
+    """The changes, and the new `alerted` to keep and hand back next time.
 
     `now`: unix seconds of CloudFormation. `after_seconds`: a fixed silence in place of what is usual. A
     nested stack does not stall: what runs inside it does.

@@ -1,4 +1,4 @@
-"""What became of stacks whose events cannot be read: by their status before and after, which `DescribeStacks`
+"""The verdict on stacks whose events cannot be read: by their status before and after, which `DescribeStacks`
 tells."""
 
 from __future__ import annotations

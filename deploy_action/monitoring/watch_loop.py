@@ -33,7 +33,7 @@ OVERDUE = "overdue"
 WARNED = "warned "
 LAST_LOOKS_MAX = 12
 STATUS_SECONDS = 15.0
-"""What the last looks leave of their budget to reading how the stacks ended."""
+"""The part of the last looks' budget that is left to read how the stacks ended."""
 ROUND_SECONDS = 60.0
 """So long one round of looks may take before the time-out, the lock and `done` have their turn."""
 HURRIED_ROUND_SECONDS = 5.0
@@ -72,7 +72,7 @@ class Listener(Protocol):
         ...
 
     def found(self, findings: Sequence[Finding]) -> None:
-        """What services told of silent or failed resources."""
+        """Findings of services about silent or failed resources."""
         ...
 
     def trouble(self, sentence: str) -> None:
@@ -236,7 +236,7 @@ class WatchLoop:
             self.listener.found(self.looker.look(self.watcher.operation, now=self._their_now(now)))
 
     def _warn(self) -> None:
-        """What has failed stands in the log already; what is about to is easily overlooked."""
+        """Failures stand in the log already; what is about to is easily overlooked."""
         for cause in early_warnings(self.watcher.operation):
             key = f"{WARNED}{warning_key(cause)}"
             if cause.status.endswith("_IN_PROGRESS") and key not in self.alerts:
@@ -285,7 +285,7 @@ class WatchLoop:
             self.listener.overdue(elapsed, late)
 
     def _is_late(self, elapsed_seconds: float) -> bool:
-        """What was estimated is the deployment; its rollback takes as long as it takes."""
+        """The estimate is of the deployment; its rollback takes as long as it takes."""
         operation = self.watcher.operation
         if self.estimate is None or operation.ended is not None:
             return False

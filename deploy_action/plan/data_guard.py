@@ -48,8 +48,8 @@ class AtRisk:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What the guard found: `lost` is nobody's word against, `allowed` is named in `allow-data-loss`, `kept`
-    keeps its data by a policy. `unused`: names that allow nothing."""
+    """The findings of the guard: `lost` is nobody's word against, `allowed` is named in `allow-data-loss`,
+    `kept` keeps its data by a policy. `unused`: names that allow nothing."""
 
     lost: tuple[AtRisk, ...] = ()
     allowed: tuple[AtRisk, ...] = ()
@@ -58,7 +58,7 @@ class Guarded:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What of it people have to know, most urgent first."""
+        """The findings, most urgent first."""
         said = [f"This deployment loses data: {one}." for one in self.lost]
         said += [f"As `allow-data-loss` permits, {one}." for one in self.allowed]
         said += [f"{one}; `{one.kept}` keeps its data." for one in self.kept]
@@ -70,7 +70,7 @@ class Guarded:
 
 
 def parse_data_types(table: str) -> dict[str, str]:
-    """What each resource type holds, from the lines of the table."""
+    """The kind of data of each resource type, from the lines of the table."""
     rows = (line.partition("\t") for line in table.splitlines() if line and not line.startswith("#"))
     return {name: holds for name, _, holds in rows}
 
@@ -98,7 +98,7 @@ def at_risk(stack: str, changes: Iterable[Change], data_types: Mapping[str, str]
 
 
 def deed_of(change: Change) -> str:
-    """What happens to the resource that is there, in words; empty where it stays."""
+    """The fate of the existing resource, in words; empty where it stays."""
     if change.action == "Remove":
         return "is deleted"
     if change.action == "Dynamic":

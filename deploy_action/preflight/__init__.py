@@ -1,1 +1,1 @@
-"""What can be known before a deployment begins: facts in, findings out."""
+"""The facts that can be known before a deployment begins: facts in, findings out."""

@@ -102,7 +102,7 @@ class Checks:
         self._parsed = Once(self._parse)
 
     def lock(self) -> Check | None:
-        """Who else is deploying: told before everything else."""
+        """Other deployments: told before everything else."""
         return Check("who holds the lock", self._locks) if self._document is not None else None
 
     def others(self) -> list[Check]:
@@ -250,7 +250,7 @@ class Checks:
             yield from template.parameter_findings(declared, self._given, self._stack())
 
     def _of_template(self) -> list[Check]:
-        """What only a look into the template can tell. Nothing is asked about what does not occur in it."""
+        """Checks that need a look into the template. Nothing is asked about what does not occur in it."""
         body, found = self._settings.template_body, []
         declared = "AWS::SSM::Parameter::" in body
         for store, sign in (

@@ -1,4 +1,4 @@
-"""What the checks learn from AWS, in the product's own terms."""
+"""The facts that the checks learn from AWS, in the product's own terms."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What GitHub says of the registry's repository. `status` is HTTP's; `may_write` None where it does not
-    say; `their_time` is GitHub's clock, unix seconds."""
+    """The registry's repository, as GitHub describes it. `status` is HTTP's; `may_write` None where it does
+    not say; `their_time` is GitHub's clock, unix seconds."""
 
     status: int
     may_write: bool | None = None
@@ -98,8 +98,8 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known about the template's surroundings: values of parameters and pseudo parameters by name,
-    and the resources that the stack has, physical id by logical one."""
+    """The facts about the template's surroundings: values of parameters and pseudo parameters by name, and
+    the resources that the stack has, physical id by logical one."""
 
     stack: StackFacts
     values: Mapping[str, str] = field(default_factory=dict)

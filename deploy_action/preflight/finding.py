@@ -27,7 +27,7 @@ DENIALS_GATHERED = 3
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a code means. `level` is the most urgent that it takes: a finding that is not certain is a
+    """The meaning of a code. `level` is the most urgent that it takes: a finding that is not certain is a
     warning."""
 
     level: Level

@@ -90,7 +90,7 @@ class Preflight:
             return self._changed.wait_for(lambda: not self._running, max(0.0, seconds))
 
     def take(self) -> list[Finding]:
-        """What was found since the last call, most urgent first."""
+        """Findings since the last call, most urgent first."""
         with self._changed:
             new = self._found[self._taken :]
             earlier = set(self._found[: self._taken])
@@ -98,7 +98,7 @@ class Preflight:
         return ordered(one for one in new if one not in earlier)
 
     def give_up(self) -> list[Finding]:
-        """What has no answer yet, as findings. Nothing more is found afterwards."""
+        """Checks without an answer yet, as findings. Nothing more is found afterwards."""
         with self._changed:
             late, self._running = list(self._running.values()), {}
         return [

@@ -1,4 +1,4 @@
-"""What a template's texts come to, as far as that is known before the deployment."""
+"""The values of a template's texts, as far as they are known before the deployment."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _WORDS = {Level.BLOCKING: "blocking", Level.WARNING: "warning", Level.NOTE: "not
 
 
 def in_order(found: Iterable[Finding]) -> list[Finding]:
-    """Who else is deploying first, then the most urgent."""
+    """Other deployments first, then the most urgent."""
     return sorted(ordered(found), key=lambda one: not one.code.startswith("lock-"))
 
 

@@ -1,4 +1,4 @@
-"""What people should know of an operation that ended well all the same."""
+"""Remarks on an operation that ended well all the same."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Links:
     commit: str = ""
     commit_id: str = ""
     version: str = ""
-    """What people call what is deployed, such as `1.4.2`."""
+    """The name of the deployed version, such as `1.4.2`."""
     thread: str = ""
     """The thread in Slack."""
 
@@ -56,7 +56,7 @@ class Failure:
     why: str = ""
     remedy: str = ""
     said: tuple[str, ...] = ()
-    """What the command itself said about it, most telling first; `what` quotes the first."""
+    """The command's own words about it, most telling first; `what` quotes the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Report:
     epoch: int = 0
     queue_seconds: float = 0.0
     ahead: tuple[Ahead, ...] = ()
-    """Who held the lock or stood before it in the queue."""
+    """The deployments that held the lock or stood before this one in the queue."""
     duration_seconds: float | None = None
     started: float | None = None
     ended: float | None = None
@@ -83,13 +83,13 @@ class Report:
     bars: tuple[ResourceActivity, ...] = ()
     causes: tuple[Cause, ...] = ()
     behind: tuple[Finding, ...] = ()
-    """What services told of resources that failed or did not end."""
+    """Findings of services about resources that failed or did not end."""
     failure: Failure | None = None
     outputs: dict[str, str] = field(default_factory=dict)
     """Of the only stack by name; where several were asked for, by `STACK/NAME` (`Operation.told_as`)."""
     command_exit_code: int | None = None
     cleanup: tuple[CleanupStep, ...] = ()
-    """What people have to do about what a failure left behind."""
+    """The steps that people have to take about the remains of a failure."""
     estimate: Estimate | None = None
     """The one that was made before it began."""
     accuracy: Accuracy | None = None
@@ -97,7 +97,7 @@ class Report:
     comparisons: tuple[Comparison, ...] = ()
     """With the last good deployment, one a stack."""
     runs: tuple[OperationRecord, ...] = ()
-    """What history keeps of each stack's operation (`history.operations`)."""
+    """The records of each stack's operation that history keeps (`history.operations`)."""
     fallback: str = ""
     """Why the registry could not be used, and when it was back; empty where all went well."""
     asked: tuple[str, ...] = ()
@@ -115,12 +115,12 @@ class Report:
     lock_lost: str = ""
     """That the lock was lost while the deployment ran, and to whom; empty where it was held to the end."""
     notes: tuple[str, ...] = ()
-    """What degraded on the way: told, never fatal."""
+    """Faults on the way: told, never fatal."""
     links: Links = Links()
 
     @property
     def cautions(self) -> str:
-        """What everybody who reads of the deployment has to know beside how it went."""
+        """Remarks for everybody who reads of the deployment, beside how it went."""
         return f"{self.older_commit} {self.fallback}".strip()
 
     @property

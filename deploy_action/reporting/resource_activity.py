@@ -1,4 +1,4 @@
-"""What each resource did and when, for charts and tables."""
+"""The activities of each resource in time, for charts and tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ResourceActivity:
     usual: Usual | None = None
     """How long it takes where it was seen before; None where only typical durations are known."""
     last_seconds: float | None = None
-    """What it took in the last good deployment."""
+    """The duration in the last good deployment."""
 
     @property
     def done_well(self) -> bool:

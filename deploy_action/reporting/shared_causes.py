@@ -6,7 +6,7 @@ _SHORT = {
     "credentials have expired": "the credentials have expired",
     "There are no usable AWS credentials": "there are no AWS credentials",
 }
-"""What stands in every sentence about a cause, and how it is named from the second one on."""
+"""A cause that stands in several sentences, and its name from the second one on."""
 
 
 def shared_cause(sentence: str) -> str:
@@ -15,7 +15,7 @@ def shared_cause(sentence: str) -> str:
 
 
 def shortened(sentence: str, cause: str) -> str:
-    """What the cause leads to, without repeating it: `shop cannot be watched: there are no AWS credentials,
+    """The effect of the cause, without repeating it: `shop cannot be watched: there are no AWS credentials,
     as reported above.`"""
     before = sentence.partition(cause)[0]
     # The beginning of the sentence that names the cause goes with it.

@@ -1,4 +1,4 @@
-"""What is to be told in a channel and was not yet: which message goes next, and what follows from its fate.
+"""The messages that a channel did not get yet: which message goes next, and what follows from its fate.
 
 Everything here is a function of one deployment's outbox. `now` and all `at` are unix seconds of one machine's
 clock: they only decide when something is tried again, so a clock that jumps costs a try, never a message.
@@ -32,13 +32,14 @@ LOST_MAX = 2
 STALE_SECONDS = 60.0
 """From this age on, several that wait are told as one."""
 CROWD = 4
-"""So many that wait are told as one at once: a channel is to ring once, and takes one message a second."""
+"""At most this many waiting messages are sent as one at once: a channel is to ring once, and takes one
+message a second."""
 PENDING_MAX = 200
 DEAD_MAX = 100
 
 
 class Kind(Enum):
-    """What becomes of an entry. Replies need the parent message, all else stands alone."""
+    """The fate of an entry. Replies need the parent message, all else stands alone."""
 
     PARENT = "parent"
     REPLY = "reply"
@@ -80,12 +81,12 @@ class Message:
 
     @property
     def lane(self) -> str:
-        """What fails together: a channel."""
+        """The group that fails together: a channel."""
         return self.channel or self.kind.value
 
     @property
     def stream(self) -> tuple[str, bool]:
-        """What keeps its order: a channel's posts, and its thread's replies."""
+        """The group that keeps its order: a channel's posts, and its thread's replies."""
         return self.lane, self.kind.in_thread
 
 
@@ -192,7 +193,7 @@ def _after_those_before(box: Outbox, entry: Message) -> Message:
 
 
 def due(box: Outbox, *, now: float) -> list[Message]:
-    """What may be sent now, the most urgent first."""
+    """The messages that may be sent now, the most urgent first."""
     return [entry for entry in _heads(box) if _wait_seconds(box, entry, now) <= 0]
 
 

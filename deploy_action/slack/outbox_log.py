@@ -1,4 +1,4 @@
-"""What is written down of an outbox, one record for each step, and the outbox that follows from them."""
+"""The records of an outbox, one for each step, and the outbox that follows from them."""
 
 from __future__ import annotations
 

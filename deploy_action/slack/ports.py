@@ -1,4 +1,4 @@
-"""What is asked of Slack, and of the disk that keeps what was not sent yet."""
+"""The ports of Slack, and of the disk that keeps unsent messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one deployment could not tell is told by a later one: a document beside the registry's.
+"""Later deployments deliver the messages that one could not: a document beside the registry's.
 
 It holds outboxes, the oldest first. No secret is ever in it: of a webhook and a token it knows a fingerprint.
 `slack.retry_queue_delivery` tells them.
@@ -64,7 +64,7 @@ class QueuedOutbox:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who tells: through a webhook or with a bot token, by its fingerprint, and for which repository.
+    """The sender: through a webhook or with a bot token, by its fingerprint, and for which repository.
 
     `channels`: nothing is told elsewhere; () for everywhere.
     """

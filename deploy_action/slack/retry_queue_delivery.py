@@ -117,7 +117,7 @@ class DeliveryClaim:
                 return
 
     def end(self) -> None:
-        """What is on its way counts as begun; nothing more is."""
+        """A message on its way counts as begun; nothing more is."""
         for store in tuple(self._stores.values()):
             store.end()
 

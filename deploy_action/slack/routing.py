@@ -35,7 +35,8 @@ _PHASES = frozenset({NotificationEvent.PROGRESS, NotificationEvent.QUEUED})
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an event does in place of the usual. `channels`: posted there, in place of the alert channel."""
+    """The treatment of an event in place of the usual. `channels`: posted there, in place of the alert
+    channel."""
 
     off: bool = False
     alert: bool = False

@@ -24,7 +24,8 @@ PACE_SECONDS = 1.0
 CLOCK_DIFFERENCE_SECONDS = 600.0
 """Between this machine's clock and Slack's, at most, when a message is looked for."""
 UNHEARD_MAX = 1
-"""So many requests without an answer may be repeated where nobody can look whether they took effect."""
+"""At most this many requests without an answer may be repeated where no look can tell whether they took
+effect."""
 PARENT = "parent"
 """Names the parent message, whose states are all one message."""
 

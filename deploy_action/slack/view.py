@@ -1,4 +1,5 @@
-"""What a channel is told of one deployment: a view of it at one moment (`slack.view_updates` makes them).
+"""The state of one deployment as a channel shows it: a view of it at one moment (`slack.view_updates` makes
+them).
 
 A view is data alone, so that it can be kept on disk and rendered later. Times are unix seconds of this
 machine where nothing else is said. Texts from outside stand in it as they came, cut to a sane length.
@@ -21,7 +22,7 @@ OUTPUTS_MAX = 20
 
 
 class RegistryNews(Enum):
-    """What a message about the registry says."""
+    """The content of a message about the registry."""
 
     LOST = "lost"
     NOTE = "note"
@@ -97,7 +98,8 @@ _ALERTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who deploys, and from where; empty where it is not known. `server`: `https://github.com`."""
+    """The actor of a deployment, and its origin; empty where it is not known. `server`:
+    `https://github.com`."""
 
     repository: str = ""
     actor: str = ""
@@ -159,7 +161,7 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """Who froze the lock, why, and until when; None for `until somebody lifts it`."""
+    """The freeze of a lock, its actor, its end and its reason; None for `until somebody lifts it`."""
 
     by: str
     reason: str
@@ -205,8 +207,8 @@ class DeploymentView:
     """The address of the message in Slack whose thread tells the story."""
     locks: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
-    """Who is called where somebody is needed: Slack's ids of users (U..., W...) and groups (S...), `here`,
-    `channel`. By configuration alone, never from elsewhere."""
+    """The people to call where somebody is needed: Slack's ids of users (U..., W...) and groups (S...),
+    `here`, `channel`. By configuration alone, never from elsewhere."""
 
     queue: QueueSeen | None = None
     queue_seconds: float = 0.0
@@ -216,7 +218,7 @@ class DeploymentView:
     estimate: Estimate | None = None
     """Of the whole of it, made before it began."""
     left: Estimate | None = None
-    """What is left of it, counted from `at`."""
+    """The time left, counted from `at`."""
     done: int = 0
     planned: int | None = None
     rolling_back: bool = False
@@ -225,15 +227,15 @@ class DeploymentView:
     teardown: bool = False
     """It is about deleting stacks."""
     running: tuple[ResourceSeen, ...] = ()
-    """What is worked on, longest first; `running_count` counts all of it."""
+    """The activities in progress, longest first; `running_count` counts all of it."""
     running_count: int = 0
     stalled: tuple[ResourceSeen, ...] = ()
-    """What stands still at present."""
+    """The resources that stand still at present."""
     late: bool = False
     """It takes longer than the estimate allowed."""
 
     subject: ResourceSeen | None = None
-    """What a stall or its end is about."""
+    """The subject of a stall or its end."""
     warning: CauseSeen | None = None
     gap: Gap | None = None
     remark: str = ""

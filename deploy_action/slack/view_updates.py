@@ -212,7 +212,7 @@ def ended(
 
 
 def _still_open(report: Report) -> tuple[ResourceSeen, ...]:
-    """What was in progress when watching stopped, longest first."""
+    """The activities in progress when watching stopped, longest first."""
     return tuple(
         ResourceSeen(cut(bar.label), bar.resource_type, bar.action, status=bar.status)
         for bar in [bar for bar in report.bars if bar.ended is None][:LISTED_MAX]
@@ -220,8 +220,8 @@ def _still_open(report: Report) -> tuple[ResourceSeen, ...]:
 
 
 def moment_of(outcome: Outcome, *, timed_out: bool = False, not_started: bool = False) -> NotificationEvent:
-    """What a verdict is told as; `timed_out` where the deployment did not end in its time, `not_started`
-    where it was refused before anything was changed."""
+    """The words of a verdict; `timed_out` where the deployment did not end in its time, `not_started` where
+    it was refused before anything was changed."""
     if timed_out and not outcome.good:
         return NotificationEvent.TIMED_OUT
     if not_started and not outcome.good:

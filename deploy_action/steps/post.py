@@ -224,7 +224,7 @@ def _leave(job: JobContext, state: JobState, wiring: Wiring, settling: tuple[str
 
 
 def _own_part(job: JobContext, state: JobState, lender: Ticket) -> Ticket:
-    """What of a lock that several deploy under is this deployment's own."""
+    """The part of a lock under which several deploy that is this deployment's own."""
     run, name = job.run, state.report.correlation_id
     return replace(
         lender,

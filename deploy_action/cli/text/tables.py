@@ -15,7 +15,7 @@ CELL_MAX = 70
 
 
 def active(document: Document, *, at: str) -> list[str]:
-    """Who holds which lock and who waits, in order; then what is frozen at `at`, and what settles."""
+    """Holders of locks and the queue, in order; then what is frozen at `at`, and what settles."""
     rows = [_ticket(ticket) for ticket in document.tickets]
     lines = (
         table(("STATE", "LOCKS", "DEPLOYMENT", "BY", "SINCE", "EXPECTED END", "RUN"), rows)

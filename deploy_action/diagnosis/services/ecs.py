@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.aws_clients import AwsClients
 
 TASKS_MAX = 100
-"""What one call describes; ECS keeps stopped tasks for about an hour, in no order."""
+"""The number that one call describes; ECS keeps stopped tasks for about an hour, in no order."""
 _ROUTINE = re.compile(
     r"has reached a steady state|has started \d+ tasks|has stopped \d+ (running|pending) tasks|"
     r"has begun draining|(?<!un)registered \d+ targets|deployment completed|has started .* as primary"

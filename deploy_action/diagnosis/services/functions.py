@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Functions:
-    """What was found is kept: a template is read once for each stack."""
+    """Findings are kept: a template is read once for each stack."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients

@@ -1,4 +1,4 @@
-"""What the adapters share: errors and answers that are not understood, in the port's terms."""
+"""Code that the adapters share: errors and answers that are not understood, in the port's terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 5, 2
 EARLIER_SECONDS = 5.0
-"""What a service did so shortly before CloudFormation's event belongs to it."""
+"""A call so shortly before CloudFormation's event belongs to it."""
 
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 

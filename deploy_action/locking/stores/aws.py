@@ -1,4 +1,4 @@
-"""What the stores in AWS have in common: clients that never repeat a write, and their errors in words."""
+"""Code that the stores in AWS share: clients that never repeat a write, and their errors in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub's answers hold, where they have the shape that they should have."""
+"""Parts of GitHub's answers, where they have the expected shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub means by a 403 that no permission mends, by its own words; and what of it is not read."""
+"""The meaning of a 403 of GitHub that no permission mends, by its own words; and what of it is not read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REFUSALS = (
 
 
 def remedy_of_refusal(message: str) -> str:
-    """What to do about a 403 whose own words name another reason than a permission; empty for none."""
+    """The remedy of a 403 whose own words name another reason than a permission; empty for none."""
     lowered = message.lower()
     return next((remedy for words, remedy in _REFUSALS if words in lowered), "")
 

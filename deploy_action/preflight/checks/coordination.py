@@ -1,4 +1,4 @@
-"""Who holds the lock now, and whether this deployment could take it."""
+"""The holder of the lock, and whether this deployment could take it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ NAMES = {
 }
 """The property that names a resource of a type, for the types whose names can be looked up."""
 NAMES_MAX = 60
-"""So many are looked up: a request each."""
+"""At most this many are looked up: a request each."""
 
 
 @dataclass(frozen=True, slots=True)

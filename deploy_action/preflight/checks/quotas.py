@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Counted(Enum):
-    """What is counted, by the resource type that makes it."""
+    """The counted quotas, by the resource type that uses them."""
 
     VPC = "AWS::EC2::VPC"
     ADDRESS = "AWS::EC2::EIP"
@@ -43,7 +43,7 @@ class Need:
 
 
 def needs_of(template: Mapping[str, Any], context: Context) -> dict[Counted, Need]:
-    """What is new. What the change takes away is not subtracted: CloudFormation deletes last."""
+    """The new resources. What the change takes away is not subtracted: CloudFormation deletes last."""
     kinds = {counted.value: counted for counted in Counted}
     found: dict[Counted, Need] = {}
     for logical_id, kind, _, always in resources_of(template):

@@ -95,7 +95,7 @@ def parameter_findings(
 
 
 def capability_findings(summary: Summary, given: tuple[str, ...]) -> list[Finding]:
-    """What CloudFormation says that the template needs."""
+    """The needs of the template, as CloudFormation reports them."""
     accepted = {*given, *((IAM,) if NAMED_IAM in given else ())}
     found = []
     for name in summary.capabilities:

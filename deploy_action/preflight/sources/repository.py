@@ -1,4 +1,4 @@
-"""What GitHub says of the registry's repository to this token."""
+"""The registry's repository, as GitHub describes it to this token."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ REASON_WIDTH = LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)
 WAITING_WIDTH = LOG_LINE_MAX - 200
 """Of a line about waiting: what stands before and after fits as well."""
 NAMED_MAX = 3
-"""So many of those ahead are named beside the first."""
+"""At most this many of those ahead are named beside the first."""
 _NOTHING_KNOWN = NoForecast()
 WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
 
@@ -115,7 +115,7 @@ class LogStyle:
         done: tuple[int, int] | None = None,
         unanswered_since: float | None = None,
     ) -> str:
-        """What is being worked on while nothing happens, and what is left. `now` is unix seconds of
+        """The activities in progress while nothing happens, and the time left. `now` is unix seconds of
         CloudFormation; `done` as in `event`. While CloudFormation does not answer, what was seen last is told
         as such, and nothing of what may be left.
         """
@@ -162,7 +162,8 @@ class LogStyle:
         ).rstrip()
 
     def waiting(self, waiting: Waiting, *, now: float) -> str:
-        """Who is ahead, since when and until about when, and the own position. `now`: unix seconds."""
+        """The deployments ahead, since when and until about when, and the own position. `now`: unix
+        seconds."""
         told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
         if waiting.ahead:
             told.append(_ahead(waiting.ahead, waiting.left_seconds))
@@ -246,7 +247,7 @@ def _doing(activity: Activity) -> str:
 
 
 def _remark(event: StackEvent) -> str:
-    """What tells one IN_PROGRESS event of a resource from the next."""
+    """The words that tell one IN_PROGRESS event of a resource from the next."""
     if event.hook_type:
         return log_text(f"hook {event.hook_type}: {event.hook_status.lower().replace('_', ' ')}", 160)
     if event.is_stack or event.failed or not event.status.endswith("_IN_PROGRESS"):

@@ -24,7 +24,8 @@ NOTABLE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Progress:
-    """What of the root stacks' own resources is done. It never runs backwards, whatever a rollback undoes."""
+    """The share of the root stacks' own resources that is done. It never runs backwards, whatever a rollback
+    undoes."""
 
     _done: set[tuple[str, str]] = field(default_factory=set)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CAUSES_MAX = 10
 FINDINGS_MAX = 10
-"""What services told of one resource; the log has all of it."""
+"""Findings of services about one resource; the log has all of it."""
 ALL_FINDINGS_MAX = 40
 
 
@@ -51,7 +51,7 @@ def why(report: Report) -> str:
 
 
 def _behind(findings: list[Finding]) -> list[str]:
-    """What services told, as one list."""
+    """Findings of services, as one list."""
     items = [
         f"- {markdown(f.label)} ({markdown(f.service)}): {markdown(f.text, 1000)}"
         for f in findings[:FINDINGS_MAX]

@@ -1,4 +1,4 @@
-"""What is other than in the last good deployment: commits, times, resources."""
+"""The differences to the last good deployment: commits, times, resources."""
 
 from __future__ import annotations
 

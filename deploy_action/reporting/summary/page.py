@@ -68,7 +68,7 @@ def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
 
 
 def opening(report: Report) -> str:
-    """What `pre` writes before the deployment begins; empty where there is nothing worth a line.
+    """The part that `pre` writes before the deployment begins; empty where there is nothing worth a line.
 
     The verdict stands below it. Where the runner dies there is none, and this is all that is left.
     """

@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SlackAccess:
-    """What is looked at: a bot token, and the channels that it writes to, by id or name."""
+    """The subjects of the check: a bot token, and the channels that it writes to, by id or name."""
 
     token: str
     channels: tuple[str, ...] = ()
@@ -47,8 +47,8 @@ class SlackAccess:
 
 
 def check(access: SlackAccess) -> tuple[Finding, ...]:
-    """What would keep messages from being told; () where all is well. One request, and one a channel. Never
-    raises."""
+    """Reasons that would keep messages from being delivered; () where all is well. One request, and one a
+    channel. Never raises."""
     return tuple(_found(access))
 
 

@@ -1,4 +1,4 @@
-"""What Slack's answers mean for a message: again later, never again, or perhaps it is there already."""
+"""The meaning of Slack's answers for a message: again later, never again, or perhaps it is there already."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _DOUBTFUL = {"fatal_error", "internal_error", "request_timeout", "service_unavai
 
 
 def guarded(send: Callable[[], T], where: str = "") -> T:
-    """What `send` returns; whatever goes wrong in it is a NotDelivered, without token or address."""
+    """Returns the answer of `send`; whatever goes wrong in it is a NotDelivered, without token or address."""
     try:
         return send()
     except (NotDelivered, CannotLook):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EVENT_TYPE = "deployment"
 LATE_SECONDS = 120.0
-"""What is told later than this after it was so says so."""
+"""A message that is later than this says so."""
 NAME_MAX = 200
 
 

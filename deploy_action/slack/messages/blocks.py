@@ -77,7 +77,7 @@ def line(*pieces: Piece) -> Element | None:
 
 
 def quote(text: str, limit: int) -> Element | None:
-    """What a service said, set apart."""
+    """The words of a service, set apart."""
     said = outside(text, limit)
     return {"type": "rich_text_quote", "elements": [said]} if said else None
 

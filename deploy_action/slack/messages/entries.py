@@ -1,4 +1,5 @@
-"""What happened, one entry each: for the thread, and for a channel that rings when somebody is needed."""
+"""The events of a deployment, one entry each: for the thread, and for a channel that rings when somebody is
+needed."""
 
 from __future__ import annotations
 
@@ -196,7 +197,7 @@ def _end(view: DeploymentView, moment: NotificationEvent) -> Lines:
 
 
 def _attention(view: DeploymentView) -> Element | None:
-    """What the verdict leaves in progress, or unknown."""
+    """Stacks that the verdict leaves in progress, or unknown."""
     if view.outcome is Outcome.UNKNOWN:
         return line("Unknown is not success: look at the stack before the next deployment.")
     return None

@@ -34,7 +34,7 @@ def parent(view: DeploymentView, *, now: float) -> Announcement:
 
 
 def verb(view: DeploymentView) -> str:
-    """What is not known to have ended did not end."""
+    """An operation that is not known to have ended did not end."""
     known = view.moment.final and view.moment not in {
         NotificationEvent.UNKNOWN,
         NotificationEvent.TIMED_OUT,

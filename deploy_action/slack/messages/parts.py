@@ -1,4 +1,4 @@
-"""What several messages have in common: the queue, progress, causes, results, links, small print."""
+"""Parts that several messages share: the queue, progress, causes, results, links, small print."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def expectation(view: DeploymentView) -> Element | None:
 
 
 def basis(view: DeploymentView) -> Element | None:
-    """What the estimate rests on."""
+    """The basis of the estimate."""
     rests = outside(words.rests_on(view.estimate), 200) if view.estimate is not None else None
     return line("Based on: ", rests) if rests else None
 
@@ -180,7 +180,7 @@ def failure_lines(view: DeploymentView, *, most: int, message_max: int) -> list[
 
 
 def trouble_lines(view: DeploymentView, *, message_max: int) -> list[Element | None]:
-    """What failed already while it still runs; else what may fail."""
+    """Failures while it still runs; else what may fail."""
     if view.causes or view.warning is None:
         return cause_lines(view.causes, most=1, message_max=message_max)
     name = outside(view.warning.name, bold=True) or "A resource"

@@ -29,7 +29,8 @@ _CUTS = (
     ("resource", 16),
     ("name", 16),
 )
-"""What is cut where the line is too long, least important first, and to how many characters at most."""
+"""The parts that are cut where the line is too long, least important first, and to how many characters at
+most."""
 
 
 def push_line(view: DeploymentView, told: str = "") -> str:
@@ -66,7 +67,7 @@ def push_line(view: DeploymentView, told: str = "") -> str:
 
 
 def as_text(lines: list[Element | None]) -> str:
-    """What stands in lines, quotes and lists, sentence by sentence."""
+    """The text of lines, quotes and lists, sentence by sentence."""
     said = (_words(part).strip() for part in lines if part is not None)
     return " ".join(f"{text}{'' if text[-1] in _SENTENCE_ENDS else '.'}" for text in said if text)
 
@@ -107,7 +108,7 @@ def _went_wrong(stack: StackSeen) -> bool:
 
 
 def _resource(view: DeploymentView) -> str:
-    """What failed; else what stands still; else what is worked on longest."""
+    """The failed resource; else what stands still; else what is worked on longest."""
     if words.waits(view):
         return ""
     if view.causes:
