@@ -111,12 +111,17 @@ install() {
   done
   # shellcheck disable=SC2046 # names
   export -nf $(compgen -A function)
-  if "$1" -I -c 'import ensurepip, venv' 2>/dev/null; then
-    "$1" -I -m venv "$environment" || return
-    pip=("$(interpreter "$environment")" -I -m pip)
-  elif "$1" -I -c 'import pip, venv' 2>/dev/null; then
-    "$1" -I -m venv --without-pip "$environment" || return
+  if uv_is_enough; then
+    if (by_uv "$1" "$environment") >"$state/uv.log" 2>&1; then return; fi
+    echo "Installing with pip, since uv failed: $(telling_line "$state/uv.log")"
+  fi
+  # An environment with a pip of its own takes twice as long to make, and to look through.
+  if "$1" -I -c 'import pip, venv' 2>/dev/null; then
+    "$1" -I -m venv --clear --without-pip "$environment" || return
     pip=("$1" -I -m pip --python "$(interpreter "$environment")")
+  elif "$1" -I -c 'import ensurepip, venv' 2>/dev/null; then
+    "$1" -I -m venv --clear "$environment" || return
+    pip=("$(interpreter "$environment")" -I -m pip)
   else
     trust_for_uv
     uv venv --quiet --clear --seed --python "$1" "$environment" || return
@@ -126,6 +131,44 @@ install() {
   PIP_CONFIG_FILE=/dev/null PIP_USER=0 "${pip[@]}" install --disable-pip-version-check --no-input --quiet --no-deps \
     --log "$state/pip.log" --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
     "$(interpreter "$environment")" -I -X utf8 "$action/entrypoint.py" prove
+}
+
+# uv takes a tenth of pip's time, and reads none of pip's settings: where there are others than it can be told, pip it is.
+uv_is_enough() {
+  local name
+  have uv || return
+  if [ -n "$(pip_files)" ]; then return 1; fi
+  for name in $(compgen -e PIP_); do
+    case $name in
+    PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_FIND_LINKS | PIP_CERT) ;;
+    PIP_DISABLE_PIP_VERSION_CHECK | PIP_NO_INPUT | PIP_ROOT_USER_ACTION | PIP_DEFAULT_TIMEOUT) ;;
+    *) if [ -n "${!name}" ]; then return 1; fi ;;
+    esac
+  done
+}
+
+# The files that pip reads and that are there.
+pip_files() {
+  local file
+  for file in "${PIP_CONFIG_FILE:-}" /etc/pip.conf "${HOME:-}/.pip/pip.conf" "${XDG_CONFIG_HOME:-${HOME:-}/.config}/pip/pip.conf" \
+    /etc/xdg/pip/pip.conf "${HOME:-}/Library/Application Support/pip/pip.conf" "/Library/Application Support/pip/pip.conf" \
+    "${APPDATA:-}/pip/pip.ini" "${PROGRAMDATA:-}/pip/pip.ini"; do
+    if [ -s "$file" ]; then printf '%s\n' "$file"; fi
+  done
+}
+
+# by_uv PYTHON FOLDER: in the state folder, since uv reads settings of the folder that it is started in. Files are
+# copied: what is linked to uv's cache could be changed there.
+by_uv() {
+  if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=$PIP_INDEX_URL; fi
+  if [ -n "${PIP_EXTRA_INDEX_URL:-}" ]; then export UV_INDEX=$PIP_EXTRA_INDEX_URL; fi
+  if [ -n "${PIP_FIND_LINKS:-}" ]; then export UV_FIND_LINKS=$PIP_FIND_LINKS; fi
+  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE=$PIP_CERT; fi
+  cd "$state" &&
+    uv venv --quiet --clear --no-project --python "$1" "$2" &&
+    uv pip install --quiet --python "$(interpreter "$2")" --link-mode copy --compile-bytecode --no-deps \
+      --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
+    "$(interpreter "$2")" -I -X utf8 "$action/entrypoint.py" prove
 }
 
 # makes_environments PYTHON: by itself, by its pip, or by uv. Debian splits off what `venv` needs.
@@ -207,6 +250,7 @@ pip_remedy() {
 pip_needs() {
   case $1 in
   PIP_TARGET | PIP_PREFIX | PIP_ROOT | PIP_REQUIRE_VIRTUALENV) return 1 ;;
+  UV_DEFAULT_INDEX | UV_INDEX_URL | UV_INDEX | UV_EXTRA_INDEX_URL | UV_NATIVE_TLS | UV_SYSTEM_CERTS | UV_CACHE_DIR | UV_OFFLINE) ;;
   PIP_* | PATH | HOME | USER | LOGNAME | LANG | LC_* | TMPDIR | TEMP | TMP | NETRC | XDG_CONFIG_HOME | XDG_CONFIG_DIRS) ;;
   HTTP_PROXY | HTTPS_PROXY | NO_PROXY | ALL_PROXY | http_proxy | https_proxy | no_proxy | all_proxy) ;;
   SSL_CERT_FILE | SSL_CERT_DIR | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | LD_LIBRARY_PATH) ;;
