@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.aws_clients import AwsClients, SharedSession
 from deploy_action.cloudformation.client import CloudFormation, Sts
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, Swapper
@@ -55,8 +55,7 @@ class Wiring:
         self._settings = settings
         self._run = run
         self._environ = environ
-        self._monotonic = monotonic
-        self.aws = AwsClients(monotonic=monotonic)
+        self.aws = AwsClients(session=SharedSession(monotonic))
         self.cloudformation = CloudFormation(self.aws)
         self.looks = CloudFormation(self.aws, one_try=True)
         """For whoever looks again and again, by a budget of its own."""
@@ -135,7 +134,7 @@ class Wiring:
         from deploy_action.diagnosis.services.rds import Rds
         from deploy_action.diagnosis.services.requests import short_clients
 
-        clients = short_clients(self._monotonic)
+        clients = short_clients(self.aws.session)
         return ServiceInvestigator((Ecs(clients), CustomResource(clients), Rds(clients), CloudTrail(clients)))
 
     def preflight_sources(self) -> Sources:
@@ -146,7 +145,7 @@ class Wiring:
         from deploy_action.preflight.sources.existing import Existing
         from deploy_action.preflight.sources.limits import Limits
 
-        clients, settings = short_clients(self._monotonic), self._settings
+        clients, settings = short_clients(self.aws.session), self._settings
         slack = slack_look(
             settings.slack_bot_token,
             (settings.slack_channel, settings.slack_alert_channel),

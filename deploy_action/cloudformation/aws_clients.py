@@ -48,6 +48,23 @@ EXPIRED_REMEDY = (
 )
 
 
+class SharedSession:
+    """The session that clients are made of, when first used, by one thread at a time."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._session: Any = None
+
+    def client(self, service: str, **options: Any) -> Any:
+        """As boto3's. Raises what boto3 raises."""
+        from deploy_action.cloudformation.aws_credentials import renewing_session
+
+        with self._lock:
+            self._session = self._session or renewing_session(self._monotonic)
+            return self._session.client(service, **options)
+
+
 class AwsClients:
     """Clients by service and region, made when first used.
 
@@ -63,13 +80,13 @@ class AwsClients:
         connect_seconds: float = 5,
         read_seconds: float = 20,
         tries: int = 3,
-        monotonic: Callable[[], float] = time.monotonic,
+        session: SharedSession | None = None,
     ) -> None:
+        """`session`: that of other clients of this process, with its credentials; else one of its own."""
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._tries = tries
-        self._monotonic = monotonic
-        self._session: Any = None
+        self.session = session or SharedSession()
         self._clients: dict[tuple[str, str, float, int | None], Any] = {}
         self._lock = Lock()
         self._traffic: dict[str, Traffic] = {}
@@ -114,11 +131,8 @@ class AwsClients:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
-        from deploy_action.cloudformation.aws_credentials import renewing_session
-
         try:
-            self._session = self._session or renewing_session(self._monotonic)
-            client = self._session.client(
+            client = self.session.client(
                 service,
                 region_name=region,
                 config=Config(

@@ -15,6 +15,8 @@ import boto3
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
+from deploy_action.cloudformation.aws_models import read_quickly
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -148,6 +150,7 @@ def _read_chain() -> Any:
 
 def _core() -> Any:
     core = botocore.session.get_session()
+    read_quickly(core)
     # boto3 reads AWS_DEFAULT_REGION only, and a role of a profile is assumed in a region.
     if not core.get_config_variable("region") and (region := os.environ.get("AWS_REGION")):
         core.set_config_variable("region", region)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.aws_clients import AwsClients, SharedSession
 from deploy_action.cloudformation.aws_credentials import PATIENCE_SECONDS
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
@@ -95,7 +95,7 @@ def test_a_program_is_asked_again(stage: Stage, file: Path, monkeypatch: pytest.
     (file.parent / "config").write_text(f"[profile deploy]\ncredential_process = cat {answer}\n")
     monkeypatch.setenv("AWS_PROFILE", "deploy")
     says("THIRD")
-    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    source = CloudFormation(AwsClients(session=SharedSession(stage.clock.monotonic)))
     shop = StackRef("eu-west-1", "shop")
     assert source.describe(shop) is None
     expire(stage, "THIRD", 0)
@@ -109,7 +109,7 @@ def test_a_program_is_asked_again(stage: Stage, file: Path, monkeypatch: pytest.
 
 
 def test_the_chain_is_read_again_at_a_bounded_pace(stage: Stage, file: Path) -> None:
-    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    source = CloudFormation(AwsClients(session=SharedSession(stage.clock.monotonic)))
     shop = StackRef("eu-west-1", "shop")
     source.describe(shop)
     expire(stage, "FIRST", 0)
@@ -124,13 +124,13 @@ def test_the_chain_is_read_again_at_a_bounded_pace(stage: Stage, file: Path) -> 
 
 def test_what_nobody_renews_within_two_minutes_has_expired_for_good(stage: Stage, file: Path) -> None:
     assert file.exists()
-    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    source = CloudFormation(AwsClients(session=SharedSession(stage.clock.monotonic)))
     expire(stage, "FIRST", 0)
     assert [_temporary(source, stage, after) for after in (0, 60, 59, 2)] == [True, True, True, False]
 
 
 def test_patience_begins_anew_with_each_renewal(stage: Stage, file: Path) -> None:
-    source = CloudFormation(AwsClients(monotonic=stage.clock.monotonic))
+    source = CloudFormation(AwsClients(session=SharedSession(stage.clock.monotonic)))
     expire(stage, "FIRST", 0)
     assert _temporary(source, stage, 0)
     write(file, "SECOND")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,10 @@ from deploy_action.cloudformation.aws_clients import AwsClients, error_code, err
 from deploy_action.errors import BehindDenied, BehindUnavailable, StackSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
+
+    from deploy_action.cloudformation.aws_clients import SharedSession
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 5, 2
 EARLIER_SECONDS = 5.0
@@ -21,10 +22,10 @@ EARLIER_SECONDS = 5.0
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
-def short_clients(monotonic: Callable[[], float] = time.monotonic) -> AwsClients:
+def short_clients(session: SharedSession | None = None) -> AwsClients:
     """Clients that give up soon: what they tell is worth little that comes late."""
     return AwsClients(
-        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES, monotonic=monotonic
+        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, tries=TRIES, session=session
     )
 
 
