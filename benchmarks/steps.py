@@ -100,7 +100,8 @@ def main() -> int:
             action = profiled_action(folder / "action", options.profile.resolve())
         # The first, which makes the environment and the byte code, does not count.
         for number in range(options.runs + 1):
-            with Measured(folder / str(number), way=options.way, good=True) as rig:
+            rig = Measured(folder / str(number), way=options.way, good=True)
+            with rig:
                 rig.job.action = action
                 rig.job.environment["GITHUB_ACTION_PATH"] = str(action)
                 row = rig.play_steps()

@@ -36,7 +36,7 @@ def time_of(value: Any) -> datetime:
     return parse_timestamp(value)  # type: ignore[no-any-return]
 
 
-class _Files(JSONFileLoader):
+class _Files(JSONFileLoader):  # type: ignore[misc]
     """Keeps the order as botocore's own does, without a function call for each object."""
 
     def load_file(self, file_path: str) -> Any:
@@ -47,7 +47,7 @@ class _Files(JSONFileLoader):
         return None
 
 
-class _Services(Loader):
+class _Services(Loader):  # type: ignore[misc]
     """Knows services by their folders: botocore looks into each of the 400."""
 
     @functools.cache  # noqa: B019 - one for the whole process

@@ -14,7 +14,7 @@ from tests.simulation.schedule import STORES, play
 from tests.simulation.simulate import told
 
 ROOT = Path(__file__).parents[2]
-CHUNKS = 12
+CHUNKS = 3
 CHUNK = 300
 MUST_FIRE = (
     *(fault.value for fault in Fault),
