@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
+import botocore.compat
+import botocore.hooks
 import botocore.session
 import pytest
+from botocore.client import ClientCreator
+from botocore.hooks import EventAliaser
 
 from tests.ground.ministack import ministack, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+UNEXTENDED = frozenset({"cloudformation", "sts"})
+"""Services to whose clients no session adds methods."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,11 +31,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _aws_models_are_read_once() -> Iterator[None]:
-    """Megabytes of JSON say what AWS's services can do, and each session of the SDK reads them anew. A loader
-    keeps what it has read, so one serves all sessions of this process; nothing else of the SDK is changed."""
+def _sdk_works_out_once_what_never_changes() -> Iterator[None]:
+    """A job's steps are processes, so each makes sessions and clients anew; tests play hundreds in one.
+
+    What botocore then reads (megabytes of JSON about AWS's services) and works out (names of its events,
+    whether its own handlers take keywords, a client's class) depends on nothing but its code: once serves
+    all. Nothing else of the SDK is changed.
+    """
+    alias = functools.cache(functools.partial(EventAliaser._alias_event_name, EventAliaser(None)))
+    accepts_keywords = functools.cache(botocore.hooks.accepts_kwargs)
+    client_class = ClientCreator._create_client_class
+    classes: dict[str, Any] = {}
+
+    def class_once(self: ClientCreator, service: str, model: object) -> Any:
+        if service not in UNEXTENDED:
+            return client_class(self, service, model)
+        if service not in classes:
+            classes[service] = client_class(self, service, model)
+        return classes[service]
+
+    def accepts_keywords_once(handler: Callable[..., object]) -> object:
+        own = isinstance(handler, FunctionType) and handler.__module__.startswith(("botocore.", "boto3."))
+        return (accepts_keywords if own else botocore.compat.accepts_kwargs)(handler)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        patch.setattr(EventAliaser, "_alias_event_name", lambda _, name: alias(name))
+        patch.setattr(botocore.hooks, "accepts_kwargs", accepts_keywords_once)
+        patch.setattr(ClientCreator, "_create_client_class", class_once)
         yield
 
 
