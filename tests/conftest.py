@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +23,9 @@ from tests.ground.ministack import ministack, missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ENGINE = Path(__file__).parent / "e2e" / "engine"
+ENGINE_STARTED = "DEPLOY_COORDINATOR_ENGINE_STARTED"
+"""Names the file that says so."""
 UNEXTENDED = frozenset({"cloudformation", "sts"})
 """Services to whose clients no session adds methods."""
 
@@ -28,6 +36,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="try the matrix of shapes with sam, sceptre, cdk and serverless",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A container engine that a test starts serves all workers, and ends with the run that started it."""
+    if ENGINE_STARTED in os.environ:
+        return
+    marker = Path(tempfile.mkdtemp(prefix="deploy-coordinator-tests-")) / "engine"
+    os.environ[ENGINE_STARTED] = str(marker)
+
+    def end() -> None:
+        del os.environ[ENGINE_STARTED]
+        if marker.exists():
+            subprocess.run([ENGINE / "stop"], check=False)
+        shutil.rmtree(marker.parent)
+
+    config.add_cleanup(end)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import ENGINE, ENGINE_STARTED
 from tests.e2e.launcher_bench import Job, make_action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ENGINE = Path(__file__).parent / "engine"
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +33,8 @@ def engine() -> dict[str, str]:
         )
         if done.returncode != 0:
             pytest.skip(f"no container engine: {done.stderr.strip().splitlines()[-1]}")
+        if " started " in done.stderr:
+            Path(os.environ[ENGINE_STARTED]).touch()
         for line in done.stdout.splitlines():
             name, _, value = line.partition("=")
             environment[name] = value
