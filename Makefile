@@ -99,6 +99,7 @@ image: ## Build the container image (IMAGE=deploy-coordinator:local)
 benchmark: $(INSTALLED) ground image ## Measure step overhead, import time, image size and what waiting costs
 	@set -e; export $(ENGINE); \
 	$(BIN)/python benchmarks/step_overhead.py --checkout; \
+	$(BIN)/python benchmarks/steps.py; \
 	$(BIN)/python benchmarks/image_size.py $(IMAGE); \
 	$(BIN)/python benchmarks/waiting.py
 

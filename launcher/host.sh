@@ -168,7 +168,23 @@ by_uv() {
     uv venv --quiet --clear --no-project --python "$1" "$2" &&
     uv pip install --quiet --python "$(interpreter "$2")" --link-mode copy --compile-bytecode --no-deps \
       --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
+    prune "$2" &&
     "$(interpreter "$2")" -I -X utf8 "$action/entrypoint.py" prove
+}
+
+# What the action asks of AWS, as in the image (see Dockerfile).
+aws_services='cloudformation cloudtrail dynamodb ec2 ecr ecs iam lambda logs rds s3 secretsmanager service-quotas sns sqs ssm sso sso-oidc sts'
+
+# prune ENVIRONMENT: botocore describes 400 services in 3,500 files, through which each job would look.
+prune() {
+  local data folder gone=()
+  for data in "$1"/lib/python3*/site-packages/boto*/data "$1"/Lib/site-packages/boto*/data; do
+    for folder in "$data"/*/; do
+      folder=${folder%/}
+      case " $aws_services " in *" ${folder##*/} "*) ;; *) if [ -d "$folder" ]; then gone+=("$folder"); fi ;; esac
+    done
+  done
+  if [ -n "${gone[*]-}" ]; then rm -rf "${gone[@]}"; fi
 }
 
 # makes_environments PYTHON: by itself, by its pip, or by uv. Debian splits off what `venv` needs.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.launcher_bench import Job, make_action
+from tests.e2e.launcher_bench import REPOSITORY, Job, make_action
 from tests.e2e.test_tool_cache import cached
 
 if TYPE_CHECKING:
@@ -82,3 +84,25 @@ def test_the_environment_has_no_pip_of_its_own(prepared: Path, action: Path, tmp
     packages = next(environment.glob("lib/python3*/site-packages"))
     assert {path.name for path in packages.iterdir() if path.name.startswith(("pip", "setuptools"))} == set()
     assert (packages / "six.py").is_file()
+
+
+def test_services_that_the_action_never_asks_are_not_kept(action: Path, tmp_path: Path) -> None:
+    packages = tmp_path / "the environment" / "lib" / "python3.13" / "site-packages"
+    for name in ("botocore/data/sqs/2012-11-05", "botocore/data/braket/2019-09-01", "boto3/data/glacier/x"):
+        (packages / name).mkdir(parents=True)
+    (packages / "botocore" / "data" / "endpoints.json").touch()
+    script = 'source "$1"; prune "$2"; printf %s "$aws_services"'
+    done = subprocess.run(
+        ["bash", "-euc", script, "bash", action / "launcher" / "host.sh", packages.parents[2]],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(path.name for path in (packages / "botocore" / "data").iterdir()) == [
+        "endpoints.json",
+        "sqs",
+    ]
+    assert not (packages / "boto3" / "data" / "glacier").exists()
+    kept = re.search(r"! -regex '\.\*/\((.*?)\)'", (REPOSITORY / "Dockerfile").read_text())
+    assert kept
+    assert kept[1].split("|") == done.stdout.split(), "host and image ask the same"
