@@ -111,10 +111,8 @@ install() {
   done
   # shellcheck disable=SC2046 # names
   export -nf $(compgen -A function)
-  if uv_is_enough; then
-    if (by_uv "$1" "$environment") >"$state/uv.log" 2>&1; then return; fi
-    echo "Installing with pip, since uv failed: $(telling_line "$state/uv.log")"
-  fi
+  # Where uv fails, pip says why: its words have a remedy.
+  if uv_is_enough && (by_uv "$1" "$environment") >"$state/uv.log" 2>&1; then return; fi
   # An environment with a pip of its own takes twice as long to make, and to look through.
   if "$1" -I -c 'import pip, venv' 2>/dev/null; then
     "$1" -I -m venv --clear --without-pip "$environment" || return
@@ -130,6 +128,7 @@ install() {
   keep_pip_settings "${pip[@]}"
   PIP_CONFIG_FILE=/dev/null PIP_USER=0 "${pip[@]}" install --disable-pip-version-check --no-input --quiet --no-deps \
     --log "$state/pip.log" --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
+    prune "$environment" &&
     "$(interpreter "$environment")" -I -X utf8 "$action/entrypoint.py" prove
 }
 
@@ -160,10 +159,10 @@ pip_files() {
 # by_uv PYTHON FOLDER: in the state folder, since uv reads settings of the folder that it is started in. Files are
 # copied: what is linked to uv's cache could be changed there.
 by_uv() {
-  if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=$PIP_INDEX_URL; fi
+  trust_for_uv
   if [ -n "${PIP_EXTRA_INDEX_URL:-}" ]; then export UV_INDEX=$PIP_EXTRA_INDEX_URL; fi
   if [ -n "${PIP_FIND_LINKS:-}" ]; then export UV_FIND_LINKS=$PIP_FIND_LINKS; fi
-  if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE=$PIP_CERT; fi
+  export UV_HTTP_TIMEOUT=15
   cd "$state" &&
     uv venv --quiet --clear --no-project --python "$1" "$2" &&
     uv pip install --quiet --python "$(interpreter "$2")" --link-mode copy --compile-bytecode --no-deps \
