@@ -12,6 +12,7 @@ from tests.simulation.troubles import TROUBLES
 
 SCHEDULES = int(os.environ.get("SCHEDULES_A_KIND", "60"))
 """More by night."""
+AT_LEAST = {"one stack": 150, "priorities": 150}
 MUST_FIRE = {
     "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
     "one is blind": ("execution without a lock",),
@@ -40,7 +41,7 @@ MUST_FIRE = {
 @pytest.mark.parametrize("kind", TROUBLES)
 def test_nobody_does_what_he_knew_better_than_to_do(kind: str) -> None:
     coverage: Counter[str] = Counter()
-    for seed in range(SCHEDULES):
+    for seed in range(max(SCHEDULES, AT_LEAST.get(kind, 0))):
         verdict = play_kind(kind, seed)
         if verdict.violations:
             trace = "\n".join(play_kind(kind, seed, trace=True).trace[-80:])
