@@ -62,8 +62,8 @@ def active(desk: RegistrySession, *, machine: bool) -> None:
     multiple=True,
     metavar="ACTOR|WORKFLOW|TEAM",
     type=Checked(parse_allowed, "name"),
-    help="Those who may deploy meanwhile: a GitHub login, a workflow file (deploy.yml), or @ORG/TEAM: its members as "
-    "of now. May be given several times.",
+    help="Those who may deploy meanwhile: a GitHub login, a workflow file (deploy.yml), or @ORG/TEAM: "
+    "its members as of now. May be given several times.",
 )
 @with_reason
 @with_registry
