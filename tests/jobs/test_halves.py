@@ -15,6 +15,7 @@ from tests.fakes.cloudformation.harness import client
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.runner import heredoc_outputs
 from tests.jobs.stage import Job, Stage
+from tests.jobs.test_lost_lock import take_away
 from tests.simulation.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -148,6 +149,39 @@ def test_a_lock_lives_between_steps_until_its_job_ends_however_that_ends(ground:
     assert int(second.outputs()["queue-seconds"]) >= 900
     assert first.outputs()["held"] == "true"
     assert ground.finished() == [{"success": "succeeded", "failure": "failed"}.get(status, status)]
+
+
+def test_a_lock_step_confirms_what_it_holds_and_names_its_turn(ground: Ground) -> None:
+    """The steps after it rely on the lock, and none of them asks."""
+    first = ground.of_run("first", "1")
+    ground.plan(0, lambda: ground.of_run("before", "2", template=ground.template(GOOD)).deploy())
+    ground.plan(900, lambda: first.run("lock"))
+    ground.play()
+    holder = ground.holder()
+    assert holder is not None
+    assert holder["renewals"] >= 1
+    assert first.outputs()["epoch"] == "2"
+
+
+@pytest.mark.parametrize(("wish", "code"), [("tell", 0), ("stop", 5)])
+def test_a_job_whose_lock_step_lost_its_lock_is_told_or_ends_red(
+    ground: Ground, wish: str, code: int
+) -> None:
+    first = ground.of_run("first", "1", on_lost_lock=wish)
+    codes: list[int] = []
+
+    def finish() -> None:
+        first.cancel.now = False
+        first.environ["DEPLOY_COORDINATOR_JOB_STATUS"] = "success"
+        codes.append(first.run("unlock"))
+
+    ground.plan(0, lambda: hold(first))
+    ground.plan(100, lambda: take_away(ground))
+    ground.plan(900, finish)
+    ground.play()
+    assert "no longer holds `production`" in first.log
+    assert codes == [code], first.log
+    assert ("as `on-lost-lock: stop` asks" in first.log) is (wish == "stop")
 
 
 def test_without_a_keeper_a_lock_is_found_dead_after_its_lease(ground: Ground) -> None:

@@ -6,8 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.job import lost_state
+from deploy_action.job.coordination import Coordination
 from deploy_action.steps import lock as halves
 from tests.jobs.test_bad_days import TestTheStateIsLost
+from tests.jobs.test_halves import (
+    test_a_job_whose_lock_step_lost_its_lock_is_told_or_ends_red as test_lost,
+)
+from tests.jobs.test_halves import (
+    test_a_lock_step_confirms_what_it_holds_and_names_its_turn as test_confirms,
+)
 from tests.jobs.test_halves import (
     test_a_lock_step_that_gave_way_ends_its_job_unless_the_input_asks_to_go_on as test_gave_way,
 )
@@ -51,3 +58,13 @@ def a_job_without_an_id_is_told_by_its_key(patch: Patch) -> None:
 @killed_by(Case(test_gave_way, "asked0-8"))
 def a_lock_step_that_gave_way_lets_its_job_go_on(patch: Patch) -> None:
     patch.function(halves._may_go_on, lambda _original, error, settings: True)
+
+
+@killed_by(test_confirms)
+def a_lock_step_believes_in_its_grant(patch: Patch) -> None:
+    patch.function(Coordination.fence, lambda _original, self, *more: ())
+
+
+@killed_by(Case(test_lost, "stop-5"))
+def a_keeper_that_lost_the_lock_says_nothing(patch: Patch) -> None:
+    patch.function(halves._remember, lambda _original, job, coordination, state: None)
