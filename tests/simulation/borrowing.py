@@ -21,6 +21,7 @@ from deploy_action.locking.document import WHOLE_RUN, Document, Ticket
 from deploy_action.locking.held_lock import HeldLock
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stack_activity import doubtful, look_at, revoke
+from deploy_action.locking.transitions import ABANDONED
 from tests.simulation.actor import Actor
 from tests.simulation.cloudformation import Cloud, CloudDouble
 from tests.simulation.deployment import REGION, Turn
@@ -113,6 +114,18 @@ class BorrowingWorld:
                     self.fail(f"2: {ticket.loans[-1].correlation_id} borrows from an attempt that is over")
             if ticket.release_outcome:
                 self._faults.count("released while somebody deploys")
+        for known in old.tickets:
+            line = new.farewell(known.nonce)
+            if known.release_outcome and new.ticket(known.nonce) is None and line is not None:
+                self._judge_end(line.outcome)
+
+    def _judge_end(self, outcome: str) -> None:
+        """Of a lock that was given back while somebody deployed. Nobody dies here, so the last one frees it,
+        unless the registry took no word of its end."""
+        if all(actor.outcome in {"", "done"} for actor in self._actors):
+            self._faults.count("freed by the last")
+            if outcome == ABANDONED:
+                self.fail("3: the last one left the lock, and others had to take it over")
 
     def replaced(self, content: bytes | None) -> None:
         raise AssertionError("nobody replaces the document")

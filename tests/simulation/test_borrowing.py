@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from deploy_action.locking.document import Document, Ticket
 
 SCHEDULES = 60
-MUST_FIRE = ("loan in attempt 1", "loan in attempt 2", "released while somebody deploys", "execution")
+MUST_FIRE = (
+    "loan in attempt 1",
+    "loan in attempt 2",
+    "released while somebody deploys",
+    "freed by the last",
+    "execution",
+)
 
 
 def test_nobody_comes_between_those_that_deploy_under_one_lock() -> None:
@@ -43,9 +49,22 @@ def _a_lock_stays_in_the_attempt_that_took_it(patch: pytest.MonkeyPatch) -> None
     patch.setattr(delegation, "in_attempt_of", lambda lender, borrower: lender)
 
 
+def _the_last_one_does_not_free_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(delegation, "finish", lambda document, own, **how: document)
+
+
+def _nobody_says_that_he_left(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ticket, "repay", lambda document, *own, **how: document)
+
+
 @pytest.mark.parametrize(
     "build",
-    [_a_release_waits_for_nobody, _a_lock_stays_in_the_attempt_that_took_it],
+    [
+        _a_release_waits_for_nobody,
+        _a_lock_stays_in_the_attempt_that_took_it,
+        _the_last_one_does_not_free_it,
+        _nobody_says_that_he_left,
+    ],
 )
 def test_the_schedules_notice_that(
     build: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
