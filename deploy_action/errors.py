@@ -57,17 +57,25 @@ class CommandFailed(DeploymentFailed):
     """The command failed, and no stack did. The step's exit code is the command's.
 
     `said`: its own words about why, most telling first; they come from outside. `seen`: whether the stacks
-    could be watched.
+    could be watched. `refusals`: what CloudFormation says against the change sets that it tried to make.
     """
 
-    def __init__(self, code: int, said: tuple[str, ...] = (), *, remedy: str = "", seen: bool = True) -> None:
-        words = f" It said: {said[0]}" if said else ""
+    def __init__(
+        self,
+        code: int,
+        said: tuple[str, ...] = (),
+        *,
+        remedy: str = "",
+        seen: bool = True,
+        refusals: tuple[str, ...] = (),
+    ) -> None:
+        words = f" {refusals[0]}" if refusals else f" It said: {said[0]}" if said else ""
         super().__init__(
             f"The command ended with exit code {code}.{words}",
             why="No watched stack failed." if seen else "Not all changes to the stacks could be seen.",
             remedy=remedy or "Read what the command wrote into the log.",
         )
-        self.said = said
+        self.said = (*refusals, *said)
         self.exit_code = code  # type: ignore[misc]  # of this instance only
 
 

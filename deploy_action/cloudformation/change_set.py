@@ -138,6 +138,14 @@ class ListedChangeSet:
     status: str
     execution_status: str
     nested: bool = False
+    reason: str = ""
+    created_at: float = 0.0
+    """CloudFormation's unix seconds."""
+
+    @property
+    def refused(self) -> bool:
+        """CloudFormation could not make it, for another reason than that there is nothing to change."""
+        return self.status == "FAILED" and not any(words in self.reason for words in _NO_CHANGES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def listed_change_set(row: Mapping[str, Any]) -> ListedChangeSet:
         status=row.get("Status", ""),
         execution_status=row.get("ExecutionStatus", ""),
         nested=bool(row.get("ParentChangeSetId")),
+        reason=row.get("StatusReason", ""),
+        created_at=row["CreationTime"].timestamp() if "CreationTime" in row else 0.0,
     )
 
 

@@ -87,7 +87,14 @@ class ChangeSetSource(Protocol):
         ...
 
 
-class StackDeployer(Protocol):
+class ValidationSource(Protocol):
+    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
+        """What early validation and hooks found wrong with a change set; () where nothing is told. Raises
+        StackSourceError."""
+        ...
+
+
+class StackDeployer(ValidationSource, Protocol):
     """Calls that change CloudFormation. Every method raises StackSourceError, or CannotStart for a
     refusal."""
 
@@ -101,10 +108,6 @@ class StackDeployer(Protocol):
 
     def change_set(self, stack: StackRef, arn: str) -> ChangeSet:
         """The change set with all pages of its changes."""
-        ...
-
-    def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
-        """Findings of early validation; () where nothing is told."""
         ...
 
     def execute_change_set(self, stack: StackRef, arn: str, *, token: str, disable_rollback: bool) -> None:

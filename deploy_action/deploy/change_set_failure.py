@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from deploy_action.cloudformation.ports import ChangeSetSource, ValidationSource
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
-    from deploy_action.cloudformation.ports import StackDeployer
+    from collections.abc import Iterable
+
     from deploy_action.cloudformation.stacks import StackRef
 
 ERRORS_SHOWN = 10
+STACKS_MAX = 5
 DENIED = (
     "The details need the permission `cloudformation:DescribeEvents`, which the role does not have; the "
     "console shows them under the change set."
@@ -19,10 +22,29 @@ _DETAILS = ("DescribeEvents", "hook(s)", "validation failed", "hook")
 """In the reason of a change set that has more to tell."""
 
 
-def why_failed(deployer: StackDeployer, stack: StackRef, arn: str, reason: str) -> str:
+class RefusalSource(ChangeSetSource, ValidationSource, Protocol):
+    """What change sets there are, and what was found wrong with them."""
+
+
+def refused_since(source: RefusalSource, stacks: Iterable[StackRef], since: float | None) -> tuple[str, ...]:
+    """Why CloudFormation refused change sets that were made since then (its own unix seconds), a sentence
+    each. None of those that their tool has deleted again. Raises StackSourceError.
+    """
+    if since is None:
+        return ()
+    found: dict[str, str] = {}
+    for stack in [stack for stack in stacks if not stack.is_glob][:STACKS_MAX]:
+        for one in source.change_sets(stack):
+            if one.refused and not one.nested and one.created_at >= since:
+                why = why_failed(source, stack, one.arn, one.reason or one.status)
+                found[one.arn] = f"CloudFormation could not make the change set {one.name} of {stack}: {why}"
+    return tuple(found.values())
+
+
+def why_failed(source: ValidationSource, stack: StackRef, arn: str, reason: str) -> str:
     """`reason`: the change set's own. Never raises."""
     try:
-        found = deployer.validation_errors(stack, arn)
+        found = source.validation_errors(stack, arn)
     except StackSourceError as error:  # an older endpoint does not know them
         has_more = any(word in reason for word in _DETAILS)
         return f"{reason.rstrip('.')}. {DENIED}" if error.denied and has_more else reason

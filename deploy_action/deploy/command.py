@@ -86,7 +86,7 @@ def deploy(deployment: Deployment) -> int:
     unclear = unseen or stack_sets.unclear or (watcher.began and outcome is Outcome.UNKNOWN)
     if code:
         deployment.report(outcome=Outcome.FAILED)
-        raise failed_command(deployment, code, seen=not unclear)
+        raise failed_command(deployment, code, seen=not unclear, since=baseline.taken_at)
     _tell_end(deployment, expected, unclear=unclear)
     if not deployment.closing.over():
         optional(

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deploy_action.common.escape import plain
 from deploy_action.common.masks import Masks, masked_by, secrets_in
+from deploy_action.deploy.change_set_failure import refused_since
 from deploy_action.diagnosis.command_output import last_words, telling_lines
 from deploy_action.diagnosis.remedies import remedy_for
-from deploy_action.errors import CommandFailed
+from deploy_action.errors import CommandFailed, StackSourceError
 from deploy_action.job.job_log import optional
 
 if TYPE_CHECKING:
     from deploy_action.deploy.deployment import Deployment
 
 
-def failed_command(deployment: Deployment, code: int, *, seen: bool) -> CommandFailed:
-    """The error of a command that ended with `code` while no stack failed, as far as that was `seen`."""
+def failed_command(deployment: Deployment, code: int, *, seen: bool, since: float | None) -> CommandFailed:
+    """The error of a command that ended with `code` while no stack failed, as far as that was `seen`.
+    `since`: when it began, by CloudFormation's clock."""
     said = optional(deployment.reporter, "Reading the command's output", lambda: _said(deployment)) or ()
+    refusals = _refusals(deployment, since)
     remedy = remedy_for(said[0]) if said else None
-    return CommandFailed(code, said, remedy=remedy.advice if remedy is not None else "", seen=seen)
+    return CommandFailed(
+        code, said, remedy=remedy.advice if remedy is not None else "", seen=seen, refusals=refusals
+    )
+
+
+def _refusals(deployment: Deployment, since: float | None) -> tuple[str, ...]:
+    """What CloudFormation has against a change set of the command: tools show its first line alone."""
+    settings = deployment.settings
+    with suppress(StackSourceError):
+        return refused_since(deployment.cloudformation, settings.stacks, since)
+    return ()
 
 
 def _said(deployment: Deployment) -> tuple[str, ...]:

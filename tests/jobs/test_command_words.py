@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fakes.cloudformation.harness import client
 from tests.fakes.slack.blockkit import seen
 from tests.jobs.test_slack import about, job_with, slack
 from tests.reporting.readers import elements, runner_commands
@@ -100,3 +101,48 @@ def test_slack_says_it_too(stage: Stage, slack: SlackServer) -> None:
     (message,) = about(slack, job)
     assert WHY in seen(message.content)
     assert WHY in message.content["text"], "a phone shows the text alone"
+
+
+BAD_QUEUE = (
+    "Resources: {Queue: {Type: AWS::SQS::Queue, Metadata: {TestGround: {Validation: 'no such property'}}}}"
+)
+
+
+def makes_change_set(cloudformation: Any, body: str = BAD_QUEUE, name: str = "cdk-deploy-change-set") -> int:
+    """As tools do: the change set is asked for, and fails after a while."""
+    cloudformation.create_change_set(
+        StackName="shop", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=body
+    )
+    return 1
+
+
+def refused(stage: Stage) -> Job:
+    job = stage.job(command="cdk deploy")
+    job.run("pre")
+    job.command_said("Failed to create ChangeSet: use the DescribeEvents API for details\n")
+    job.launch_command(makes_change_set)
+    assert job.run("main") == 1
+    job.run("post")
+    return job
+
+
+def test_what_cloudformation_has_against_the_change_set_of_a_command_is_told(stage: Stage) -> None:
+    job = refused(stage)
+    cause = job.outputs()["root-cause"]
+    assert "could not make the change set cdk-deploy-change-set of eu-west-1/shop: Queue (" in cause
+    assert "no such property" in job.page
+    assert "Failed to create ChangeSet" in job.page, "its own words too"
+
+
+def test_a_command_whose_role_may_not_see_the_details_is_told_so(stage: Stage) -> None:
+    stage.server.faults.add("access_denied", operation="DescribeEvents")
+    assert "need the permission `cloudformation:DescribeEvents`" in refused(stage).log
+
+
+def test_change_sets_that_failed_before_the_command_are_none_of_its_own(stage: Stage) -> None:
+    cloudformation = client(stage.server)
+    makes_change_set(cloudformation, name="old")
+    cloudformation.close()
+    stage.clock.sleep(60)
+    job = fails(stage.job(command="x"), "one\n")
+    assert job.outputs()["root-cause"] == "The command ended with exit code 1. It said: one"

@@ -364,3 +364,13 @@ def _change_sets(stage: Stage) -> list[object]:
     found = cloudformation.list_change_sets(StackName="shop")["Summaries"]
     cloudformation.close()
     return [row for row in found if row["ExecutionStatus"] == "AVAILABLE"]
+
+
+def test_the_summary_shows_outputs_and_no_credential_among_them(stage: Stage) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    body = QUEUE + f"  Key: {{Value: {key}}}\n  Host: {{Value: a|b.example}}\n"
+    job = stage.job(template=stage.template(body))
+    assert job.deploy() == 0, job.log
+    assert "<summary>Outputs (3)</summary>" in job.page
+    assert "`Host`" in job.page
+    assert key not in job.page

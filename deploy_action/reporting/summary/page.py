@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cleanup import text as cleanup
 from deploy_action.common.escape import code, link, markdown, prose
 from deploy_action.common.links import leads_home
+from deploy_action.common.masks import shapes_in
 from deploy_action.common.times import duration
 from deploy_action.reporting.headline import headline
 from deploy_action.reporting.summary.causes import why
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 BYTES_MAX = 1_000_000
 """The runner takes 1 MiB a step, and uploads nothing of a longer one."""
 CHANGES_BYTES_MAX = 200_000
+OUTPUTS_BYTES_MAX = 50_000
 RESOURCES_BYTES_MAX = 400_000
 STACKS_MAX = 100
 NOTES_MAX = 50
@@ -53,6 +55,7 @@ def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
         _facts(report),
         _stacks(report),
         stack_sets(report),
+        _outputs(report),
         _notes(report),
         gantt(report.bars, end=end),
         slowest(report.bars, end),
@@ -150,6 +153,15 @@ def _stacks(report: Report) -> str:
     left_out = len(report.stacks) - STACKS_MAX
     more = f"\n\nAnd {left_out} more stacks." if left_out > 0 else ""
     return table(["Stack", "Status", *["Took"] * timed, "Look at it"], rows) + more
+
+
+def _outputs(report: Report) -> str:
+    """Behind a fold: many are for machines. What looks like a credential is not shown."""
+    rows = [
+        (code(name), "looks like a credential, so it is not shown" if shapes_in(value) else code(value))
+        for name, value in report.outputs.items()
+    ]
+    return folded_table("Outputs", ("Output", "Value"), rows, bytes_max=OUTPUTS_BYTES_MAX)
 
 
 def _notes(report: Report) -> str:
