@@ -14,6 +14,7 @@
 | 9 | `preflight: strict`: the deployment is certain to fail; nothing was locked or changed |
 | 10 | `on-older: fail`: an older commit than the one that is deployed; nothing was changed |
 | 11 | `data-loss: stop`: a resource with data would be deleted or replaced; nothing was changed |
+| 12 | `mode: apply`: the reviewed plan is not what would be deployed now; nothing was changed |
 | 70 | a defect in deploy-coordinator itself |
 | 130 | cancelled |
 | other | the exit code of `command` |
@@ -158,6 +159,13 @@ class DataAtRisk(CoordinatorError):
     exit_code = 11
 
 
+class PlanOutdated(CoordinatorError):
+    """What was reviewed cannot be executed any more, or is not what would be deployed now. Nothing was
+    changed. `said`: the difference, line by line."""
+
+    exit_code = 12
+
+
 class Overtaken(CannotStart):
     """Somebody else began to work on the stack. Nothing was changed; once they are done, plan anew."""
 
@@ -285,6 +293,10 @@ class StackSourceError(CoordinatorError):
 
 class PageUnavailable(CoordinatorError):
     """GitHub's environments page could not be kept up to date. It never ends a step."""
+
+
+class PullRequestUnavailable(CoordinatorError):
+    """A pull request could not be read or commented. It never ends a step."""
 
 
 class BehindUnavailable(CoordinatorError):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
     from deploy_action.github.deployments import GitHubDeployments
+    from deploy_action.github.pull_requests import PullRequests
     from deploy_action.github.run_context import RunContext
     from deploy_action.inputs.settings import Settings
     from deploy_action.locking.document import Document, Ticket
@@ -173,19 +174,31 @@ class Wiring:
             api_url=self._run.api_url,
         )
 
-    def deployments(self) -> GitHubDeployments | None:
-        """A client for each thread; None where `github-deployment` is off, and outside GitHub Actions."""
+    def pull_requests(self) -> PullRequests | None:
+        """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
         settings, run = self._settings, self._run
-        if not (settings.github_deployment and settings.github_token and run.repository and run.commit):
+        if not (settings.github_token and run.repository) or settings.registry.host:
+            return None
+        from deploy_action.github.pull_requests import PullRequests
+
+        return PullRequests(settings.github_token, run.repository, api_url=run.api_url)
+
+    def deployments(self) -> GitHubDeployments | None:
+        """A client for each thread; None where `github-deployment` is off, outside GitHub Actions, and where
+        nothing is deployed but planned."""
+        settings, run = self._settings, self._run
+        if settings.plan.plans or not (
+            settings.github_deployment and settings.github_token and run.repository and run.commit
+        ):
             return None
         from deploy_action.github.deployments import GitHubDeployments
 
         return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
     def routing(self) -> Routing | None:
-        """Where the deployment is told; None where no channel was asked for."""
+        """Where the deployment is told; None where no channel was asked for. A plan is no deployment."""
         settings = self._settings
-        if not (settings.slack_bot_token or settings.slack_webhook_url):
+        if settings.plan.plans or not (settings.slack_bot_token or settings.slack_webhook_url):
             return None
         from deploy_action.slack.routing import Routing
 

@@ -34,7 +34,8 @@ def change_set_arguments(request: ChangeSetRequest) -> dict[str, Any]:
         else [{"Key": key, "Value": value} for key, value in request.tags],
         "NotificationARNs": None if options.notification_arns is None else list(options.notification_arns),
         "RollbackConfiguration": _rollback(options) or None,
-        # Older endpoints know neither.
+        # Older endpoints know none of these.
+        "DeploymentMode": "REVERT_DRIFT" if options.revert_drift else None,
         "IncludeNestedStacks": options.include_nested_stacks or None,
         "ImportExistingResources": options.import_existing_resources or None,
     }

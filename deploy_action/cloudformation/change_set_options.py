@@ -28,6 +28,8 @@ class ChangeSetOptions:
     rollback_triggers: tuple[RollbackTrigger, ...] | None = None
     monitoring_minutes: int | None = None
     """How long CloudFormation watches the triggers after it has changed everything."""
+    revert_drift: bool = False
+    """Also bring back what somebody changed outside of CloudFormation."""
 
 
 NO_OPTIONS = ChangeSetOptions()

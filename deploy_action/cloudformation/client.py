@@ -109,11 +109,13 @@ class CloudFormation:
             answer = self._client(request.stack).get_template_summary(**template_arguments(request))
             return frozenset(row["ParameterKey"] for row in answer.get("Parameters", []))
 
-    def template(self, stack: StackRef, change_set: str = "") -> object:
-        """The template after its macros, of a change set (ARN) or of the stack: a text, or parsed JSON."""
+    def template(self, stack: StackRef, change_set: str = "", *, original: bool = False) -> object:
+        """The template after its macros, of a change set (ARN) or of the stack: a text, or parsed JSON. With
+        `original`, before its macros."""
         of = {"ChangeSetName": change_set} if change_set else {}
+        stage = "Original" if original else "Processed"
         with explained():
-            answer = self._client(stack).get_template(StackName=stack.name, TemplateStage="Processed", **of)
+            answer = self._client(stack).get_template(StackName=stack.name, TemplateStage=stage, **of)
             return answer["TemplateBody"]
 
     def create_change_set(self, request: ChangeSetRequest) -> str:
@@ -299,6 +301,7 @@ def _state(region: str, row: dict[str, Any]) -> StackState:
         parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
         changed_at=_changed_at(row),
         change_set_arn=row.get("ChangeSetId", ""),
+        drift=row.get("DriftInformation", {}).get("StackDriftStatus", ""),
     )
 
 

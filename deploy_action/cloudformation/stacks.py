@@ -159,6 +159,8 @@ class StackState:
     """Unix seconds of CloudFormation; 0 where that was not told."""
     change_set_arn: str = ""
     """The change set whose execution was its last operation; empty where that was none's."""
+    drift: str = ""
+    """What was seen when drift was last looked for: DRIFTED, IN_SYNC, UNKNOWN or NOT_CHECKED."""
 
     @property
     def in_progress(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name
+from deploy_action.cloudformation.change_set import change_set_name
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.deploy.data_guard import guard_data
+from deploy_action.deploy.request import request_of
 from deploy_action.deploy.resume import what_was_executed
 from deploy_action.deploy.stack_settings import set_after, set_before
 from deploy_action.deploy.watch_execution import see_through
@@ -26,6 +27,7 @@ from deploy_action.job.template_upload import uploaded
 from deploy_action.monitoring.baseline import Baseline, take_baseline
 
 if TYPE_CHECKING:
+    from deploy_action.cloudformation.change_set import ChangeSet
     from deploy_action.cloudformation.template_graph import Template
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.estimation.planned_changes import PlannedChanges as Planned
@@ -45,7 +47,7 @@ def deploy(deployment: Deployment) -> int:
     """
     job = deployment.job
     if deployment.restarts:
-        begun = what_was_executed(deployment, lambda name: _native(deployment, name))
+        begun = what_was_executed(deployment, lambda name: native_of(deployment, name))
         if begun is not None:
             changes = deployment.state.report.changes
             creates = all(change.action == "Add" for change in changes or ())
@@ -73,7 +75,7 @@ def _attempt(deployment: Deployment) -> int:
     given = settings.change_set.name
     name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts, given)
     sent = uploaded(deployment.job, deployment.wiring, settings, alive=deployment.keep_waiting)
-    native = _native(deployment, name, sent)
+    native = native_of(deployment, name, sent)
     plan = native.plan(
         delete_rolled_back_stack=settings.delete_rolled_back_stack,
         disable_rollback=settings.disable_rollback,
@@ -83,7 +85,7 @@ def _attempt(deployment: Deployment) -> int:
         set_before(deployment)
         return _nothing_to_change(deployment)
     if not deployment.unwatched:
-        _show(deployment, plan)
+        show(deployment, plan.change_set)
     try:
         guard_data(deployment, plan.change_set)
     except CoordinatorError:
@@ -124,27 +126,14 @@ def _wait(deployment: Deployment, seconds: float) -> None:
     deployment.coordination.wait_for_stacks(timeout_seconds=seconds)
 
 
-def _native(deployment: Deployment, name: str, sent: Settings | None = None) -> NativeDeployment:
+def native_of(deployment: Deployment, name: str, sent: Settings | None = None) -> NativeDeployment:
     """`sent`: with the template as CloudFormation gets it, where a change set is to be made."""
-    settings, job = sent or deployment.settings, deployment.job
-    request = ChangeSetRequest(
-        stack=settings.stacks[0],
-        name=name,
-        token=name,
-        description=f"deploy-coordinator {deployment.state.report.correlation_id} {job.run.url}"[:1024],
-        template_body=settings.handed_over or None,
-        template_url=settings.template_url or None,
-        parameters=settings.parameters,
-        capabilities=settings.capabilities,
-        tags=settings.tags,
-        role_arn=settings.role_arn or None,
-        options=settings.change_set,
-    )
+    job, correlation_id = deployment.job, deployment.state.report.correlation_id
     return NativeDeployment(
         deployment.cloudformation,
         deployment.cloudformation,
         job.clock,
-        request,
+        request_of(sent or deployment.settings, name, of=f"{correlation_id} {job.run.url}"),
         cancelled=job.cancelled,
         tell=deployment.reporter.line,
         alive=deployment.keep_waiting,
@@ -165,10 +154,10 @@ def _nothing_to_change(deployment: Deployment) -> int:
     return 0
 
 
-def _show(deployment: Deployment, plan: PreparedChangeSet) -> None:
-    reporter, changes = deployment.reporter, plan.change_set.changes
+def show(deployment: Deployment, change_set: ChangeSet) -> None:
+    reporter, changes = deployment.reporter, change_set.changes
     counted = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    reporter.line(f"Change set {plan.change_set.name}: {counted} planned.")
+    reporter.line(f"Change set {change_set.name}: {counted} planned.")
     for change in changes:
         reporter.log.write(reporter.style.change(change))
 
@@ -187,7 +176,7 @@ def _execute(
     try:
         if plan.changed_at:
             _set_before(deployment, native, plan)
-        state.baseline = _baseline(deployment)
+        state.baseline = baseline_of(deployment)
         disable_rollback = deployment.settings.disable_rollback
         native.execute(plan, token=name, disable_rollback=disable_rollback, about_to=about_to)
     except CoordinatorError as error:
@@ -208,7 +197,7 @@ def _set_before(deployment: Deployment, native: NativeDeployment, plan: Prepared
         raise
 
 
-def _baseline(deployment: Deployment) -> Baseline:
+def baseline_of(deployment: Deployment) -> Baseline:
     """Empty where the events may not be read: the stack's status is watched instead."""
     job, source = deployment.job, deployment.cloudformation
     try:

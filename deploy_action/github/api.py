@@ -112,6 +112,9 @@ class GitHubApi:
     def post(self, path: str, body: dict[str, object]) -> Answer:
         return self._send("POST", self._api_url, path, body=body)
 
+    def patch(self, path: str, body: dict[str, object]) -> Answer:
+        return self._send("PATCH", self._api_url, path, body=body)
+
     def graphql(self, query: str, variables: dict[str, object]) -> Answer:
         """One GraphQL request. Errors in its body are the caller's to read; a rate limit is raised."""
         parts = urlsplit(self._graphql_url)

@@ -1,4 +1,4 @@
-"""The input `mode`: whether a step deploys or only watches.
+"""The input `mode`: whether a step deploys, only plans, applies what was planned, or only watches.
 
 An expression of something that is not set is empty, so an empty `template` and `command` alone never say that
 somebody wants to watch.
@@ -17,15 +17,17 @@ class AskedMode(Enum):
     """The input `mode`. How it is deployed follows from `template` and `command`."""
 
     DEPLOY = "deploy"
+    PLAN = "plan"
+    APPLY = "apply"
     WATCH = "watch"
 
 
 OFFICIAL_MODES = {
-    "create-and-execute": "Leave `mode` away.",
-    "create-only": "Use `no-execute-changeset: true`.",
-    "execute-only": "Use `command: aws cloudformation execute-change-set …`.",
+    "create-and-execute": AskedMode.DEPLOY,
+    "create-only": AskedMode.PLAN,
+    "execute-only": AskedMode.APPLY,
 }
-"""Values of `mode` in aws-actions/aws-cloudformation-github-deploy, and what takes their place."""
+"""Values of `mode` in aws-actions/aws-cloudformation-github-deploy, and what they mean here."""
 MEAN_DEPLOYMENT = (
     "environment",
     "lock",
@@ -63,8 +65,10 @@ WATCHES_ONLY = (
 def parse_mode(text: str) -> AskedMode:
     """Raises ValueError with a sentence for people."""
     word = text.lower()
+    if word in OFFICIAL_MODES:
+        return OFFICIAL_MODES[word]
     if word not in {mode.value for mode in AskedMode}:
-        raise ValueError(f"`{text}` is none of deploy, watch. {OFFICIAL_MODES.get(word, '')}".strip())
+        raise ValueError(f"`{text}` is none of {', '.join(mode.value for mode in AskedMode)}.")
     return AskedMode(word)
 
 
@@ -72,8 +76,8 @@ def without_way(asked: AskedMode | None, inputs: Mapping[str, str]) -> str:
     """The mistake where `template` and `command` are empty; empty where watching may be meant."""
     empty = "`template` and `command` are empty, so nothing would be deployed"
     advice = "Give one of them. Is an expression such as `${{ vars.NAME }}` empty?"
-    if asked is AskedMode.DEPLOY:
-        return f"`mode: deploy`: {empty}. {advice}"
+    if asked in {AskedMode.DEPLOY, AskedMode.PLAN}:
+        return f"`mode: {asked.value}`: {empty}. {advice}"
     for name in MEAN_DEPLOYMENT:
         if inputs.get(name, "").lower() not in {"", "0", "no", "false", "leave"}:
             return f"{empty}, although `{name}` is given. {advice} To only watch, give `mode: watch`."

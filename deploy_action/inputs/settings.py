@@ -57,6 +57,8 @@ class Mode(Enum):
     TEMPLATE = "template"
     COMMAND = "command"
     ATTACH = "attach"
+    CHANGE_SETS = "change sets"
+    """Those that were planned before are executed."""
     LOCK = "lock"
     """Nothing is deployed: the `lock` and `release` halves."""
 
@@ -286,7 +288,11 @@ class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
             commit=self._checked("commit", parse_commit, ""),
             version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
-            plan=self._plan(by_command=mode is Mode.COMMAND),
+            plan=self._plan(
+                self._checked("mode", parse_mode, None),
+                template=bool(self._text("template")),
+                command=bool(self._text("command")),
+            ),
             account=self._account,
         )
         self._check_together(settings)
@@ -305,6 +311,8 @@ class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
             if ways:
                 self._problem(f"`mode: watch` deploys nothing, and `{ways[0]}` is given. Take one away.")
             return Mode.ATTACH
+        if asked is AskedMode.APPLY:
+            return Mode.CHANGE_SETS
         if ways:
             return Mode.TEMPLATE if ways[0] == "template" else Mode.COMMAND
         self._without_way(asked)
@@ -376,7 +384,8 @@ class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
             self._problem(
                 "`expect-changes-within` is for `command` and `mode: watch`; drop it with `template`."
             )
-        if settings.mode is not Mode.TEMPLATE and (settings.mode is Mode.COMMAND or self._text("mode")):
+        by_template = settings.mode in {Mode.TEMPLATE, Mode.CHANGE_SETS}
+        if not by_template and (settings.mode is Mode.COMMAND or self._text("mode")):
             self._problems += template_only(self._raw, self._boolean)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.common.escape import log_text
 from deploy_action.common.times import duration
-from deploy_action.errors import CoordinatorError
+from deploy_action.errors import CoordinatorError, PlanOutdated
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.job.notifier import Notifier
 from deploy_action.reporting import alerts
@@ -102,7 +102,9 @@ class JobLogReporter:
         return bool(cause) and any(cause in note for note in self.notes)
 
     def error(self, error: CoordinatorError) -> None:
-        """An error that ends the step."""
+        """An error that ends the step, behind the difference that it is about."""
+        for said in error.said if isinstance(error, PlanOutdated) else ():
+            self.line(f"  {said}")
         self.log.write(render.error_annotation("deploy-coordinator", error.annotation or str(error)))
 
     def once(self, key: str, line: str) -> None:

@@ -96,6 +96,12 @@ class JobState:
     """The operations that each stack set (`REGION/NAME`) had before, by id."""
     partly_unwatched: bool = False
     """A stack could not be watched from the beginning: nobody knows that all went well."""
+    change_sets_before: list[str] | None = None
+    """ARNs of what a command that plans found on its stacks."""
+    changed_before: dict[str, float] | None = None
+    """When these stacks were changed last, by id (CloudFormation's unix seconds)."""
+    applied: list[str] = field(default_factory=list)
+    """ARNs of the reviewed change sets that were executed to a good end."""
     starts: int = 0
     """How often `main` was started: more than once where it was killed."""
     waited_seconds: float = 0.0

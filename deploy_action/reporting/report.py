@@ -16,6 +16,7 @@ from deploy_action.estimation.accuracy import Accuracy
 from deploy_action.history.estimate import Estimate
 from deploy_action.history.operations import OperationRecord
 from deploy_action.monitoring.stack_sets import StackSetLine
+from deploy_action.plan.planned import PlanOutputs
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.resource_activity import ResourceActivity
 
@@ -80,6 +81,9 @@ class Report:
     changes: tuple[Change, ...] | None = None
     """The change set's table; None where there was no change set."""
     change_set_arn: str = ""
+    """The change set that is executed; of a plan all that stay, one a line."""
+    plan: PlanOutputs | None = None
+    """What a plan hands to later steps; None where nothing was planned only."""
     bars: tuple[ResourceActivity, ...] = ()
     causes: tuple[Cause, ...] = ()
     behind: tuple[Finding, ...] = ()

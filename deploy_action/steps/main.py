@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.times import duration
+from deploy_action.deploy import applying, planning
 from deploy_action.deploy import attach as by_attaching
 from deploy_action.deploy import command as by_command
 from deploy_action.deploy import template as by_template
@@ -38,6 +39,7 @@ WAYS = {
     Mode.TEMPLATE: by_template.deploy,
     Mode.COMMAND: by_command.deploy,
     Mode.ATTACH: by_attaching.deploy,
+    Mode.CHANGE_SETS: applying.apply,
 }
 
 
@@ -68,7 +70,8 @@ def run(job: JobContext) -> int:
     page = EnvironmentPage(job)
     optional(job.reporter, "The environments page", lambda: page.begin(deployment.wiring, state))
     try:
-        code = WAYS[settings.mode](deployment)
+        way = planning.plan if settings.plan.plans else WAYS[settings.mode]
+        code = way(deployment)
     except CoordinatorError as error:
         state.report = with_failure(state.report, error, _outcome(error, state, settings))
         code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code

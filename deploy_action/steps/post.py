@@ -61,7 +61,12 @@ def run(job: JobContext) -> int:
         optional(job.reporter, "The announcement", lambda: _announce(job, state, wiring, settings))
         optional(job.reporter, WHAT, lambda: EnvironmentPage(job).close(wiring, settings, state))
     state.report = replace(state.report, notes=tuple(dict.fromkeys(job.reporter.notes)))
-    page = optional(job.reporter, "The summary", lambda: summary(state.report, now=job.clock.now()))
+    shown = state.report.plan is not None and state.report.failure is None
+    page = (
+        ""
+        if shown
+        else optional(job.reporter, "The summary", lambda: summary(state.report, now=job.clock.now()))
+    )
     for trouble in (
         job.files.add_summary(page or ""),
         job.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)),

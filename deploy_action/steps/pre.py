@@ -9,20 +9,24 @@ from datetime import UTC, datetime
 from deploy_action.cloudformation.change_set import epoch_in
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.slow_call import SlowCall
+from deploy_action.deploy.review import review
 from deploy_action.errors import (
     AccountUnknown,
     Busy,
     Cancelled,
     CannotStart,
     CoordinatorError,
+    DataAtRisk,
     InvalidInput,
     OlderCommit,
     OlderSkipped,
+    PlanOutdated,
     PreflightFailed,
     StackSourceError,
     Superseded,
 )
 from deploy_action.github.run_without_secrets import why_without_secrets
+from deploy_action.inputs.plan import WhenOutdated
 from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.job.commit_age import look_at_commit_age
@@ -49,7 +53,7 @@ from deploy_action.reporting.shared_causes import shared_cause
 from deploy_action.reporting.summary.page import opening
 from deploy_action.wiring import Wiring
 
-REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit)
+REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit, DataAtRisk, PlanOutdated)
 """Ends before anything was changed: nothing that runs is touched."""
 FLUSH_SECONDS = 2.0
 """For the first message, whose id is an output of this step."""
@@ -66,7 +70,8 @@ def run(job: JobContext) -> int:
         settings = parse_inputs(job.environ, step="pre")
         job = job.deploying(settings.commit)
         links = replace(links_of(job), version=settings.version)
-        deploys = settings.mode is not Mode.ATTACH and not settings.no_execute_change_set
+        shows_only = settings.no_execute_change_set or settings.plan.plans
+        deploys = settings.mode is not Mode.ATTACH and not shows_only
         tears_down = teardown_of(settings.command)
         asked = tuple(stack.short_name for stack in settings.stacks)
         asked += tuple(str(one) for one in settings.stack_sets)
@@ -116,8 +121,12 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
         preflight.before_the_lock()
     with SlowCall("GitHub", reporter.line, job.clock):
         optional(reporter, "The environments page", lambda: page.open(wiring, settings, state))
+    if settings.mode is Mode.CHANGE_SETS and settings.plan.when_outdated is WhenOutdated.STOP:
+        review(job, wiring, settings, state.report.correlation_id, locked=False)
     recall = HistoryLoader(wiring, settings) if settings.mode is not Mode.ATTACH else None
-    if recall is not None:
+    if recall is not None and settings.plan.plans:
+        optional(reporter, "The estimate", lambda: foresee(job, state, recall))
+    elif recall is not None:
         Coordination(
             job, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
         ).begin()
@@ -152,7 +161,10 @@ def _look(job: JobContext, wiring: Wiring, settings: Settings) -> int | None:
 
 
 def _locks(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> tuple[str, ...]:
-    """None where AWS does not tell the account that names them: like a registry that is away."""
+    """None where AWS does not tell the account that names them: like a registry that is away. A plan takes
+    none."""
+    if settings.plan.plans:
+        return ()
     try:
         return lock_names(job, wiring, settings)
     except AccountUnknown as error:
@@ -226,8 +238,10 @@ def _purpose(settings: Settings, tears_down: str) -> str:
     how = {
         Mode.TEMPLATE: f"template {settings.template} to {stacks}",
         Mode.COMMAND: f"a {'teardown by ' if tears_down else ''}command, watching {stacks}",
+        Mode.CHANGE_SETS: f"what was planned for {stacks}",
         Mode.ATTACH: f"watching what is in progress on {stacks}",
     }[settings.mode]
+    how = f"plan of {how}" if settings.plan.plans else how
     return f"{how} (environment {settings.environment})" if settings.environment else how
 
 

@@ -16,6 +16,7 @@ from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.cloudformation.template_parser import BYTES_MAX
 from deploy_action.cloudformation.template_tree import BODY_BYTES_MAX
 from deploy_action.errors import InvalidInput
+from deploy_action.inputs.plan import KeepChangeSet, Phase
 from deploy_action.inputs.settings import (
     Mode,
     OnStop,
@@ -180,7 +181,12 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
         when_registry_away="pray",
         on_lost_lock="cry",
         wait_timeout_in_minutes="-1",
-        mode="create-only",
+        mode="preview",
+        keep_change_set="maybe",
+        execute_change_set_id="1",
+        when_outdated="hm",
+        plan_comment="maybe",
+        deployment_mode="drift",
         lock_token="stolen",
         on_older="sigh",
         commit="main",
@@ -340,9 +346,19 @@ class TestMode:
             mode="watch", command="x"
         )
 
-    def test_the_modes_of_the_official_action_are_told_in_words_of_this_one(self) -> None:
-        assert "`no-execute-changeset: true`" in the_problem(mode="create-only", command="x")
-        assert "none of deploy, watch" in the_problem(mode="preview", command="x")
+    def test_the_modes_of_the_official_action_mean_the_same(self) -> None:
+        only = parsed(mode="create-only", command="x").plan
+        assert (only.phase, only.keep_change_set) == (Phase.PLAN, KeepChangeSet.ALWAYS)
+        assert parsed(mode="create-and-execute", command="x").plan.phase is Phase.DEPLOY
+        assert parsed(mode="execute-only").mode is Mode.CHANGE_SETS
+        assert "none of deploy, plan, apply, watch" in the_problem(mode="preview", command="x")
+
+    def test_a_plan_needs_a_way_and_its_application_none(self) -> None:
+        assert "`mode: plan`: `template` and `command` are empty" in the_problem(mode="plan")
+        assert "runs no command" in the_problem(mode="apply", command="x")
+        assert "is for `mode: apply`" in the_problem(command="x", execute_change_set_id="deploy")
+        assert "plans anew from `template`" in the_problem(mode="apply", when_outdated="plan")
+        assert "works with `template` only" in the_problem(command="x", deployment_mode="revert-drift")
 
 
 class TestUnknownNames:
@@ -370,8 +386,6 @@ class TestUnknownNames:
     @pytest.mark.parametrize(
         "name",
         [
-            "deployment-mode",
-            "execute-change-set-id",
             "http-proxy",
             "no-delete-failed-changeset",
         ],

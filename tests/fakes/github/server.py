@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.github import deployments as _deployments  # noqa: F401 - it registers its routes
 from tests.fakes.github import graphql, rest
+from tests.fakes.github import pulls as _pulls  # noqa: F401 - likewise
 from tests.fakes.github.state import State
 from tests.fakes.http import FakeServer, Fault, Request, Response
 
@@ -179,6 +180,8 @@ class GitHubServer(FakeServer):
                 self.state.rules.append((str(given["branch"]), str(given["forbids"])))
             case ("POST", "tokens"):
                 self.state.tokens[str(given["token"])] = dict(given["permissions"])
+            case ("POST", "pulls"):
+                self.state.pulls.append(given)
             case ("POST", "lag"):
                 self.state.lag = float(given["seconds"])
             case _:

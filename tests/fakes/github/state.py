@@ -45,6 +45,10 @@ class State:
     groups: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     deployments: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
+    comments: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """By the number of the pull request."""
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+
     def add_repository(self, name: str, *, empty: bool = False) -> Repository:
         repository = Repository(name, identity=len(self.repositories) + 1)
         if not empty:

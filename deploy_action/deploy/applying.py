@@ -1,0 +1,174 @@
+"""`mode: apply`: the reviewed change sets are executed, under the lock, one after another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.change_set import ChangeSetRequest, change_set_name
+from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.deploy import template as by_template
+from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
+from deploy_action.deploy.review import review
+from deploy_action.deploy.stack_settings import set_after, set_before
+from deploy_action.deploy.watch_execution import see_through
+from deploy_action.errors import CoordinatorError, PlanOutdated
+from deploy_action.estimation.planned_changes import plan_of
+from deploy_action.inputs.plan import WhenOutdated
+from deploy_action.inputs.settings import Mode
+from deploy_action.job.state import Execution
+from deploy_action.job.template_upload import uploaded
+
+if TYPE_CHECKING:
+    from deploy_action.deploy.deployment import Deployment
+    from deploy_action.deploy.review import Reviewed
+    from deploy_action.estimation.planned_changes import PlannedChanges
+    from deploy_action.reporting.report import Report
+
+
+def apply(deployment: Deployment) -> int:
+    """Raises PlanOutdated where what was reviewed is not what would be deployed now, and what a verdict other
+    than success means."""
+    state, asked = deployment.state, deployment.settings
+    if deployment.restarts and state.execution is not None:
+        _go_on(deployment, state.execution)
+        deployment.settings = asked
+    try:
+        reviewed = review(
+            deployment.job,
+            deployment.wiring,
+            uploaded(deployment.job, deployment.wiring, asked, alive=deployment.keep_waiting),
+            state.report.correlation_id,
+            locked=True,
+            applied=state.applied,
+        )
+    except PlanOutdated as outdated:
+        if asked.plan.when_outdated is not WhenOutdated.PLAN or state.applied:
+            raise
+        for line in (outdated.what, *outdated.said):
+            deployment.reporter.line(line)
+        deployment.reporter.note(f"{outdated.what} It is planned anew, as `when-outdated: plan` asks.")
+        deployment.settings = replace(asked, mode=Mode.TEMPLATE)
+        return by_template.deploy(deployment)
+    waiting = [one for one in reviewed if not one.done]
+    if not waiting and not state.applied:
+        deployment.left_as_it_was()
+        done = "has been executed already" if reviewed else "changes nothing"
+        deployment.reporter.line(f"What was reviewed {done}.")
+        return 0
+    if len(waiting) > 1:
+        deployment.reporter.line(f"In this order: {', '.join(str(one.ref) for one in waiting)}.")
+    for number, one in enumerate(waiting, start=1):
+        try:
+            _execute(deployment, one, several=len(reviewed) > 1 or bool(state.applied))
+        except CoordinatorError:
+            left = ", ".join(str(other.ref) for other in waiting[number:])
+            if left:
+                deployment.reporter.note(f"Not executed, since {one.ref} came before: {left}.")
+            raise
+        finally:
+            deployment.settings = asked
+    return 0
+
+
+def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
+    """Whatever keeps it from being executed leaves it as it was reviewed, unless it may have begun."""
+    state, change_set = deployment.state, one.change_set
+    before = state.report
+    deployment.settings = replace(deployment.settings, stacks=(one.ref,))
+    state.attempts += 1
+    name = change_set_name(before.correlation_id, before.epoch, state.attempts)
+    execution = Execution(name, change_set.arn, change_set.stack_id, one.new, one.changed_at)
+    deployment.report(changes=change_set.changes, change_set_arn=change_set.arn)
+    if not deployment.unwatched:
+        by_template.show(deployment, change_set)
+    deployment.foresee(_planned(deployment, one, ""))
+
+    def about_to() -> None:
+        state.execution = execution
+        deployment.checkpoint()
+
+    if one.changed_at:
+        set_before(deployment)
+    state.baseline = by_template.baseline_of(deployment)
+    try:
+        _native(deployment, one.ref, name).execute(
+            PreparedChangeSet(change_set, created_stack=False, changed_at=one.changed_at),
+            token=name,
+            disable_rollback=deployment.settings.disable_rollback,
+            about_to=about_to,
+        )
+    except CoordinatorError:
+        state.execution = None
+        deployment.checkpoint()
+        raise
+    if not deployment.unwatched:
+        deployment.expect(_planned(deployment, one, change_set.arn))
+    _finish(deployment, execution, before if several else None, one.ref)
+    if not one.changed_at:
+        set_after(deployment)
+
+
+def _finish(deployment: Deployment, execution: Execution, before: Report | None, ref: StackRef) -> None:
+    """To its end. `before`: what is known of the stacks that were deployed before this one."""
+    state = deployment.state
+    try:
+        see_through(deployment, execution)
+    finally:
+        if before is not None:
+            state.report = _together(before, state.report, ref)
+    state.applied.append(execution.arn)
+    state.execution = None
+    deployment.checkpoint()
+
+
+def _go_on(deployment: Deployment, execution: Execution) -> None:
+    """With what a coordinator that was killed was about to execute. The same token executes nothing twice."""
+    region, name = execution.arn.split(":")[3], execution.stack_id.split("/")[1]
+    ref = StackRef(region, name)
+    before = deployment.state.report
+    deployment.settings = replace(deployment.settings, stacks=(ref,))
+    change_set = deployment.cloudformation.change_set(ref, execution.arn)
+    if change_set.executable:
+        _native(deployment, ref, execution.name).execute(
+            PreparedChangeSet(change_set, created_stack=False, changed_at=execution.changed_at),
+            token=execution.name,
+            disable_rollback=deployment.settings.disable_rollback,
+        )
+    _finish(deployment, execution, before, ref)
+
+
+def _together(before: Report, now: Report, ref: StackRef) -> Report:
+    """The report of all stacks so far: what is told of each, one after another."""
+    outputs = {key if "/" in key else f"{ref.name}/{key}": value for key, value in now.outputs.items()}
+    arns = [*before.change_set_arn.split("\n"), now.change_set_arn]
+    return replace(
+        now,
+        stacks=before.stacks + now.stacks,
+        outputs=before.outputs | outputs,
+        changes=(before.changes or ()) + (now.changes or ()),
+        change_set_arn="\n".join(dict.fromkeys(arn for arn in arns if arn)),
+        bars=before.bars + now.bars,
+        runs=before.runs + now.runs,
+        comparisons=before.comparisons + now.comparisons,
+        started=now.started if before.started is None else before.started,
+    )
+
+
+def _planned(deployment: Deployment, one: Reviewed, arn: str) -> PlannedChanges:
+    template = deployment.templates.planned(one.ref, arn) if arn else None
+    kind = "create" if one.new else "update"
+    return plan_of(one.change_set.changes, stack=str(one.ref), kind=kind, template=template)
+
+
+def _native(deployment: Deployment, ref: StackRef, name: str) -> NativeDeployment:
+    return NativeDeployment(
+        deployment.cloudformation,
+        deployment.cloudformation,
+        deployment.job.clock,
+        ChangeSetRequest(ref, name=name, token=name, description=""),
+        cancelled=deployment.job.cancelled,
+        tell=deployment.reporter.line,
+        alive=deployment.keep_waiting,
+        fence=deployment.fence,
+    )

@@ -1,0 +1,180 @@
+"""The plan of a command: the change sets that appeared on the stacks while it ran."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.change_set import made_by
+from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
+from deploy_action.common.heartbeat import Heartbeat
+from deploy_action.deploy.command_failure import failed_command
+from deploy_action.deploy.prepared import Prepared
+from deploy_action.errors import CannotStart, DeploymentFailed, StackSourceError, VerdictUnknown
+from deploy_action.job.state import EXIT_CODE_LOST
+from deploy_action.locking.stack_activity import executed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from deploy_action.cloudformation.change_set import ChangeSet, ListedChangeSet
+    from deploy_action.cloudformation.stacks import StackState
+    from deploy_action.deploy.deployment import Deployment
+
+    T = TypeVar("T")
+
+POLL_SECONDS = 0.5
+CHANGE_SET_SECONDS = 900.0
+"""How long change sets may take to be made once the command has ended. The tools wait for theirs."""
+_TOOLS = (
+    "cdk deploy --method=prepare-change-set",
+    "sam deploy --no-execute-changeset",
+    "aws cloudformation deploy --no-execute-changeset",
+)
+
+
+def prepare(deployment: Deployment) -> list[Prepared]:
+    """Run the command and find what it made. Raises CommandFailed, DeploymentFailed where it deployed, and
+    CannotStart where a change set could not be made."""
+    state, folder = deployment.state, deployment.job.folder
+    if not folder.command_was_let_go:
+        before = _stacks(deployment)
+        state.changed_before = {one.stack_id: one.changed_at for one in before}
+        state.change_sets_before = sorted(one.arn for one in _listed(deployment, before))
+        deployment.checkpoint()
+        folder.let_command_go()
+    elif state.change_sets_before is None or state.changed_before is None:
+        raise VerdictUnknown(
+            "The coordinator was restarted, and which change sets were there before is not known.",
+            why="What the command planned cannot be told from what others did.",
+            remedy="Run the job again.",
+        )
+    code = _wait_for_command(deployment)
+    deployment.report(command_exit_code=None if code == EXIT_CODE_LOST else code)
+    after = _stacks(deployment)
+    _check_untouched(deployment, after)
+    if code == EXIT_CODE_LOST:
+        raise VerdictUnknown(
+            "The command is gone and left no exit code: the process that waited for it was killed.",
+            why="What it planned is not known.",
+            remedy="Run the job again.",
+        )
+    if code:
+        raise failed_command(deployment, code, seen=True)
+    known = set(state.change_sets_before)
+    new = [one for one in _listed(deployment, after) if one.arn not in known and not one.nested]
+    refs = {one.stack_id: one for one in after}
+    found = [_ready(deployment, one, refs[one.stack_id]) for one in new if one.stack_id in refs]
+    if not found:
+        deployment.reporter.note(
+            "The command made no change set on the stacks in `stack-name`: either nothing changes, or it "
+            f"does not plan. Commands that do: {', '.join(f'`{tool}`' for tool in _TOOLS)}."
+        )
+    return found
+
+
+def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -> Prepared:
+    """Once CloudFormation has made it. Raises CannotStart where it could not."""
+    source, clock = deployment.cloudformation, deployment.job.clock
+    ref = StackRef(state.ref.region, listed.stack_id)
+    heartbeat = Heartbeat(clock, deployment.reporter.line, f"CloudFormation still makes {listed.name}")
+    deadline = clock.monotonic() + CHANGE_SET_SECONDS
+    while True:
+        change_set = _patiently(deployment, lambda: source.change_set(ref, listed.arn))
+        if not change_set.pending:
+            break
+        if clock.monotonic() >= deadline:
+            raise CannotStart(
+                f"The change set {listed.name} was not made within {CHANGE_SET_SECONDS / 60:.0f} minutes.",
+                why="What it would change is not known.",
+                remedy="Look at it in the CloudFormation console.",
+            )
+        heartbeat.beat()
+        deployment.keep_waiting()
+        clock.sleep(POLL_SECONDS)
+    if not (change_set.executable or change_set.is_empty):
+        raise CannotStart(
+            f"CloudFormation could not make the change set of stack {listed.stack_name}: "
+            f"{_why_not(deployment, ref, change_set)}",
+            why="Nothing was changed.",
+            remedy="Correct the template or its parameters.",
+        )
+    return Prepared(
+        StackRef(ref.region, listed.stack_name), change_set, verdict_of(state.status) is Verdict.NONE
+    )
+
+
+def _why_not(deployment: Deployment, ref: StackRef, change_set: ChangeSet) -> str:
+    """What early validation found, property by property; else the change set's own reason."""
+    try:
+        errors = deployment.cloudformation.validation_errors(ref, change_set.arn)
+    except StackSourceError:
+        errors = ()
+    return "; ".join(str(error) for error in errors[:10]) or change_set.reason or change_set.status
+
+
+def _wait_for_command(deployment: Deployment) -> int:
+    job = deployment.job
+    while (code := job.folder.command_exit_code()) is None:
+        if job.cancelled():
+            deployment.fence()
+        deployment.keep_waiting()
+        job.clock.sleep(POLL_SECONDS)
+    return code
+
+
+def _check_untouched(deployment: Deployment, after: list[StackState]) -> None:
+    """A command that was to plan and deployed did so without the lock: that is told, and no plan."""
+    before = deployment.state.changed_before or {}
+    changed = [
+        one
+        for one in after
+        if verdict_of(one.status) is not Verdict.NONE
+        and one.changed_at != before.get(one.stack_id)
+        # Another deployment under this coordinator has its lock, and its change set says whose it is.
+        and not made_by(executed_by(one))
+    ]
+    if changed:
+        names = ", ".join(str(one.ref) for one in changed[:5])
+        raise DeploymentFailed(
+            f"While the command ran to plan, {names} changed: the command executed something, or somebody "
+            "else deployed.",
+            why="`mode: plan` takes no lock, so nothing kept that apart from other deployments.",
+            remedy=f"Let the command only plan: {', '.join(f'`{tool}`' for tool in _TOOLS)}.",
+        )
+
+
+def _stacks(deployment: Deployment) -> list[StackState]:
+    source = deployment.cloudformation
+    found: dict[str, StackState] = {}
+    for ref in deployment.settings.stacks:
+        if ref.is_glob:
+            states = list(_patiently(deployment, lambda ref=ref: source.matching(ref)))  # type: ignore[misc]
+        else:
+            state = _patiently(deployment, lambda ref=ref: source.describe(ref))  # type: ignore[misc]
+            states = [state] if state is not None else []
+        found |= {one.stack_id: one for one in states}
+    return list(found.values())
+
+
+def _listed(deployment: Deployment, stacks: list[StackState]) -> list[ListedChangeSet]:
+    source = deployment.cloudformation
+    return [
+        listed
+        for one in stacks
+        for listed in _patiently(
+            deployment,
+            lambda one=one: source.change_sets(StackRef(one.ref.region, one.stack_id)),  # type: ignore[misc]
+        )
+    ]
+
+
+def _patiently(deployment: Deployment, call: Callable[[], T]) -> T:
+    return retry_while_unavailable(
+        call,
+        deployment.job.clock,
+        cancelled=deployment.job.cancelled,
+        alive=deployment.keep_waiting,
+        tell=deployment.reporter.line,
+    )
