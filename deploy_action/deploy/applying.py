@@ -76,6 +76,8 @@ def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
     state, change_set = deployment.state, one.change_set
     before = state.report
     deployment.settings = replace(deployment.settings, stacks=(one.ref,))
+    # The look at how the one before ended has a budget, and this one is only to begin.
+    deployment.closing.again()
     state.attempts += 1
     name = change_set_name(before.correlation_id, before.epoch, state.attempts)
     execution = Execution(name, change_set.arn, change_set.stack_id, one.new, one.changed_at)

@@ -112,7 +112,7 @@ def _given(settings: Settings) -> list[_Target]:
 def _remembered(job: JobContext, wiring: Wiring, settings: Settings) -> list[_Target]:
     """By the registry. Raises PlanOutdated where it remembers none, CannotStart where it cannot be asked."""
     try:
-        plans = record.read(read_beside(wiring.registry(), record.NAME))
+        plans = record.read(read_beside(wiring.registry(), lambda look: look(record.NAME)))
     except RegistryError as error:
         raise CannotStart(
             f"Which plan was reviewed is not known: {error.what}",
