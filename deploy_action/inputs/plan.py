@@ -54,11 +54,7 @@ class WhenOutdated(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-<<<<<<< HEAD
-    """The changes that a deployment may make to existing resources."""
-=======
     """What of a deployment is done, and what it may do to what is there."""
->>>>>>> 64d608b (feat(plan): mode plan and mode apply)
 
     phase: Phase = Phase.DEPLOY
     on_data_loss: OnDataLoss = OnDataLoss.WARN

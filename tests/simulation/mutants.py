@@ -318,7 +318,6 @@ MUTANTS = (
         kind="two accounts",
     ),
     Mutant("a new document is taken for the old one", _generations_are_not_told_apart, 60, kind="begun anew"),
-<<<<<<< HEAD
     Mutant(
         "stacks under other locks are not looked at",
         _stacks_under_other_locks_are_not_looked_at,
@@ -327,7 +326,5 @@ MUTANTS = (
     ),
     Mutant("a high priority passes a holder", _a_high_priority_passes_a_holder, 150, kind="priorities"),
     Mutant("who may pass lifts the freeze", _who_may_pass_lifts_the_freeze, 150, kind="priorities"),
-=======
->>>>>>> 64d608b (feat(plan): mode plan and mode apply)
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )
