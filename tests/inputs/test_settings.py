@@ -197,7 +197,7 @@ def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
     for name in NAMES:
         if name not in {"github-token", "image"} and not name.startswith("slack-"):
             assert f"`{name}`" in told, name
-    assert len(found) == len(set(found)) == 52
+    assert len(found) == len(set(found)) == 58
 
 
 def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
