@@ -131,7 +131,7 @@ class InvalidInput(CoordinatorError):
         super().__init__(
             f"{count} input{'s are' if count != 1 else ' is'} wrong: " + " ".join(problems),
             why="Nothing was locked or changed.",
-            remedy="Correct the `with:` block of the workflow; action.yml describes every input.",
+            remedy="Correct them; docs/reference.md describes every input.",
         )
         self.problems = problems
 

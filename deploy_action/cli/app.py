@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
 from deploy_action import __version__
+from deploy_action.common.escape import log_text
 
 PROGRAM = "deploy-coordinator"
 COMMANDS = {
+    "run": ("run:command", "Deploy from this machine: under the lock, watched and remembered"),
     "active": ("locks:active", "List locks: holders, queue, freezes"),
+    "queue": ("locks:queue", "List the deployments that wait for a lock, in order"),
     "watch": ("watch:command", "Watch a stack's operation live"),
     "history": ("history:history", "List deployments with outcome and estimate"),
     "show": ("history:show", "Show one deployment in full"),
@@ -21,7 +25,7 @@ COMMANDS = {
     "unfreeze": ("locks:unfreeze", "Lift freezes"),
     "release": ("locks:release", "Take a lock or a place in the queue away"),
     "fence": ("fence:command", "Check that the lock is still held, between two stacks of a script"),
-    "queue": ("queue:command", "List and retry Slack messages that were not delivered"),
+    "slack-queue": ("queue:command", "List and retry Slack messages that were not delivered"),
     "demo": ("demo:command", "Play three deployments in seconds, without an account"),
     "preflight": ("preflight:command", "Find what would make a deployment fail, before it begins"),
     "cleanup": ("cleanup:command", "Clean up after a failed deployment"),
@@ -31,6 +35,25 @@ COMMANDS = {
     "completion": ("completion:command", "Print the completion script for bash, zsh or fish"),
 }
 """Name to `module:attribute` and one line for the list of commands."""
+SLACK_QUEUE = frozenset({"list", "process", "retry", "drop"})
+"""Subcommands that `queue` had before it was the deployments' own."""
+ALIASES = {
+    "deploy": "run",
+    "describe": "show",
+    "get": "active",
+    "list": "active",
+    "locks": "active",
+    "lock": "freeze",
+    "log": "history",
+    "logs": "watch",
+    "ls": "active",
+    "ps": "active",
+    "status": "active",
+    "tail": "watch",
+    "unlock": "release",
+    "wait": "queue",
+}
+"""What the same is called elsewhere."""
 
 
 class Commands(click.Group):
@@ -44,6 +67,19 @@ class Commands(click.Group):
         command: Any = getattr(import_module(f"deploy_action.cli.{module}"), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - a slip of ours, found by the first test
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name == "queue" and args[1:] and args[1] in SLACK_QUEUE:
+            click.echo(f"`queue {args[1]}` is `slack-queue {args[1]}` now.", err=True)
+            return super().resolve_command(ctx, ["slack-queue", *args[1:]])
+        if name not in COMMANDS and not name.startswith("-"):
+            meant = ALIASES.get(name) or next(iter(get_close_matches(name, COMMANDS, n=1, cutoff=0.6)), "")
+            hint = f" Did you mean `{meant}`?" if meant else f" `{PROGRAM} --help` lists them."
+            ctx.fail(f"There is no command `{log_text(name, 60)}`.{hint}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

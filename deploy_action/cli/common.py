@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from deploy_action.cli import USAGE
+from deploy_action.cli import USAGE, checkout
 from deploy_action.cloudformation.region import default_region
 from deploy_action.cloudformation.stacks import StackRef, parse_stack_ref
 from deploy_action.common.escape import log_text, machine_json, one_line
@@ -49,7 +49,7 @@ class UsageError(CoordinatorError):
 
 def github_token() -> str:
     """Empty where there is none."""
-    return os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
+    return checkout.github_token(os.environ)
 
 
 class Checked(click.ParamType[Any]):
@@ -78,20 +78,25 @@ class RegistrySession:
 
     @property
     def repository(self) -> str:
-        """OWNER/NAME; empty where it was not told."""
-        return self._repository
+        """OWNER/NAME; empty where nothing tells it."""
+        return self._run.repository
 
     @functools.cached_property
     def registry(self) -> Registry:
         """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""
         token, run = github_token(), self._run
-        if self._repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", self._repository):
-            raise UsageError(f"`{self._repository}` is not OWNER/NAME.")
+        if run.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", run.repository):
+            raise UsageError(f"`{run.repository}` is not OWNER/NAME.")
         if self._address.kind == "github":
             if not (self._address.place or run.repository):
-                raise UsageError("The registry `github` is a branch of a repository: give --repository.")
+                raise UsageError(
+                    "The registry `github` is a branch of a repository, and this folder is no clone of one: "
+                    "give --repository."
+                )
             if not token:
-                raise UsageError("The registry `github` needs a token in $GITHUB_TOKEN.")
+                raise UsageError(
+                    "The registry `github` needs a token: $GH_TOKEN, $GITHUB_TOKEN, or `gh auth login`."
+                )
         return open_registry(self._address, token=token, run=run, environ=os.environ)
 
     def repository_look(self) -> Callable[[], Repository] | None:
@@ -101,7 +106,8 @@ class RegistrySession:
 
     @property
     def _run(self) -> RunContext:
-        return run_context({**os.environ, "GITHUB_REPOSITORY": self._repository})
+        known = {**os.environ, **checkout.environment(os.environ)}
+        return run_context({**known, "GITHUB_REPOSITORY": self._repository} if self._repository else known)
 
     def apply(
         self,
@@ -154,9 +160,9 @@ def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--repository",
         metavar="OWNER/NAME",
-        default=lambda: os.environ.get("GITHUB_REPOSITORY", ""),
-        show_default="$GITHUB_REPOSITORY",
-        help="For the registry `github`; its token is read from $GITHUB_TOKEN or $GH_TOKEN.",
+        default="",
+        show_default="$GITHUB_REPOSITORY, else of the git remote",
+        help="For the registry `github`; its token is $GH_TOKEN, $GITHUB_TOKEN, or that of `gh auth token`.",
     )
     @click.pass_obj
     @functools.wraps(command)
@@ -177,6 +183,7 @@ def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
     return told(named(command))
 
 
+with_utc = click.option("--utc", is_flag=True, help="Times in UTC; default: in this machine's zone.")
 as_json = click.option("--json", "machine", is_flag=True, help="For machines.")
 region_option = click.option(
     "--region",

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import RegistrySession, as_json, echo, say_json, warn, with_registry
+from deploy_action.cli.common import (
+    Checked,
+    RegistrySession,
+    as_json,
+    duration_word,
+    echo,
+    say_json,
+    warn,
+    with_registry,
+    with_utc,
+)
 from deploy_action.cli.text import history as past
+from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.times import unix_seconds
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.history import document as core
 from deploy_action.history.files import archives, learned
@@ -19,22 +32,54 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--stack", metavar="NAME", default="", help="Only deployments of this stack.")
+@click.option("--stack", metavar="NAME", default="", help="Only deployments of this stack, or of a glob.")
 @click.option("--environment", default="", help="Only deployments of this environment.")
+@click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    type=click.Choice(sorted(one.value for one in Outcome)),
+    help="Only those that ended so; may be given several times.",
+)
+@click.option(
+    "--since",
+    type=Checked(duration_word, "duration"),
+    help="Only those that ended in the last 90m, 12h or 7d.",
+)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="The newest so many.")
 @as_json
+@with_utc
 @with_registry
-def history(desk: RegistrySession, *, stack: str, environment: str, limit: int, machine: bool) -> int:
+def history(
+    desk: RegistrySession,
+    *,
+    stack: str,
+    environment: str,
+    outcomes: tuple[str, ...],
+    since: float | None,
+    limit: int,
+    machine: bool,
+    utc: bool,
+) -> int:
     """Deployments, the newest first, and how good their estimates were.
 
     --json prints the records whole.
     """
-    found = _found(desk, lambda record: _matches(record, stack=stack, environment=environment), limit)
+    begin = None if since is None else desk.clock.now() - since
+
+    def fits(record: dict[str, Any]) -> bool:
+        return (
+            _matches(record, stack=stack, environment=environment)
+            and (not outcomes or record.get("outcome") in outcomes)
+            and (begin is None or _ended(record) >= begin)
+        )
+
+    found = _found(desk, fits, limit)
     shown = found[::-1][:limit]
     if machine:
         say_json(shown)
         return 0
-    for line in past.listing(shown):
+    for line in past.listing(shown, utc=utc):
         click.echo(line)
     if len(shown) < len(found):
         warn(f"{len(found) - len(shown)} older ones are not shown; see --limit.")
@@ -94,8 +139,14 @@ def _is_called(record: dict[str, Any], name: str, *, whole: bool) -> bool:
     return isinstance(found, str) and (found == name if whole else found.startswith(name))
 
 
+def _ended(record: dict[str, Any]) -> float:
+    """Unix seconds; 0 where that is not told."""
+    text = record.get("released_at")
+    return (unix_seconds(text) if isinstance(text, str) else None) or 0.0
+
+
 def _matches(record: dict[str, Any], *, stack: str, environment: str) -> bool:
     stacks = record.get("stacks")
     names = [str(one) for one in stacks] if isinstance(stacks, list) else []
-    is_of = any(stack in {name, name.partition("/")[2]} for name in names)
+    is_of = any(fnmatchcase(name, stack) or fnmatchcase(name.partition("/")[2], stack) for name in names)
     return (not stack or is_of) and environment in {"", record.get("environment")}

@@ -16,11 +16,13 @@ from deploy_action.cli.common import (
     duration_word,
     echo,
     github_token,
+    say_json,
     time_word,
     warn,
     whoever,
     with_reason,
     with_registry,
+    with_utc,
 )
 from deploy_action.cli.teams import parse_allowed, with_members
 from deploy_action.cli.text import tables
@@ -29,7 +31,7 @@ from deploy_action.common.times import iso, unix_seconds
 from deploy_action.github.run_context import run_context
 from deploy_action.locking import admin as operators
 from deploy_action.locking.codec import encode
-from deploy_action.locking.lock_name import parse_lock_name
+from deploy_action.locking.lock_name import lock_key, parse_lock_name
 from deploy_action.locking.stack_activity import revoke
 from deploy_action.locking.transitions import ahead_of
 
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @as_json
+@with_utc
 @with_registry
-def active(desk: RegistrySession, *, machine: bool) -> None:
+def active(desk: RegistrySession, *, machine: bool, utc: bool) -> None:
     """Lists holders of locks, the queue in its order, and freezes.
 
     --json prints the registry's whole document.
@@ -49,8 +52,44 @@ def active(desk: RegistrySession, *, machine: bool) -> None:
     if machine:
         click.echo(machine_json(encode(document).decode("utf-8", "replace")), nl=False)
         return
-    for line in tables.active(document, at=iso(desk.clock.now())):
+    for line in tables.active(document, at=iso(desk.clock.now()), utc=utc):
         click.echo(line)
+
+
+@click.command()
+@click.argument("lock", default="")
+@as_json
+@with_utc
+@with_registry
+def queue(desk: RegistrySession, *, lock: str, machine: bool, utc: bool) -> None:
+    """The deployments that wait for LOCK, or for any lock, in the order in which they are served, and who is
+    ahead of each.
+
+    Messages to Slack that were not delivered: `slack-queue`.
+    """
+    document = desk.document()
+    key = lock_key(lock)
+    waiting = [one for one in document.tickets if not one.holding and (not lock or key in one.keys)]
+    ahead = {one.nonce: [it.correlation_id for it in ahead_of(document, one)] for one in waiting}
+    if not machine:
+        for line in tables.queue(waiting, ahead, utc=utc):
+            click.echo(line)
+        return
+    say_json(
+        [
+            {
+                "correlation_id": one.correlation_id,
+                "locks": list(one.lock_texts),
+                "stacks": list(one.stacks),
+                "actor": one.actor,
+                "requested_at": one.requested_at,
+                "priority": one.priority or "normal",
+                "ahead": ahead[one.nonce],
+                "url": one.url,
+            }
+            for one in waiting
+        ]
+    )
 
 
 @click.command()

@@ -134,7 +134,7 @@ def retry(desk: RegistrySession, *, names: tuple[str, ...], every: bool) -> int:
     _check(names, every=every)
     desk.document()
     count = leftovers.revive(desk.registry, desk.clock, names)
-    echo(f"{count} messages wait again; `queue process` or the next deployment sends them.")
+    echo(f"{count} messages wait again; `slack-queue process` or the next deployment sends them.")
     return 0 if count else NOT_FOUND
 
 

@@ -48,16 +48,17 @@ def _keep(job: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> N
             job.reporter.line(f"  not delivered to {entry.channel or 'Slack'}: {entry.text}{reason}")
         return
     if box.pending:
-        how = "The next deployment, or `deploy-coordinator queue process`, delivers what still can be"
+        how = "The next deployment, or `deploy-coordinator slack-queue process`, delivers what still can be"
     else:
-        how = "`deploy-coordinator queue list` shows why, and `queue retry` tries again"
+        how = "`deploy-coordinator slack-queue list` shows why, and `slack-queue retry` tries again"
     job.reporter.note(
         f"{messages} could not be delivered, and {_are(count)} kept beside the registry. {how}."
     )
     if given_up:
         job.reporter.note(
             f"{given_up} Slack messages that were kept beside the registry had to make room. Look at the "
-            "rest with `deploy-coordinator queue list`, and let `queue drop` remove what nobody needs."
+            "rest with `deploy-coordinator slack-queue list`, and let `slack-queue drop` remove what nobody "
+            "needs."
         )
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from deploy_action import cli
+from deploy_action.common.times import iso
 from deploy_action.history import document as history
 from deploy_action.locking.compare_and_swap import FileChange, Swapper
 
@@ -47,7 +48,8 @@ def test_the_newest_first_and_how_good_the_estimates_were(desk: Desk) -> None:
     lines = told.splitlines()
     assert code == 0
     assert " ".join(lines[0].split()) == "ENDED OUTCOME ENVIRONMENT STACKS TOOK EXPECTED QUEUED BY DEPLOYMENT"
-    assert lines[1].split()[4:] == ["8m20s", "3m20s", "to", "4m40s", "30s", "ada", "20270115-090000-bbbbbb"]
+    assert lines[1].split()[:3] == ["2027-01-15", "08:00:00", "UTC"]
+    assert lines[1].split()[6:] == ["8m20s", "3m20s", "to", "4m40s", "30s", "ada", "20270115-090000-bbbbbb"]
     assert lines[2].endswith("20270115-080000-aaaaaa")
     assert "1 of 2 deployments ended within their interval; the middle was off by 28% (median)." in told
 
@@ -63,6 +65,18 @@ def test_one_stack_or_environment(desk: Desk) -> None:
     assert [one["correlation_id"] for one in _json(desk, "--environment", "test")] == ["b"]
     code, told = desk.run("history", "--limit", "1")
     assert (code, "1 older ones are not shown" in told) == (0, True)
+
+
+def test_by_outcome_age_and_glob(desk: Desk) -> None:
+    now = desk.clock.now()
+    for name, outcome, days in (("a", "failed", 1), ("b", "succeeded", 1), ("c", "failed", 9)):
+        remember(desk, record(name, outcome=outcome, released_at=iso(now - days * 86400)))
+    assert [one["correlation_id"] for one in _json(desk, "--outcome", "failed")] == ["c", "a"]
+    assert [one["correlation_id"] for one in _json(desk, "--outcome", "failed", "--since", "7d")] == ["a"]
+    assert len(_json(desk, "--stack", "sh*")) == 3
+    assert _json(desk, "--stack", "db*") == []
+    assert desk.run("history", "--outcome", "sad")[0] == cli.USAGE
+    assert desk.run("history", "--since", "soon")[0] == cli.USAGE
 
 
 def test_one_deployment_whole_by_the_beginning_of_its_id(desk: Desk) -> None:

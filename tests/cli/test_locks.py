@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from deploy_action import cli
 from deploy_action.cli.app import COMMANDS
+from deploy_action.cli.text import tables
 from deploy_action.main import run
 from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
@@ -33,9 +35,63 @@ def test_who_holds_and_who_waits(desk: Desk) -> None:
     code, told = desk.run("active")
     assert code == 0
     head, first, second = told.splitlines()
-    assert head.split() == ["STATE", "LOCKS", "DEPLOYMENT", "BY", "SINCE", "EXPECTED", "END", "RUN"]
-    assert first.split() == ["holds", "prod", "id-a", "ada", "2027-01-15T08:00:00Z", "https://run/1"]
-    assert second.split()[:4] == ["waits", "prod", "id-b", "grace"]
+    assert head.split() == ["STATE", "LOCKS", "STACKS", "DEPLOYMENT", "BY", "SINCE", "RUN"]
+    assert first.split()[:5] == ["holds", "prod", "eu-west-1/shop", "id-a", "ada"]
+    assert first.split()[-1] == "https://run/1"
+    assert second.split()[:5] == ["waits", "prod", "eu-west-1/shop", "id-b", "grace"]
+
+
+def test_times_are_this_machines_and_name_their_zone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        desk.arrives("a")
+        assert " 2027-01-15 09:00:00 CET" in desk.run("active")[1]
+        assert " 2027-01-15T08:00:00Z" in desk.run("active", "--utc")[1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_the_queue_is_that_of_the_deployments(desk: Desk) -> None:
+    assert desk.run("queue") == (0, "No deployment waits for a lock.\n")
+    for nonce in "abc":
+        desk.arrives(nonce, actor="ada")
+    code, told = desk.run("queue", "Prod")
+    assert code == 0
+    _, second, third = told.splitlines()
+    assert second.split()[:4] == ["2", "prod", "id-b", "ada"]
+    assert third.split()[0] == "3"
+    assert "id-a, id-b" in third
+    found = json.loads(desk.run("queue", "--json")[1])
+    assert [(one["correlation_id"], one["ahead"]) for one in found] == [
+        ("id-b", ["id-a"]),
+        ("id-c", ["id-a", "id-b"]),
+    ]
+    assert desk.run("queue", "other") == (0, "No deployment waits for a lock.\n")
+
+
+def test_the_old_name_of_slacks_queue_still_works_and_tells_the_new_one(desk: Desk) -> None:
+    code, told = desk.run("queue", "list")
+    assert (code, told) == (0, "No Slack messages are left over.\n`queue list` is `slack-queue list` now.\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("histroy", "history"), ("status", "active"), ("unlock", "release"), ("frezze", "freeze")],
+)
+def test_a_slip_is_told_what_was_meant(desk: Desk, word: str, meant: str) -> None:
+    code, told = desk.run(word)
+    assert (code, f"There is no command `{word}`. Did you mean `{meant}`?" in told) == (cli.USAGE, True)
+
+
+def test_a_table_fits_its_terminal() -> None:
+    rows = [("holds", "production", "eu-west-1/" + "x" * 60, "https://run/1"), ("waits", "p", "y", "")]
+    lines = tables.table(("STATE", "LOCKS", "STACKS", "RUN"), rows, width=70)
+    assert max(map(len, lines)) == 70
+    assert "…" in lines[1]
+    assert lines[1].endswith("https://run/1")
+    assert max(map(len, tables.table(("STATE", "LOCKS", "STACKS", "RUN"), rows))) == 104
 
 
 def test_the_whole_document_for_machines(desk: Desk) -> None:
@@ -234,7 +290,7 @@ def test_a_branch_of_a_repository(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
         assert "prod is frozen by ada" in desk.run("active", registry="github")[1]
         head = server.repository.head("refs/heads/deploy-registry")
         assert head is not None
-        assert server.repository.commits[head].message == "freeze prod by ada"
+        assert server.repository.commits[head].message.startswith("freeze prod by ada")
 
 
 def test_the_entry_point_takes_commands_too(tmp_path: Path) -> None:

@@ -41,20 +41,20 @@ def keep(desk: Desk, name: str = "one") -> None:
 
 
 def test_nothing_is_left(desk: Desk) -> None:
-    assert desk.run("queue", "list") == (0, "No Slack messages are left over.\n")
-    assert desk.run("queue", "list", "--json") == (0, "[]\n")
+    assert desk.run("slack-queue", "list") == (0, "No Slack messages are left over.\n")
+    assert desk.run("slack-queue", "list", "--json") == (0, "[]\n")
 
 
 def test_what_is_kept_and_why(desk: Desk) -> None:
     keep(desk)
-    code, told = desk.run("queue", "list")
+    code, told = desk.run("slack-queue", "list")
     assert code == 1
     assert "one org/app kept at 2027-01-15T08:00:00Z" in told
     assert "one-p waits" in told
     assert "one-d dead" in told
     assert "is_archived" in told
     assert "\x1b" not in told
-    code, told = desk.run("queue", "list", "--json")
+    code, told = desk.run("slack-queue", "list", "--json")
     (record,) = json.loads(told)
     assert record["waiting"][0]["final"] is True
     assert record["failed"][0]["reason"].startswith("is_archived")
@@ -63,20 +63,20 @@ def test_what_is_kept_and_why(desk: Desk) -> None:
 def test_it_is_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
     own = ("--repository", "org/app")
-    assert desk.run("queue", "process", *own) == (
+    assert desk.run("slack-queue", "process", *own) == (
         0,
         "Delivered 1 messages; 0 are pending, 0 failed for good.\n",
     )
     assert [message.text for message in slack.messages] == ["one complete"]
-    assert desk.run("queue", "retry", "one-d")[0] == 0
-    code, told = desk.run("queue", "process", "--json", *own)
+    assert desk.run("slack-queue", "retry", "one-d")[0] == 0
+    code, told = desk.run("slack-queue", "process", "--json", *own)
     assert (code, json.loads(told)["sent"]) == (0, 1)
-    assert desk.run("queue", "list")[0] == 0
+    assert desk.run("slack-queue", "list")[0] == 0
 
 
 def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
-    code, told = desk.run("queue", "process", "--repository", "org/other")
+    code, told = desk.run("slack-queue", "process", "--repository", "org/other")
     assert code == 0
     assert "1 more of org/app: to be sent with another token or webhook, or in another channel" in told
     assert slack.messages == []
@@ -85,7 +85,7 @@ def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: Sla
 def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
     slack.fail("chat.", status=503, times=None)
-    code, told = desk.run("queue", "process", "--seconds", "20", "--repository", "org/app")
+    code, told = desk.run("slack-queue", "process", "--seconds", "20", "--repository", "org/app")
     assert code == 1
     assert "1 are pending" in told
     assert "Slack answered 503." in told
@@ -94,10 +94,10 @@ def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
 def test_letting_go(desk: Desk) -> None:
     keep(desk, "one")
     keep(desk, "two")
-    assert desk.run("queue", "drop", "one") == (0, "Dropped 2 messages.\n")
-    assert desk.run("queue", "drop", "nobody") == (1, "Dropped 0 messages.\n")
-    assert desk.run("queue", "drop", "--all") == (0, "Dropped 2 messages.\n")
-    assert desk.run("queue", "retry", "--all")[0] == 1
+    assert desk.run("slack-queue", "drop", "one") == (0, "Dropped 2 messages.\n")
+    assert desk.run("slack-queue", "drop", "nobody") == (1, "Dropped 0 messages.\n")
+    assert desk.run("slack-queue", "drop", "--all") == (0, "Dropped 2 messages.\n")
+    assert desk.run("slack-queue", "retry", "--all")[0] == 1
 
 
 @pytest.mark.parametrize("words", [("drop",), ("retry",), ("drop", "--all", "x"), ("process",)])
@@ -110,6 +110,6 @@ def test_wrong_words(desk: Desk, words: tuple[str, ...], monkeypatch: pytest.Mon
 def test_a_damaged_document(desk: Desk) -> None:
     keep(desk)
     (desk.folder / leftovers.NAME).write_text("{")
-    code, told = desk.run("queue", "list")
+    code, told = desk.run("slack-queue", "list")
     assert code == 8
     assert leftovers.NAME in told

@@ -207,7 +207,7 @@ def test_wrong_inputs_end_the_step_with_exit_code_3_and_a_remedy() -> None:
     assert error.exit_code == 3
     assert error.what.startswith("2 inputs are wrong: ")
     assert error.why == "Nothing was locked or changed."
-    assert "action.yml" in error.remedy
+    assert "docs/reference.md" in error.remedy
     assert all(problem in str(error) for problem in error.problems)
 
 

@@ -26,6 +26,7 @@ from deploy_action.cleanup.plan import CleanupStep, Deed
 from deploy_action.cli import app
 from deploy_action.cli.text import history as past
 from deploy_action.cli.text import tables
+from deploy_action.cli.text.page import readable
 from deploy_action.common import escape
 from deploy_action.dashboard import page as dashboard
 from deploy_action.dashboard.page_data import script_json
@@ -391,7 +392,14 @@ def place_command_line(texts: Sequence[str]) -> None:
             ("correlation_id", "actor", "url", "root_cause", "environment"), text
         )
         record |= {"stacks": [text], "locks": [text], "outcome": text}
-        no_commands([*past.listing([record]), *past.whole(record), *tables.table(("A",), [(text,)])])
+        no_commands(
+            [
+                *past.listing([record]),
+                *past.whole(record),
+                *tables.table(("A",), [(text,)]),
+                *readable(text).splitlines(),
+            ]
+        )
         step = CleanupStep(Deed.DELETE_STACK, "eu-west-1", text, text, text, text, text)
         no_commands(cleanup.lines([step]))
         harmless_page(cleanup.section([step]))
@@ -444,6 +452,7 @@ def test_hostile_strings_do_nothing_and_are_read(name: str, tmp_path: Path) -> N
 SHOWN_BY = {
     "cleanup.text": "command line",
     "cli.text.history": "command line, commands",
+    "cli.text.page": "command line",
     "cli.text.tables": "command line, commands",
     "common.escape": "the rules themselves: test_escape",
     "common.links": "says which addresses may be opened",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.cli.text.tables import table
+from deploy_action.cli.text.tables import shown_time, table
 from deploy_action.common.escape import log_text
 from deploy_action.common.times import duration
 from deploy_action.history.record_codec import deployment_of
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 SLOWEST_MAX = 15
 
 
-def listing(records: list[dict[str, Any]]) -> list[str]:
+def listing(records: list[dict[str, Any]], *, utc: bool = True) -> list[str]:
     """One line a deployment, in their order."""
     if not records:
         return ["No deployment is remembered."]
     head = ("ENDED", "OUTCOME", "ENVIRONMENT", "STACKS", "TOOK", "EXPECTED", "QUEUED", "BY", "DEPLOYMENT")
-    return table(head, [_row(record) for record in records])
+    return table(head, [_row(record, utc=utc) for record in records])
 
 
 def accuracy(found: Accuracy) -> str:
@@ -83,10 +83,10 @@ def _run(run: OperationRecord) -> list[str]:
     return lines
 
 
-def _row(record: dict[str, Any]) -> tuple[str, ...]:
+def _row(record: dict[str, Any], *, utc: bool) -> tuple[str, ...]:
     one = deployment_of(record)
     return (
-        _text(record, "released_at"),
+        shown_time(_text(record, "released_at"), utc=utc),
         _text(record, "outcome"),
         _text(record, "environment"),
         _names(record, "stacks"),

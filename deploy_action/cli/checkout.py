@@ -1,0 +1,113 @@
+"""What a shell in a clone knows: its repository, its GitHub, a token, and who sits there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^/@\s]+@)?(?P<host>[\w.-]+)(?::\d+)?/|(?:[^/@\s]+@)?(?P<scp>[\w.-]+):)"
+    r"(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
+)
+GITHUB = "github.com"
+SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository on a GitHub: `github.com` or a company's own, by host; OWNER/NAME."""
+
+    host: str
+    name: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """As a job of it has them. On a company's own server its API is below `/api/v3`
+        (docs.github.com/enterprise-server/rest)."""
+        if self.host == GITHUB:
+            return {"GITHUB_REPOSITORY": self.name}
+        return {
+            "GITHUB_REPOSITORY": self.name,
+            "GITHUB_SERVER_URL": f"https://{self.host}",
+            "GITHUB_API_URL": f"https://{self.host}/api/v3",
+            "GITHUB_GRAPHQL_URL": f"https://{self.host}/api/graphql",
+        }
+
+
+def parse_remote(url: str) -> Remote | None:
+    """None for what is no address of a repository on a server, such as a folder."""
+    found = _REMOTE.fullmatch(url.strip())
+    if found is None:
+        return None
+    host = (found["host"] or found["scp"]).lower()
+    return Remote(GITHUB if host in {GITHUB, "ssh.github.com", "www.github.com"} else host, found["name"])
+
+
+@cache
+def remote() -> Remote | None:
+    """Of the clone that this shell stands in: where its branch is pushed, else `origin`, else its only one.
+    None outside of a clone."""
+    branch = _asked("git", "symbolic-ref", "--short", "-q", "HEAD")
+    names = _asked("git", "remote").split()
+    upstream = _asked("git", "config", f"branch.{branch}.remote") if branch else ""
+    for name in (upstream, "origin", names[0] if len(names) == 1 else ""):
+        if name in names and (found := parse_remote(_asked("git", "remote", "get-url", name))):
+            return found
+    return None
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of GitHub as a job has them; those that are set count, else the clone tells."""
+    known = None if environ.get("GITHUB_REPOSITORY") else remote()
+    told = {} if known is None else known.variables
+    return {name: text for name, text in told.items() if not environ.get(name)}
+
+
+@cache
+def token_of_gh(host: str) -> str:
+    """The one that the command `gh` logged in with; empty where there is none."""
+    return _asked("gh", "auth", "token", *(("--hostname", host) if host else ()))
+
+
+def github_token(environ: Mapping[str, str]) -> str:
+    """$GH_TOKEN, else $GITHUB_TOKEN, else that of `gh auth token`; empty where there is none."""
+    known = environ.get("GH_TOKEN") or environ.get("GITHUB_TOKEN")
+    if known:
+        return known
+    found = remote()
+    return token_of_gh(found.host if found is not None else "")
+
+
+def top_folder() -> str:
+    """Of the clone; empty outside of one."""
+    return _asked("git", "rev-parse", "--show-toplevel")
+
+
+def uncommitted() -> bool:
+    """Whether the clone has changes that are in no commit."""
+    return bool(_asked("git", "status", "--porcelain", "--untracked-files=no"))
+
+
+def _asked(*words: str) -> str:
+    """What the tool says; empty where it is not there, fails, or takes too long."""
+    try:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GH_PROMPT_DISABLED": "1"},
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
