@@ -118,6 +118,17 @@ def test_a_proxy_in_trouble_is_temporary(kind: str, proxy: ConnectProxy) -> None
     assert caught.value.temporary
 
 
+def test_a_proxy_that_hangs_is_temporary(proxy: ConnectProxy) -> None:
+    """It may answer again: a registry behind it is away, and stacks are asked again."""
+    proxy.mode = "hangs"
+    with pytest.raises(RegistryUnavailable):
+        GitHubRegistry("token", "org/app", timeout=1).read()
+    with pytest.raises(StackSourceError) as caught:
+        CloudFormation(AwsClients(connect_seconds=1, read_seconds=1, tries=1)).describe(SHOP)
+    assert (caught.value.temporary, caught.value.misconfigured) == (True, False), caught.value
+    assert "geheim" not in str(caught.value)
+
+
 def test_a_company_s_authority_that_is_named_is_trusted(
     proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

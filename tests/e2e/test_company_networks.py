@@ -15,6 +15,7 @@ from tests.e2e.launcher_bench import REPOSITORY, Done, Job
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.connect_proxy import ConnectProxy
 from tests.fakes.github.server import GitHubServer
+from tests.fakes.runner import heredoc_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,10 +80,39 @@ class Company:
     def pre(self) -> Done:
         return self.job.run("pre")
 
+    def outputs(self) -> dict[str, str]:
+        return heredoc_outputs((self.job.folder / "temp" / "output").read_text("utf-8"))
 
-@pytest.fixture(params=["host"])
+    def stack(self) -> str:
+        """Its status; empty where there is none."""
+        try:
+            return str(self.cloud.stack("eu-west-1", "shop").status(self.cloud.now()))
+        except KeyError:
+            return ""
+
+    def tickets(self) -> list[object]:
+        """What the file registry holds."""
+        documents = (self.job.folder / "temp" / "registry").glob("deployments.json")
+        return [ticket for document in documents for ticket in json.loads(document.read_text())["tickets"]]
+
+
+@pytest.fixture(scope="session")
+def image(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An engine that has the action's image: to build it behind the proxy is another story."""
+    job = Job(REPOSITORY, tmp_path_factory.mktemp("builds the image"), CACHE, engine)
+    try:
+        done = job.start("pre", DEPLOY_COORDINATOR_RUNTIME="container").wait(300)
+    finally:
+        job.end()
+    assert "could not be used" not in done.log, done.log
+    return engine
+
+
+@pytest.fixture(params=["host", pytest.param("container", marks=pytest.mark.container)])
 def company(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Company]:
     here = Company(tmp_path, str(request.param))
+    if request.param == "container":
+        here.job.environment |= request.getfixturevalue("image")
     with here.cloud, here.github:
         yield here
     here.job.end()
@@ -113,3 +143,46 @@ def test_one_named_file_is_enough(company: Company) -> None:
         "cloudformation.eu-west-1.amazonaws.com:443",
         "sts.eu-west-1.amazonaws.com:443",
     }
+
+
+STOPS = {
+    "DescribeStacks": "pre",
+    "CreateChangeSet": "main",
+    "DescribeChangeSet": "main",
+    "ExecuteChangeSet": "main",
+}
+"""Calls that a deployment by template cannot do without, and the step that says so."""
+SPARED = ("DescribeStackEvents", "ListStacks", "GetTemplateSummary", "GetTemplate")
+IN_THE_CONTAINER = ("DescribeStackEvents", "ExecuteChangeSet")
+
+
+@pytest.mark.parametrize(
+    ("company", "call"),
+    [
+        *(pytest.param("host", call, id=f"host {call}") for call in (*STOPS, *SPARED)),
+        *(
+            pytest.param("container", call, marks=pytest.mark.container, id=f"container {call}")
+            for call in IN_THE_CONTAINER
+        ),
+    ],
+    indirect=["company"],
+)
+def test_a_call_that_a_policy_denies(company: Company, call: str) -> None:
+    """What is needed is named, nothing is left behind; what is not needed costs no deployment its colour."""
+    company.behind("aws", "good")
+    company.job.environment |= company.cloud.environment
+    company.cloud.faults.add("access_denied", operation=call)
+    codes: dict[str, int] = {}
+    log = ""
+    for step in ("pre", "main", "post"):
+        if step == "post" or not any(codes.values()):
+            done = company.job.run(step)
+            codes[step], log = done.code, log + done.log
+    stops = STOPS.get(call, "")
+    assert codes == {step: 4 if step == stops else 0 for step in codes}, log
+    assert company.outputs()["outcome"] == ("failed" if stops else "succeeded")
+    assert company.tickets() == []
+    assert company.stack() == ("" if stops else "CREATE_COMPLETE")
+    if stops or call == "DescribeStackEvents":
+        assert f"is not authorized to perform: cloudformation:{call}" in log
+        assert "Add the missing action to the role's policy" in log
