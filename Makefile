@@ -15,6 +15,10 @@ DEMO_INSTALLED := $(DEMO)/.installed-$(shell cksum <requirements.txt | cut -d' '
 GROUND := build/ground-venv
 GROUND_INSTALLED := $(GROUND)/.installed-$(shell cksum <tests/ground/requirements.txt | cut -d' ' -f1)
 TOOLS := build/tools-venv
+# mutmut runs in an environment that sees .venv, and has the rest of what it needs for itself.
+MUTATION := build/mutation-venv
+MUTATION_INSTALLED := $(MUTATION)/.installed-$(shell cksum <tests/mutants/requirements.txt | cut -d' ' -f1)
+KILLED_PERCENT ?= 70
 IMAGE ?= deploy-coordinator:local
 PYTEST_ARGS ?= -n auto
 SCHEDULES ?= 2000
@@ -57,6 +61,19 @@ tools: ## Install the real tools (aws, sam, sceptre, cdk, serverless) for `pytes
 .PHONY: test
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: mutants
+mutants: $(INSTALLED) $(MUTATION_INSTALLED) ## Change the pure decisions in each way mutmut knows; tests must notice (KILLED_PERCENT=70)
+	@if [ ! -x $(MUTATION)/bin/mutmut ]; then echo "Skipped: mutmut is not installed (see build/mutation-venv.log)."; \
+	else rm -rf mutants && $(MUTATION)/bin/mutmut run && $(MUTATION)/bin/mutmut export-cicd-stats && \
+		$(BIN)/python -m tests.mutants.killed_share mutants/mutmut-cicd-stats.json $(KILLED_PERCENT); fi
+
+$(MUTATION_INSTALLED):
+	@rm -rf $(MUTATION); mkdir -p build; \
+	if { $(BIN)/python -m venv $(MUTATION) && $(MUTATION)/bin/python $(PIP) tests/mutants/requirements.txt && \
+		$(BIN)/python -c 'import site; print(*site.getsitepackages())' >"$$(echo $(MUTATION)/lib/python3.*/site-packages)/dev.pth"; } \
+		>build/mutation-venv.log 2>&1; then touch $@; \
+	else rm -rf $(MUTATION); echo "mutmut is not installed: $$(grep ERROR build/mutation-venv.log | tail -n 1)" >&2; fi
 
 .PHONY: pictures
 pictures: $(INSTALLED) ## Draw the README's summaries anew (needs node, npm and Chromium)
