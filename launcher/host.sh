@@ -157,7 +157,7 @@ pip_files() {
 }
 
 # by_uv PYTHON FOLDER: in the state folder, since uv reads settings of the folder that it is started in. Files are
-# copied: what is linked to uv's cache could be changed there.
+# copied: what is linked to uv's cache could be changed there. uv leaves a lock that everybody may write.
 by_uv() {
   trust_for_uv
   if [ -n "${PIP_EXTRA_INDEX_URL:-}" ]; then export UV_INDEX=$PIP_EXTRA_INDEX_URL; fi
@@ -167,7 +167,7 @@ by_uv() {
     uv venv --quiet --clear --no-project --python "$1" "$2" &&
     uv pip install --quiet --python "$(interpreter "$2")" --link-mode copy --compile-bytecode --no-deps \
       --only-binary :all: --require-hashes -r "$action/requirements.txt" &&
-    prune "$2" &&
+    prune "$2" && chmod -R go-w "$2" &&
     "$(interpreter "$2")" -I -X utf8 "$action/entrypoint.py" prove
 }
 

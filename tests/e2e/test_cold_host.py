@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reaso
 UV = """
 printf '%s\\n' "$PWD: $*" >>"$0.calls"; env >>"$0.environment"
 case $1 in
-venv) "$UV_TEST_PYTHON" -I -m venv --without-pip "${@: -1}" ;;
+venv) "$UV_TEST_PYTHON" -I -m venv --without-pip "${@: -1}"; install -m 666 /dev/null "${@: -1}/.lock" ;;
 pip) while [ "$1" != --python ]; do shift; done
   "$UV_TEST_PYTHON" -I -m pip --python "$2" install --quiet --no-deps --require-hashes -r "${@: -1}" ;;
 esac
@@ -59,6 +59,8 @@ def test_uv_makes_the_environment_where_it_is(job: Job) -> None:
     for word in ("--require-hashes", "--no-deps", "--only-binary :all:", "--link-mode copy"):
         assert word in installed
     assert all(not line.startswith(str(job.workspace)) for line in asked(job)), "settings of the workspace"
+    again = job.run("pre", "print('prefix', sys.prefix)")
+    assert (f"prefix {environment}\n" in again.log, "::warning" in again.log) == (True, False), again.log
 
 
 def test_a_uv_that_fails_leaves_it_to_pip(job: Job) -> None:
