@@ -38,10 +38,12 @@ def prepare(deployment: Deployment) -> list[Prepared]:
     """Run the command and find what it made. Raises CommandFailed, DeploymentFailed where it deployed, and
     CannotStart where a change set could not be made."""
     state, folder = deployment.state, deployment.job.folder
+    begun: float | None = None
     if not folder.command_was_let_go:
         before = _stacks(deployment)
         state.changed_before = {one.stack_id: one.changed_at for one in before}
         state.change_sets_before = sorted(one.arn for one in _listed(deployment, before))
+        begun = deployment.cloudformation.their_time()
         deployment.checkpoint()
         folder.let_command_go()
     elif state.change_sets_before is None or state.changed_before is None:
@@ -61,7 +63,7 @@ def prepare(deployment: Deployment) -> list[Prepared]:
             remedy="Run the job again.",
         )
     if code:
-        raise failed_command(deployment, code, seen=True)
+        raise failed_command(deployment, code, seen=True, since=begun)
     known = set(state.change_sets_before)
     new = [one for one in _listed(deployment, after) if one.arn not in known and not one.nested]
     refs = {one.stack_id: one for one in after}
