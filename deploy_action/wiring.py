@@ -81,7 +81,11 @@ class Wiring:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
         settings = self._settings
         return open_registry(
-            settings.registry, token=settings.github_token, run=self._run, environ=self._environ
+            settings.registry,
+            token=settings.github_token,
+            run=self._run,
+            environ=self._environ,
+            regions=tuple(dict.fromkeys(stack.region for stack in settings.places)),
         )
 
     def look(self, clock: Clock) -> Document:
@@ -266,15 +270,27 @@ def repository_look(
 
 
 def open_registry(
-    address: RegistryAddress, *, token: str, run: RunContext, environ: Mapping[str, str]
+    address: RegistryAddress,
+    *,
+    token: str,
+    run: RunContext,
+    environ: Mapping[str, str],
+    regions: tuple[str, ...] = (),
 ) -> GuardedRegistry:
-    """Raises RegistryError where the store cannot even be set up."""
-    return GuardedRegistry(_store(address, token, run, environ))
+    """`regions`: of the stacks, where a job may look for a registry whose address names none. Raises
+    RegistryError where the store cannot even be set up."""
+    return GuardedRegistry(_store(address, token, run, environ, regions))
 
 
-def _store(address: RegistryAddress, token: str, run: RunContext, environ: Mapping[str, str]) -> Registry:
+def _store(
+    address: RegistryAddress,
+    token: str,
+    run: RunContext,
+    environ: Mapping[str, str],
+    regions: tuple[str, ...],
+) -> Registry:
     # boto3 itself reads AWS_DEFAULT_REGION only.
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
+    region = address.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
     if address.kind == "file":
         from deploy_action.locking.stores.file import FileRegistry
 
@@ -283,11 +299,18 @@ def _store(address: RegistryAddress, token: str, run: RunContext, environ: Mappi
         from deploy_action.locking.stores.s3 import S3Registry
 
         key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
-        return S3Registry(address.place, key, region=region)
+        return S3Registry(address.place, key, region=region, role_arn=address.role)
     if address.kind == "dynamodb":
         from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
 
-        return DynamoDbRegistry(address.place, address.prefix or DOCUMENT, region=region)
+        others = () if address.region or region is None else tuple(one for one in regions if one != region)
+        return DynamoDbRegistry(
+            address.place,
+            address.prefix or DOCUMENT,
+            region=region,
+            role_arn=address.role,
+            other_regions=others,
+        )
     from deploy_action.locking.stores.github import GitHubRegistry
 
     return GitHubRegistry(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
 from deploy_action.cloudformation.aws_models import read_quickly
@@ -28,6 +29,7 @@ PATIENCE_SECONDS = 120.0
 MAY_BE_RENEWED = "CredentialsMayBeRenewed"
 """Stands in the `ResponseMetadata` of an error while that patience lasts."""
 
+SESSION_NAME = "deploy-coordinator"
 _FIXED = frozenset({"env", "explicit"})
 _SIGNED_WITH = "deploy_coordinator_signed_with"
 _REPEATED = "deploy_coordinator_repeated"
@@ -39,6 +41,29 @@ def renewing_session(monotonic: Callable[[], float]) -> boto3.Session:
     core = _core()
     core.register_component("credential_provider", _Provider(core, monotonic))
     return boto3.Session(botocore_session=core)
+
+
+def assumed_session(role_arn: str, region: str | None, monotonic: Callable[[], float]) -> boto3.Session:
+    """With the credentials of a role that the usual ones assume when they are first needed, and again before
+    they end: those of a role that another role assumed end after an hour, whatever is asked for."""
+    own = renewing_session(monotonic)
+    session = _core()
+
+    def fetch() -> dict[str, str]:
+        sts = own.client("sts", region_name=region)
+        try:
+            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
+        finally:
+            sts.close()
+        return {
+            "access_key": answer["AccessKeyId"],
+            "secret_key": answer["SecretAccessKey"],
+            "token": answer["SessionToken"],
+            "expiry_time": answer["Expiration"].isoformat(),
+        }
+
+    session._credentials = DeferredRefreshableCredentials(fetch, "assume-role")  # noqa: SLF001
+    return boto3.Session(botocore_session=session)
 
 
 def may_be_renewed(error: Exception) -> bool:

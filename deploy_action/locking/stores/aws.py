@@ -58,13 +58,22 @@ class Clients:
     """
 
     def __init__(
-        self, service: str, *, region: str | None, endpoint_url: str | None, session: Any, timeout: float
+        self,
+        service: str,
+        *,
+        region: str | None,
+        endpoint_url: str | None,
+        session: Any,
+        timeout: float,
+        role_arn: str = "",
     ) -> None:
-        """`session`: a `boto3.Session`, None for the usual chain of credentials; `timeout`: seconds."""
+        """`session`: a `boto3.Session`, None for the usual chain of credentials, by which `role_arn` is
+        assumed where it is given; `timeout`: seconds."""
         self._service = service
         self._region = region
         self._endpoint_url = endpoint_url
         self._session = session
+        self._role_arn = role_arn
         self._timeout = timeout
         self._made: dict[int, Any] = {}
 
@@ -85,8 +94,10 @@ class Clients:
         if attempts not in self._made:
             from botocore.config import Config
 
-            from deploy_action.cloudformation.aws_credentials import renewing_session
+            from deploy_action.cloudformation.aws_credentials import assumed_session, renewing_session
 
+            if self._session is None and self._role_arn:
+                self._session = assumed_session(self._role_arn, self._region, time.monotonic)
             self._session = self._session or renewing_session(time.monotonic)
             self._made[attempts] = self._session.client(
                 self._service,

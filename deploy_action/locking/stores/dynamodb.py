@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 ABSENT = "0"
 LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
+LOOK_SECONDS, LOOKS_MAX = 2.0, 3
+"""For a table of the same name elsewhere."""
 VERSIONS = 10**30  # a number of DynamoDB has 38 digits
 OVERHEAD = 64  # bytes for the names and the version
 
@@ -33,8 +36,6 @@ class DynamoDbRegistry:
     between threads.
     """
 
-    advice = ""
-
     def __init__(
         self,
         table: str,
@@ -44,13 +45,50 @@ class DynamoDbRegistry:
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
         timeout: float = 5.0,
+        role_arn: str = "",
+        other_regions: tuple[str, ...] = (),
     ) -> None:
         """`key` is the item's `id`. `timeout`: seconds to connect, and again for each silence."""
         self._table = table
         self._key = key
         self._clients = Clients(
-            "dynamodb", region=region, endpoint_url=endpoint_url, session=session, timeout=timeout
+            "dynamodb",
+            region=region,
+            endpoint_url=endpoint_url,
+            session=session,
+            timeout=timeout,
+            role_arn=role_arn,
         )
+
+        self._region = region
+        self._other_regions = other_regions
+        self._endpoint_url, self._session = endpoint_url, session
+
+    @property
+    def advice(self) -> str:
+        """A table of this name in one of `other_regions`: jobs of that region keep their locks there."""
+        found = [other for other in self._other_regions[:LOOKS_MAX] if self._is_in(other)]
+        if not found:
+            return ""
+        return (
+            f"A table `{self._table}` is in {', '.join(found)} too, and this lock is kept in {self._region}: "
+            "jobs that run with another AWS_REGION do not see it. Name the region in all of them: "
+            f"`registry: dynamodb://{self._table}?region={self._region}`."
+        )
+
+    def _is_in(self, region: str) -> bool:
+        """False also where that cannot be seen."""
+        clients = Clients(
+            "dynamodb",
+            region=region,
+            endpoint_url=self._endpoint_url,
+            session=self._session,
+            timeout=LOOK_SECONDS,
+        )
+        with contextlib.suppress(Exception):
+            clients.write.describe_table(TableName=self._table)
+            return True
+        return False
 
     @property
     def location(self) -> str:

@@ -59,12 +59,18 @@ class S3Registry:
         endpoint_url: str | None = None,
         session: boto3.Session | None = None,
         timeout: float = 5.0,
+        role_arn: str = "",
     ) -> None:
         """`timeout`: seconds to connect, and again for each silence of the server."""
         self._bucket = bucket
         self._key = key
         self._clients = Clients(
-            "s3", region=region, endpoint_url=endpoint_url, session=session, timeout=timeout
+            "s3",
+            region=region,
+            endpoint_url=endpoint_url,
+            session=session,
+            timeout=timeout,
+            role_arn=role_arn,
         )
         self._proven = False
         self._seen: Snapshot | None = None  # a version never changes, and neither do its pointers
