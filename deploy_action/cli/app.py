@@ -94,5 +94,5 @@ def app() -> None:
     """Coordinate, watch and explain CloudFormation deployments.
 
     Exit codes: 0 done, 1 there is no such thing or something was found, 8 the registry cannot be used,
-    64 usage error. `COMMAND --help` shows more.
+    64 usage error; `run` and `watch` have more, all in docs/cli.md. `COMMAND --help` shows more.
     """

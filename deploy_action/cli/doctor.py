@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from deploy_action.preflight.facts import Repository
 
+ENGINE_SECONDS = 10.0
 PYTHON_MIN = (3, 11)
 PACKAGES = {
     "boto3": "AWS",
@@ -131,7 +133,28 @@ def _tools() -> Iterator[Row]:
         ("git", State.WARN, "Workflows check the repository out with it."),
     ):
         path = shutil.which(tool)
-        yield Row(tool, State.OK, path) if path else Row(tool, state, "is not there", remedy)
+        if path is None:
+            yield Row(tool, state, "is not there", remedy)
+        elif tool == "docker":
+            yield _engine(path, remedy)
+        else:
+            yield Row(tool, State.OK, path)
+
+
+def _engine(docker: str, remedy: str) -> Row:
+    """The command alone runs nothing: its engine may be stopped, or refuse this user."""
+    words = [docker, "version", "--format", "{{.Server.Version}}"]
+    try:
+        done = subprocess.run(
+            words, capture_output=True, check=False, text=True, errors="replace", timeout=ENGINE_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Row("docker", State.WARN, f"its engine does not answer ({type(error).__name__})", remedy)
+    version = done.stdout.strip()
+    if done.returncode == 0 and version:
+        return Row("docker", State.OK, f"{docker}, engine {version}")
+    why = next(iter(done.stderr.strip().splitlines()), f"exit code {done.returncode}")
+    return Row("docker", State.WARN, f"its engine does not answer: {why}", remedy)
 
 
 def _certificates() -> Iterator[Row]:

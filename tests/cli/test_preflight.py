@@ -107,6 +107,26 @@ class TestDoctor:
         assert "kept image" in told
         assert "deploy-coordinator:0123\n" in told
 
+    @pytest.mark.parametrize(
+        ("script", "told"),
+        [
+            ("echo 27.3.1", "engine 27.3.1"),
+            (
+                "echo Cannot connect to the Docker daemon >&2; exit 1",
+                "not answer: Cannot connect",
+            ),
+        ],
+    )
+    def test_dockers_engine_is_asked_and_not_the_command_alone(
+        self, shell: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str
+    ) -> None:
+        docker = tmp_path / "docker"
+        docker.write_text(f"#!/bin/sh\n{script}\n")
+        docker.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        code, seen = shell.run("doctor", "--no-write")
+        assert (code, told in seen) == (0, True), seen
+
     def test_an_empty_registry_is_not_written(self, shell: Desk, stage: Stage) -> None:
         code, told = shell.run("doctor")
         assert (code, "nothing was written there yet" in told) == (0, True)
