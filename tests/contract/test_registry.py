@@ -20,7 +20,8 @@ from deploy_action.history import document as history
 from deploy_action.locking import codec as lock_codec
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import decode, encode
-from deploy_action.locking.document import Document, Ticket
+from deploy_action.locking.compare_and_swap import BYTES_MAX
+from deploy_action.locking.document import QUEUE_MAX, Document, Ticket
 from deploy_action.locking.held_lock import HeldLock
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX
 from deploy_action.slack import retry_queue as leftovers
@@ -359,6 +360,23 @@ def test_no_version_of_before_comes_again_after_a_deletion(place: Place) -> None
         with pytest.raises(RegistryConflict):
             registry.swap(b"a sleeper's", version, message="m")
     assert registry.read() == newest
+
+
+@pytest.mark.parametrize("by", ["count", "bytes"])
+def test_a_queue_that_is_full_is_busy(place: Place, by: str) -> None:
+    """An item of DynamoDB holds 400 KB; what is refused in one store is refused in all."""
+    stacks = () if by == "count" else tuple(f"eu-west-1/{'x' * 60}-{number}" for number in range(50))
+    waiters = tuple(Ticket(f"w{number}", f"id-{number}", ("prod",), stacks) for number in range(QUEUE_MAX))
+    document = Document(tickets=waiters if by == "count" else waiters[:85])
+    assert len(encode(document)) < BYTES_MAX
+    registry = place.open()
+    registry.swap(encode(document), registry.read().version, message="m")
+    ticket = Ticket("late", "id-late", ("prod",), tuple(f"eu-west-1/{'y' * 90}-{n}" for n in range(200)))
+    client = LockClient(registry, VirtualClock(), ticket, stacks_in_progress=lambda _: [], poll_seconds=5.0)
+    with pytest.raises(Busy, match="The queue is full") as refused:
+        client.acquire(wait=True, timeout_seconds=60.0, tell=lambda _waiting: None)
+    assert refused.value.exit_code == 2
+    assert decode(place.open().read().document) == document
 
 
 def test_readers_share_a_lock_and_a_writer_waits_for_all_of_them(place: Place) -> None:
