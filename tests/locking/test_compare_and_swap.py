@@ -9,15 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy_action.errors import RegistryForbidden, RegistryUnavailable, RegistryUnreadable
+from deploy_action.errors import (
+    RegistryConflict,
+    RegistryForbidden,
+    RegistryUnavailable,
+    RegistryUnreadable,
+)
 from deploy_action.locking.codec import encode
 from deploy_action.locking.compare_and_swap import (
+    FILE_READS,
     PATIENCE_SECONDS,
     PAUSE_SECONDS_MAX,
     STALE_PATIENCES,
     Swapper,
+    read_beside,
 )
 from deploy_action.locking.document import KEPT_OPERATIONS, Document, Lock
+from deploy_action.locking.stores.file import FileRegistry
 from tests.clock import VirtualClock
 from tests.locking.memory_registry import (
     FALSE_CONFLICT,
@@ -31,6 +39,7 @@ from tests.locking.memory_registry import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from deploy_action.locking.ports import Snapshot
 
@@ -347,3 +356,30 @@ def test_a_request_that_hangs_counts_as_silence_from_its_beginning(scene: Scene)
     with pytest.raises(RegistryUnavailable):
         scene.apply(patience_seconds=30)
     assert scene.registry.reads == 3
+
+
+class Moving(FileRegistry):
+    """Somebody else writes to it after each of the first `moves` reads."""
+
+    moves = 0
+
+    def read(self) -> Snapshot:
+        snapshot = super().read()
+        if self.moves:
+            self.moves -= 1
+            self.swap(f"{self.moves} more".encode(), snapshot.version, message="m")
+        return snapshot
+
+
+@pytest.mark.parametrize("moves", [0, 1, FILE_READS - 1, FILE_READS])
+def test_a_document_that_moves_while_a_file_is_read_is_a_conflict_and_never_silence(
+    tmp_path: Path, moves: int
+) -> None:
+    registry = Moving(tmp_path)
+    registry.swap(b"{}", registry.read().version, message="m", files={"history.json": b"all"})
+    registry.moves = moves
+    if moves < FILE_READS:
+        assert read_beside(registry, lambda read: read("history.json")) == b"all"
+    else:
+        with pytest.raises(RegistryConflict):
+            read_beside(registry, lambda read: read("history.json"))

@@ -214,3 +214,24 @@ def what_is_deployed_under_a_borrowed_lock_is_not_looked_at(patch: Patch) -> Non
         borrowing.borrow,
         lambda original, document, lender, ticket: original(document, lender, replace(ticket, stacks=())),
     )
+
+
+@killed_by(
+    Case(test_lock.test_what_is_left_by_name_keeps_its_account, "123456789012-123456789012/eu-west-1/app")
+)
+def what_is_left_loses_its_account(patch: Patch) -> None:
+    patch.function(Ticket.named_stacks, lambda original, self: self.stacks)
+
+
+@killed_by(test_lock.test_idle_locks_leave_a_large_document_and_no_epoch_falls)
+def a_lock_that_left_the_document_counts_anew(patch: Patch) -> None:
+    def without(original: Any, document: Document) -> Document:
+        kept: Document = original(document)
+        return replace(kept, epoch_floor=0)
+
+    patch.function(lock.without_idle_locks, without)
+
+
+@killed_by(test_lock.test_what_left_is_remembered_for_each_lock)
+def a_busy_lock_makes_others_forget(patch: Patch) -> None:
+    patch.constant(lock, "KEPT_FINISHED_IN_ALL", 50)

@@ -142,3 +142,14 @@ def a_turn_that_is_not_the_locks_latest_is_believed(patch: Patch) -> None:
 @killed_by(test_lock_client.TestAFullDocument.test_one_more_ticket_is_busy_and_nobody_goes_on_alone)
 def a_document_grows_beyond_what_a_store_holds(patch: Patch) -> None:
     patch.constant(swap, "BYTES_MAX", 10**9)
+
+
+@killed_by(
+    Case(test_swap.test_a_document_that_moves_while_a_file_is_read_is_a_conflict_and_never_silence, "1"),
+)
+def a_file_beside_is_read_once(patch: Patch) -> None:
+    def once(_original: Any, registry: Any, look: Any) -> object:
+        version = registry.read().version
+        return look(lambda name: registry.read_file(name, version))
+
+    patch.function(swap.read_beside, once)
