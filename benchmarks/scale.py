@@ -112,7 +112,7 @@ def watch(endpoint: str, now: Synchronized[float], stacks: int, seconds: float) 
         def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:  # noqa: ARG002
             self.lags += [clock.now() - event.timestamp for event in events]
 
-        def trouble(self, sentence: str) -> None:
+        def trouble(self, sentence: str, error: object = None) -> None:  # noqa: ARG002
             print(f"  trouble: {sentence}")
 
     os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")

@@ -43,6 +43,8 @@ class CoordinatorError(Exception):
         """For the run's page, where other annotations say the rest already."""
         self.said: tuple[str, ...] = ()
         """The words of the service that refused."""
+        self.cause = ""
+        """The sentence of another error that it came from, and that `what` tells already."""
 
     def __str__(self) -> str:
         return " ".join(_sentence(part) for part in (self.what, self.why, self.remedy) if part)
@@ -140,6 +142,10 @@ class CannotStart(CoordinatorError):
     """The deployment cannot start: credentials, stack state or template forbid it. Nothing was changed."""
 
     exit_code = 4
+
+
+class StackNeedsRepair(CannotStart):
+    """The stack is in a state that no deployment gets it out of: somebody has to."""
 
 
 class AccountUnknown(CannotStart):

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.stacks import StackState, Verdict, verdict_of
-from deploy_action.errors import CannotStart
+from deploy_action.errors import CannotStart, StackNeedsRepair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ def starting_point(
     delete_rolled_back_stack: bool,
     disable_rollback: bool = False,
 ) -> Start:
-    """The first step of a deployment. Raises CannotStart, with the way out, for states that forbid it.
+    """The first step of a deployment. Raises StackNeedsRepair, with the way out, for states that forbid it.
 
     Source: the CloudFormation guide's table of stack statuses.
     """
@@ -84,7 +84,7 @@ def starting_point(
     if state.status in _ONLY_DELETE:
         if delete_rolled_back_stack and state.status == "ROLLBACK_COMPLETE":
             return Start.DELETE_THEN_CREATE
-        raise CannotStart(
+        raise StackNeedsRepair(
             f"Stack {ref} is {state.status}: {_ONLY_DELETE[state.status]}. {state.reason}".rstrip(),
             why="CloudFormation updates no stack in this state; it can only be deleted.",
             remedy=(
@@ -98,7 +98,7 @@ def starting_point(
             ),
         )
     if state.status == "UPDATE_ROLLBACK_FAILED":
-        raise CannotStart(
+        raise StackNeedsRepair(
             f"Stack {ref} is UPDATE_ROLLBACK_FAILED. {state.reason}".rstrip(),
             why="CloudFormation updates no stack in this state; the rollback has to be finished first.",
             remedy=(
@@ -111,10 +111,10 @@ def starting_point(
     return Start.UPDATE
 
 
-def _half_done(ref: StackRef, state: StackState) -> CannotStart:
+def _half_done(ref: StackRef, state: StackState) -> StackNeedsRepair:
     deed = "delete-stack" if state.status == "CREATE_FAILED" else "rollback-stack"
     back = "delete it" if state.status == "CREATE_FAILED" else "go back to its last good state"
-    return CannotStart(
+    return StackNeedsRepair(
         f"Stack {ref} is {state.status}: it failed while rollback was disabled. {state.reason}".rstrip(),
         why="CloudFormation updates a stack in this state only with rollback disabled.",
         remedy=(

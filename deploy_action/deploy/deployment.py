@@ -87,7 +87,7 @@ class Deployment:
         self.plans: tuple[PlannedChanges, ...] = ()
         self.forecast: Forecast = NoForecast()
         self._past: DeploymentHistory | None = None
-        self._watcher: EventStream | None = None
+        self.watcher: EventStream | None = None
         self._foreseen: float | None = None
         self.coordination = Coordination(job, self.wiring, settings, state, left=self._left_seconds)
         self.coordination.resume()
@@ -168,9 +168,9 @@ class Deployment:
     def _left_seconds(self) -> float | None:
         """For those who wait for the lock: what is left of this deployment."""
         try:
-            if self._watcher is not None:
+            if self.watcher is not None:
                 now = self.cloudformation.their_time() or self.job.clock.now()
-                left = self.forecast.remaining(self._watcher.operation, now=now)
+                left = self.forecast.remaining(self.watcher.operation, now=now)
                 return left.mid_seconds if left is not None else None
             estimate = self.state.report.estimate
             return self._foreseen or (estimate.mid_seconds if estimate is not None else None)
@@ -189,7 +189,7 @@ class Deployment:
     ) -> End:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         watcher.forecast = self.forecast
-        self._watcher = watcher
+        self.watcher = watcher
         session = WatchLoop(
             watcher,
             self.job.clock,
@@ -333,7 +333,7 @@ class Deployment:
         return tuple(lines), outputs
 
     def _no_cause(self) -> str:
-        if self._watcher is not None and self._watcher.readable and self._watcher.began:
+        if self.watcher is not None and self.watcher.readable and self.watcher.began:
             return "CloudFormation gives none"
         return "unknown, since the stack's events could not be read"
 
@@ -357,7 +357,7 @@ class Deployment:
         if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
             self.fail()
         if outcome is Outcome.UNKNOWN:
-            raise error_of_unknown(end, status=status, limit=limit)
+            raise error_of_unknown(end, status=status, limit=limit, unread=self.reporter.unread)
 
     def _only_cleans_up(self) -> Outcome:
         """How it ended, where no more than clean-up was under way when the time was up."""

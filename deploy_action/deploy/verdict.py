@@ -10,6 +10,9 @@ from deploy_action.monitoring.watch_loop import End
 if TYPE_CHECKING:
     from deploy_action.errors import CoordinatorError
 
+_EITHER = "It may have succeeded or failed; unknown is not success."
+_LOOK = "Look at the stack in the console before you deploy again."
+
 
 def error_of_stop(end: End, *, status: str, undone: str, limit: str) -> CoordinatorError | None:
     """Of a deployment that was cancelled, or undone when its time was up; None of any other.
@@ -33,8 +36,11 @@ def error_of_stop(end: End, *, status: str, undone: str, limit: str) -> Coordina
     return None
 
 
-def error_of_unknown(end: End, *, status: str, limit: str) -> CoordinatorError:
-    """Of a deployment whose outcome is not known; the arguments as in `error_of_stop`."""
+def error_of_unknown(
+    end: End, *, status: str, limit: str, unread: CoordinatorError | None = None
+) -> CoordinatorError:
+    """Of a deployment whose outcome is not known; the arguments as in `error_of_stop`. `unread`: why
+    CloudFormation could not be asked the last time that it could not."""
     if end is End.TIMED_OUT:
         return TimedOut(
             f"The deployment did not end within {limit}.",
@@ -47,8 +53,14 @@ def error_of_unknown(end: End, *, status: str, limit: str) -> CoordinatorError:
             why="It may still begin; unknown is not success.",
             remedy="Look at the stack and its change sets in the console before you deploy again.",
         )
-    return VerdictUnknown(
-        "CloudFormation could not be asked how the deployment ended.",
-        why="It may have succeeded or failed; unknown is not success.",
-        remedy="Look at the stack in the console before you deploy again.",
+    if end is not End.BLIND or unread is None:
+        return VerdictUnknown(
+            "CloudFormation could not be asked how the deployment ended.", why=_EITHER, remedy=_LOOK
+        )
+    error = VerdictUnknown(
+        f"{unread.what.rstrip('.')}: how the deployment ended could not be read.",
+        why=_EITHER,
+        remedy=f"{_LOOK} {unread.remedy}".rstrip(),
     )
+    error.cause = unread.what
+    return error

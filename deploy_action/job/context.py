@@ -6,7 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.errors import CoordinatorError, OlderSkipped, Superseded, TimedOut
+from deploy_action.errors import (
+    CannotStart,
+    CoordinatorError,
+    DataAtRisk,
+    InvalidInput,
+    OlderCommit,
+    OlderSkipped,
+    PlanOutdated,
+    PreflightFailed,
+    StackNeedsRepair,
+    Superseded,
+    TimedOut,
+)
 from deploy_action.reporting.report import Failure, Report
 from deploy_action.slack.background_sender import BackgroundWorker
 
@@ -41,11 +53,22 @@ class JobContext:
         return replace(self, run=replace(self.run, commit=commit)) if commit else self
 
 
+REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit, DataAtRisk, PlanOutdated)
+"""Ends before anything was changed: nothing that runs is touched."""
+
+
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
     """Why it ended so. Who asked to be skipped needs no remedy."""
     remedy = "" if outcome is Outcome.SKIPPED else error.remedy
-    failure = Failure(error.what, error.why, remedy, error.said)
-    return replace(report, outcome=outcome, failure=failure, timed_out=isinstance(error, TimedOut))
+    failure = Failure(error.what, error.why, remedy, error.said, error.cause)
+    return replace(
+        report,
+        outcome=outcome,
+        failure=failure,
+        timed_out=isinstance(error, TimedOut),
+        not_started=isinstance(error, REFUSALS),
+        needs_repair=isinstance(error, StackNeedsRepair),
+    )
 
 
 def skipped(error: CoordinatorError) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.common.slow_call import SlowCall
 from deploy_action.common.times import duration
 from deploy_action.errors import (
+    Busy,
     CannotStart,
     CoordinatorError,
     LockLost,
@@ -19,6 +20,7 @@ from deploy_action.errors import (
 from deploy_action.job.job_log import optional
 from deploy_action.job.lock_acquisition import acquire, stale_token
 from deploy_action.job.new_ticket import new_ticket
+from deploy_action.job.own_turn import turn_seconds
 from deploy_action.locking.delegation import account_of_loan
 from deploy_action.locking.held_lock import HeldLock, without_registry
 from deploy_action.locking.messages import not_given_back
@@ -29,7 +31,7 @@ from deploy_action.reporting.report import Ahead
 from deploy_action.slack.view import RegistryNews
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.inputs.settings import Settings
@@ -57,8 +59,10 @@ class Coordination:
         *,
         left: Callable[[], float | None] = lambda: None,
         known_epoch: int | None = None,
+        usual_seconds: Callable[[tuple[str, ...]], float | None] = lambda _stacks: None,
     ) -> None:
-        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise.
+        """`left`: seconds until this deployment is expected to end, for those who wait; must not raise, and
+        neither must `usual_seconds`: what deployments of stacks (`REGION/NAME`) usually take.
         `known_epoch`: the highest in the names of the change sets that were executed last on the stacks."""
         self._world = job
         self._wiring = wiring
@@ -66,6 +70,7 @@ class Coordination:
         self._state = state
         self.keeper: HeldLock | None = None
         self._left = left
+        self._usual_seconds = usual_seconds
         self._known_epoch = known_epoch
         self._queued = False
         self._alone = state.alone
@@ -264,16 +269,17 @@ class Coordination:
 
         def tell(waiting: Waiting) -> None:
             slow.stop()
+            waiting = replace(waiting, turn_seconds=turn_seconds(waiting, self._usual_seconds))
             reporter.waiting(waiting)
             self._last_seen = next((one.correlation_id for one in waiting.ahead if one.holding), "")
-            report = self._state.report
-            ahead = {one.correlation_id: one for one in report.ahead}
-            ahead |= {one.correlation_id: _ahead(one) for one in waiting.ahead}
-            self._state.report = replace(report, ahead=tuple(ahead.values()))
+            self._keep_ahead(waiting.ahead)
 
         try:
             with slow:
                 grant = acquire(client, self._settings, timeout_seconds, tell)
+        except Busy as error:
+            self._keep_ahead(error.ahead)
+            raise
         finally:
             for gone in client.gone:
                 if gone.lock_taken_over:
@@ -301,6 +307,11 @@ class Coordination:
             f"Acquired lock {', '.join(grant.ticket.lock_texts)} (epoch {grant.ticket.epoch}){queued}."
         )
         return grant
+
+    def _keep_ahead(self, tickets: Iterable[Ticket]) -> None:
+        ahead = {one.correlation_id: one for one in self._state.report.ahead}
+        ahead |= {one.correlation_id: _ahead(one) for one in tickets}
+        self._state.report = replace(self._state.report, ahead=tuple(ahead.values()))
 
     def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
         """Should this step be killed while it asks, `post` can still take the ticket back."""

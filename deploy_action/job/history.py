@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.background_call import BackgroundCall
@@ -47,6 +48,7 @@ class HistoryLoader:
     def __init__(self, wiring: Wiring, settings: Settings) -> None:
         self._wiring = wiring
         self._settings = settings
+        self._past: DeploymentHistory | None = None
         self._memory: BackgroundCall[Memory] = BackgroundCall(self._read, "recall")
         self._usual: BackgroundCall[Estimate | None] = BackgroundCall(self._expect, "estimate")
 
@@ -66,6 +68,11 @@ class HistoryLoader:
         """The same for those who cannot wait."""
         found = self._usual.result_so_far()
         return found.mid_seconds if found is not None else None
+
+    def usual_seconds_of(self, stacks: tuple[str, ...]) -> float | None:
+        """The middle of what good deployments of exactly these stacks took; None where that is not known."""
+        found = self._past.seconds(stacks) if self._past is not None else []
+        return median(found) if found else None
 
     def _read(self) -> Memory:
         content, unread = None, ""
@@ -95,7 +102,7 @@ class HistoryLoader:
         from deploy_action.job.teardown import teardown_of
 
         memory = self._memory.result(PATIENCE_SECONDS)
-        past = past_of(memory, account=self._account())
+        self._past = past = past_of(memory, account=self._account())
         settings = self._settings
         if settings.mode is Mode.TEMPLATE and str(settings.stacks[0]) in memory.absent:
             template = template_of(parse_template(settings.template_body))

@@ -65,6 +65,8 @@ class JobLogReporter:
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
     folding: Folding | None = None
     """Leaves out what a calm log does without; None shows every event."""
+    unread: CoordinatorError | None = None
+    """Why CloudFormation could not be asked the last time that it could not."""
     _progress: Progress = field(default_factory=Progress)
     _groups: Groups = field(default_factory=Groups)
     _remarks: list[Finding] = field(default_factory=list)
@@ -241,7 +243,9 @@ class JobLogReporter:
             )
         self._remarks.clear()
 
-    def trouble(self, sentence: str) -> None:
+    def trouble(self, sentence: str, error: CoordinatorError | None = None) -> None:
+        """`error`: why CloudFormation could not be asked, where that is what troubles."""
+        self.unread = error or self.unread
         self.note(sentence)
 
     def waiting(self, waiting: Waiting) -> None:

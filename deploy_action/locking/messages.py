@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.times import duration
 from deploy_action.errors import Busy, RegistryAway, RegistryGone, RegistryUnavailable, is_limit
+from deploy_action.locking.queue_words import who_is_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +59,10 @@ def busy(waiting: Waiting, waited_seconds: float | None, objection: str = "") ->
             if freeze.until
             else "Run this again once the freeze is lifted.",
         )
-    who = f"deployment {first.correlation_id} ({first.url or 'no link'})" if first else "another deployment"
+    who = who_is_ahead(waiting.ahead, waiting.left_seconds) if first else "another deployment is ahead"
     other_way = "set `when-busy: wait`" if waited_seconds is None else "raise `wait-timeout-in-minutes`"
     error = Busy(
-        f"The lock is busy{waited}: {who} is ahead.",
+        f"The lock is busy{waited}: {who}.",
         why="Two deployments of one environment must not overlap. Nothing was changed.",
         remedy=f"Run this again later, or {other_way}.",
     )

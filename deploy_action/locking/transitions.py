@@ -67,6 +67,8 @@ class Waiting:
     left_seconds: float | None = None
     """How long the first holder is expected to go on at most, by how long it was seen to hold; negative
     where it is overdue. None where it did not say."""
+    turn_seconds: float | None = None
+    """When the own turn may come, where what everybody ahead takes is known."""
 
     @property
     def position(self) -> int:

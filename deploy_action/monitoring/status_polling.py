@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.ports import StackDeployer, StackSource
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.common.ports import Clock
+    from deploy_action.errors import CoordinatorError
 
 POLL_SECONDS = 15.0
 """An account may ask for about 5 stacks a second, together with everybody in it."""
 
 
 class Telling(Protocol):
-    def trouble(self, sentence: str) -> None: ...
+    def trouble(self, sentence: str, error: CoordinatorError | None = None) -> None: ...
 
     def line(self, text: str) -> None: ...
 
@@ -103,7 +104,7 @@ def wait_by_status(
             refused, readable = 0, True
         except StackSourceError as error:
             refused = 0 if error.temporary else refused + 1
-            _tell(reporter, told, str(error))
+            _tell(reporter, told, str(error), error)
         if gives_up and refused >= BLIND_AFTER:
             return End.BLIND
         heartbeat.beat("It has not ended." if readable else "CloudFormation does not answer.")
@@ -125,7 +126,7 @@ def wait_by_status(
             clock.sleep(min(NAP_SECONDS, left))
 
 
-def _tell(reporter: Telling, told: set[str], sentence: str) -> None:
+def _tell(reporter: Telling, told: set[str], sentence: str, error: CoordinatorError | None = None) -> None:
     if sentence not in told:
         told.add(sentence)
-        reporter.trouble(sentence)
+        reporter.trouble(sentence, error)

@@ -75,7 +75,7 @@ class Listener(Protocol):
         """Findings of services about silent or failed resources."""
         ...
 
-    def trouble(self, sentence: str) -> None:
+    def trouble(self, sentence: str, error: CoordinatorError | None = None) -> None:
         """The stream or the lock degraded; told once for each kind of trouble."""
         ...
 
@@ -231,7 +231,7 @@ class WatchLoop:
         elif self._unanswered_since is None and not self.watcher.readable:
             self._unanswered_since = self._their_now(now)
         for error in poll.errors:
-            self._trouble(str(error))
+            self._trouble(str(error), error)
         if self.looker is not None:
             self.listener.found(self.looker.look(self.watcher.operation, now=self._their_now(now)))
 
@@ -297,11 +297,11 @@ class WatchLoop:
         theirs = self.watcher.their_now(now)
         return self.clock.now() if theirs is None else theirs
 
-    def _trouble(self, sentence: str) -> None:
+    def _trouble(self, sentence: str, error: CoordinatorError | None = None) -> None:
         """GitHub shows few annotations: what was told once is a plain line when it comes back."""
         if sentence not in self._told:
             self._told.add(sentence)
-            self.listener.trouble(sentence)
+            self.listener.trouble(sentence, error)
         elif self._failures == 1:
             self.listener.line(sentence)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.stacks import STACK_TYPE, console_url
 from deploy_action.common.escape import LOG_LINE_MAX, log_text
-from deploy_action.reporting.log.progress import brief, expected, usually
+from deploy_action.common.times import brief
+from deploy_action.reporting.log.progress import expected, usually
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.escape import one_line
 from deploy_action.common.times import duration
-from deploy_action.reporting.outcome_words import ending_of
+from deploy_action.reporting.outcome_words import Ending, ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +22,16 @@ def headline(report: Report, escape: Callable[[str], str]) -> str:
     names = [stack.name for stack in report.stacks] + [line.name for line in report.stack_sets]
     names = names or list(report.asked)
     what = report.environment or ", ".join(names[:3]) or "deployment"
-    known = report.duration_seconds is not None and report.outcome is not Outcome.BUSY
-    took = f" in {duration(report.duration_seconds or 0)}" if known else ""
-    words = ending_of(
+    ending = ending_of(
         report.outcome,
         deleted=report.deleted,
         teardown=report.teardown,
         timed_out=report.timed_out,
         not_started=report.not_started,
-    ).value
+    )
+    timed = report.duration_seconds is not None and ending not in {Ending.BUSY, Ending.NOT_STARTED}
+    took = f" in {duration(report.duration_seconds or 0)}" if timed else ""
+    words = ending.value
     label = words.label
     if report.outcome is Outcome.NO_CHANGES and report.command_exit_code == 0:
         label = "No watched stack changed"

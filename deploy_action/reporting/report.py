@@ -58,6 +58,8 @@ class Failure:
     remedy: str = ""
     said: tuple[str, ...] = ()
     """The command's own words about it, most telling first; `what` quotes the first."""
+    cause: str = ""
+    """The sentence of another error that it came from, and that `what` tells already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Report:
     started: float | None = None
     ended: float | None = None
     stacks: tuple[StackLine, ...] = ()
+    last_seen: tuple[StackLine, ...] = ()
+    """Stacks whose end was not seen, with the status that they had before; empty where `stacks` tells."""
     stack_sets: tuple[StackSetLine, ...] = ()
     """The operations on stack sets, oldest first."""
     changes: tuple[Change, ...] | None = None
@@ -110,6 +114,8 @@ class Report:
     """It did not end within its time."""
     not_started: bool = False
     """It was refused before anything was changed."""
+    needs_repair: bool = False
+    """It was refused for the state that its stack is in: no deployment gets it out of that by itself."""
     deploys: bool = False
     """It was asked to change stacks, not only to look at them or to show a change set."""
     tears_down: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy_action.cloudformation.events import was_cancelled
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.estimation.forecast import Forecast, NoForecast
 from deploy_action.history.estimate import Usual
@@ -36,6 +37,16 @@ class ResourceActivity:
     @property
     def done_well(self) -> bool:
         return self.ended is not None and self.status.endswith("_COMPLETE")
+
+    @property
+    def failed(self) -> bool:
+        """It failed by itself, not because another one did."""
+        return self.status.endswith("_FAILED") and not self.cancelled
+
+    @property
+    def cancelled(self) -> bool:
+        """Another one failed first: how long it took says nothing of it."""
+        return self.status.endswith("_FAILED") and was_cancelled(self.reason)
 
     def seconds(self, end: float) -> float:
         """How long it took; a bar that is still open is closed at `end` (unix seconds)."""

@@ -14,6 +14,12 @@ def shared_cause(sentence: str) -> str:
     return next((words for words in _SHORT if words in sentence), "")
 
 
+def says_again(note: str, told: str) -> bool:
+    """Whether a note says no more than the sentence `told`, which stands above it."""
+    cause = shared_cause(told)
+    return bool(told) and (note.startswith(told) or (bool(cause) and note == shortened(cause, cause)))
+
+
 def shortened(sentence: str, cause: str) -> str:
     """The effect of the cause, without repeating it: `shop cannot be watched: there are no AWS credentials,
     as reported above.`"""

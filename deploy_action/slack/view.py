@@ -244,6 +244,8 @@ class DeploymentView:
 
     outcome: Outcome | None = None
     """None until the deployment has ended."""
+    not_started: bool = False
+    """It was refused before anything was changed."""
     duration_seconds: float | None = None
     causes: tuple[CauseSeen, ...] = ()
     cause_count: int = 0

@@ -184,7 +184,11 @@ def ended(
     that ends in `*` stands for all that begin so."""
     stacks = tuple(StackSeen(s.region, s.name, s.status, s.console) for s in report.stacks) or view.stacks
     return view.at_moment(
-        moment_of(report.outcome, timed_out=timed_out, not_started=report.not_started),
+        moment_of(
+            report.outcome,
+            timed_out=timed_out,
+            not_started=report.not_started and not report.needs_repair,
+        ),
         at=at,
         environment=cut(report.environment) or view.environment,
         stacks=stacks,
@@ -198,6 +202,7 @@ def ended(
         running_count=0,
         stalled=(),
         outcome=report.outcome,
+        not_started=report.not_started,
         duration_seconds=report.duration_seconds,
         causes=tuple(_cause(cause) for cause in report.causes[:LISTED_MAX]),
         cause_count=len(report.causes),
@@ -221,7 +226,7 @@ def _still_open(report: Report) -> tuple[ResourceSeen, ...]:
 
 def moment_of(outcome: Outcome, *, timed_out: bool = False, not_started: bool = False) -> NotificationEvent:
     """The words of a verdict; `timed_out` where the deployment did not end in its time, `not_started` where
-    it was refused before anything was changed."""
+    it was refused before anything was changed, and a new request is all that it takes."""
     if timed_out and not outcome.good:
         return NotificationEvent.TIMED_OUT
     if not_started and not outcome.good:

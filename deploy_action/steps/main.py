@@ -27,6 +27,7 @@ from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.job.context import JobContext, skipped, with_failure
 from deploy_action.job.environment_page import EnvironmentPage
 from deploy_action.job.job_log import optional
+from deploy_action.job.last_seen import last_seen
 from deploy_action.reporting.outputs import outputs_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 1.0
 """For what is on its way; the last word follows in `post`."""
+NOT_SEEN = {Outcome.UNKNOWN, Outcome.CANCELLED}
 NOT_GOOD = {Outcome.FAILED, Outcome.ROLLED_BACK}
 WAYS = {
     Mode.TEMPLATE: by_template.deploy,
@@ -75,6 +77,9 @@ def run(job: JobContext) -> int:
     except CoordinatorError as error:
         state.report = with_failure(state.report, error, _outcome(error, state, settings))
         code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code
+        if state.report.outcome in NOT_SEEN and not state.report.stacks:
+            operation = deployment.watcher.operation if deployment.watcher is not None else None
+            state.report = replace(state.report, last_seen=last_seen(state, operation))
         if code:
             job.reporter.error(error)
         else:

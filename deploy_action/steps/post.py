@@ -17,6 +17,7 @@ from deploy_action.inputs.settings import parse_inputs
 from deploy_action.job.environment_page import WHAT, EnvironmentPage
 from deploy_action.job.history import record_of
 from deploy_action.job.job_log import optional
+from deploy_action.job.last_seen import last_seen
 from deploy_action.job.lost_state import give_back_by_job
 from deploy_action.job.open_notifier import open_channel, remember
 from deploy_action.job.state import JobState
@@ -94,7 +95,8 @@ def _final(job: JobContext, state: JobState) -> Report:
         "A job that is cancelled or out of time ends its steps within seconds.",
         "Look at the stack in the console before you deploy again." if state.main_started else "",
     )
-    return replace(report, outcome=outcome, failure=failure)
+    seen = last_seen(state) if state.main_started and not report.stacks else ()
+    return replace(report, outcome=outcome, failure=failure, last_seen=seen)
 
 
 def _end(job: JobContext, state: JobState, wiring: Wiring, *, lost: bool) -> None:

@@ -16,12 +16,8 @@ from deploy_action.errors import (
     Cancelled,
     CannotStart,
     CoordinatorError,
-    DataAtRisk,
     InvalidInput,
-    OlderCommit,
     OlderSkipped,
-    PlanOutdated,
-    PreflightFailed,
     StackSourceError,
     Superseded,
 )
@@ -50,11 +46,8 @@ from deploy_action.locking.without_registry import WhenAway
 from deploy_action.reporting.outputs import outputs_of
 from deploy_action.reporting.report import Links, Report
 from deploy_action.reporting.shared_causes import shared_cause
-from deploy_action.reporting.summary.page import opening
 from deploy_action.wiring import Wiring
 
-REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit, DataAtRisk, PlanOutdated)
-"""Ends before anything was changed: nothing that runs is touched."""
 FLUSH_SECONDS = 2.0
 """For the first message, whose id is an output of this step."""
 
@@ -90,7 +83,6 @@ def run(job: JobContext) -> int:
     except CannotStart as error:
         give_back(job, settings, state)
         return _stopped(job, state, error, settings)
-    optional(job.reporter, "The summary", lambda: job.files.add_summary(opening(state.report)))
     return 0
 
 
@@ -128,7 +120,13 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
         optional(reporter, "The estimate", lambda: foresee(job, state, recall))
     elif recall is not None:
         Coordination(
-            job, wiring, settings, state, left=recall.usual_seconds_so_far, known_epoch=known_epoch
+            job,
+            wiring,
+            settings,
+            state,
+            left=recall.usual_seconds_so_far,
+            known_epoch=known_epoch,
+            usual_seconds=recall.usual_seconds_of,
         ).begin()
         look_at_commit_age(job, wiring, settings, state)
         optional(reporter, "The estimate", lambda: foresee(job, state, recall))
@@ -201,7 +199,6 @@ def _stopped(job: JobContext, state: JobState, error: CoordinatorError, settings
     state.report = replace(
         with_failure(state.report, error, outcome),
         notes=tuple(job.reporter.notes),
-        not_started=isinstance(error, REFUSALS),
     )
     state.report = _as_given(job, state.report) if settings is None else state.report
     try:

@@ -146,9 +146,8 @@ class Job:
 
     @property
     def page(self) -> str:
-        """What `post` wrote: the summary without the line that `pre` begins it with."""
-        first, _, rest = self.summary.partition("\n")
-        return rest if first.startswith("<sub>") else self.summary
+        """The summary, which `post` writes."""
+        return self.summary
 
     def launch_command(self, command: Callable[[Any], int | None], *, after: float = 0.0) -> None:
         """Play the launcher: `after` seconds from when `main` lets it go, run `command` with a boto3 client.

@@ -27,7 +27,7 @@ def test_a_busy_lock_fails_with_2_where_waiting_is_not_wanted(stage: Stage) -> N
     job = stage.job("second", template="template.yaml", when_busy="fail")
     assert job.deploy() == 2
     assert job.outputs()["outcome"] == "busy"
-    assert "is ahead" in job.log
+    assert "holds the lock since " in job.log
     assert job.summary.startswith("## 🚧 Busy")
     assert len(stage.registry()["tickets"]) == 1
 

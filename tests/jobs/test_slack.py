@@ -109,6 +109,25 @@ class TestWhatIsTold:
         assert "S0ONCALL" not in str(slack.messages)
         assert job.summary.splitlines()[0] == "## 🚫 Not started: production"
 
+    def test_a_refusal_after_the_lock_calls_somebody_only_where_the_stack_needs_repair(
+        self, stage: Stage, slack: SlackServer
+    ) -> None:
+        role = "Resources: {Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}}"
+        refused = job_with(stage, slack, template=stage.template(role), slack_mentions="S0ONCALL")
+        assert refused.deploy() == 4, refused.log
+        (message,) = about(slack, refused)
+        assert message.text.startswith("🚫")
+        assert "Not started: production" in message.text
+        assert slack.in_channel("alerts") == []
+        assert "S0ONCALL" not in str(slack.messages)
+        stage.job("broken", template=stage.template(BAD)).deploy()
+        stuck = job_with(stage, slack, "stuck", template=stage.template(GOOD), slack_mentions="S0ONCALL")
+        assert stuck.deploy() == 4, stuck.log
+        message = about(slack, stuck)[0]
+        assert "Not started: production" in message.text
+        (alert,) = slack.in_channel("alerts")
+        assert called(alert.content) == ["!subteam^S0ONCALL"]
+
     def test_the_message_is_updated_at_most_every_ten_seconds(self, stage: Stage, slack: SlackServer) -> None:
         many = "\n".join(
             f"  T{n}: {{Type: AWS::SNS::Topic, Metadata: {{TestGround: {{Seconds: {n * 2}}}}}}}"

@@ -253,6 +253,7 @@ def test_a_template_that_cloudformation_refuses_changes_nothing_and_gives_the_lo
     job = stage.job(template=stage.template(role))
     assert job.deploy() == 4
     assert "CAPABILITY_IAM" in job.log
+    assert job.summary.startswith("## 🚫 Not started: production\n")
     assert job.outputs()["outcome"] == "failed"
     assert stage.registry()["tickets"] == []
 
@@ -286,7 +287,14 @@ def test_credentials_that_expire_midway_make_the_verdict_unknown_and_never_green
     assert job.deploy() == 7, job.log
     assert job.outputs()["outcome"] == "unknown"
     assert "expired" in job.log
-    assert job.page.startswith("## ❓ Outcome unknown")
+    page = job.summary
+    assert page.startswith("## ❓ Outcome unknown")
+    assert page.splitlines()[2] == (
+        "**What happened.** The AWS credentials have expired (ExpiredToken): how the deployment ended could "
+        "not be read."
+    )
+    assert page.count("The AWS credentials have expired") == 1
+    assert "`eu-west-1/shop` was `CREATE_IN_PROGRESS` when last seen ([Console](https://" in page
 
 
 def test_a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it(stage: Stage) -> None:
@@ -355,6 +363,7 @@ def test_a_main_that_was_killed_is_unknown_and_post_still_gives_the_lock_back(st
     job.state.save(state)
     assert job.run("post") == 0
     assert job.outputs()["outcome"] == "unknown"
+    assert "\n`eu-west-1/shop` · " in job.summary, "where to look"
     assert stage.registry()["tickets"] == []
 
 

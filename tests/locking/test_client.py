@@ -183,11 +183,12 @@ def test_a_lock_that_nobody_shares_is_not_waited_for(world: World) -> None:
 
 
 def test_a_busy_lock_is_told_at_once_and_nothing_is_left_in_the_document(world: World) -> None:
-    world.hold("a", url="https://run/1")
+    world.hold("a", url="https://run/1", actor="ada", workflow="Deploy", repository="org/app")
     before = world.document
-    with pytest.raises(Busy, match=r"id-a \(https://run/1\) is ahead") as told:
+    with pytest.raises(Busy, match=r"deployment id-a by ada holds the lock since 20") as told:
         acquire(world.client("b"), wait=False, timeout=HOUR)
     assert told.value.exit_code == 2
+    assert "(org/app, Deploy, eu-west-1/app, https://run/1)." in told.value.what
     after = world.document
     assert replace(after, revision=before.revision, operations=before.operations) == before
 

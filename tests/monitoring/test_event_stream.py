@@ -92,7 +92,7 @@ class Listener(SilentListener):
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None:
         self.seen += events
 
-    def trouble(self, sentence: str) -> None:
+    def trouble(self, sentence: str, error: object = None) -> None:
         self.troubles.append(sentence)
 
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from deploy_action.reporting.summary.page import opening, summary
+from deploy_action.reporting.summary.page import summary
 from tests.pages.mermaid import installed
 from tests.pages.stories import NOON, STORIES
 from tests.reporting.readers import html_of
@@ -87,8 +87,7 @@ def main() -> None:
         found = {name: story() for name, story in STORIES.items()}
     for name, report in found.items():
         if not wanted.names or name in wanted.names:
-            above = opening(report) if report.epoch else ""  # `pre` writes it where its turn came
-            page = f"{above}\n{summary(report, now=report.ended or NOON + 612)}"
+            page = summary(report, now=report.ended or NOON + 612)
             (wanted.folder / f"{name}.md").write_text(page, "utf-8")
             draw(page, wanted.folder / f"{name}.png")
             print(name, f"{len(page.encode()):,} bytes")

@@ -17,7 +17,7 @@ from tests.common.test_escape import hostile
 
 NOON = 1_790_000_000.0
 LINE = re.compile(
-    r"    [+~=·-] (?P<name>[\w .()/+=@…-]+?) (?P<took>(?:\d+[hms])+)(?: \((?P<words>[\w, ]+)\))? "
+    r"    [+~=·-] (?P<name>[\w .()/+=@…-]+?) (?P<took>(?:\d+[dhms])+)(?: \((?P<words>[\w, ]+)\))? "
     r":(?P<tag>crit, |done, |active, |)"
     r"(?P<start>2000-01-\d\d \d\d:\d\d:\d\d), (?P<end>2000-01-\d\d \d\d:\d\d:\d\d)"
 )
@@ -65,8 +65,10 @@ def test_phases_are_sections_and_times_count_from_the_first_bar() -> None:
 ### Timeline
 
 ```mermaid
-%%{init: {"gantt": {"leftPadding": 80}}}%%
+%%{init: {"gantt": {"useWidth": 900, "leftPadding": 80}}}%%
 gantt
+    accTitle: Timeline
+    accDescr: 4 resources in 2m27s, the longest is Slow with 2m20s, failed - Service, then it was rolled back
     dateFormat YYYY-MM-DD HH:mm:ss
     axisFormat %M:%S
     tickInterval 30second
@@ -75,11 +77,28 @@ gantt
     ~ Task 2s :done, 2000-01-01 00:00:00, 2000-01-01 00:00:02
     ~ Service 1m10s (failed) :crit, 2000-01-01 00:00:02, 2000-01-01 00:01:12
     + Slow 2m20s (no end seen) :active, 2000-01-01 00:00:07, 2000-01-01 00:02:27
-    ~ Sibling 1m04s (cancelled) :done, 2000-01-01 00:00:08, 2000-01-01 00:01:12
+    ~ Sibling (cancelled) :done, 2000-01-01 00:00:08, 2000-01-01 00:01:12
     section Rollback
-    ~ Service 1m00s :done, 2000-01-01 00:01:17, 2000-01-01 00:02:17
-    - Task 0s :done, 2000-01-01 00:02:17, 2000-01-01 00:02:18
-```"""
+    ↩ Rollback 1m00s (2 resources) :done, 2000-01-01 00:01:17, 2000-01-01 00:02:17
+```
+
+<details><summary>Rollback</summary>
+
+```mermaid
+%%{init: {"gantt": {"useWidth": 900, "leftPadding": 80}}}%%
+gantt
+    accTitle: Rollback
+    accDescr: 2 resources in 1m00s, the longest is Service with 1m00s
+    dateFormat YYYY-MM-DD HH:mm:ss
+    axisFormat %M:%S
+    tickInterval 15second
+    todayMarker off
+    section Rollback
+    ~ Service 1m00s :done, 2000-01-01 00:00:00, 2000-01-01 00:01:00
+    - Task 0s :done, 2000-01-01 00:01:00, 2000-01-01 00:01:01
+```
+
+</details>"""
     )
 
 
@@ -127,7 +146,7 @@ def test_several_stacks_have_sections_of_their_own() -> None:
         end=NOON,
     )
     sections = [line.strip() for line in lines_of(chart) if "section" in line]
-    assert sections == ["section network", "section web", "section web - rollback"]
+    assert sections == ["section network", "section web", "section Rollback", "section Rollback"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +175,28 @@ def test_what_failed_is_drawn_however_short_it_was() -> None:
     chart = gantt([*bars, bar("Broken", 2, 3, status="CREATE_FAILED"), cancelled], end=NOON)
     assert "+ Broken 1s (failed) :crit, " in chart
     assert "Sibling" not in chart
+
+
+def test_a_large_stack_that_failed_shows_what_failed_and_what_that_waited_for_not_its_rollback() -> None:
+    done = [bar(f"Other{number:03}", 0, 40) for number in range(200)]
+    undone = [bar(one.label, 50, 250, action="DELETE", phase=Phase.ROLLBACK) for one in done]
+    chain = [bar("Vpc", 0, 10), bar("Subnet", 10.5, 12), bar("Broken", 13, 14, status="CREATE_FAILED")]
+    chart, _, rollback = gantt([*done, *chain, *undone], end=NOON).partition("<details>")
+    for name in ("+ Vpc 10s", "+ Subnet 2s", "+ Broken 1s (failed)"):
+        assert name in chart
+    assert "### Timeline: the 30 failed and longest of 203\n" in chart
+    assert "- Other" not in chart
+    assert "    ↩ Rollback 3m20s (200 resources) :done, 2000-01-01 00:00:50, 2000-01-01 00:04:10" in chart
+    assert rollback.startswith("<summary>Rollback: the 30 longest of 200</summary>")
+    assert rollback.count("    - Other") == BARS_MAX
+
+
+def test_who_does_not_see_a_chart_is_told_what_it_shows() -> None:
+    bars = [bar("A", 0, 60), bar("B", 0, 5, status="CREATE_FAILED")]
+    assert (
+        "    accTitle: Timeline\n"
+        "    accDescr: 2 resources in 1m00s, the longest is A with 1m00s, failed - B\n"
+    ) in gantt(bars, end=NOON)
 
 
 def test_hours_are_shown_where_there_are_any() -> None:

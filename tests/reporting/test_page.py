@@ -21,7 +21,7 @@ from deploy_action.reporting import headline as headlines
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.report import Ahead, Failure, Links, Report
 from deploy_action.reporting.resource_activity import ResourceActivity
-from deploy_action.reporting.summary.page import BYTES_MAX, opening, summary
+from deploy_action.reporting.summary.page import BYTES_MAX, summary
 from tests.cloudformation.story import ROOT
 from tests.common.test_escape import hostile
 from tests.reporting.readers import elements, html_of
@@ -133,6 +133,7 @@ reason of the last stopped task and its logs (image, secrets, health check, memo
 
 A success was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the same resources).
 
+Began `2026-09-21 14:13:20 UTC`, ended `14:18:35 UTC` · \
 `eu-west-1/shop` is `UPDATE_ROLLBACK_COMPLETE` · [Console]({SHOP.console}) · \
 [Run](https://github.com/a/b/actions/runs/1) · [Commit `abc`](https://github.com/a/b/commit/abc)
 
@@ -148,8 +149,11 @@ A success was expected to take 4m10s (3m40s to 4m50s, from 4 deployments of the 
 ### Timeline
 
 ```mermaid
-%%{{init: {{"gantt": {{"leftPadding": 80}}}}}}%%
+%%{{init: {{"gantt": {{"useWidth": 900, "leftPadding": 80}}}}}}%%
 gantt
+    accTitle: Timeline
+    accDescr: 1 resource in 5m00s, the longest is Service with 1m10s, failed - Service, \
+then it was rolled back
     dateFormat YYYY-MM-DD HH:mm:ss
     axisFormat %M:%S
     tickInterval 1minute
@@ -157,14 +161,31 @@ gantt
     section Deploy
     ~ Service 1m10s (failed) :crit, 2000-01-01 00:00:00, 2000-01-01 00:01:10
     section Rollback
+    ↩ Rollback 5m00s (1 resource) :done, 2000-01-01 00:00:00, 2000-01-01 00:05:00
+```
+
+<details><summary>Rollback</summary>
+
+```mermaid
+%%{{init: {{"gantt": {{"useWidth": 900, "leftPadding": 80}}}}}}%%
+gantt
+    accTitle: Rollback
+    accDescr: 1 resource in 5m00s, the longest is Service with 5m00s
+    dateFormat YYYY-MM-DD HH:mm:ss
+    axisFormat %M:%S
+    tickInterval 1minute
+    todayMarker off
+    section Rollback
     ~ Service 5m00s :done, 2000-01-01 00:00:00, 2000-01-01 00:05:00
 ```
 
+</details>
+
 ### Slowest resources
 
-| Resource | Type | Action | Took |
-| :--- | :--- | :--- | :--- |
-| `Service` | `AWS::ECS::Service` | update | 1m10s |
+| Resource | Type | Action | Status | Took |
+| :--- | :--- | :--- | :--- | :--- |
+| `Service` | `AWS::ECS::Service` | update | `UPDATE_FAILED` | 1m10s |
 
 <details><summary>Planned changes (1)</summary>
 
@@ -218,6 +239,46 @@ def test_what_is_not_known_is_left_out() -> None:
     )
 
 
+def test_an_unknown_outcome_names_its_cause_first_and_once_and_where_to_look() -> None:
+    cause = "The AWS credentials have expired (ExpiredToken)."
+    failure = Failure(
+        "The AWS credentials have expired (ExpiredToken): how the deployment ended could not be read.",
+        "Unknown is not success.",
+        "Look at the stack.",
+        cause=cause,
+    )
+    report = replace(
+        EMPTY,
+        failure=failure,
+        last_seen=(replace(SHOP, status="UPDATE_IN_PROGRESS"),),
+        notes=(f"{cause} Raise it.", "The credentials have expired, as told above.", "Another."),
+    )
+    page = summary(report, now=NOON)
+    assert page.splitlines()[2] == f"**What happened.** {failure.what}"
+    assert page.count("credentials have expired") == 1
+    assert "- Another." in page
+    assert f"`eu-west-1/shop` was `UPDATE_IN_PROGRESS` when last seen ([Console]({SHOP.console}))" in page
+
+
+def test_what_was_refused_has_taken_no_time() -> None:
+    report = replace(FULL, outcome=Outcome.FAILED, not_started=True)
+    assert summary(report, now=NOON).splitlines()[0] == "## 🚫 Not started: production"
+
+
+def test_what_was_cancelled_or_undone_is_held_against_nothing() -> None:
+    usual = Usual(1.0, 2.0, 3.0, 5, Basis.RESOURCE)
+    bars = (
+        replace(bar("Broken"), usual=usual),
+        replace(bar("Sibling"), usual=usual, reason="Resource update cancelled", ended=NOON + 30),
+        replace(bar("Broken", status="UPDATE_COMPLETE"), usual=usual, phase=Phase.ROLLBACK),
+    )
+    page = summary(replace(FULL, bars=bars), now=NOON)
+    slow, _, rest = page.partition("### Slowest resources")[2].partition("<details>")
+    assert "Sibling" not in slow
+    assert "| `Sibling` | `AWS::ECS::Service` | update | cancelled |  | `UPDATE_FAILED` |" in rest
+    assert page.count("**slower**") == 2, "in both tables, of the one that failed by itself"
+
+
 def test_several_stacks_are_a_table() -> None:
     stacks = (SHOP, StackLine("us-east-1", "web", "", "UPDATE_COMPLETE"))
     page = summary(replace(FULL, environment="", stacks=stacks), now=NOON)
@@ -230,7 +291,7 @@ def test_what_still_runs_is_told_as_such() -> None:
         FULL, outcome=Outcome.CANCELLED, ended=None, bars=(bar(ended=None, status="UPDATE_IN_PROGRESS"),)
     )
     page = summary(running, now=NOON + 60)
-    assert "| `Service` | `AWS::ECS::Service` | update | 1m00s so far |" in page
+    assert "| `Service` | `AWS::ECS::Service` | update | `UPDATE_IN_PROGRESS` | 1m00s so far |" in page
     assert "~ Service 1m00s (no end seen) :active, " in page
 
 
@@ -478,16 +539,6 @@ def test_the_thread_in_slack_is_linked_where_it_is_known() -> None:
         replace(GOOD, links=links), now=NOON
     )
     assert "Slack" not in summary(GOOD, now=NOON)
-
-
-def test_before_it_begins_one_line_tells_queue_and_estimate() -> None:
-    begun = replace(EMPTY, queue_seconds=75.0, estimate=FULL.estimate)
-    assert opening(begun) == (
-        "<sub>`20260102-030405-abcdef` began after 1m15s in the queue and is expected to take 4m10s "
-        "(3m40s to 4m50s).</sub>\n"
-    )
-    assert opening(replace(begun, estimate=None)).endswith("began after 1m15s in the queue.</sub>\n")
-    assert opening(EMPTY) == ""
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from deploy_action.cloudformation.operation import Operation
+from deploy_action.common.times import brief, roughly
 from deploy_action.history.estimate import Basis, Estimate, Usual
-from deploy_action.reporting.log.progress import Progress, brief, expected, left, roughly, took, usually
+from deploy_action.reporting.log.progress import Progress, expected, left, took, usually
 from tests.cloudformation.story import DATABASE, nested, resource, stack
 
 AT = 1_790_000_000.0

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.operation import Phase, phase_of
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
-from deploy_action.common.times import clock_time, duration, unix_seconds
+from deploy_action.common.times import clock_time, duration, roughly
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.estimate import Basis
+from deploy_action.locking.queue_words import who_is_ahead
 from deploy_action.reporting.log import progress
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.estimation.forecast import Forecast
-    from deploy_action.locking.document import Freeze, Ticket
+    from deploy_action.locking.document import Freeze
     from deploy_action.locking.transitions import Waiting
 
 _RESET, _DIM, _BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
@@ -37,8 +38,6 @@ REASON_INDENT = 19
 REASON_WIDTH = LOG_LINE_MAX - REASON_INDENT - len("└ ") - len(_RED + _RESET)
 WAITING_WIDTH = LOG_LINE_MAX - 200
 """Of a line about waiting: what stands before and after fits as well."""
-NAMED_MAX = 3
-"""At most this many of those ahead are named beside the first."""
 _NOTHING_KNOWN = NoForecast()
 WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPORT": "importing"}
 
@@ -166,7 +165,9 @@ class LogStyle:
         seconds."""
         told = [_frozen(waiting.freeze)] if waiting.freeze is not None else []
         if waiting.ahead:
-            told.append(_ahead(waiting.ahead, waiting.left_seconds))
+            told.append(who_is_ahead(waiting.ahead, waiting.left_seconds))
+        if waiting.turn_seconds is not None and len(waiting.ahead) > 1:
+            told.append(f"own turn in about {roughly(waiting.turn_seconds)}")
         told += [log_text(remark, 300) for remark in waiting.remarks]
         if waiting.away_seconds is not None:
             told.append(
@@ -185,43 +186,6 @@ def _frozen(freeze: Freeze) -> str:
     end = f"until {log_text(freeze.until, 30)}" if freeze.until else "until somebody lifts it"
     end += f", for all but {log_text(', '.join(freeze.allow), 100)}" if freeze.allow else ""
     return f'it is frozen by {log_text(freeze.by, 60)} {end} ("{log_text(freeze.reason, 200)}")'
-
-
-def _ahead(ahead: tuple[Ticket, ...], left_seconds: float | None) -> str:
-    first, others = ahead[0], ahead[1:]
-    link = f" ({log_text(', '.join(part for part in (place_of(first), first.url) if part), 400)})"
-    link = "" if link == " ()" else link
-    if first.holding:
-        doing = f"deployment {_who(first)} holds the lock since {log_text(first.held_since, 30)}{link}"
-    else:
-        doing = f"deployment {_who(first)} is next{link}"
-    expected = _expected(first.expected_end, left_seconds) if first.expected_end else ""
-    named = [_who(ticket) for ticket in others[:NAMED_MAX]]
-    more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
-    then = f", then {', '.join(named)}{more}" if named else ""
-    return f"{doing}{expected}{then}"
-
-
-def place_of(ticket: Ticket) -> str:
-    """Whose workflow it is, and what it deploys: `org/app, Deploy, eu-west-1/shop and 2 more`."""
-    more = f" and {len(ticket.stacks) - 1} more" if len(ticket.stacks) > 1 else ""
-    stacks = f"{ticket.stacks[0][:100]}{more}" if ticket.stacks else ""
-    return ", ".join(part for part in (ticket.repository[:80], ticket.workflow[:60], stacks) if part)
-
-
-def _expected(end: str, left_seconds: float | None) -> str:
-    """By what was seen of it here; else by the holder's clock. Never by both: two clocks may contradict."""
-    if left_seconds is not None:
-        if left_seconds > 0:
-            return f", expected to end in {progress.roughly(left_seconds)} at most"
-        return f", overdue by {progress.roughly(-left_seconds)}"
-    seconds = unix_seconds(end)
-    about = f"{clock_time(seconds)[:5]} UTC" if seconds is not None else log_text(end, 30)
-    return f", expected to end about {about}"
-
-
-def _who(ticket: Ticket) -> str:
-    return log_text(f"{ticket.correlation_id}{f' by {ticket.actor}' if ticket.actor else ''}", 120)
 
 
 def _still(activity: Activity, operation: Operation, forecast: Forecast, now: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.operation import Phase
-from deploy_action.common.times import duration
+from deploy_action.common.times import brief, duration, roughly
 from deploy_action.history.estimate import Basis
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate, Usual
 
 
-ROUNDED_SECONDS = 90.0
-"""From here on guesses are told in minutes."""
 FAR_FACTOR = 3.0
 NOTABLE_SECONDS = 30.0
 """Published averages are told of what took so much longer than they allow, and are rounded from here on."""
@@ -41,20 +39,6 @@ class Progress:
     def of(self, planned: int | None) -> tuple[int, int] | None:
         """Done and total; the total is never below what is done. None where nothing was planned."""
         return None if planned is None else (len(self._done), max(planned, len(self._done)))
-
-
-def brief(seconds: float) -> str:
-    """A duration without empty units: `4m`, `5m40s`, `2h`."""
-    text = duration(seconds)
-    return text[: -len("00s")] if text.endswith("m00s") else text.removesuffix("00m")
-
-
-def roughly(seconds: float) -> str:
-    """A guess shows no false precision: tens of seconds, then minutes, then five minutes."""
-    for below, step in ((ROUNDED_SECONDS, 10), (3600.0, 60), (float("inf"), 300)):
-        if seconds < below:
-            return brief(max(1, round(seconds / step)) * step)
-    return brief(seconds)
 
 
 def usually(usual: Usual | None) -> str:

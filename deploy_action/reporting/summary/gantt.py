@@ -1,16 +1,19 @@
-"""A Mermaid Gantt chart of what took how long. Bounded, whatever the stack's size."""
+"""Mermaid Gantt charts of what took how long. Bounded, whatever the stack's size.
+
+What was deployed comes first; a rollback is one bar below it, and a chart of its own, folded up.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.events import was_cancelled
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.escape import mermaid
 from deploy_action.common.times import duration
 from deploy_action.reporting.log.progress import usually
-from deploy_action.reporting.summary.times import is_slow
+from deploy_action.reporting.summary.tables import folded
+from deploy_action.reporting.summary.times import comparable, is_slow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
 
 BARS_MAX = 30
 """GitHub renders charts of up to 50,000 characters; people read far fewer bars."""
+WAITED_FOR_MAX = 5
+"""Of what one failed resource waited for, the last ones."""
+WIDTH = 900
+"""Pixels. A chart is laid out for it and then made smaller as a whole: laid out for a phone, names would
+lie on each other."""
+_BEFORE_SECONDS = 2.0
+"""A resource begins so long after the last one that it waited for has ended."""
 _TICKS = (
     (5, "5second"),
     (15, "15second"),
@@ -37,25 +47,72 @@ _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
 
 def gantt(bars: Sequence[ResourceActivity], *, end: float) -> str:
     """The longest bars in the order in which they began, a section a phase of a stack; empty where there is
-    none. What failed is among them however short it was.
+    none. What failed, and what it waited for, are among them however short they were.
 
     `end` (unix seconds) closes bars that are still open. Times are elapsed times since the first bar: Mermaid
     reads and shows them in the viewer's zone alike, so that no zone can shift them.
     """
     drawn = [bar for bar in bars if bar.resource_type != STACK_TYPE] or list(bars)
+    undone = [bar for bar in drawn if bar.phase is Phase.ROLLBACK]
+    done = [bar for bar in drawn if bar.phase is not Phase.ROLLBACK]
     if not drawn:
         return ""
-    origin = min(bar.started for bar in drawn)
-    longest = sorted(drawn, key=lambda bar: (_failed(bar), bar.seconds(end)), reverse=True)[:BARS_MAX]
-    total = max(bar.seconds(end) + bar.started - origin for bar in longest)
-    sections = _sections(longest)
-    room = max(len(name) for name, _ in sections)
+    if not done or not undone:
+        chosen = _chosen(drawn, end)
+        title = "Rollback" if undone else "Timeline"
+        return f"### {title}{_which(chosen, drawn)}\n\n{_chart(title, chosen, end)}"
+    chosen, back = _chosen(done, end), _chosen(undone, end)
+    chart = _chart("Timeline", chosen, end, undone=undone)
+    rollback = folded(f"Rollback{_which(back, undone)}", _chart("Rollback", back, end))
+    return f"### Timeline{_which(chosen, done)}\n\n{chart}\n\n{rollback}"
+
+
+def _chosen(drawn: Sequence[ResourceActivity], end: float) -> list[ResourceActivity]:
+    longest = sorted(drawn, key=lambda bar: (not bar.cancelled, bar.seconds(end)), reverse=True)
+    failed = [bar for bar in longest if bar.failed][:BARS_MAX]
+    waited_for = [one for bar in failed for one in _waited_for(bar, drawn)]
+    once = {id(bar): bar for bar in (*failed, *waited_for, *longest)}
+    return list(once.values())[:BARS_MAX]
+
+
+def _waited_for(bar: ResourceActivity, drawn: Sequence[ResourceActivity]) -> list[ResourceActivity]:
+    """The chain of what ended right before the next one of it began, the last first."""
+    found: list[ResourceActivity] = []
+    while len(found) < WAITED_FOR_MAX:
+        before = [
+            (one.ended, one)
+            for one in drawn
+            if one.stack == bar.stack
+            and one.phase is bar.phase
+            and one.ended is not None
+            and one.started < bar.started
+            and bar.started - _BEFORE_SECONDS <= one.ended <= bar.started
+        ]
+        if not before:
+            return found
+        bar = max(before, key=lambda pair: pair[0])[1]
+        found.append(bar)
+    return found
+
+
+def _chart(
+    title: str,
+    bars: Sequence[ResourceActivity],
+    end: float,
+    *,
+    undone: Sequence[ResourceActivity] = (),
+) -> str:
+    """`undone`: drawn as one bar a stack."""
+    origin = min(bar.started for bar in (*bars, *undone))
+    total = max(bar.seconds(end) + bar.started - origin for bar in (*bars, *undone))
+    sections = _sections(bars)
+    room = max(len(name) for name in (*dict(sections), *["Rollback"] * bool(undone)))
     lines = [
-        f"### Timeline{_which(len(longest), len(drawn))}",
-        "",
         "```mermaid",
-        f'%%{{init: {{"gantt": {{"leftPadding": {24 + 7 * room}}}}}}}%%',
+        f'%%{{init: {{"gantt": {{"useWidth": {WIDTH}, "leftPadding": {24 + 7 * room}}}}}}}%%',
         "gantt",
+        f"    accTitle: {title}",
+        f"    accDescr: {_description(bars, end, total, undone=undone)}",
         "    dateFormat YYYY-MM-DD HH:mm:ss",
         f"    axisFormat {'%H:%M:%S' if total >= 3600 else '%M:%S'}",
         f"    tickInterval {_tick(total)}",
@@ -64,16 +121,52 @@ def gantt(bars: Sequence[ResourceActivity], *, end: float) -> str:
     for name, of_section in sections:
         lines.append(f"    section {name}")
         lines += [_line(bar, origin, end) for bar in of_section]
+    lines += _rollbacks(undone, origin, end)
     lines.append("```")
     return "\n".join(lines)
 
 
-def _which(shown: int, count: int) -> str:
-    return f": the {shown} longest of {count}" if shown < count else ""
+def _description(
+    bars: Sequence[ResourceActivity], end: float, total: float, *, undone: Sequence[ResourceActivity]
+) -> str:
+    """For whoever does not see it."""
+    longest = max(bars, key=lambda bar: bar.seconds(end))
+    failed = [mermaid(bar.label) for bar in bars if bar.failed]
+    words = [
+        f"{len(bars)} resource{'' if len(bars) == 1 else 's'} in {duration(total)}",
+        f"the longest is {mermaid(longest.label)} with {duration(longest.seconds(end))}",
+        f"failed - {' and '.join(failed[:3])}{f' and {len(failed) - 3} more' if len(failed) > 3 else ''}"
+        if failed
+        else "",
+        "then it was rolled back" if undone else "",
+    ]
+    return ", ".join(part for part in words if part)
 
 
-def _failed(bar: ResourceActivity) -> bool:
-    return bar.status.endswith("_FAILED") and not was_cancelled(bar.reason)
+def _rollbacks(undone: Sequence[ResourceActivity], origin: float, end: float) -> list[str]:
+    if not undone:
+        return []
+    lines = ["    section Rollback"]
+    stacks = list(dict.fromkeys(bar.stack for bar in undone))
+    for stack in stacks:
+        own = [bar for bar in undone if bar.stack == stack]
+        start = min(bar.started for bar in own)
+        last = max(bar.started + bar.seconds(end) for bar in own)
+        name = f" of {mermaid(stack.rpartition('/')[2], 24)}" if len(stacks) > 1 else ""
+        began = round(start - origin)
+        count = f"{len(own)} resource{'' if len(own) == 1 else 's'}"
+        lines.append(
+            f"    ↩ Rollback{name} {duration(last - start)} ({count}) :done, "
+            f"{_stamp(began)}, {_stamp(began + max(1, round(last - start)))}"
+        )
+    return lines
+
+
+def _which(shown: Sequence[ResourceActivity], drawn: Sequence[ResourceActivity]) -> str:
+    if len(shown) == len(drawn):
+        return ""
+    what = "failed and longest" if any(bar.failed for bar in shown) else "longest"
+    return f": the {len(shown)} {what} of {len(drawn)}"
 
 
 def _sections(bars: Sequence[ResourceActivity]) -> list[tuple[str, list[ResourceActivity]]]:
@@ -100,17 +193,18 @@ def _line(bar: ResourceActivity, origin: float, end: float) -> str:
     start = round(bar.started - origin)
     tag, words = _looks(bar, end)
     said = f" ({words})" if words else ""
+    took = "" if bar.cancelled else f" {duration(seconds)}"
     return (
-        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)} {duration(seconds)}{said} :{tag}"
+        f"    {_SIGNS.get(bar.action, '·')} {mermaid(bar.label)}{took}{said} :{tag}"
         f"{_stamp(start)}, {_stamp(start + max(1, round(seconds)))}"
     )
 
 
 def _looks(bar: ResourceActivity, end: float) -> tuple[str, str]:
     """Mermaid's tag, which is a colour, and the words that say the same."""
-    usual = usually(bar.usual)
+    usual = usually(bar.usual) if comparable(bar) else ""
     if bar.status.endswith("_FAILED"):
-        return ("crit, ", "failed") if _failed(bar) else ("done, ", "cancelled")
+        return ("crit, ", "failed") if bar.failed else ("done, ", "cancelled")
     if bar.ended is None:
         return "active, ", f"no end seen, {usual}" if usual else "no end seen"
     return ("", f"slow, {usual}") if is_slow(bar, end) else ("done, ", usual)

@@ -11,8 +11,9 @@ from deploy_action.cleanup import text as cleanup
 from deploy_action.common.escape import code, link, markdown, prose
 from deploy_action.common.links import leads_home
 from deploy_action.common.masks import shapes_in
-from deploy_action.common.times import duration
+from deploy_action.common.times import date_time, duration
 from deploy_action.reporting.headline import headline
+from deploy_action.reporting.shared_causes import says_again
 from deploy_action.reporting.summary.causes import why
 from deploy_action.reporting.summary.changes import since_last_time
 from deploy_action.reporting.summary.gantt import gantt
@@ -21,7 +22,6 @@ from deploy_action.reporting.summary.tables import folded_table, table
 from deploy_action.reporting.summary.times import (
     action,
     expected_against_actual,
-    interval,
     slowest,
     took,
     usual_of,
@@ -40,6 +40,7 @@ NOTES_MAX = 50
 NOTE_MAX = 600
 LOCKS_MAX = 5
 AHEAD_MAX = 3
+LAST_SEEN_MAX = 5
 
 
 def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
@@ -68,21 +69,6 @@ def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
         del sections[-1]
         page = _page([*sections, "The rest was left out: it is longer than GitHub shows."])
     return page
-
-
-def opening(report: Report) -> str:
-    """The part that `pre` writes before the deployment begins; empty where there is nothing worth a line.
-
-    The verdict stands below it. Where the runner dies there is none, and this is all that is left.
-    """
-    words = []
-    if report.queue_seconds >= 1:
-        words.append(f"began after {duration(report.queue_seconds)} in the queue")
-    if report.estimate is not None:
-        words.append(f"is expected to take {interval(report.estimate)}")
-    if not words:
-        return ""
-    return f"<sub>{code(report.correlation_id)} {' and '.join(words)}.</sub>\n"
 
 
 def _page(sections: list[str]) -> str:
@@ -121,12 +107,16 @@ def _named(one: Ahead, home: str) -> str:
 
 def _place(report: Report) -> str:
     """Where it happened, and where to look."""
-    found = []
+    found = _when(report)
     if len(report.stacks) == 1:
         stack = report.stacks[0]
         found.append(f"{code(f'{stack.region}/{stack.name}')} is {code(stack.status)}")
         if stack.console:
             found.append(link("Console", stack.console))
+    for stack in () if report.stacks else report.last_seen[:LAST_SEEN_MAX]:
+        seen = f" was {code(stack.status)} when last seen" if stack.status else ""
+        console = f" ({link('Console', stack.console)})" if stack.console else ""
+        found.append(f"{code(f'{stack.region}/{stack.name}')}{seen}{console}")
     if report.links.run:
         found.append(link("Run", report.links.run))
     if report.links.version:
@@ -136,6 +126,15 @@ def _place(report: Report) -> str:
     if report.links.thread:
         found.append(link("Thread in Slack", report.links.thread))
     return " · ".join(found)
+
+
+def _when(report: Report) -> list[str]:
+    """When CloudFormation began and ended, with date and zone."""
+    if report.started is None:
+        return []
+    began, ended = date_time(report.started), date_time(report.ended) if report.ended is not None else ""
+    shown = ended[11:] if ended[:10] == began[:10] else ended
+    return [f"Began {code(began)}" + (f", ended {code(shown)}" if shown else "")]
 
 
 def _stacks(report: Report) -> str:
@@ -165,10 +164,12 @@ def _outputs(report: Report) -> str:
 
 
 def _notes(report: Report) -> str:
-    if not report.notes:
+    cause = report.failure.cause if report.failure is not None else ""
+    notes = [note for note in report.notes if not says_again(note, cause)]
+    if not notes:
         return ""
-    items = [f"- {prose(note, NOTE_MAX)}" for note in report.notes[:NOTES_MAX]]
-    left_out = len(report.notes) - NOTES_MAX
+    items = [f"- {prose(note, NOTE_MAX)}" for note in notes[:NOTES_MAX]]
+    left_out = len(notes) - NOTES_MAX
     if left_out > 0:
         items.append(f"- and {left_out} more: the log has them all")
     return "\n".join(["**Notes**", "", *items])

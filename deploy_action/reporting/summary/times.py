@@ -78,27 +78,38 @@ def _accuracy(accuracy: Accuracy | None) -> str:
     )
 
 
+def comparable(bar: ResourceActivity) -> bool:
+    """What was cancelled or undone took a time that says nothing of the resource."""
+    return not bar.cancelled and bar.phase is not Phase.ROLLBACK
+
+
 def is_slow(bar: ResourceActivity, end: float) -> bool:
     """Notably slower than usual here."""
-    return bar.usual is not None and bar.seconds(end) > bar.usual.high_seconds + NOTABLE_SECONDS
+    return (
+        comparable(bar)
+        and bar.usual is not None
+        and bar.seconds(end) > bar.usual.high_seconds + NOTABLE_SECONDS
+    )
 
 
 def slowest(bars: Sequence[ResourceActivity], end: float) -> str:
     """A table of the longest ones; columns of which nothing is known are left out."""
     resources = [bar for bar in bars if bar.resource_type != STACK_TYPE]
     # What was undone is in the chart; here it would push out what tells more.
-    found = [bar for bar in resources if bar.phase is not Phase.ROLLBACK] or resources
+    found = [bar for bar in resources if comparable(bar)] or resources
     found = sorted(found, key=lambda bar: bar.seconds(end), reverse=True)[:SLOWEST]
     if not found:
         return ""
     usual, last = any(bar.usual for bar in found), any(bar.last_seconds is not None for bar in found)
+    ended_badly = not all(bar.done_well for bar in found)
     several = len({bar.stack for bar in resources}) > 1
-    head = [*["Stack"] * several, "Resource", "Type", "Action", "Took"]
+    head = [*["Stack"] * several, "Resource", "Type", "Action", *["Status"] * ended_badly, "Took"]
     head += ["Usually"] * usual + ["Last time"] * last
     rows = []
     for bar in found:
         row = [code(bar.stack)] * several
-        row += [code(bar.label), code(bar.resource_type), action(bar), took(bar, end)]
+        row += [code(bar.label), code(bar.resource_type), action(bar)]
+        row += [*[code(bar.status)] * ended_badly, took(bar, end)]
         row += [usual_of(bar, end)] * usual
         row += ["" if bar.last_seconds is None else duration(bar.last_seconds)] * last
         rows.append(row)
@@ -111,9 +122,13 @@ def action(bar: ResourceActivity) -> str:
 
 
 def took(bar: ResourceActivity, end: float) -> str:
+    if bar.cancelled:
+        return "cancelled"
     return duration(bar.seconds(end)) + ("" if bar.ended is not None else " so far")
 
 
 def usual_of(bar: ResourceActivity, end: float) -> str:
+    if not comparable(bar):
+        return ""
     words = usually(bar.usual).removeprefix("usually ")
     return f"{words} · **slower**" if is_slow(bar, end) else words

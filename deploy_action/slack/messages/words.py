@@ -114,6 +114,8 @@ def _ending(view: DeploymentView) -> Ending:
     if view.moment is NotificationEvent.COMPLETE:
         good = view.outcome if view.outcome is not None and view.outcome.good else Outcome.SUCCEEDED
         return ending_of(good, deleted=view.deleted)
+    if view.not_started and view.moment is NotificationEvent.FAILED:
+        return Ending.NOT_STARTED
     if view.moment in {NotificationEvent.FAILED, NotificationEvent.ROLLED_BACK} and view.teardown:
         return Ending.NOT_DELETED
     return Ending[view.moment.name]
