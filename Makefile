@@ -76,10 +76,9 @@ $(MUTATION_INSTALLED):
 	else rm -rf $(MUTATION); echo "mutmut is not installed: $$(grep ERROR build/mutation-venv.log | tail -n 1)" >&2; fi
 
 .PHONY: pictures
-pictures: $(INSTALLED) ## Draw the README's summaries anew (needs node, npm and Chromium)
-	$(BIN)/python -m tests.pages.picture build/pages success failed
-	cp build/pages/success.png docs/images/summary.png
-	cp build/pages/failed.png docs/images/summary-failed.png
+pictures: $(INSTALLED) ## Draw all pictures of the README anew, from real runs (needs node, npm and Chromium)
+	$(BIN)/python -m tests.pages.pictures docs/images
+	$(BIN)/python demo/picture.py docs/images/demo.svg
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Play the lock in virtual time (SCHEDULES=2000 SEED=1; TRACE=1 replays one seed)

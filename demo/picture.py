@@ -1,4 +1,7 @@
-"""Writes the README's picture of the demo: `python demo/picture.py docs/images/demo.svg`."""
+"""Writes the README's picture of the demo: `python demo/picture.py docs/images/demo.svg`.
+
+Lines are left out, so that it can be read; where and how many, it says.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,16 @@ def main(target: Path) -> None:
     )
     console = Console(record=True, width=WIDTH, force_terminal=True, file=io.StringIO())
     waiting_told = False
+    left_out = 0
     for line in run.stdout.splitlines():
         bare = ANSI.sub("", line)
         waiting = "Waiting for the lock" in bare
-        if (waiting and not waiting_told) or any(re.search(kept, bare) for kept in KEPT):
+        if not ((waiting and not waiting_told) or any(re.search(kept, bare) for kept in KEPT)):
+            left_out += bool(bare.strip())
+        else:
+            if left_out:
+                console.print(Text(f"      ⋮ {left_out} line{'' if left_out == 1 else 's'}", style="dim"))
+            left_out = 0
             text = Text.from_ansi(line)
             text.truncate(WIDTH, overflow="ellipsis")
             console.print(text, soft_wrap=True)

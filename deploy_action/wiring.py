@@ -166,6 +166,10 @@ class Wiring:
     @cached_property
     def runs(self) -> GitHubRuns | None:
         """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
+        return self.new_runs()
+
+    def new_runs(self) -> GitHubRuns | None:
+        """The same for another thread, which may not share a connection."""
         settings = self._settings
         if not (settings.github_token and self._run.repository) or settings.registry.host:
             return None

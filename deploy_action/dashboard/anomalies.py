@@ -83,9 +83,10 @@ def unusual_of(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
     """Why, by correlation id; `entries` are the oldest first. The texts hold names from outside."""
     found: dict[str, tuple[str, ...]] = {}
     durations, steps, queues = _Memory(), _Memory(), _Memory()
+    # Good ones in a row; bad ones in a row, negative.
     streaks: dict[object, int] = defaultdict(int)
     for entry in entries:
-        reasons = [*_long(entry, durations, steps), *_waited(entry, queues), *_first_failure(entry, streaks)]
+        reasons = [*_long(entry, durations, steps), *_waited(entry, queues), *_failure(entry, streaks)]
         if reasons:
             found[entry.deployment.correlation_id] = tuple(reasons)
         _remember(entry, durations, steps, queues, streaks)
@@ -105,7 +106,8 @@ def _remember(
     if entry.queue_seconds is not None:
         queues.add(entry.environment, entry.queue_seconds)
     if entry.good or entry.bad:
-        streaks[place] = 0 if entry.bad else streaks[place] + entry.succeeded
+        before = streaks[place]
+        streaks[place] = min(before, 0) - 1 if entry.bad else max(before, 0) + entry.succeeded
 
 
 def _sets(entry: Entry) -> list[object]:
@@ -169,9 +171,16 @@ def _waited(entry: Entry, queues: _Memory) -> list[str]:
     return [f"Waited {duration(seconds)} in the queue of its environment, {usually}."]
 
 
-def _first_failure(entry: Entry, streaks: dict[object, int]) -> list[str]:
+def _failure(entry: Entry, streaks: dict[object, int]) -> list[str]:
+    """The first bad one after many good ones, and each that follows a bad one."""
     streak = streaks[entry.places]
-    if not entry.bad or streak < STREAK:
-        return []
     word = "Rolled back" if entry.outcome == "rolled-back" else "Failed"
-    return [f"{word} after {streak} good ones of the same stacks in a row."]
+    if not entry.bad or 0 <= streak < STREAK:
+        return []
+    if streak > 0:
+        return [f"{word} after {streak} good ones of the same stacks in a row."]
+    return [f"{word}, and so did {_before(-streak)} of the same stacks."]
+
+
+def _before(count: int) -> str:
+    return "the one before it" if count == 1 else f"the {count} before it"

@@ -1,4 +1,4 @@
-"""The figures that a team steers by, of a set of deployments. The page computes the same of what it filters.
+"""The figures that a team steers by, of a set of deployments.
 
 Shares are between 0 and 1, times in seconds; None where there is nothing to compute a figure from.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deploy_action.dashboard.timeline import Entry
 
 DAY = 86_400.0
+TREND_HALF_MIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ class Typical:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`per_day`: deployments that changed something, and well. `failure_rate`: of those that came to a
+    """`lead`: from the commit to the end of the deployment that brought it; `turnaround`: from the request to
+    that end. `tries`: deployments until a failure was over, the first bad and the good one included. `trend`:
+    by which share the newer half of the good ones takes longer than the older half.
+    `per_day`: deployments that changed something, and well. `failure_rate`: of those that came to a
     verdict, the share that failed or was rolled back. `open_failures`: those that no good one followed yet.
     `coverage`: how many estimates held, of `scored`; `median_error`: of the middle, without sign."""
 
@@ -39,10 +43,14 @@ class Figures:
     per_day: float
     failure_rate: float | None
     restore: Typical | None
+    tries: Typical | None
     open_failures: int
     lead: Typical | None
+    turnaround: Typical | None
     queue: Typical | None
+    longest_wait: float | None
     duration: Typical | None
+    trend: float | None
     scored: int
     coverage: float | None
     median_error: float | None
@@ -51,9 +59,10 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class Restore:
     """The consequence of a failure: `seconds` from its end to that of the deployment which made all its
-    stacks good again, None where none did yet."""
+    stacks good again, None where none did yet; `tries`: how many deployments that took, both ends included."""
 
     seconds: float | None
+    tries: int | None = None
 
 
 def quantile(values: Iterable[float], share: float) -> float:
@@ -70,6 +79,15 @@ def typical(values: Iterable[float | None]) -> Typical | None:
     return Typical(len(known), quantile(known, 0.5), quantile(known, 0.9)) if known else None
 
 
+def trend(values: Sequence[float]) -> float | None:
+    """How much larger the middle of the newer half is, as a share; None of too few. The oldest is first."""
+    half = len(values) // 2
+    if half < TREND_HALF_MIN:
+        return None
+    older, newer = quantile(values[:half], 0.5), quantile(values[-half:], 0.5)
+    return newer / older - 1 if older > 0 else None
+
+
 def figures(
     entries: Sequence[Entry], restores: Mapping[str, Restore], *, since: float, until: float
 ) -> Figures:
@@ -79,6 +97,10 @@ def figures(
     less than a day counts as one."""
     succeeded = sum(entry.succeeded for entry in entries)
     failed = sum(entry.bad for entry in entries)
+    durations = [
+        entry.deployment.seconds for entry in entries if entry.succeeded and entry.deployment.seconds
+    ]
+    waits = [entry.queue_seconds for entry in entries if entry.queue_seconds is not None]
     accuracy = accuracy_of(entry.deployment for entry in entries)
     begun = [
         restores[entry.deployment.correlation_id]
@@ -92,10 +114,14 @@ def figures(
         per_day=succeeded / max(1.0, (until - since) / DAY),
         failure_rate=failed / (succeeded + failed) if succeeded + failed else None,
         restore=typical(one.seconds for one in begun),
+        tries=typical(one.tries for one in begun),
         open_failures=sum(one.seconds is None for one in begun),
         lead=typical(entry.lead_seconds for entry in entries),
-        queue=typical(entry.queue_seconds for entry in entries),
-        duration=typical(entry.deployment.seconds for entry in entries if entry.succeeded),
+        turnaround=typical(entry.turnaround_seconds for entry in entries),
+        queue=typical(waits),
+        longest_wait=max(waits, default=None),
+        duration=typical(durations),
+        trend=trend(durations),
         scored=accuracy.count if accuracy else 0,
         coverage=accuracy.coverage if accuracy else None,
         median_error=accuracy.median_error if accuracy else None,

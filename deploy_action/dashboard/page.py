@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.common.escape import one_line
 from deploy_action.common.times import iso
+from deploy_action.dashboard import sections
 from deploy_action.dashboard.metrics import DAY, figures
 from deploy_action.dashboard.page_data import page_data, script_json
+from deploy_action.dashboard.restore_times import broken_now
 from deploy_action.data import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deploy_action.dashboard.live import Live
     from deploy_action.dashboard.metrics import Restore
     from deploy_action.dashboard.timeline import Entry
 
@@ -37,9 +38,10 @@ def page(
     source: str,
     notices: Sequence[str],
     now: float,
+    live: Live | None = None,
 ) -> str:
     """The whole document. `source` says where the history came from; `notices` are sentences about what is
-    missing. All of them may hold text from outside."""
+    missing; `live` is None where the registry was not asked. All of them may hold text from outside."""
     style = "\n".join(read_table(name) for name in (CHART_STYLE, "dashboard/style.css"))
     script = "\n".join(read_table(name) for name in (CHART_SCRIPT, *(f"dashboard/{one}" for one in SCRIPTS)))
     count = len(entries)
@@ -50,13 +52,15 @@ def page(
         ),
         "style": style,
         "script": script,
-        "source": _text(source),
+        "source": sections.text(source, 1_000),
+        "broken": sections.broken(broken_now(entries)),
+        "live": sections.live(live),
+        "still": sections.without_script(entries, restores, now=now),
         "generated": iso(now),
         "count": f"{count:,} deployment{'' if count == 1 else 's'}",
-        "notices": "".join(f"<li>{_text(one)}</li>" for one in notices),
+        "notices": "".join(f"<li>{sections.text(one, 1_000)}</li>" for one in notices),
         "nonotices": "" if notices else " hidden",
         "empty": " hidden" if entries else "",
-        "full": "" if entries else " hidden",
         "data": script_json(page_data(entries, restores, unusual, now=now)),
     }
     return _PLACE.sub(lambda match: parts[match[1]], read_table("dashboard/page.html"))
@@ -88,6 +92,17 @@ def machine_data(
             name: told([entry for entry in entries if entry.environment == name], first)
             for name in environments
         },
+        "broken": [
+            {
+                "stack": one.stack,
+                "environment": one.environment,
+                "since": iso(one.since),
+                "tries": one.tries,
+                "cause": one.last.cause,
+                "url": one.last.url,
+            }
+            for one in broken_now(entries)
+        ],
         "unusual": [
             {
                 "correlation_id": entry.deployment.correlation_id,
@@ -104,7 +119,3 @@ def machine_data(
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _text(text: str) -> str:
-    return html.escape(one_line(text, 1_000).encode("utf-8", "replace").decode())

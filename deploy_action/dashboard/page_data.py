@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.escape import one_line
-from deploy_action.dashboard.metrics import quantile
+from deploy_action.dashboard.choices import choices
+from deploy_action.dashboard.metrics import Figures, Typical, quantile
+from deploy_action.dashboard.sections import web_address
 from deploy_action.history.estimate import holds
 
 if TYPE_CHECKING:
@@ -25,7 +28,8 @@ PER_STACK_MAX = 20
 MEASUREMENTS_MAX = 100
 """Of one resource, the newest."""
 CAUSES_MAX = 2_000
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?/[\w./?=&%#~+:@-]*", re.ASCII)
+COMMIT_LENGTH = 12
+"""Enough for GitHub to find it."""
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _OUTCOMES = ("succeeded", "no-changes", "failed", "rolled-back", "busy", "skipped", "cancelled", "unknown")
 
@@ -55,7 +59,7 @@ def page_data(
 
     `restore` of a row: seconds, -1 where the failure lasts still, null where the row began none.
     """
-    environments, stacks, sets, actors, heads = Table(), Table(), Table(), Table(), Table()
+    environments, stacks, sets, actors, heads, repositories = (Table() for _ in range(6))
     rows: dict[str, list[Any]] = defaultdict(list)
     causes_from = len(entries) - CAUSES_MAX
     for number, entry in enumerate(entries):
@@ -71,13 +75,16 @@ def page_data(
             "seconds": _short(deployment.seconds),
             "queue": _short(entry.queue_seconds),
             "lead": _short(entry.lead_seconds),
+            "turnaround": _short(entry.turnaround_seconds),
             "low": _short(estimate.low_seconds if estimate else None),
             "mid": _short(estimate.mid_seconds if estimate else None),
             "high": _short(estimate.high_seconds if estimate else None),
             "held": _held(entry),
             "restore": _restore(restore),
             "actor": actors.place(one_line(entry.actor, 100)),
-            "commit": entry.commit[:40] if _COMMIT.fullmatch(entry.commit) else "",
+            "id": one_line(deployment.correlation_id, 60),
+            "repository": repositories.place(one_line(entry.repository, 100)),
+            "commit": entry.commit[:COMMIT_LENGTH] if _COMMIT.fullmatch(entry.commit) else "",
             "head": heads.place(head),
             "tail": tail,
             "cause": one_line(entry.cause, 240) if number >= causes_from else "",
@@ -92,12 +99,50 @@ def page_data(
         "sets": sets.values,
         "actors": actors.values,
         "heads": heads.values,
+        "repositories": repositories.values,
         "rows": rows,
         "unusual": {
             str(places[name]): [one_line(why, 600) for why in found] for name, found in unusual.items()
         },
         "resources": _resources(entries, stacks),
+        "figures": _choices(entries, restores, environments, stacks, now=now),
+        "figureNames": [one.name for one in fields(Figures)],
     }
+
+
+def _choices(
+    entries: Sequence[Entry],
+    restores: Mapping[str, Restore],
+    environments: Table,
+    stacks: Table,
+    *,
+    now: float,
+) -> dict[str, dict[str, list[Any]]]:
+    """By period, then by `ENVIRONMENT,STACK` as places in their tables (-1: all): the figures in the order of
+    `figureNames`, and those of the time before as one more list. A typical value is [count, median, p90]."""
+
+    def place(table: Table, name: str | None, limit: int) -> int:
+        return -1 if name is None else table.place(one_line(name, limit))
+
+    return {
+        period: {
+            f"{place(environments, key[0], 100)},{place(stacks, key[1], 200)}": [
+                _figures(now_),
+                None if before is None else _figures(before),
+            ]
+            for key, (now_, before) in of_period.items()
+        }
+        for period, of_period in choices(entries, restores, now=now).items()
+    }
+
+
+def _figures(found: Figures) -> list[Any]:
+    def told(value: object) -> object:
+        if isinstance(value, Typical):
+            return [value.count, _short(value.median), _short(value.p90)]
+        return round(value, 4) if isinstance(value, float) else value
+
+    return [told(getattr(found, one.name)) for one in fields(Figures)]
 
 
 def script_json(data: object) -> str:
@@ -128,7 +173,7 @@ def _short(seconds: float | None) -> float | int | None:
 
 def _parted(url: str) -> tuple[str, str]:
     """The repository's address, and the rest; empty texts for what is no address of the web."""
-    if not _ADDRESS.fullmatch(url):
+    if not web_address(url):
         return "", ""
     head, sign, tail = url.partition("/actions/")
     return (head, sign + tail) if sign else ("", url)

@@ -35,6 +35,8 @@ class Entry:
     deployment: Deployment
     ended: float
     requested: float | None = None
+    committed: float | None = None
+    """When the commit was made; None where nobody knows it."""
     environment: str = ""
     repository: str = ""
     actor: str = ""
@@ -62,10 +64,18 @@ class Entry:
 
     @property
     def lead_seconds(self) -> float | None:
+        """From the commit to the end of the deployment that brought it: what DORA calls lead time."""
+        return self._until_end(self.committed)
+
+    @property
+    def turnaround_seconds(self) -> float | None:
         """From the request to the end of a deployment that changed something."""
-        if self.requested is None or not self.succeeded or self.requested > self.ended:
+        return self._until_end(self.requested)
+
+    def _until_end(self, since: float | None) -> float | None:
+        if since is None or not self.succeeded or since > self.ended:
             return None
-        return self.ended - self.requested
+        return self.ended - since
 
     @property
     def queue_seconds(self) -> float | None:
@@ -141,6 +151,7 @@ def _entry_of(record: dict[str, Any], deployment: Deployment, now: float) -> Ent
         deployment=_bounded(deployment),
         ended=ended,
         requested=time("requested_at"),
+        committed=time("committed_at"),
         environment=text("environment"),
         repository=text("repository"),
         actor=text("actor"),

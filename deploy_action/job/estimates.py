@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def foresee(job: JobContext, state: JobState, recall: HistoryLoader) -> None:
     """At the end of `pre`: hand on what was read meanwhile, and tell what is usual for these stacks."""
+    state.report = replace(state.report, committed_at=recall.committed_at())
     memory = recall.memory()
     if memory is None:
         return

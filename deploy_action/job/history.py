@@ -45,11 +45,13 @@ STACKS_MAX = 5
 class HistoryLoader:
     """Begins to read at once, and to import what it takes: neither holds `pre` up. Nothing here raises."""
 
-    def __init__(self, wiring: Wiring, settings: Settings) -> None:
+    def __init__(self, wiring: Wiring, settings: Settings, *, commit: str = "") -> None:
         self._wiring = wiring
         self._settings = settings
+        self._commit = commit
         self._past: DeploymentHistory | None = None
         self._memory: BackgroundCall[Memory] = BackgroundCall(self._read, "recall")
+        self._committed: BackgroundCall[str] = BackgroundCall(self._commit_time, "commit")
         self._usual: BackgroundCall[Estimate | None] = BackgroundCall(self._expect, "estimate")
 
     def memory(self) -> Memory | None:
@@ -68,6 +70,14 @@ class HistoryLoader:
         """The same for those who cannot wait."""
         found = self._usual.result_so_far()
         return found.mid_seconds if found is not None else None
+
+    def committed_at(self) -> str:
+        """When the commit was made, ISO 8601; empty where GitHub has not told it by now."""
+        return self._committed.result_so_far() or ""
+
+    def _commit_time(self) -> str:
+        runs = self._wiring.new_runs() if self._commit else None
+        return runs.commit_time(self._commit) if runs is not None else ""
 
     def usual_seconds_of(self, stacks: tuple[str, ...]) -> float | None:
         """The middle of what good deployments of exactly these stacks took; None where that is not known."""
@@ -161,6 +171,8 @@ def record_of(ticket: Ticket, report: Report, *, at: str) -> dict[str, Any]:
         "workflow_file": ticket.workflow_file,
         "url": ticket.url,
     }
+    if report.committed_at:
+        record["committed_at"] = report.committed_at
     if report.estimate is not None:
         record["estimate"] = estimate_record(report.estimate, duration if report.outcome.good else None)
     if report.runs:

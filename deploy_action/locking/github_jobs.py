@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from deploy_action.common.times import unix_seconds
 from deploy_action.errors import CoordinatorError
 from deploy_action.github.api import API_URL, GitHubApi
 from deploy_action.locking.commit_age import CommitsBetween
@@ -137,6 +138,14 @@ class GitHubRuns:
         if not isinstance(status, str) or status not in STANDINGS:
             return CommitsBetween()
         return CommitsBetween(status, behind if isinstance(behind, int) and behind > 0 else 0)
+
+    def commit_time(self, commit: str) -> str:
+        """When it was committed, ISO 8601; empty where that cannot be had."""
+        if not (REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(commit)):
+            return ""
+        committer = _body(self._get(self._repository, f"git/commits/{commit}")).get("committer")
+        found = committer.get("date") if isinstance(committer, dict) else None
+        return found if isinstance(found, str) and unix_seconds(found) is not None else ""
 
     def workflow_text(self, path: str, ref: str) -> str | None:
         """The file at `path` of this repository at the commit `ref`; None where it cannot be had."""

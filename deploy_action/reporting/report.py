@@ -116,6 +116,8 @@ class Report:
     """It was refused before anything was changed."""
     needs_repair: bool = False
     """It was refused for the state that its stack is in: no deployment gets it out of that by itself."""
+    committed_at: str = ""
+    """When what is deployed was committed, ISO 8601; empty where that is not known."""
     deploys: bool = False
     """It was asked to change stacks, not only to look at them or to show a change set."""
     tears_down: str = ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.common.times import duration
+from deploy_action.common.times import date_time, duration
 from deploy_action.deploy import applying, planning
 from deploy_action.deploy import attach as by_attaching
 from deploy_action.deploy import command as by_command
@@ -138,7 +138,8 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
 def _hand_on(job: JobContext, state: JobState, code: int, *, seconds: float) -> None:
     state.report = replace(state.report, duration_seconds=seconds, notes=tuple(job.reporter.notes))
     state.exit_code = code
-    job.reporter.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}.")
+    at = date_time(job.clock.now())
+    job.reporter.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}, {at}.")
     trouble = job.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
     if trouble:
         job.reporter.note(f"{trouble} Later steps find the outputs empty.")

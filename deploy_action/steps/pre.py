@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from deploy_action.cloudformation.change_set import epoch_in
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.slow_call import SlowCall
+from deploy_action.common.times import date_time
 from deploy_action.deploy.review import review
 from deploy_action.errors import (
     AccountUnknown,
@@ -98,6 +99,8 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
     state.stacks = settings.stacks
     check_account(job, wiring, settings)
     reporter.line(f"Deployment {state.report.correlation_id}: {_purpose(settings, state.report.tears_down)}")
+    origin = f" of {job.run.repository}" if job.run.repository else ""
+    reporter.line(f"Began {date_time(job.clock.now())}{origin}.")
     if state.report.tears_down:
         reporter.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
     settings = uploaded(job, wiring, settings)
@@ -115,7 +118,9 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
         optional(reporter, "The environments page", lambda: page.open(wiring, settings, state))
     if settings.mode is Mode.CHANGE_SETS and settings.plan.when_outdated is WhenOutdated.STOP:
         review(job, wiring, settings, state.report.correlation_id, locked=False)
-    recall = HistoryLoader(wiring, settings) if settings.mode is not Mode.ATTACH else None
+    recall = (
+        HistoryLoader(wiring, settings, commit=job.run.commit) if settings.mode is not Mode.ATTACH else None
+    )
     if recall is not None and settings.plan.plans:
         optional(reporter, "The estimate", lambda: foresee(job, state, recall))
     elif recall is not None:

@@ -116,3 +116,20 @@ def test_a_folder_without_histories_is_no_empty_history(
 @pytest.mark.parametrize("words", [(), ("--out", "x", "--history", "/not/there")])
 def test_wrong_words(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, *words)[0] == USAGE
+
+
+def test_badges_stand_beside_the_page(desk: Desk, tmp_path: Path) -> None:
+    remember(desk, {**record("a"), "environment": "production"})
+    words = ("dashboard", "--out", str(tmp_path), "--badge", "production.svg", "--badge", "test.svg")
+    code, told = desk.run(*words)
+    assert (code, told.startswith("1 deployment, 0 of them")) == (0, True)
+    assert "production: deployed 20" in (tmp_path / "production.svg").read_text()
+    assert "test: no deployment known" in (tmp_path / "test.svg").read_text()
+    for name in ("../x.svg", "x.png", "/x.svg", ".svg"):
+        assert desk.run("dashboard", "--out", str(tmp_path), "--badge", name)[0] == USAGE
+
+
+def test_who_deploys_now_is_shown_where_the_registry_is_read(desk: Desk, tmp_path: Path) -> None:
+    remember(desk, record("a"))
+    assert desk.run("dashboard", "--out", str(tmp_path))[0] == 0
+    assert 'id="now"' in (tmp_path / "index.html").read_text()

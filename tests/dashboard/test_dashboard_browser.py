@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deploy_action.common.times import duration
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.metrics import DAY, figures
 from deploy_action.dashboard.page import page as page_of
@@ -110,6 +111,7 @@ def test_it_draws_asks_the_network_for_nothing_and_says_no_error(show: Callable[
     assert shown.requests == [shown.address]
     assert shown.trouble == []
     assert shown.page.locator("#table tbody tr").count() == 40
+    assert shown.page.locator("#broken, #now").count() == 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 9])
@@ -129,10 +131,10 @@ def test_the_figures_of_a_choice_are_those_that_python_computes(show: Callable[.
     close(shown.figures, by_python(entries, lambda _: True, first))
     page.get_by_label("30 days").check(force=True)
     close(shown.figures, by_python(entries, lambda _: True, NOW - 30 * DAY))
-    page.get_by_label("Environment").select_option(label="production")
+    page.locator("#environment").select_option(label="production")
     close(shown.figures, by_python(entries, lambda one: one.environment == "production", NOW - 30 * DAY))
     page.get_by_label("1 year").check(force=True)
-    page.get_by_label("Stack").select_option(label="eu-west-1/shop-web")
+    page.locator("#stack").select_option(label="eu-west-1/shop-web")
 
     def both(one: Entry) -> bool:
         return one.environment == "production" and one.stacks == ("eu-west-1/shop-web",)
@@ -156,7 +158,7 @@ def close(found: object, expected: object) -> None:
 def test_a_choice_stands_in_the_address_and_is_found_again(show: Callable[..., Shown]) -> None:
     shown = show(list(records(400)))
     page = shown.open()
-    page.get_by_label("Environment").select_option(label="staging")
+    page.locator("#environment").select_option(label="staging")
     page.locator("#kind").select_option(label="failed and rolled back")
     fragment = page.evaluate("location.hash")
     assert "environment=staging" in fragment
@@ -167,7 +169,7 @@ def test_a_choice_stands_in_the_address_and_is_found_again(show: Callable[..., S
     page.goto("about:blank")
     shown.open(fragment)
     assert shown.figures == figures
-    assert page.get_by_label("Environment").locator("option:checked").inner_text() == "staging"
+    assert page.locator("#environment").locator("option:checked").inner_text() == "staging"
     page.get_by_role("button", name="Show all").click()
     assert shown.figures["count"] == 400
 
@@ -208,7 +210,7 @@ def test_hostile_names_are_only_words(show: Callable[..., Shown]) -> None:
     for details in page.locator("details summary").all():
         details.click()
     assert page.locator("img, iframe, [onerror]").count() == 0
-    assert page.locator("main a").count() == 0
+    assert page.locator("main a:not([href^='#'])").count() == 0
     assert "<img src=x onerror=alert(1)>" in page.locator("#table").inner_text()
     assert shown.requests == [shown.address]
     assert shown.trouble == []
@@ -218,7 +220,7 @@ def test_sorting_says_what_it_sorts_by(show: Callable[..., Shown]) -> None:
     shown = show(list(records(100)))
     page = shown.open("#days=all")
     page.get_by_role("button", name="Duration").click()
-    heading = page.get_by_role("columnheader", name="Duration")
+    heading = page.locator("#table").get_by_role("columnheader", name="Duration")
     assert heading.get_attribute("aria-sort") == "descending"
     assert page.evaluate("document.activeElement.dataset.sort") == "seconds"
     page.get_by_role("button", name="Duration").click()
@@ -262,6 +264,7 @@ def test_the_pointer_is_told_what_it_is_over(show: Callable[..., Shown]) -> None
     shown = show(list(records(200)))
     page = shown.open()
     bars = page.locator("figure", has_text="Deployment frequency")
+    bars.scroll_into_view_if_needed()
     box = bars.locator(".u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -275,3 +278,120 @@ def test_nothing_is_remembered_yet(show: Callable[..., Shown]) -> None:
     assert page.get_by_role("heading", name="No deployments are remembered yet").is_visible()
     assert not page.locator("#content").is_visible()
     assert shown.trouble == []
+
+
+def test_a_deployment_is_found_and_has_an_address_of_its_own(show: Callable[..., Shown]) -> None:
+    rows = list(records(300))
+    shown = show(rows)
+    page = shown.open("#days=all")
+    wanted = rows[7]
+    for words in (wanted["commit"], wanted["commit"][:8], wanted["correlation_id"]):
+        page.get_by_label("Find").fill(words)
+        assert page.locator("#table tbody tr").count() == 1
+    assert "find=" in page.evaluate("location.hash")
+    page.locator("#table .when a").click()
+    assert page.locator("#table tbody tr").count() == 1
+    assert "One deployment is shown" in page.locator("#only").inner_text()
+    assert f"deployment={wanted['correlation_id']}" in page.evaluate("location.hash")
+    page.get_by_role("button", name="Show all").click()
+    assert page.locator("#table tbody tr").count() == 40
+    page.get_by_label("Find").fill("ada")
+    by = page.locator("#table tbody td.name:nth-child(8)").all_inner_texts()
+    assert set(by) == {"ada"}
+    assert shown.trouble == []
+
+
+def test_a_link_to_what_is_gone_says_so(show: Callable[..., Shown]) -> None:
+    page = show(list(records(50))).open("#environment=gone&days=all")
+    assert "There is no environment “gone” here" in page.locator("#gone").inner_text()
+    page.locator("#environment").select_option(label="production")
+    assert not page.locator("#gone").is_visible()
+
+
+def test_the_keyboard_stays_where_it_is(show: Callable[..., Shown]) -> None:
+    page = show(list(records(400))).open("#days=all")
+    page.get_by_role("button", name="Older page").press("Enter")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Older page"
+    for _ in range(20):
+        if page.get_by_role("button", name="Older page").is_disabled():
+            break
+        page.get_by_role("button", name="Older page").press("Enter")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Newer page"
+    more = page.locator("#unusual .more-button")
+    more.press("Enter")
+    assert page.evaluate("document.activeElement.className") == "more-button"
+    page.locator("#places-stack .place").first.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "stack"
+    assert page.locator("#stack").input_value() != "-1"
+
+
+def test_where_it_goes_wrong_is_told_by_place(show: Callable[..., Shown]) -> None:
+    rows = list(records(400))
+    entries = timeline_of(rows, now=NOW).entries
+    page = show(rows).open("#days=all")
+    own = [one for one in entries if one.environment == "test"]
+    found = figures(own, restores_of(entries), since=entries[0].ended, until=NOW)
+    cells = page.locator("#places-environment tbody tr", has_text="test").locator("td").all_inner_texts()
+    assert cells[0] == str(found.count)
+    assert found.failure_rate is not None
+    assert float(cells[1].rstrip("\u00a0 %")) == pytest.approx(found.failure_rate * 100, abs=0.6)
+    assert page.locator("#places-stack tbody tr").count() == 4
+
+
+def test_without_a_script_figures_and_the_last_fifty_are_there(show: Callable[..., Shown]) -> None:
+    shown = show(list(records(200)), java_script_enabled=False)
+    page = shown.open()
+    assert page.locator("#last tbody tr").count() == 50
+    assert page.locator("#figures").get_by_role("row", name="Failure rate").is_visible()
+    assert not page.locator("#content").is_visible()
+
+
+def test_durations_are_told_as_everywhere(show: Callable[..., Shown]) -> None:
+    page = show(list(records(3))).open()
+    lengths = [0, 7, 59, 60, 123, 3_599, 3_600, 3_840, 172_799, 172_800, 273_600, 8_640_000]
+    assert page.evaluate("(all) => all.map(View.duration)", lengths) == [duration(one) for one in lengths]
+
+
+@pytest.mark.parametrize(("count", "days"), [(1, 1.0), (2, 1.0), (30, 1.0), (30, 90.0)])
+def test_axes_have_marks_and_labels_that_do_not_overlap(
+    show: Callable[..., Shown], count: int, days: float
+) -> None:
+    shown = show(list(records(count, days=days)))
+    page = shown.page
+    page.add_init_script(
+        """window.marks = []; const drawn = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+          const { a: ratio, e, f } = this.getTransform();
+          marks.push([this.canvas, text, x + e, y + f, this.measureText(text).width * ratio, this.textAlign]);
+          return drawn.apply(this, arguments); };"""
+    )
+    shown.open("#days=all")
+    found = page.evaluate(
+        """() => [...document.querySelectorAll(".chart canvas")].map((canvas) =>
+             marks.filter(([of]) => of === canvas).map(([, ...rest]) => rest))"""
+    )
+    for marks in found:
+        dates = sorted((x, width) for text, x, _, width, align in marks if align == "center")
+        values = [text for text, _, _, _, align in marks if align != "center"]
+        assert dates
+        assert values
+        rows: dict[float, float] = {}
+        for _, x, y, width, align in sorted(marks, key=lambda mark: mark[1]):
+            if align == "center":
+                assert x - width / 2 >= rows.get(round(y), 0.0) - 1
+                rows[round(y)] = x + width / 2
+    assert shown.trouble == []
+
+
+def test_print_and_forced_colours_keep_what_tells_marks_apart(show: Callable[..., Shown]) -> None:
+    shown = show(list(records(200)))
+    page = shown.open("#environment=production&days=90")
+    page.emulate_media(media="print")
+    assert page.locator("#chosen").is_visible()
+    assert "environment production, 90 days" in page.locator("#chosen").inner_text()
+    assert page.locator(".legend").first.is_visible()
+    page.set_viewport_size({"width": 1047, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1047
+    page.emulate_media(media="screen", forced_colors="active")
+    colour = "getComputedStyle(document.querySelector('.swatch.c-good')).backgroundColor"
+    assert page.evaluate(colour) == "rgb(23, 105, 170)"

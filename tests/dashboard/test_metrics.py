@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deploy_action.dashboard.metrics import DAY, Restore, figures, quantile, typical
 from deploy_action.history.estimate import Estimate
-from tests.history.entries import START, entry
+from tests.history.entries import HOUR, START, entry
+
+BAD = (("a", "failed"), ("b", "no-changes"))
 
 
 def test_a_quantile_lies_between_the_two_nearest() -> None:
@@ -19,6 +23,7 @@ def test_nothing_gives_no_figure_rather_than_a_good_one() -> None:
     found = figures([], {}, since=START, until=START)
     assert (found.count, found.per_day) == (0, 0)
     assert (found.failure_rate, found.restore, found.lead, found.queue) == (None, None, None, None)
+    assert (found.tries, found.turnaround, found.longest_wait, found.trend) == (None, None, None, None)
     assert (found.duration, found.coverage, found.median_error) == (None, None, None)
 
 
@@ -36,16 +41,31 @@ def test_a_short_time_counts_as_a_day() -> None:
     assert figures([entry("a", 0)], {}, since=START, until=START).per_day == 1
 
 
-def test_a_request_that_nobody_knows_has_no_lead_or_queue_time() -> None:
+def test_lead_time_begins_with_the_commit_and_the_other_figure_with_the_request() -> None:
+    made = replace(entry("a", 1), committed=START + HOUR - 5_000)
+    found = figures([made, entry("b", 2)], {}, since=START, until=START)
+    assert found.lead == typical([5_000])
+    assert found.turnaround == typical([200, 200])
+
+
+def test_a_trend_holds_the_newer_half_against_the_older() -> None:
+    entries = [entry(str(n), n, seconds=100 if n < 4 else 150) for n in range(8)]
+    assert figures(entries, {}, since=START, until=START).trend == pytest.approx(0.5)
+    assert figures(entries[:7], {}, since=START, until=START).trend is None
+
+
+def test_a_request_that_nobody_knows_has_no_turnaround_or_queue_time() -> None:
     known, collected = entry("a", 1, queue=50), entry("b", 2, requested=False)
     found = figures([known, collected], {}, since=START, until=START)
-    assert found.lead == typical([200])
+    assert found.turnaround == typical([200])
     assert found.queue == typical([50])
+    assert found.longest_wait == 50
 
 
 def test_lead_time_is_of_what_reached_its_place() -> None:
-    entries = [entry("a", 1, "failed"), entry("b", 2, "no-changes")]
-    assert figures(entries, {}, since=START, until=START).lead is None
+    entries = [replace(entry(name, 1, how), committed=START) for name, how in BAD]
+    found = figures(entries, {}, since=START, until=START)
+    assert (found.lead, found.turnaround) == (None, None)
 
 
 def test_estimates_are_scored_as_everywhere() -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy_action.common.times import iso
 from deploy_action.dashboard.anomalies import unusual_of
+from deploy_action.dashboard.live import live_of
 from deploy_action.dashboard.page import machine_data, page
 from deploy_action.dashboard.page_data import MEASUREMENTS_MAX, RESOURCES_MAX, page_data, script_json
 from deploy_action.dashboard.restore_times import restores_of
 from deploy_action.dashboard.timeline import timeline_of
+from deploy_action.locking.document import Document, Freeze, Lock, Ticket
 from tests.common.many_story import NOW, records
 from tests.history.entries import START, entry
 
@@ -52,7 +57,8 @@ def test_the_policy_allows_what_the_page_holds_and_nothing_else() -> None:
         "base-uri 'none'; form-action 'none'"
     )
     outside = re.sub(r"<script.*?</script>|<style>.*?</style>", "", text, flags=re.DOTALL)
-    assert not re.search(r"(?i)\b(src|href|style|on\w+)=(?!\"#)", outside)
+    assert not re.search(r"(?i)\b(src|style|on\w+)=", outside)
+    assert not re.search(r"(?i)\bhref=(?!\"(#|https://github\.com/org/shop/))", outside)
 
 
 def test_no_text_from_outside_ends_the_data_or_becomes_markup() -> None:
@@ -83,7 +89,9 @@ def test_only_addresses_of_the_web_become_links() -> None:
         "https://u:p@x/",
     ):
         row = {**next(records(1)), "url": address, "commit": "../../../evil"}
-        data = data_of(written([row]))
+        text = written([{**row, "outcome": "failed"}])
+        assert "<a href" not in text.partition("<script")[0].replace('<a href="#', "")
+        data = data_of(text)
         assert (data["heads"], data["rows"]["tail"], data["rows"]["commit"]) == ([""], [""], [""])
     data = data_of(written(list(records(1))))
     assert data["heads"] == ["https://github.com/org/shop"]
@@ -105,7 +113,9 @@ def test_what_is_missing_is_told() -> None:
 
 
 def test_ten_thousand_deployments_are_a_small_page() -> None:
-    assert len(written(list(records(10_000, days=900)))) < 2_000_000
+    text = written(list(records(10_000, days=900)))
+    assert len(text) < 2_000_000
+    assert len(gzip.compress(text.encode())) < 500_000
 
 
 def test_resources_are_bounded_and_the_slowest_are_kept() -> None:
@@ -132,6 +142,40 @@ def test_a_restore_of_a_row_is_told_apart_from_none() -> None:
     entries = [entry("a", 0, "failed"), entry("b", 2), entry("c", 3, "failed")]
     data = page_data(entries, restores_of(entries), {}, now=START)
     assert data["rows"]["restore"] == [7200, None, -1]
+
+
+def test_what_is_broken_stands_on_top_and_who_deploys_below_it() -> None:
+    rows = list(records(3))
+    bad = {**rows[-1], "outcome": "failed", "root_cause": "Service: no <b>", "released_at": iso(NOW - 60)}
+    entries = timeline_of([*rows[:2], bad], now=NOW).entries
+    holder = Ticket(
+        "n",
+        "20261124-000000-aaaaaa",
+        ("production",),
+        ("eu-west-1/shop",),
+        epochs=(("production", 3),),
+        held_since=iso(NOW - 120),
+        expected_end=iso(NOW + 180),
+        actor="<i>ada",
+        url="javascript:alert(1)",
+    )
+    waiter = replace(holder, nonce="w", epochs=(), requested_at=iso(NOW - 60), url=rows[0]["url"])
+    freeze = Freeze("grace", "a sale", iso(NOW - 3600), iso(NOW + 3600))
+    document = Document(
+        locks={"production": Lock(3, freeze=freeze), "old": Lock(freeze=replace(freeze, until=iso(NOW - 9)))},
+        tickets=(waiter, holder),
+    )
+    text = page(entries, {}, {}, source="s", notices=[], now=NOW, live=live_of(document, now=NOW))
+    above, _, below = text.partition('id="now"')
+    assert "Service: no &lt;b&gt;" in above
+    assert bad["stacks"][0] in above
+    assert "As of" in below
+    rows_of_now = re.findall(r'<th scope="row">(deploys|waits)</th>', below)
+    assert rows_of_now == ["deploys", "waits"]
+    assert "&lt;i&gt;ada" in below
+    assert 'href="javascript' not in text
+    assert below.count("is frozen by grace") == 1
+    assert 'id="now"' not in written(rows)
 
 
 def test_machines_get_the_same_figures() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy_action.dashboard.restore_times import restores_of
+from deploy_action.dashboard.restore_times import broken_now, restores_of
 from tests.history.entries import HOUR, entry
 
 
@@ -53,3 +53,25 @@ def test_a_pattern_is_mended_by_a_stack_of_it() -> None:
     assert hours(bad, entry("b", 1, stacks=("eu-west-1/other",))) == {"a": None}
     assert hours(bad, entry("b", 1, stacks=("eu-west-1/shop-web",))) == {"a": 1}
     assert hours(entry("a", 0, "failed", stacks=()), entry("b", 1, stacks=())) == {"a": 1}
+
+
+def test_tries_count_from_the_first_bad_one_to_the_good_one() -> None:
+    entries = [entry("a", 0, "failed"), entry("b", 1, "failed"), entry("x", 2, "cancelled"), entry("c", 4)]
+    assert restores_of(entries)["a"].tries == 3
+
+
+def test_what_is_broken_now_is_named() -> None:
+    entries = [
+        entry("a", 0, "failed", environment="test"),
+        entry("b", 1, environment="test"),
+        entry("c", 2, "failed"),
+        entry("d", 3, "failed", stacks=("eu-west-1/shop", "eu-west-1/web")),
+        entry("e", 4, "unknown"),
+    ]
+    found = broken_now(entries)
+    assert [(one.environment, one.stack, one.tries, one.last.deployment.correlation_id) for one in found] == [
+        ("prod", "eu-west-1/web", 1, "d"),
+        ("prod", "eu-west-1/shop", 2, "d"),
+    ]
+    assert found[1].since == entries[2].ended
+    assert broken_now([*entries, entry("f", 5, stacks=("eu-west-1/shop", "eu-west-1/web"))]) == ()

@@ -9,7 +9,7 @@ from deploy_action.locking.document import Freeze, Ticket
 from deploy_action.locking.transitions import Waiting
 from deploy_action.reporting.log.lines import LogStyle
 
-USUAL = {("eu-west-1/shop",): 300.0, ("eu-west-1/web",): 600.0}
+USUAL: dict[tuple[str, ...], float] = {("eu-west-1/shop",): 300.0, ("eu-west-1/web",): 600.0}
 HOLDER = Ticket("h", "holder", ("prod",), ("eu-west-1/shop",), epochs=(("prod", 1),))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -198,3 +199,15 @@ class TestDeployed:
         job = stage.job("second", template="template.yaml", when_busy="skip")
         assert job.deploy() == 0
         assert job.outputs()["deployed"] == "false"
+
+
+def test_when_the_commit_was_made_is_remembered(
+    stage: Stage, github: GitHubServer, commits: list[str]
+) -> None:
+    job = deploy(stage, github, commits[0], "newer")
+    assert job.deploy() == 0, job.log
+    path = stage.root / "registry" / "deployment-history.json"
+    (record,) = json.loads(path.read_text("utf-8"))["deployments"]
+    assert record["committed_at"] == "1970-01-01T00:00:00Z"
+    assert deploy(stage, github, "f" * 40, "unknown").deploy() == 0
+    assert "committed_at" not in json.loads(path.read_text("utf-8"))["deployments"][-1]

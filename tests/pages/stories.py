@@ -6,18 +6,27 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from deploy_action.cloudformation.aws_clients import explain
 from deploy_action.cloudformation.change_set import Change
+from deploy_action.cloudformation.deployability import ways_out
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.outcome import Outcome, outcome_of, stack_lines
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.times import iso
+from deploy_action.deploy.verdict import error_of_unknown
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.history_forecast import LearnedForecast
 from deploy_action.estimation.planned_changes import Planned, PlannedChanges
 from deploy_action.history.deployments import Deployment, DeploymentHistory
 from deploy_action.history.operations import runs_of
+from deploy_action.locking.document import Ticket
+from deploy_action.locking.messages import busy
+from deploy_action.locking.transitions import Waiting
+from deploy_action.monitoring.watch_loop import End
 from deploy_action.reporting.comparison import compared
 from deploy_action.reporting.report import Ahead, Failure, Links, Report, failure_causes
 from deploy_action.reporting.resource_activity import resource_activities
@@ -254,9 +263,10 @@ def failed() -> Report:
             ),
         ),
         failure=Failure(
-            "The deployment failed and was rolled back.",
+            f"The deployment failed and was rolled back ({report.stack_status}). Root cause: "
+            f"{report.root_cause}",
             "",
-            "The stack is as it was before. Correct the cause and deploy again.",
+            ways_out(report.named_statuses),
         ),
         queue_seconds=0.0,
     )
@@ -264,6 +274,20 @@ def failed() -> Report:
 
 def queued() -> Report:
     """It never got its turn."""
+    holder = Ticket(
+        "n",
+        "20260921-140000-77ab10",
+        ("production",),
+        ("eu-west-1/shop",),
+        epochs=(("production", 41),),
+        held_since=iso(NOON - 1_800),
+        expected_end=iso(NOON + 240),
+        repository="acme/shop",
+        workflow="Deploy",
+        actor="octocat-0",
+        url=f"{RUNS}/130",
+    )
+    error = busy(Waiting((holder,), 1_800.0, 1_800.0), 1_800.0)
     return Report(
         "20260921-141320-5be3a7",
         outcome=Outcome.BUSY,
@@ -273,11 +297,7 @@ def queued() -> Report:
         ahead=tuple(
             Ahead(f"20260921-1{40 + n}000-77ab1{n}", f"{RUNS}/{130 + n}", f"octocat-{n}") for n in range(7)
         ),
-        failure=Failure(
-            "The lock `production` was still held after 30m00s by 20260921-140000-77ab10.",
-            "Nothing was changed.",
-            "Look at the run that holds it, or raise `wait-timeout-in-minutes`.",
-        ),
+        failure=Failure(error.what, error.why, error.remedy),
         links=success().links,
     )
 
@@ -285,17 +305,16 @@ def queued() -> Report:
 def unknown() -> Report:
     """Credentials ran out on the way."""
     operation = played(SHOP, until=100)
+    refusal = {"Error": {"Code": "ExpiredToken", "Message": "The security token included is expired"}}
+    expired = explain(ClientError(refusal, "DescribeStackEvents"))
+    error = error_of_unknown(End.BLIND, status="", limit="", unread=expired)
     report = reported(operation, _past(), plans_of(operation, SHOP))
     return replace(
         report,
         outcome=Outcome.UNKNOWN,
         duration_seconds=612.0,
-        failure=Failure(
-            "CloudFormation could not be asked how the deployment ended.",
-            "It may have succeeded or failed; unknown is not success.",
-            "Look at the stack in the console before you deploy again.",
-        ),
-        notes=("The session's token has expired, so nothing was seen after 100 s.",),
+        failure=Failure(error.what, error.why, error.remedy, cause=error.cause),
+        notes=(str(expired),),
     )
 
 

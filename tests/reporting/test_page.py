@@ -21,6 +21,7 @@ from deploy_action.reporting import headline as headlines
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.report import Ahead, Failure, Links, Report
 from deploy_action.reporting.resource_activity import ResourceActivity
+from deploy_action.reporting.shared_causes import shortened
 from deploy_action.reporting.summary.page import BYTES_MAX, summary
 from tests.cloudformation.story import ROOT
 from tests.common.test_escape import hostile
@@ -251,7 +252,7 @@ def test_an_unknown_outcome_names_its_cause_first_and_once_and_where_to_look() -
         EMPTY,
         failure=failure,
         last_seen=(replace(SHOP, status="UPDATE_IN_PROGRESS"),),
-        notes=(f"{cause} Raise it.", "The credentials have expired, as told above.", "Another."),
+        notes=(f"{cause} Raise it.", shortened(cause, "credentials have expired"), "Another."),
     )
     page = summary(report, now=NOON)
     assert page.splitlines()[2] == f"**What happened.** {failure.what}"

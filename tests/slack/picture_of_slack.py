@@ -1,4 +1,4 @@
-"""Draws the storyboard as Slack shows it: `python -m tests.slack.picture_of_slack docs/images/slack.png`.
+"""Draws messages as Slack shows them.
 
 Blocks become HTML in Slack's looks, and a headless Chromium (`CHROMIUM`, else `chromium` on the path)
 draws it; `pngquant`, where there is one, makes it small.
@@ -10,20 +10,17 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.slack.storyboard import Scene, bad_story, good_story
-
 if TYPE_CHECKING:
-    from deploy_action.slack.ports import Announcement
+    from collections.abc import Sequence
+    from pathlib import Path
 
 PEOPLE = {"!subteam^S0ONCALL": "@shop-oncall"}
-WIDTH, HEIGHT, SCALE = 1180, 834, 2
+WIDTH, SCALE = 1180, 2
 
 _STYLE = """
 *{box-sizing:border-box} body{margin:0;background:#f4f4f6;font:15px/1.46 Lato,'Noto Color Emoji',sans-serif;
@@ -55,50 +52,46 @@ margin:2px 8px 2px 0;color:#1d1c1d}
 """
 
 
-def page() -> str:
-    good, bad = good_story(), bad_story()
-    by_name = {scene.name: scene for scene in good}
-    cards = [
-        _card("1 · QUEUED", [_message(by_name["queued"])]),
-        _card("2 · PROGRESS, THE SAME MESSAGE", [_message(by_name["progress"], edited=True)]),
-        _card("3 · STALLED, AND ITS THREAD", [_message(by_name["stalled"], edited=True)], thread=good[1:4:2]),
-        _card("4 · COMPLETE", [_message(good[-1], edited=True)]),
-        _card("IN THE ALERT CHANNEL, WHEN ONE FAILS", [_alert(bad[-1])]),
-    ]
-    left = cards[0] + cards[1] + cards[4]
-    right = cards[2] + cards[3]
+@dataclass(frozen=True)
+class Told:
+    """One message as Slack was sent it, under a title: its content, when it was posted (unix seconds), and
+    what was posted in its thread."""
+
+    title: str
+    content: Any
+    at: float
+    edited: bool = False
+    replies: tuple[tuple[Any, float], ...] = ()
+
+
+def page(found: Sequence[Told]) -> str:
+    cards = [_card(one) for one in found]
+    half = (len(cards) + 1) // 2
     style = _STYLE.replace("WIDTH", str(WIDTH))
     return (
         f"<!doctype html><meta charset=utf-8><style>{style}</style>"
-        f"<main><div>{left}</div><div>{right}</div></main>"
+        f"<main><div>{''.join(cards[:half])}</div><div>{''.join(cards[half:])}</div></main>"
     )
 
 
-def _card(title: str, messages: list[str], thread: list[Scene] | None = None) -> str:
+def _card(one: Told) -> str:
     replies = ""
-    if thread:
-        inside = "".join(_said(scene.entry(), scene.now, small=True) for scene in thread)
-        replies = f"<div class='thread'><div class=replies>{len(thread)} replies</div>{inside}</div>"
+    if one.replies:
+        inside = "".join(_said(content, at, small=True) for content, at in one.replies)
+        count = f"{len(one.replies)} repl{'y' if len(one.replies) == 1 else 'ies'}"
+        replies = f"<div class='thread'><div class=replies>{count}</div>{inside}</div>"
     return (
-        f"<section style='margin-bottom:18px'><h2>{escape(title)}</h2>"
-        f"<div class=card>{''.join(messages)}{replies}</div></section>"
+        f"<section style='margin-bottom:18px'><h2>{escape(one.title)}</h2>"
+        f"<div class=card>{_said(one.content, one.at, edited=one.edited)}{replies}</div></section>"
     )
 
 
-def _message(scene: Scene, *, edited: bool = False) -> str:
-    return _said(scene.parent(), good_story()[0].now, edited=edited)
-
-
-def _alert(scene: Scene) -> str:
-    return _said(scene.entry(alone=True), scene.now)
-
-
-def _said(message: Announcement, at: float, *, edited: bool = False, small: bool = False) -> str:
+def _said(content: Any, at: float, *, edited: bool = False, small: bool = False) -> str:
     mark = "<span class=edited> (edited)</span>" if edited else ""
     return (
         f"<div class='message{' small' if small else ''}'><div class=face>DC</div><div>"
         f"<span class=who>Deploy Coordinator</span><span class=app>APP</span>"
-        f"<span class=time>{_clock(at)}</span>{mark}{html_of(message.blocks)}</div></div>"
+        f"<span class=time>{_clock(at)}</span>{mark}{html_of(content['blocks'])}</div></div>"
     )
 
 
@@ -169,31 +162,16 @@ def _clock(unix_seconds: float) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%-I:%M %p")
 
 
-def main(target: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "slack.html")
-        source.write_text(page(), "utf-8")
-        subprocess.run(
-            [
-                os.environ.get("CHROMIUM", "chromium"),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                f"--force-device-scale-factor={SCALE}",
-                f"--window-size={WIDTH},{HEIGHT}",
-                f"--user-data-dir={folder}/profile",
-                f"--screenshot={target.absolute()}",
-                source.as_uri(),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
+def draw_slack(found: Sequence[Told], target: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": WIDTH, "height": 400}, device_scale_factor=SCALE)
+        shown.set_content(page(found))
+        shown.screenshot(path=str(target), full_page=True)
+        browser.close()
     smaller = shutil.which("pngquant")
     if smaller:
         subprocess.run([smaller, "--force", "--ext", ".png", "--skip-if-larger", "64", target], check=False)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deploy_action.common.columns import cells, padded
 from deploy_action.common.escape import log_text
 from deploy_action.common.times import unix_seconds
 
@@ -91,14 +92,14 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, width: int 
     there is none, so that nothing is cut for a file or a pipe."""
     texts = [head, *(tuple(log_text(cell, CELL_MAX) for cell in row) for row in rows)]
     kept = [column for column in range(len(head)) if any(row[column] for row in texts[1:]) or len(texts) == 1]
-    cells = [tuple(row[column] for column in kept) for row in texts]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(kept))]
+    shown = [tuple(row[column] for column in kept) for row in texts]
+    widths = [max(cells(row[column]) for row in shown) for column in range(len(kept))]
     width = terminal_width() if width is None else width
     if width:
-        widths = _fitted(widths, [len(cell) for cell in cells[0]], max(width, NARROW))
+        widths = _fitted(widths, [cells(cell) for cell in shown[0]], max(width, NARROW))
     return [
-        "  ".join(_cut(cell, wide).ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
-        for row in cells
+        "  ".join(padded(_cut(cell, wide), wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        for row in shown
     ]
 
 
@@ -120,4 +121,8 @@ def _fitted(widths: list[int], least: list[int], width: int) -> list[int]:
 
 
 def _cut(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
+    if cells(cell) <= width:
+        return cell
+    while cell and cells(cell) >= width:
+        cell = cell[:-1]
+    return f"{cell}…"

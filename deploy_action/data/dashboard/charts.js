@@ -16,7 +16,7 @@ const Charts = (() => {
       grid: { stroke: colour("line"), width: 1 }, ticks: { show: false },
     };
     return [
-      { ...common, grid: { show: false }, space: 76, values: dates },
+      { ...common, grid: { show: false }, space: (_, __, low, high) => (high - low < 5 * Figures.DAY ? 104 : 76), values: dates },
       { ...common, size: 58, values: (_, values) => values.map((value) => (value === null ? "" : marks(value))), ...more },
     ];
   }
@@ -109,7 +109,7 @@ const Charts = (() => {
       axes: axes(format, splits ? { splits: (_, __, low, high) => splits(high) } : {}),
       series: [{}, ...drawn.map(({ one }) => (bars
         ? { fill: colour(one.colour), stroke: colour(one.colour), width: 0, paths: uPlot.paths.bars({ size: [0.78, 60] }), points: { show: false } }
-        : { stroke: colour(one.colour), width: 2, dash: one.shape === "dash" ? [5, 4] : [],
+        : { stroke: colour(one.colour), width: 2, spanGaps: false, dash: one.shape === "dash" ? [5, 4] : [],
             points: { show: true, size: 5, fill: colour(one.colour), space: 0 } }))],
       hooks: {
         setCursor: [(chart) => {
@@ -157,7 +157,7 @@ const Charts = (() => {
     high = Math.max(low * 3, high * 1.2);
     const place = (chart, row) => [chart.valToPos(rows.ended[row], "x", true), chart.valToPos(Math.max(low, value(row)), "y", true)];
     draw(spoken.plot, {
-      scales: { x: { range: () => span }, y: { distr: 3, range: () => [low, high] } },
+      scales: { x: { range: () => roomy(span) }, y: { distr: 3, range: () => [low, high] } },
       axes: axes(duration, { splits: () => LADDER.filter((one) => one >= low && one <= high), filter: (_, splits) => splits }),
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
@@ -165,7 +165,8 @@ const Charts = (() => {
           const { ctx, bbox } = chart;
           ctx.save();
           ctx.beginPath();
-          ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+          const room = 8 * uPlot.pxRatio;
+          ctx.rect(bbox.left - room, bbox.top - room, bbox.width + 2 * room, bbox.height + 2 * room);
           ctx.clip();
           paint(chart, ctx, shown, (row) => place(chart, row), uPlot.pxRatio);
           ctx.restore();
@@ -188,6 +189,19 @@ const Charts = (() => {
         }],
       },
     }, [shown.map((row) => rows.ended[row]), shown.map(value)], height);
+  }
+
+  /* So that no point lies on an edge. */
+  function roomy([since, until]) {
+    const room = Math.max(1800, (until - since) * 0.015);
+    return [since - room, until + room];
+  }
+
+  function triangle(ctx, x, y, radius) {
+    ctx.moveTo(x, y - radius);
+    ctx.lineTo(x + radius, y + radius);
+    ctx.lineTo(x - radius, y + radius);
+    ctx.closePath();
   }
 
   function dot(ctx, x, y, radius) {
@@ -216,5 +230,5 @@ const Charts = (() => {
     }
   }
 
-  return { overTime, scatter, sampled, strokes, dot, clear, resize, colour, durationSplits, percent, time, number, count: () => alive.length };
+  return { overTime, scatter, sampled, strokes, dot, triangle, clear, resize, colour, durationSplits, percent, time, number, count: () => alive.length };
 })();

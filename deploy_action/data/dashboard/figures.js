@@ -1,4 +1,4 @@
-/* Figures of a choice of rows: the same that deploy_action/dashboard/metrics.py computes. Nothing here draws. */
+/* The figures of a choice are looked up; what is counted here is what one mark of a chart stands for. */
 const Figures = (() => {
   "use strict";
   const DAY = 86400;
@@ -17,30 +17,21 @@ const Figures = (() => {
 
   const isBad = (outcome) => outcome === 2 || outcome === 3;
 
-  function of(rows, chosen, since, until) {
-    const pick = (column, keep = () => true) => chosen.filter(keep).map((row) => column[row]);
-    const succeeded = chosen.filter((row) => rows.outcome[row] === 0).length;
-    const failed = chosen.filter((row) => isBad(rows.outcome[row])).length;
-    const restores = pick(rows.restore).filter((seconds) => seconds !== null);
-    const scored = chosen.filter((row) => rows.held[row] !== null);
-    const errors = scored.map((row) => Math.abs(rows.mid[row] - rows.seconds[row]) / rows.seconds[row]);
-    const error = typical(errors);
-    return {
-      count: chosen.length,
-      succeeded,
-      failed,
-      per_day: succeeded / Math.max(1, (until - since) / DAY),
-      failure_rate: succeeded + failed ? failed / (succeeded + failed) : null,
-      restore: typical(restores.filter((seconds) => seconds >= 0)),
-      open_failures: restores.filter((seconds) => seconds < 0).length,
-      lead: typical(pick(rows.lead)),
-      queue: typical(pick(rows.queue)),
-      duration: typical(pick(rows.seconds, (row) => rows.outcome[row] === 0)),
-      scored: scored.length,
-      coverage: scored.length ? scored.filter((row) => rows.held[row]).length / scored.length : null,
-      median_error: error && error.median,
-    };
+  /* Of a choice, as deploy_action/dashboard/choices.py computed them; null where it has no deployment. */
+  function of(data, period, environment, stack) {
+    const found = (data.figures[period] || {})[`${environment},${stack}`];
+    return found ? { now: named(data, found[0]), before: found[1] && named(data, found[1]) } : null;
   }
+
+  function named(data, values) {
+    const typical = (value) => (Array.isArray(value) ? { count: value[0], median: value[1], p90: value[2] } : value);
+    return Object.fromEntries(data.figureNames.map((name, place) => [name, typical(values[place])]));
+  }
+
+  const share = (rows, keep, of) => {
+    const known = rows.filter(of);
+    return known.length ? known.filter(keep).length / known.length : null;
+  };
 
   /* Days, weeks from Monday, or months, so that there are never many more than fifty. */
   function unitOf(since, until) {
@@ -75,5 +66,5 @@ const Figures = (() => {
     return { unit, list: found };
   }
 
-  return { DAY, quantile, typical, isBad, of, buckets };
+  return { DAY, quantile, typical, isBad, of, share, buckets };
 })();

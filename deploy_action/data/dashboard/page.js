@@ -1,19 +1,21 @@
 /* Filters, figures, and what is drawn when. */
 (() => {
   "use strict";
-  const { byId, element, duration, percent, number, time } = View;
+  const { byId, element, duration, percent, number, counted, time } = View;
   const data = JSON.parse(byId("data").textContent);
   const { rows } = data;
   const PERIODS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "1 year"], ["", "All"]];
   const NOW = data.generated;
-  const state = { environment: -1, stack: -1, period: "", kind: "" };
+  const state = { environment: -1, stack: -1, period: "", kind: "", find: "", only: "" };
   if (!rows.ended || !rows.ended.length) return;
+  byId("content").hidden = false;
   const FIRST = rows.ended[0];
   const LAST = Math.max(NOW, rows.ended[rows.ended.length - 1]);
 
   function choose(since, until) {
     const { environment, stack } = state;
     const found = [];
+    if (state.only) return rows.id.flatMap((id, row) => (id === state.only ? [row] : []));
     for (let row = 0; row < rows.ended.length; row++) {
       if (rows.ended[row] < since || rows.ended[row] > until) continue;
       if (environment >= 0 && rows.environment[row] !== environment) continue;
@@ -37,7 +39,8 @@
       ["Frequency", often(now.per_day), `${number(now.succeeded)} succeeded`, was("per_day", often)],
       ["Failure rate", percent(now.failure_rate), `${number(now.failed)} of ${number(now.succeeded + now.failed)}`, was("failure_rate", percent)],
       ["Time to restore", duration(now.restore?.median), now.restore ? p90(now.restore) : "no failure was ended", median("restore"), open ? `${number(open)} not restored yet` : ""],
-      ["Lead time", duration(now.lead?.median), p90(now.lead) || "not known", median("lead")],
+      ["Lead time", duration(now.lead?.median), "from the commit", p90(now.lead) || "no commit's time is known", median("lead")],
+      ["Request to end", duration(now.turnaround?.median), p90(now.turnaround) || "not known", median("turnaround")],
       ["Queue time", duration(now.queue?.median), p90(now.queue) || "not known", median("queue")],
       ["Duration", duration(now.duration?.median), p90(now.duration), median("duration")],
       ["Estimates held", percent(now.coverage), "aim: 80\u00a0%", now.scored ? `median error ${percent(now.median_error)}` : "none to score", was("coverage", percent)],
@@ -45,7 +48,9 @@
     byId("cards").replaceChildren(...list.map(([name, value, ...more]) => element("div", { class: "card" },
       element("dt", { text: name }),
       element("dd", { class: "value", text: value }),
-      ...more.filter(Boolean).map((text) => element("dd", { class: text.endsWith("not restored yet") ? "more bad" : "more", text })))));
+      ...more.filter(Boolean).map((text) => (text.endsWith("not restored yet")
+        ? element("dd", { class: "more bad" }, element("a", { href: "#broken", text }))
+        : element("dd", { class: "more", text }))))));
   }
 
   function charts(chosen, since, until) {
@@ -53,7 +58,7 @@
     Charts.clear(home);
     const buckets = Figures.buckets(rows, chosen, since, until);
     const per = (pick) => buckets.list.map((one) => pick(one.rows));
-    const counted = (keep) => per((list) => list.filter((row) => keep(rows.outcome[row])).length);
+    const countOf = (keep) => per((list) => list.filter((row) => keep(rows.outcome[row])).length);
     const middle = (column, share = "median", keep = () => true) => per((list) => {
       const found = Figures.typical(list.filter(keep).map((row) => column[row]));
       return found && found[share];
@@ -61,31 +66,35 @@
     const topped = (least) => (_, __, high) => [0, Math.max(least, (high || 0) * 1.12)];
     const succeeded = (row) => rows.outcome[row] === 0;
     const whole = (value) => (Number.isInteger(value) ? number(value) : "");
-    const figures = Figures.of(rows, chosen, since, until);
+    const { now: figures } = Figures.of(data, state.period, state.environment, state.stack);
+    const verdict = (row) => succeeded(row) || Figures.isBad(rows.outcome[row]);
+    const scored = (row) => rows.held[row] !== null;
+    const missedBy = (row) => Math.abs(rows.mid[row] - rows.seconds[row]) / rows.seconds[row];
 
     durations(home, chosen, [since, until]);
     Charts.overTime(home, {
       title: "Deployment frequency", hint: `Deployments a ${buckets.unit}, by how they ended.`, nothing: "None.",
-      label: `Bars: ${figures.succeeded} succeeded and ${figures.failed} failed of ${figures.count} deployments.`,
+      label: `Bars: ${figures.succeeded} succeeded and ${figures.failed} failed of ${counted(figures.count, "deployment")}.`,
     }, buckets, [
-      { label: "succeeded", colour: "good", shape: "", values: counted((one) => one === 0) },
-      { label: "failed or rolled back", colour: "bad", shape: "", values: counted(Figures.isBad) },
-      { label: "other", colour: "other", shape: "", values: counted((one) => one === 1 || one > 3) },
+      { label: "succeeded", colour: "good", shape: "", values: countOf((one) => one === 0) },
+      { label: "failed or rolled back", colour: "bad", shape: "", values: countOf(Figures.isBad) },
+      { label: "other", colour: "other", shape: "", values: countOf((one) => one === 1 || one > 3) },
     ], { format: whole, range: topped(4), bars: true });
     Charts.overTime(home, {
       title: "Failure rate", hint: `Failed or rolled back, of those that came to a verdict, a ${buckets.unit}.`, nothing: "No failure in this choice.",
       label: `Line: the failure rate is ${percent(figures.failure_rate)} altogether.`,
     }, buckets, [{
       label: "failure rate", colour: "bad", shape: "line",
-      values: per((list) => Figures.of(rows, list, since, until).failure_rate),
+      values: per((list) => Figures.share(list, (row) => Figures.isBad(rows.outcome[row]), verdict)),
     }], { format: percent, range: topped(0.1) });
     restores(home, chosen, [since, until]);
     Charts.overTime(home, {
-      title: "Lead and queue time", hint: "Lead: from the request to the end of a deployment that succeeded.", nothing: "No deployment of this choice knows when it was requested.",
-      label: `Lines: median lead time ${duration(figures.lead?.median)}, median queue time ${duration(figures.queue?.median)}.`,
+      title: "Lead and queue time", hint: "Lead: from the commit, and from the request, to the end of a deployment that succeeded.",
+      nothing: figures.succeeded ? "No deployment of this choice knows when it was requested, and none waited." : "No deployment of this choice succeeded, and none waited.",
+      label: `Lines: median lead time ${duration(figures.lead?.median)}, from request to end ${duration(figures.turnaround?.median)}, median queue time ${duration(figures.queue?.median)}.`,
     }, buckets, [
       { label: "lead, median", colour: "good", shape: "line", values: middle(rows.lead) },
-      { label: "lead, 9 of 10 below", colour: "other", shape: "dash", values: middle(rows.lead, "p90") },
+      { label: "request to end, median", colour: "other", shape: "dash", values: middle(rows.turnaround) },
       { label: "queue, median", colour: "second", shape: "line", values: middle(rows.queue) },
     ], { format: duration, splits: (high) => Charts.durationSplits(high), range: topped(10) });
     Charts.overTime(home, {
@@ -99,8 +108,8 @@
       title: "Estimate accuracy", hint: "How many intervals held (dotted: the 80 % that they promise), and how far the middle was off.", nothing: "No estimate can be scored in this choice.",
       label: `Lines: ${percent(figures.coverage)} of ${figures.scored} intervals held; median error ${percent(figures.median_error)}.`,
     }, buckets, [
-      { label: "intervals that held", colour: "good", shape: "line", values: per((list) => Figures.of(rows, list, since, until).coverage) },
-      { label: "median error", colour: "second", shape: "line", values: per((list) => Figures.of(rows, list, since, until).median_error) },
+      { label: "intervals that held", colour: "good", shape: "line", values: per((list) => Figures.share(list, (row) => rows.held[row] === 1, scored)) },
+      { label: "median error", colour: "second", shape: "line", values: per((list) => Figures.typical(list.filter(scored).map(missedBy))?.median ?? null) },
     ], { format: percent, range: (_, __, high) => [0, Math.max(1.05, high * 1.1)], dashed: 0.8 });
   }
 
@@ -117,10 +126,10 @@
     return Charts.scatter(home, {
       title: "Duration and estimate", wide: true,
       hint: `Each deployment, with the interval that was expected of it.${some}`,
-      label: `Points: duration of ${known.length} deployments, and the interval that was expected of each.`,
+      label: `Points: duration of ${counted(known.length, "deployment")}, and the interval that was expected of each.`,
       legend: [
         { label: "succeeded", colour: "good", shape: "dot" }, { label: "expected interval", colour: "soft", shape: "interval" },
-        { label: "estimate missed", colour: "second", shape: "dot" }, { label: "failed or rolled back", colour: "none", shape: "cross" }, { label: "unusual", colour: "mark", shape: "ring" },
+        { label: "estimate missed", colour: "none", shape: "triangle" }, { label: "failed or rolled back", colour: "none", shape: "cross" }, { label: "unusual", colour: "mark", shape: "ring" },
       ],
       table: () => ({
         head: ["ended (UTC)", "duration", "low", "middle", "high", "outcome"],
@@ -141,7 +150,8 @@
         for (const [name, keep] of [["good", (row) => rows.held[row] !== 0], ["second", (row) => rows.held[row] === 0]]) {
           ctx.fillStyle = Charts.colour(name);
           ctx.beginPath();
-          for (const row of list) if (!bad(row) && keep(row)) Charts.dot(ctx, ...place(row), size);
+          const shape = name === "good" ? Charts.dot : Charts.triangle;
+          for (const row of list) if (!bad(row) && keep(row)) shape(ctx, ...place(row), name === "good" ? size : size * 1.25);
           ctx.fill();
         }
         Charts.strokes(ctx, Charts.colour("bad"), 2 * ratio, list.filter(bad), (row) => {
@@ -164,7 +174,7 @@
     if (!ended.length) return nothing(home, "Time to restore", open ? `No failure was followed by a good deployment yet; open: ${open}.` : "No failure in this choice.");
     return Charts.scatter(home, {
       title: "Time to restore", hint: `Each failure, until the same stacks were deployed well again.${still}`,
-      label: `Points: ${ended.length} failures that were ended.`,
+      label: `Points: ${counted(ended.length, "failure")} that ${ended.length === 1 ? "was" : "were"} ended.`,
       legend: [{ label: "failure, at its end", colour: "bad", shape: "dot" }],
       table: () => ({ head: ["failed (UTC)", "restored after"], rows: ended.map((row) => [time(rows.ended[row]), duration(rows.restore[row])]) }),
     }, rows, ended, {
@@ -183,18 +193,33 @@
   function render() {
     const [since, until] = span();
     chosen = choose(since, until);
-    const figures = Figures.of(rows, chosen, since, until);
-    const before = state.period ? Figures.of(rows, choose(since - (NOW - since), since - 1), since - (NOW - since), since) : null;
-    byId("showing").textContent = `${number(chosen.length)} of ${number(rows.ended.length)} shown`;
+    const found = Figures.of(data, state.period, state.environment, state.stack);
+    byId("showing").textContent = `${number(chosen.length)} of ${counted(rows.ended.length, "deployment")} shown`;
+    byId("chosen").textContent = `Shown: ${[nameOf("environment"), nameOf("stack"), PERIODS.find(([value]) => value === state.period)[1], state.find && `“${state.find}”`].filter(Boolean).join(", ")}.`;
+    byId("only").hidden = !state.only;
     byId("none").hidden = chosen.length > 0;
     byId("matching").hidden = !chosen.length;
-    document.documentElement.dataset.figures = JSON.stringify(figures);
+    byId("summary").hidden = Boolean(state.only) || !found;
+    document.documentElement.dataset.figures = JSON.stringify(found && found.now);
     if (!chosen.length) return;
-    cards(figures, before);
-    charts(chosen, since, until);
-    Tables.unusual(data, chosen);
-    Tables.slowest(data, chosen, state.stack);
-    Tables.deployments(data, chosen, state.kind);
+    if (!byId("summary").hidden) {
+      cards(found.now, found.before);
+      charts(chosen, since, until);
+      Tables.places(data, state.period, state, only);
+      Tables.unusual(data, chosen);
+      Tables.slowest(data, chosen, state.stack);
+    }
+    Tables.deployments(data, chosen, state.kind, state.find);
+  }
+
+  const nameOf = (kind) => (state[kind] < 0 ? "" : `${kind} ${data[`${kind}s`][state[kind]] || "(not named)"}`);
+
+  /* One environment or stack, from a table. */
+  function only(kind, place) {
+    state[kind] = place;
+    byId(kind).value = String(place);
+    changed();
+    byId(kind).focus();
   }
 
   /* The address says what is shown, so that it can be sent to others. */
@@ -204,13 +229,27 @@
     if (state.stack >= 0) words.set("stack", data.stacks[state.stack]);
     words.set("days", state.period || "all");
     if (state.kind) words.set("show", state.kind);
+    if (state.find) words.set("find", state.find);
     history.replaceState(null, "", `#${words}`);
   }
 
   function recall() {
     const words = new URLSearchParams(location.hash.slice(1));
-    state.environment = words.has("environment") ? data.environments.indexOf(words.get("environment")) : -1;
-    state.stack = words.has("stack") ? data.stacks.indexOf(words.get("stack")) : -1;
+    const gone = [];
+    for (const kind of ["environment", "stack"]) {
+      const name = words.get(kind);
+      state[kind] = name === null ? -1 : data[`${kind}s`].indexOf(name);
+      if (name !== null && state[kind] < 0) gone.push(`There is no ${kind} “${name}” here: all are shown.`);
+    }
+    state.only = words.get("deployment") || "";
+    if (state.only && !rows.id.includes(state.only)) {
+      gone.push(`There is no deployment “${state.only}” here: all are shown.`);
+      state.only = "";
+    }
+    state.find = words.get("find") || "";
+    byId("find").value = state.find;
+    byId("gone").textContent = gone.join(" ");
+    byId("gone").hidden = !gone.length;
     const days = words.get("days");
     const recent = rows.ended.some((ended) => ended >= NOW - 90 * Figures.DAY);
     const usual = recent && FIRST < NOW - 90 * Figures.DAY ? "90" : "";
@@ -221,6 +260,8 @@
   }
 
   function changed() {
+    byId("gone").hidden = true;
+    state.only = "";
     Tables.first();
     remember();
     render();
@@ -244,16 +285,24 @@
     state.kind = event.target.value;
     Tables.first();
     remember();
-    Tables.deployments(data, chosen, state.kind);
+    Tables.deployments(data, chosen, state.kind, state.find);
+  });
+  byId("find").addEventListener("input", (event) => {
+    state.find = event.target.value;
+    Tables.first();
+    remember();
+    Tables.deployments(data, chosen, state.kind, state.find);
   });
   byId("reset").addEventListener("click", () => {
-    Object.assign(state, { environment: -1, stack: -1, period: "", kind: "" });
+    Object.assign(state, { environment: -1, stack: -1, period: "", kind: "", find: "", only: "" });
     remember();
     recall();
     changed();
   });
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
-  addEventListener("hashchange", () => { recall(); render(); });
+  /* A link to a part of the page is no choice. */
+  const isChoice = () => !location.hash || location.hash.includes("=");
+  addEventListener("hashchange", () => { if (isChoice()) { recall(); render(); } });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", render);
   let waiting = 0;
   new ResizeObserver(() => {

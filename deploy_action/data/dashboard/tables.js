@@ -5,7 +5,7 @@ const Tables = (() => {
   const PAGE = matchMedia("(max-width: 46rem)").matches ? 12 : 40;
   const WORDS = ["succeeded", "no changes", "failed", "rolled back", "busy", "skipped", "cancelled", "unknown"];
   const FEW = 8;
-  const SORTS = { ended: "Ended", seconds: "Duration", queue: "Queue", lead: "Lead time" };
+  const SORTS = { ended: "Ended", seconds: "Duration", queue: "Queue", turnaround: "Request to end" };
   const shown = { page: 0, sort: "ended", down: true, all: false };
 
   const stacksOf = (data, row) => data.sets[data.rows.stacks[row]].map((place) => data.stacks[place]);
@@ -53,7 +53,11 @@ const Tables = (() => {
     if (rows.length > FEW) {
       const text = shown.all ? "Show the newest only" : `Show all ${number(Math.min(rows.length, 200))}`;
       const button = element("button", { type: "button", class: "more-button", text });
-      button.addEventListener("click", () => { shown.all = !shown.all; unusual(data, chosen); });
+      button.addEventListener("click", () => {
+        shown.all = !shown.all;
+        unusual(data, chosen);
+        home.querySelector("button").focus();
+      });
       home.append(button);
     }
   }
@@ -88,6 +92,38 @@ const Tables = (() => {
     home.append(table("Slowest resources", head.map((text, place) => element("th", { scope: "col", text, class: place > 1 && place < 6 ? "n" : null })), body));
   }
 
+  /* Per environment, or per stack: how well and how fast it goes there. `choose` filters by it. */
+  function places(data, period, { environment, stack }, choose) {
+    const slow = {};
+    for (const one of data.resources) slow[one.stack] = slow[one.stack] || one;
+    const rows = (names, of) => names.map((name, place) => ({ name: name || "(not named)", place, found: of(place) }))
+      .filter(({ found }) => found)
+      .sort((a, b) => (b.found.now.failure_rate || 0) - (a.found.now.failure_rate || 0) || b.found.now.count - a.found.now.count);
+    draw("places-environment", "Environment", rows(data.environments, (one) => Figures.of(data, period, one, stack)), (place) => choose("environment", place), null);
+    draw("places-stack", "Stack", rows(data.stacks, (one) => Figures.of(data, period, environment, one)), (place) => choose("stack", place), slow);
+  }
+
+  function draw(id, title, rows, choose, slow) {
+    const head = [title, "Deployments", "Failure rate", "Tries until good", "Longest wait", "Duration", "Trend", ...(slow ? ["Slowest resource"] : [])];
+    const body = rows.slice(0, 30).map(({ name, place, found: { now } }) => {
+      const button = element("button", { type: "button", class: "th place", text: name, "aria-label": `Show ${name} only` });
+      button.addEventListener("click", () => choose(place));
+      const sign = now.trend > 0 ? "+" : "";
+      const slowest = slow && slow[place] ? `${slow[place].label}, ${duration(Figures.typical(slow[place].seconds).median)}` : "–";
+      return element("tr", {},
+        element("th", { class: "name full", scope: "row" }, button),
+        element("td", { class: "n", text: number(now.count), "data-label": "deployments" }),
+        element("td", { class: "n", text: percent(now.failure_rate), "data-label": "failure rate" }),
+        element("td", { class: "n", text: now.tries ? String(Math.round(now.tries.median * 10) / 10) : "–", "data-label": "tries until good" }),
+        element("td", { class: "n", text: duration(now.longest_wait), "data-label": "longest wait" }),
+        element("td", { class: "n", text: duration(now.duration?.median), "data-label": "duration" }),
+        element("td", { class: "n", text: now.trend === null ? "–" : `${sign}${Math.round(now.trend * 100)}\u00a0%`, "data-label": "trend" }),
+        slow ? element("td", { class: "name full", text: slowest }) : null);
+    });
+    const more = rows.length > 30 ? element("p", { class: "hint", text: `And ${number(rows.length - 30)} more: choose one above.` }) : null;
+    byId(id).replaceChildren(table(`By ${title.toLowerCase()}`, head.map((text, place) => element("th", { scope: "col", text, class: place && place < 7 ? "n" : null })), body), ...(more ? [more] : []));
+  }
+
   function bar(share) {
     return element("span", { class: "bar", "aria-hidden": "true" },
       drawing("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none" }, drawing("rect", { width: Math.max(1, share * 100), height: 6, rx: 1 })));
@@ -112,15 +148,29 @@ const Tables = (() => {
     missed: (data, row) => data.rows.held[row] === 0,
   };
 
-  function deployments(data, chosen, kind) {
-    const keep = KINDS[kind] || KINDS[""];
+  /* By commit, person, cause, correlation id, stack; all words have to be there. */
+  function finder(data, text) {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return () => true;
+    const { rows } = data;
+    return (row) => {
+      const commit = rows.commit[row].toLowerCase();
+      const all = [data.actors[rows.actor[row]], rows.cause[row], rows.id[row], names(data, row), environmentOf(data, row)].join(" ").toLowerCase();
+      return words.every((word) => all.includes(word) || (commit && (commit.startsWith(word) || word.startsWith(commit))));
+    };
+  }
+
+  function deployments(data, chosen, kind, text) {
+    const kept = KINDS[kind] || KINDS[""];
+    const found = finder(data, text);
+    const keep = (_, row) => kept(data, row) && found(row);
     const column = data.rows[shown.sort];
     const sign = shown.down ? -1 : 1;
     const rows = chosen.filter((row) => keep(data, row))
       .sort((a, b) => (column[a] === null) - (column[b] === null) || sign * (column[a] - column[b]) || b - a);
     const pages = Math.max(1, Math.ceil(rows.length / PAGE));
     shown.page = Math.min(shown.page, pages - 1);
-    const again = () => deployments(data, chosen, kind);
+    const again = () => deployments(data, chosen, kind, text);
     pager(rows.length, pages, again);
     const part = rows.slice(shown.page * PAGE, (shown.page + 1) * PAGE);
     const home = byId("table");
@@ -128,7 +178,7 @@ const Tables = (() => {
       home.replaceChildren(element("p", { class: "nothing", text: "None in this choice." }));
       return;
     }
-    const titles = [["ended"], [null, "Stacks"], [null, "Outcome"], ["seconds"], [null, "Estimate"], ["queue"], ["lead"], [null, "By"], [null, "Links"]];
+    const titles = [["ended"], [null, "Stacks"], [null, "Outcome"], ["seconds"], [null, "Estimate"], ["queue"], ["turnaround"], [null, "By"], [null, "Links"]];
     const head = titles.map(([key, text]) => heading(key, text, again));
     home.replaceChildren(table("All deployments", head, part.map((row) => line(data, row))));
   }
@@ -153,15 +203,19 @@ const Tables = (() => {
     const { rows } = data;
     const estimate = rows.mid[row] === null ? [] : [duration(rows.mid[row]), element("span", { class: "sub", text: `${duration(rows.low[row])} to ${duration(rows.high[row])}${rows.held[row] === 0 ? ", missed" : ""}` })];
     const told = [...(data.unusual[row] || []), rows.cause[row]].filter(Boolean).join(" ");
-    return element("tr", {},
-      element("td", { class: "when", text: time(rows.ended[row]) }),
-      element("td", { class: "name full" }, names(data, row), element("span", { class: "sub", text: environmentOf(data, row) })),
+    const several = data.repositories.length > 1;
+    const place = [environmentOf(data, row), several ? data.repositories[rows.repository[row]] : ""].filter(Boolean).join(" · ");
+    const own = `#deployment=${encodeURIComponent(rows.id[row])}`;
+    return element("tr", { "data-id": rows.id[row] },
+      element("td", { class: "when" }, element("a", { href: own, text: time(rows.ended[row]), "aria-label": `Only the deployment that ended ${time(rows.ended[row])}` })),
+      element("td", { class: "name full" }, names(data, row), element("span", { class: "sub", text: place })),
       element("td", { class: "told" }, pill(data, row), data.unusual[row] ? element("span", { class: "pill mark", text: "unusual" }) : null,
         told ? element("span", { class: "sub", text: told }) : null),
       element("td", { class: "n", text: duration(rows.seconds[row]), "data-label": "took" }),
       element("td", { class: rows.held[row] === 0 ? "n missed" : "n", "data-label": "estimate" }, ...(estimate.length ? estimate : ["–"])),
       element("td", { class: "n", text: duration(rows.queue[row]), "data-label": "queue" }),
-      element("td", { class: "n", text: duration(rows.lead[row]), "data-label": "lead" }),
+      element("td", { class: "n", "data-label": "request to end" }, duration(rows.turnaround[row]),
+        rows.lead[row] === null ? null : element("span", { class: "sub", text: `commit to end ${duration(rows.lead[row])}` })),
       element("td", { class: "name", text: data.actors[rows.actor[row]] }),
       element("td", { class: "links" }, ...links(data, row)));
   }
@@ -170,7 +224,12 @@ const Tables = (() => {
     const turn = (text, label, by, off) => {
       const button = element("button", { type: "button", text, "aria-label": label });
       button.disabled = off;
-      button.addEventListener("click", () => { shown.page += by; again(); });
+      button.addEventListener("click", () => {
+        shown.page += by;
+        again();
+        const same = byId("pager").querySelector(`[aria-label="${label}"]`);
+        (same.disabled ? byId("pager").querySelector("button:not(:disabled)") || byId("deployments") : same).focus();
+      });
       return button;
     };
     byId("pager").replaceChildren(
@@ -179,5 +238,5 @@ const Tables = (() => {
   }
 
   const first = () => { shown.page = 0; };
-  return { unusual, slowest, deployments, names, first, WORDS, percent };
+  return { unusual, slowest, deployments, places, names, first, WORDS, percent };
 })();

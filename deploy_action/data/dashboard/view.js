@@ -21,21 +21,21 @@ const View = (() => {
     return made;
   }
 
+  /* As deploy_action/common/times.py does it. */
   function duration(seconds) {
     if (seconds === null || seconds === undefined) return "–";
-    if (seconds > 0 && seconds < 9.95) return `${seconds.toFixed(1).replace(/\.0$/, "")}s`;
-    const whole = Math.round(seconds);
+    const whole = Math.max(0, Math.round(seconds));
     const two = (number) => String(number).padStart(2, "0");
     if (whole < 60) return `${whole}s`;
     if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
     if (whole < 48 * 3600) return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
-    return `${(whole / 86400).toFixed(whole < 864000 ? 1 : 0)} days`;
+    return `${Math.floor(whole / 86400)}d${two(Math.floor((whole % 86400) / 3600))}h`;
   }
 
   /* For the marks of an axis, which are round. */
   function brief(seconds) {
     if (seconds >= 86400) return `${seconds / 86400}d`;
-    return seconds ? duration(seconds).replace(/(?<=[mh])00[ms]$/, "") : "0";
+    return seconds ? duration(seconds).replace(/(?<=[mhd])00[msh]$/, "") : "0";
   }
 
   function percent(share) {
@@ -44,6 +44,7 @@ const View = (() => {
     return `${value > 0 && value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)}\u00a0%`;
   }
 
+  const counted = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
   const number = (value) => value.toLocaleString("en-US");
   const time = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -60,5 +61,5 @@ const View = (() => {
     return element("a", { href: address, text, "aria-label": label, rel: "noopener noreferrer" });
   }
 
-  return { byId, element, drawing, duration, brief, percent, number, time, day, link };
+  return { byId, element, drawing, duration, brief, percent, number, counted, time, day, link };
 })();

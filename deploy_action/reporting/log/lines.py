@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.operation import Phase, phase_of
 from deploy_action.cloudformation.stacks import STACK_TYPE
+from deploy_action.common.columns import padded
 from deploy_action.common.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
 from deploy_action.common.times import clock_time, duration, roughly
 from deploy_action.estimation.forecast import NoForecast
@@ -82,7 +83,7 @@ class LogStyle:
             self.paint(clock_time(event.timestamp), _DIM),
             self.paint(f"{elapsed:>7}", _DIM),
             self.paint(f"{sign} {status}", code),
-            self.paint(f"{log_text(name, 120):<{NAME_WIDTH}}", _BOLD if event.is_stack else ""),
+            self.paint(padded(log_text(name, 120), NAME_WIDTH), _BOLD if event.is_stack else ""),
             self.paint(log_text(kind, 120), _DIM),
             took,
             f"[{done[0]}/{done[1]}]" if done is not None else "",
@@ -153,7 +154,7 @@ class LogStyle:
             part
             for part in (
                 self.paint(f"  {sign} {log_text(change.action, 20):<7}", code),
-                f"{log_text(change.logical_id, 120):<{NAME_WIDTH}}",
+                padded(log_text(change.logical_id, 120), NAME_WIDTH),
                 self.paint(log_text(change.resource_type, 120), _DIM),
                 self.paint(replacement, _RED),
             )

@@ -122,13 +122,13 @@ def left(view: DeploymentView) -> Element | None:
 
 
 def working_on(resource: ResourceSeen) -> list[Piece]:
-    """`Creating Database for 2 min 10 s`."""
+    """`Creating Database for 2m10s`."""
     name = outside(resource.label, bold=True) or "a resource"
     return [f"{words.doing(resource.action)} ", name, f" for {words.span(resource.seconds)}"]
 
 
 def stall_line(resource: ResourceSeen) -> Element | None:
-    """`Database is silent, 31 min after it began; usually 4 to 8 min`."""
+    """`Database is silent, 31m after it began; usually 4m to 8m`."""
     usual = words.usually(resource)
     name = outside(resource.label, bold=True) or "A resource"
     silent = f" is silent, {words.about(resource.seconds)} after it began"
@@ -243,7 +243,7 @@ def small_print(view: DeploymentView, *, verb: str) -> Element | None:
     where = _places(view.stacks)
     commit = view.links.commit_id[:7]
     source = " ".join(part for part in (view.links.version, view.origin.ref, commit) if part)
-    about = " · ".join(part for part in (where, view.origin.actor, source) if part)
+    about = " · ".join(part for part in (where, view.origin.repository, view.origin.actor, source) if part)
     return blocks.context(about, float(view.at), view.correlation_id, verb=verb)
 
 

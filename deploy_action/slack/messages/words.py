@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.escape import one_line
+from deploy_action.common.times import brief, roughly
 from deploy_action.reporting.outcome_words import Ending, ending_of
 from deploy_action.slack.view import NotificationEvent
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate
     from deploy_action.slack.view import DeploymentView, ResourceSeen
 
-SECONDS_BELOW = 60
-"""Guesses below are told in tens of seconds, then in minutes, then in five minutes."""
 DONE, OPEN, CELLS = "▰", "▱", 10
 _NAMES_MAX = 3
 _SECONDS_MAX = 1e8
@@ -23,27 +22,19 @@ _DOING = {"CREATE": "Creating", "UPDATE": "Updating", "DELETE": "Deleting", "IMP
 
 
 def span(seconds: float) -> str:
-    """`45 s`, `4 min 10 s`, `1 h 4 min`: as measured, two units at most."""
-    whole = round(_sane(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return _two(whole // 60, "min", whole % 60, "s")
-    return _two(whole // 3600, "h", whole % 3600 // 60, "min")
+    """`45s`, `4m10s`, `1h04m`: as measured."""
+    return brief(_sane(seconds))
 
 
 def about(seconds: float) -> str:
-    """A guess, without false precision: `40 s`, `4 min`, `1 h 5 min`."""
-    return span(_rounded(seconds))
+    """A guess, without false precision: `40s`, `4m`, `1h05m`."""
+    return roughly(_sane(seconds))
 
 
 def between(low_seconds: float, high_seconds: float) -> str:
-    """`3 to 6 min`, `40 s to 2 min`; one of them where both round to the same."""
+    """`3m to 6m`; one of them where both round to the same."""
     low, high = about(low_seconds), about(high_seconds)
-    if low == high:
-        return low
-    number, _, unit = low.partition(" ")
-    return f"{number} to {high}" if high.endswith(f" {unit}") and high.count(" ") == 1 else f"{low} to {high}"
+    return low if low == high else f"{low} to {high}"
 
 
 def bar(done: int, planned: int) -> str:
@@ -63,7 +54,7 @@ def rests_on(estimate: Estimate) -> str:
 
 
 def usually(resource: ResourceSeen) -> str:
-    """`usually 4 to 8 min`; empty where nothing is known of it."""
+    """`usually 4m to 8m`; empty where nothing is known of it."""
     if resource.usual_low_seconds is None or resource.usual_high_seconds is None:
         return ""
     return f"usually {between(resource.usual_low_seconds, resource.usual_high_seconds)}"
@@ -126,15 +117,5 @@ def headline(view: DeploymentView, name: str) -> str:
     return " ".join(part for part in (*heading(view)[:2], name, heading(view)[2]) if part)
 
 
-def _rounded(seconds: float) -> float:
-    seconds = _sane(seconds)
-    step = 10 if seconds < SECONDS_BELOW else 60 if seconds < 3600 else 300
-    return max(1, round(seconds / step)) * step
-
-
 def _sane(seconds: float) -> float:
     return min(max(0.0, seconds), _SECONDS_MAX)
-
-
-def _two(first: int, unit: str, second: int, smaller: str) -> str:
-    return f"{first} {unit} {second} {smaller}" if second else f"{first} {unit}"
