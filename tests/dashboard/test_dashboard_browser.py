@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.common.times import duration
+from deploy_action.common.times import duration, unix_seconds
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.metrics import DAY, figures
 from deploy_action.dashboard.page import page as page_of
@@ -395,3 +395,25 @@ def test_print_and_forced_colours_keep_what_tells_marks_apart(show: Callable[...
     page.emulate_media(media="screen", forced_colors="active")
     colour = "getComputedStyle(document.querySelector('.swatch.c-good')).backgroundColor"
     assert page.evaluate(colour) == "rgb(23, 105, 170)"
+
+
+def test_lines_do_not_bridge_weeks_without_deployments(show: Callable[..., Shown]) -> None:
+    def ended(row: dict[str, Any]) -> float:
+        return NOW - (unix_seconds(row["released_at"]) or 0.0)
+
+    rows = [row for row in records(300, days=100) if not 20 * DAY < ended(row) < 80 * DAY]
+    shown = show(rows)
+    page = shown.open("#days=all")
+    blue = page.evaluate(
+        """() => { const figure = [...document.querySelectorAll(".chart")]
+               .find((one) => one.querySelector("h2").textContent === "Duration over time");
+             const canvas = figure.querySelector("canvas");
+             const [from, to] = [canvas.width * 0.35, canvas.width * 0.65].map(Math.round);
+             const { data } = canvas.getContext("2d").getImageData(from, 0, to - from, canvas.height);
+             let found = 0;
+             for (let at = 0; at < data.length; at += 4)
+               if (data[at] < 60 && data[at + 2] > 150 && data[at + 3] > 200) found++;
+             return found; }"""
+    )
+    assert blue == 0
+    assert shown.trouble == []
