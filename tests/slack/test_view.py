@@ -16,6 +16,7 @@ from deploy_action.locking.transitions import Waiting
 from deploy_action.monitoring.stall import StallChange
 from deploy_action.reporting.report import Report
 from deploy_action.slack import view_updates as views
+from deploy_action.slack.messages.words import heading
 from deploy_action.slack.view import TEXT_MAX, DeploymentView, NotificationEvent, RegistryNews, cut_middle
 from tests.cloudformation.story import DATABASE, ROOT, nested, resource, stack, told
 
@@ -223,6 +224,14 @@ def test_of_a_long_story_the_beginning_and_the_end_are_told() -> None:
     assert cut.startswith("It is away. x")
     assert cut.endswith("x It answers again.")
     assert cut_middle("short", 100) == "short"
+
+
+def test_a_stack_that_needs_repair_calls_somebody() -> None:
+    refused = replace(REPORT, outcome=Outcome.FAILED, not_started=True)
+    assert views.ended(FIRST, refused, at=1.0).moment is NotificationEvent.NOT_STARTED
+    stuck = views.ended(FIRST, replace(refused, needs_repair=True), at=1.0)
+    assert stuck.moment is NotificationEvent.FAILED
+    assert heading(stuck)[:2] == ("🚫", "Not started:")
 
 
 def test_who_needs_a_person() -> None:
