@@ -246,7 +246,7 @@ class TestTheParent:
         assert shown("progress") == [
             "🚀 Deploying production",
             "▰▰▰▱▱▱▱▱▱▱  11 of 30",
-            "About 2m left (1m to 4m), done about 14:20 UTC",
+            "About 2m left (1m20s to 4m), done about 14:20 UTC",
             "Creating Database for 2m09s, and 1 more",
         ]
 
