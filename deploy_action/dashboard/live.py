@@ -1,4 +1,4 @@
-"""Who deploys and who waits, as the registry's document said when the page was made."""
+"""The deployments that run and that wait, as the registry's document said when the page was made."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Figures:
 @dataclass(frozen=True, slots=True)
 class Restore:
     """The consequence of a failure: `seconds` from its end to that of the deployment which made all its
-    stacks good again, None where none did yet; `tries`: how many deployments that took, both ends included."""
+    stacks good again, None where none did yet; `tries`: how many deployments that took, with both ends."""
 
     seconds: float | None
     tries: int | None = None

@@ -39,7 +39,7 @@ def restores_of(entries: Sequence[Entry]) -> dict[str, Restore]:
 
 
 def broken_now(entries: Sequence[Entry]) -> tuple[Outage, ...]:
-    """What is broken still, the newest first; `entries` are the oldest first."""
+    """The stacks that are broken still, the newest first; `entries` are the oldest first."""
     return tuple(sorted(_followed(entries)[1], key=lambda one: -one.since))
 
 

@@ -55,7 +55,7 @@ def broken(outages: Sequence[Outage]) -> str:
 
 
 def live(found: Live | None) -> str:
-    """Who deploys and waits; empty where the registry was not asked."""
+    """Running and waiting deployments; empty where the registry was not asked."""
     if found is None:
         return ""
     rows = [

@@ -1,4 +1,4 @@
-"""Who is ahead in the queue, as people are told: person, workflow, since when, until about when, where."""
+"""The deployments ahead in the queue, in words: person, workflow, since when, until about when, where."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from deploy_action.locking.document import Ticket
 
 NAMED_MAX = 3
-"""So many of those ahead are named beside the first."""
+"""At most this many of those ahead are named beside the first."""
 
 
 def who_is_ahead(ahead: tuple[Ticket, ...], left_seconds: float | None) -> str:

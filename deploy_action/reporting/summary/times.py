@@ -79,7 +79,7 @@ def _accuracy(accuracy: Accuracy | None) -> str:
 
 
 def comparable(bar: ResourceActivity) -> bool:
-    """What was cancelled or undone took a time that says nothing of the resource."""
+    """False for a resource that was cancelled or undone: its time says nothing of it."""
     return not bar.cancelled and bar.phase is not Phase.ROLLBACK
 
 
