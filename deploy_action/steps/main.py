@@ -76,6 +76,8 @@ def run(job: JobContext) -> int:
         code = way(deployment)
     except CoordinatorError as error:
         state.report = with_failure(state.report, error, _outcome(error, state, settings))
+        if _has_begun(state):
+            state.report = replace(state.report, not_started=False, needs_repair=False)
         code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code
         if state.report.outcome in NOT_SEEN and not state.report.stacks:
             operation = deployment.watcher.operation if deployment.watcher is not None else None
@@ -118,6 +120,13 @@ def _begin(job: JobContext, state: JobState) -> float | None:
     folder.sign(now)
     optional(reporter, "Keeping the state", lambda: folder.save(state))
     return gap_seconds
+
+
+def _has_begun(state: JobState) -> bool:
+    """Something was executed, or may have been: no refusal says any more that nothing was changed."""
+    report = state.report
+    done = state.execution is not None or bool(state.applied) or report.command_exit_code is not None
+    return done or (bool(report.stacks) and not report.outcome.good)
 
 
 def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Outcome:
