@@ -33,8 +33,6 @@ GRACE_SECONDS = 5.0
 """Between TERM and KILL for what does not end with its `run`."""
 DRAIN_SECONDS = 2.0
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
-PRIVATE = ("DEPLOY_COORDINATOR_INPUTS",)
-"""Variables that hold tokens and are no business of the command."""
 
 
 class LocalCommand:
@@ -86,14 +84,13 @@ class LocalCommand:
         self._keep_exit(str(self.exit_code))
 
     def _played(self) -> int:
-        environ = {name: text for name, text in self._environ.items() if name not in PRIVATE}
         with self._lock:
             if self._signalled is not None:
                 return 128 + self._signalled
             try:
                 self._process = subprocess.Popen(
                     self._words,
-                    env={**environ, **self._own_variables()},
+                    env={**self._environ, **self._own_variables()},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

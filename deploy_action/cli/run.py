@@ -118,7 +118,7 @@ def command(
         environ = {
             **os.environ,
             **variables,
-            "AWS_REGION": default_region(os.environ),
+            **({"AWS_REGION": region} if (region := default_region(os.environ)) else {}),
             "DEPLOY_COORDINATOR_INPUTS": json.dumps(given),
             "GITHUB_WORKSPACE": checkout.top_folder() or str(Path.cwd()),
             "GITHUB_OUTPUT": str(path / "output"),
@@ -184,7 +184,8 @@ class LocalRun:
         state.mkdir(mode=0o700)
         self._state = StateFolder(state)
         argv = ("bash", "-eo", "pipefail", "-c", words[0]) if _is_shell(words) else words
-        self._command = LocalCommand(argv, self._state, environ)
+        # As in the shell: what stands for a job's variables is the steps' alone.
+        self._command = LocalCommand(argv, self._state, os.environ)
 
     def play(self) -> int:
         """The exit code."""

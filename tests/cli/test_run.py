@@ -165,6 +165,15 @@ def test_a_person_waits_for_a_workflow_deploys_and_is_remembered(ground: Ground)
     assert second["held_since"] > first["released_at"] or second["held_since"] == first["released_at"]
 
 
+def test_the_command_has_the_environment_of_the_shell_and_what_the_lock_is(ground: Ground) -> None:
+    mine = ground.run("--stack", "shop", "--", "env")
+    log, _ = mine.communicate(timeout=60)
+    assert mine.returncode == 0, log
+    names = {line.partition("=")[0] for line in log.splitlines()}
+    assert {"DEPLOY_COORDINATOR_TICKET", "DEPLOY_COORDINATOR_EPOCH", "AWS_DEFAULT_REGION"} <= names
+    assert not names & {"DEPLOY_COORDINATOR_INPUTS", "GITHUB_WORKSPACE", "GITHUB_OUTPUT", "RUNNER_TEMP"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_command_and_gives_the_lock_back(ground: Ground, number: signal.Signals) -> None:
     script = STUBBORN.replace("INT", number.name.removeprefix("SIG"))
