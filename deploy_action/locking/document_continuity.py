@@ -37,6 +37,8 @@ class Continuity:
         self._believed_revision = self._highest_revision = seen_revision
         self.generation = ""
         """Of the document that is believed; empty where that is not known."""
+        self._begun = ""
+        """The generation that the own write begins, should it have taken effect."""
         self.last: Document | None = None
         """The newest that was seen before it was replaced."""
         self._doubted_since: float | None = None
@@ -72,7 +74,7 @@ class Continuity:
 
     def is_another(self, document: Document) -> bool:
         """Whether somebody began it in the place of the one that was seen."""
-        return bool(self.generation) and document.generation != self.generation
+        return bool(self.generation) and document.generation not in {self.generation, self._begun}
 
     def _doubt(self, *, gone: bool, foreign: bool) -> RegistryBehind:
         if gone:
@@ -85,6 +87,7 @@ class Continuity:
         """The document as it is written. Revisions never fall, whatever becomes of the document; whoever
         begins it, or goes on from an older state of it, begins a generation, so that the rest can tell."""
         begins = self.begins_anew or self._older or not document.generation
+        self._begun = operation if begins else self._begun
         newest = replace(
             document,
             revision=max(document.revision, self._highest_revision),

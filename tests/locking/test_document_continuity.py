@@ -12,7 +12,7 @@ from deploy_action.locking.codec import decode, encode
 from deploy_action.locking.document import Document, Lock, Ticket
 from deploy_action.locking.grant import Grant
 from tests.clock import VirtualClock
-from tests.locking.memory_registry import MemoryRegistry
+from tests.locking.memory_registry import LOST_ANSWER, MemoryRegistry
 
 LEASE = 300.0
 
@@ -96,6 +96,18 @@ def test_a_waiter_gives_the_holder_time_although_the_new_document_has_as_many_wr
     grant = waiter.acquire(wait=True, timeout_seconds=2000.0, tell=lambda waiting: None)
     assert grant.queue_seconds >= 900.0
     assert grant.ticket.epoch == 2
+
+
+def test_an_own_beginning_whose_answer_was_lost_is_no_other_document(place: Place) -> None:
+    place.hold("a").release(outcome="succeeded")
+    client = place.client("b")
+    client.find()
+    place.registry.overwrite(None)
+    place.registry.swap_faults = [LOST_ANSWER]
+    grant = client.acquire(wait=True, timeout_seconds=2000.0, tell=lambda waiting: None)
+    assert grant.ticket.epoch == 2
+    assert place.registry.swap_faults == []
+    assert 90.0 <= place.clock.elapsed <= 130.0
 
 
 def test_who_is_not_the_first_to_come_back_is_waited_for_too(place: Place) -> None:
