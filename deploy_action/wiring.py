@@ -203,6 +203,11 @@ class Wiring:
 
         return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
+    def webhook(self, *, timeout_seconds: float = 10.0) -> Messenger:
+        from deploy_action.slack.api.json_webhook import JsonWebhook
+
+        return JsonWebhook(self._settings.webhook_url, timeout=timeout_seconds)
+
     def routing(self) -> Routing | None:
         """Where the deployment is told; None where no channel was asked for. A plan is no deployment."""
         settings = self._settings

@@ -46,6 +46,7 @@ def _said(deployment: Deployment) -> tuple[str, ...]:
             *masked_by(lines),
             settings.slack_bot_token,
             settings.slack_webhook_url,
+            settings.webhook_url,
         ]
     )
     readable = [masks.hide(part) for line in lines for part in plain(line).split("\n")]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NAMES = frozenset(
     {
+        "webhook-format",
+        "webhook-url",
         "allow-data-loss",
         "capabilities",
         "command",

@@ -12,7 +12,7 @@ from deploy_action.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECRETS = ("slack-bot-token", "slack-webhook-url", "github-token")
+SECRETS = ("slack-bot-token", "slack-webhook-url", "webhook-url", "github-token")
 SECRET_LENGTH_MIN = 8
 """Shorter ones are none, and would hide words of the log."""
 

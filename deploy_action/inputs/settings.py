@@ -24,6 +24,7 @@ from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.slack import SlackFields
 from deploy_action.inputs.stacks import StackFields
 from deploy_action.inputs.template import TemplateFields
+from deploy_action.inputs.webhook import WebhookFields, WebhookFormat
 from deploy_action.locking.commit_age import OnOlder
 from deploy_action.locking.delegation import parse_token
 from deploy_action.locking.document import QueuePolicy
@@ -154,6 +155,8 @@ class Settings:
     slack_events: dict[NotificationEvent, Override]
     slack_mentions: tuple[str, ...]
     slack_outputs: tuple[str, ...]
+    webhook_url: str
+    webhook_format: WebhookFormat
     slack_api_url: str
     github_deployment: bool
     environment_url: str
@@ -220,7 +223,7 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
+class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
@@ -274,6 +277,8 @@ class _Parser(StackFields, TemplateFields, SlackFields, PlanFields):
             slack_events=self._slack_events(),
             slack_mentions=self._slack_mentions(),
             slack_outputs=self._slack_outputs(),
+            webhook_url=(webhook := self._webhook())[0],
+            webhook_format=webhook[1],
             slack_api_url=self._slack_api_url(),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", input_values.environment_url, ""),

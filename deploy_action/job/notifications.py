@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.escape import slack
 from deploy_action.errors import CoordinatorError
+from deploy_action.inputs.webhook import WebhookFormat
 from deploy_action.job.notifier import Notifier
 from deploy_action.slack import view_updates as views
 from deploy_action.slack.messages import entry as entry_of
@@ -18,7 +19,7 @@ from deploy_action.slack.messages import parent, single
 from deploy_action.slack.outbox import Kind, Message, Outbox
 from deploy_action.slack.outbox_log import Record, Step
 from deploy_action.slack.ports import Announcement
-from deploy_action.slack.routing import Place, calls, places
+from deploy_action.slack.routing import Place, Routing, calls, places
 from deploy_action.slack.sender import MessageSender
 from deploy_action.slack.view import NotificationEvent, Origin, RegistryNews
 
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
     from deploy_action.reporting.report import Report
     from deploy_action.slack.background_sender import Worker
     from deploy_action.slack.ports import OutboxStore
-    from deploy_action.slack.routing import Routing
     from deploy_action.slack.view import DeploymentView
     from deploy_action.wiring import Wiring
 
 UPDATE_SECONDS = 10.0
 """Between two updates of the message while nothing but time and progress changes it."""
 QUEUE_UPDATE_SECONDS = 60.0
+WEBHOOK_SUFFIX = "-webhook"
+"""Tells the two outboxes of a deployment apart in the retry queue."""
 STUCK_SECONDS = 900.0
 """So long in the queue, somebody should know."""
 
@@ -74,7 +76,12 @@ class SlackNotifier(Notifier):
         outputs: tuple[str, ...],
         line: Callable[[str], None],
         note: Callable[[str], None],
+        render: Callable[[Kind, DeploymentView], Announcement] | None = None,
+        webhook_url: str = "",
     ) -> None:
+        self.webhook_url = webhook_url
+        self._render = render or _rendered
+        self._name = "webhook" if webhook_url else "Slack"
         self._outlet = outlet
         self._view = view
         self._mentions = mentions
@@ -214,7 +221,7 @@ class SlackNotifier(Notifier):
     def _entry(self, place: Place, view: DeploymentView, *, calls: bool) -> Message:
         view = replace(view, mentions=self._mentions if calls else (), thread=self.box.link)
         try:
-            told = _rendered(place.kind, view)
+            told = self._render(place.kind, view)
         except Exception as error:  # noqa: BLE001 - the truth matters more than its looks
             self._tell_defect(error)
             told = Announcement(slack(f"{view.environment or view.correlation_id}: {view.moment.value}"))
@@ -259,7 +266,7 @@ class SlackNotifier(Notifier):
 
     def _tell_defect(self, error: Exception) -> None:
         sentence = (
-            "Some Slack messages are missing because of a defect in deploy-coordinator: "
+            f"Some {self._name} messages are missing because of a defect in deploy-coordinator: "
             f"{type(error).__name__}: {error}"
         )
         if sentence not in self._defects:
@@ -290,6 +297,32 @@ def open_slack(
         outputs=settings.slack_outputs,
         line=job.reporter.line,
         note=job.reporter.note,
+    )
+
+
+def open_webhook(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> SlackNotifier:
+    """The webhook of this job beside Slack, with an outbox of its own."""
+    from deploy_action.slack.messages.document import document, summary_line
+    from deploy_action.slack.messages.teams_card import teams_message
+
+    def render(_kind: Kind, view: DeploymentView) -> Announcement:
+        teams = settings.webhook_format is WebhookFormat.TEAMS
+        return Announcement(summary_line(view), (teams_message(view) if teams else document(view),))
+
+    store = wiring.outbox(job.folder.webhook_outbox, f"{state.report.correlation_id}{WEBHOOK_SUFFIX}")
+    courier = MessageSender(store, wiring.webhook(), job.clock, told=state.report.notes)
+    run = job.run
+    origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
+    view = views.new_view(state.report, settings.stacks, at=job.clock.now(), origin=origin)
+    return SlackNotifier(
+        SlackDelivery(job.clock, store, courier, job.worker(courier), Routing(webhook=True)),
+        view,
+        mentions=(),
+        outputs=(),
+        line=job.reporter.line,
+        note=job.reporter.note,
+        render=render,
+        webhook_url=settings.webhook_url,
     )
 
 

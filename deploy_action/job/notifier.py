@@ -23,6 +23,14 @@ class Notifier:
     Every method but `flush` returns at once, and none raises.
     """
 
+    webhook_url: str = ""
+    """Of a channel that is not Slack; empty for Slack."""
+
+    @property
+    def parts(self) -> tuple[Notifier, ...]:
+        """The channels that it stands for."""
+        return (self,)
+
     @property
     def box(self) -> Outbox | None:
         """The content of the outbox; None where there is none."""

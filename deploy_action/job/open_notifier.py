@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from deploy_action.job.state import JobState
     from deploy_action.wiring import Wiring
 from deploy_action.job.notifier import Notifier
+from deploy_action.job.notifiers import Notifiers
 
 
 def open_channel(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Notifier:
-    """The channel of this job, as an earlier step left it."""
+    """The channels of this job, as an earlier step left them."""
     routing = wiring.routing()
-    if routing is None:
+    if routing is None and not settings.webhook_url:
         return Notifier()
-    from deploy_action.job.notifications import open_slack
+    from deploy_action.job.notifications import open_slack, open_webhook
 
-    return open_slack(job, wiring, routing, settings, state)
+    parts = [open_slack(job, wiring, routing, settings, state)] if routing is not None else []
+    if settings.webhook_url:
+        parts.append(open_webhook(job, wiring, settings, state))
+    return parts[0] if len(parts) == 1 else Notifiers(parts)
 
 
 def remember(channel: Notifier, state: JobState) -> None:

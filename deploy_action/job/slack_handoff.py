@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from deploy_action.job.context import JobContext
     from deploy_action.job.notifier import Notifier
     from deploy_action.slack.outbox import Outbox
-    from deploy_action.slack.routing import Routing
     from deploy_action.wiring import Wiring
 
 DRAIN_SECONDS = 8.0
@@ -22,30 +21,34 @@ LINES_MAX = 20
 
 
 def hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
+    for part in channel.parts:
+        _hand_over(job, wiring, settings, part)
+
+
+def _hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
     box = channel.close()
     if box is None:
         return
     if box.refused:
-        job.reporter.note(f"{box.refused} Slack messages were left out: too many were waiting.")
+        job.reporter.note(f"{box.refused} {_name(channel)} messages were left out: too many were waiting.")
     if not box.empty:
-        _keep(job, wiring, settings, box)
+        _keep(job, wiring, _sender(job, wiring, settings, channel), box, name=_name(channel))
     elif channel.well:
         _tell_others(job, wiring, settings, channel)
     channel.forget()
 
 
-def _keep(job: JobContext, wiring: Wiring, settings: Settings, box: Outbox) -> None:
-    own = _sender(job, settings, wiring.routing())
+def _keep(job: JobContext, wiring: Wiring, own: leftovers.Sender, box: Outbox, *, name: str) -> None:
     left = leftovers.QueuedOutbox(box, own.repository, own.webhook, own.token, saved_at=job.clock.now())
     count = len(box.pending) + len(box.dead)
-    messages = "1 Slack message" if count == 1 else f"{count} Slack messages"
+    messages = f"1 {name} message" if count == 1 else f"{count} {name} messages"
     try:
         given_up = leftovers.save(wiring.registry(), job.clock, left)
     except RegistryError as error:
         job.reporter.note(f"{messages} could not be delivered, nor kept for later: {error}")
         for entry in (*box.pending, *box.dead)[:LINES_MAX]:
             reason = f" ({entry.reason})" if entry.reason else ""
-            job.reporter.line(f"  not delivered to {entry.channel or 'Slack'}: {entry.text}{reason}")
+            job.reporter.line(f"  not delivered to {entry.channel or name}: {entry.text}{reason}")
         return
     if box.pending:
         how = "The next deployment, or `deploy-coordinator slack-queue process`, delivers what still can be"
@@ -68,8 +71,12 @@ def _tell_others(job: JobContext, wiring: Wiring, settings: Settings, channel: N
         told = draining.drain(
             wiring.registry(),
             job.clock,
-            lambda correlation_id: wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS),
-            sender=_sender(job, settings, wiring.routing()),
+            lambda correlation_id: (
+                wiring.webhook(timeout_seconds=REQUEST_SECONDS)
+                if channel.webhook_url
+                else wiring.messenger(correlation_id, timeout_seconds=REQUEST_SECONDS)
+            ),
+            sender=_sender(job, wiring, settings, channel),
             seconds=DRAIN_SECONDS,
             posted_at=channel.posted_at,
         )
@@ -77,12 +84,19 @@ def _tell_others(job: JobContext, wiring: Wiring, settings: Settings, channel: N
         job.reporter.line(f"Could not read the queue of undelivered Slack messages: {error}")
         return
     if told.sent:
-        job.reporter.line(f"Delivered {told.sent} Slack messages queued by earlier deployments.")
+        job.reporter.line(f"Delivered {told.sent} {_name(channel)} messages queued by earlier deployments.")
     for sentence in told.troubles:
         job.reporter.line(sentence)
 
 
-def _sender(job: JobContext, settings: Settings, routing: Routing | None) -> leftovers.Sender:
+def _name(channel: Notifier) -> str:
+    return "webhook" if channel.webhook_url else "Slack"
+
+
+def _sender(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> leftovers.Sender:
+    if channel.webhook_url:
+        return leftovers.sender(repository=job.run.repository, token="", webhook_url=channel.webhook_url)
+    routing = wiring.routing()
     return leftovers.sender(
         repository=job.run.repository,
         token=settings.slack_bot_token,

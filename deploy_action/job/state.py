@@ -133,6 +133,10 @@ class StateFolder:
         """Messages that the channel still has to get."""
         return self.path / _OUTBOX
 
+    @property
+    def webhook_outbox(self) -> Path:
+        return self.path / f"webhook-{_OUTBOX}"
+
     def save(self, state: JobState) -> None:
         """Atomically: a killed step leaves the old state or the new one. Raises OSError."""
         temporary = self.path / f"{_FILE}.{os.getpid()}"

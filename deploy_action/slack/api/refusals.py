@@ -84,15 +84,15 @@ def guarded(send: Callable[[], T], where: str = "") -> T:
         raise unanswered(error) from error
 
 
-def unanswered(error: BaseException) -> NotDelivered:
+def unanswered(error: BaseException, who: str = "Slack", url: str = "https://slack.com") -> NotDelivered:
     """The words of foreign errors may hold the token or the address; their type does not."""
     reason = getattr(error, "reason", None)
     cause = reason if isinstance(reason, BaseException) else error
-    fault = network_fault_of(error, url="https://slack.com", environ=os.environ)
+    fault = network_fault_of(error, url=url, environ=os.environ)
     lasting = fault.kind is FaultClass.CONFIGURATION
-    words = f"Slack could not be reached ({type(cause).__name__})."
+    words = f"{who} could not be reached ({type(cause).__name__})."
     if lasting:
-        words = f"Slack cannot be reached: {fault.what}. {fault.remedy}"
+        words = f"{who} cannot be reached: {fault.what}. {fault.remedy}"
     # Only these are certain to happen before anything is sent.
     before = lasting or isinstance(cause, ConnectionRefusedError) or _unresolved(cause)
     return NotDelivered(Trouble(words, doubtful=not before, unheard=not before))

@@ -18,8 +18,24 @@ if TYPE_CHECKING:
     from deploy_action.slack.ports import Announcement, Posted
 
 
-class SlackWebhook:
+class OneWay:
     """A webhook cannot choose its channel, update or look up: what may have been said is said again."""
+
+    def post(self, channel: str, message: Announcement, **_: object) -> Posted:  # noqa: ARG002
+        _cannot()
+
+    def update(self, channel_id: str, ts: str, message: Announcement, *, key: str) -> None:  # noqa: ARG002
+        _cannot()
+
+    def find(self, channel: str, **_: object) -> Posted | None:  # noqa: ARG002
+        raise CannotLook("A webhook cannot look into its channel.")
+
+    def link(self, channel_id: str, ts: str) -> str:  # noqa: ARG002
+        return ""
+
+
+class SlackWebhook(OneWay):
+    """An incoming webhook of Slack."""
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self._url = url
@@ -35,18 +51,6 @@ class SlackWebhook:
         if answer.status_code >= 500:
             raise NotDelivered(Trouble(f"Slack answered {answer.status_code}.", doubtful=True))
         raise by_code(_code_of(answer.body) or str(answer.status_code), "")
-
-    def post(self, channel: str, message: Announcement, **_: object) -> Posted:  # noqa: ARG002
-        _cannot()
-
-    def update(self, channel_id: str, ts: str, message: Announcement, *, key: str) -> None:  # noqa: ARG002
-        _cannot()
-
-    def find(self, channel: str, **_: object) -> Posted | None:  # noqa: ARG002
-        raise CannotLook("A webhook cannot look into its channel.")
-
-    def link(self, channel_id: str, ts: str) -> str:  # noqa: ARG002
-        return ""
 
     def _send(self, message: Announcement) -> WebhookResponse:
         from deploy_action.slack.api.strict import StrictWebhookClient
