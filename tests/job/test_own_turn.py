@@ -39,6 +39,11 @@ def test_a_turn_is_told_where_all_ahead_are_known(
     assert turn_seconds(Waiting(ahead, 0.0, left_seconds=left), usual) == expected
 
 
+def test_a_turn_is_not_told_where_one_ahead_may_take_any_time() -> None:
+    ahead = (HOLDER, waiter("a", "eu-west-1/new"))
+    assert turn_seconds(Waiting(ahead, 0.0, left_seconds=120.0), usual) is None
+
+
 def test_nobody_knows_when_a_freeze_ends() -> None:
     waiting = Waiting((HOLDER,), 0.0, freeze=Freeze("ada", "sale", "2026-01-01T00:00:00Z"), left_seconds=9.0)
     assert turn_seconds(waiting, usual) is None

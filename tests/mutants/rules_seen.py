@@ -30,7 +30,7 @@ def what_is_broken_is_not_shown(patch: Patch) -> None:
     patch.function(restore_times.broken_now, lambda original, entries: ())
 
 
-@killed_by(test_own_turn.test_a_turn_is_told_where_all_ahead_are_known)
+@killed_by(test_own_turn.test_a_turn_is_not_told_where_one_ahead_may_take_any_time)
 def a_turn_is_told_although_one_ahead_is_not_known(patch: Patch) -> None:
     def turn(original: Any, waiting: Any, usual_seconds: Any) -> float | None:
         found: float | None = original(waiting, lambda stacks: usual_seconds(stacks) or 0.0)
