@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.change_set import change_set_name
 from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
 from deploy_action.cloudformation.template_parser import parse_template
 from deploy_action.common.times import iso
-from deploy_action.deploy.change_set import NativeDeployment
 from deploy_action.deploy.data_guard import look_at_data
 from deploy_action.deploy.prepared import places_of
-from deploy_action.deploy.request import request_of
+from deploy_action.deploy.trial import trial
 from deploy_action.errors import (
     CannotStart,
     ChangeSetGone,
@@ -260,23 +258,9 @@ def _outdated(  # noqa: PLR0917 - what was looked at, and why in vain
 def _planned_now(
     job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
 ) -> tuple[str, ...]:
-    """A change set is made for that, and deleted again."""
-    name = f"{change_set_name(correlation_id, 0)}-trial"
-    native = NativeDeployment(
-        source,
-        source,
-        job.clock,
-        request_of(settings, name, of=correlation_id),
-        cancelled=job.cancelled,
-        tell=job.reporter.line,
-    )
-    found = native.plan(delete_rolled_back_stack=False)
-    if found.change_set.is_empty:
-        return ()
-    try:
-        return difference.summary_of(settings.stacks[0].short_name, found.change_set.changes)
-    finally:
-        native.discard(found)
+    with trial(job, source, settings, correlation_id) as change_set:
+        changes = () if change_set.is_empty else change_set.changes
+        return difference.summary_of(settings.stacks[0].short_name, changes)
 
 
 def _error(what: str, lines: Sequence[str]) -> PlanOutdated:

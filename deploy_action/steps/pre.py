@@ -11,6 +11,7 @@ from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.slow_call import SlowCall
 from deploy_action.common.times import date_time
 from deploy_action.deploy.review import review
+from deploy_action.deploy.trial import guard_before_lock
 from deploy_action.errors import (
     AccountUnknown,
     Busy,
@@ -118,6 +119,8 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
         optional(reporter, "The environments page", lambda: page.open(wiring, settings, state))
     if settings.mode is Mode.CHANGE_SETS and settings.plan.when_outdated is WhenOutdated.STOP:
         review(job, wiring, settings, state.report.correlation_id, locked=False)
+    if settings.mode is Mode.TEMPLATE and not settings.plan.plans:
+        guard_before_lock(job, wiring.cloudformation, settings, state.report.correlation_id)
     recall = (
         HistoryLoader(wiring, settings, commit=job.run.commit) if settings.mode is not Mode.ATTACH else None
     )

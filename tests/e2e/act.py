@@ -145,10 +145,19 @@ class Act:
         secrets: Mapping[str, str] | None = None,
         event: str = "push",
         inputs: Mapping[str, str] | None = None,
+        payload: Mapping[str, object] | None = None,
         timeout: float = 300,
     ) -> WorkflowRun:
-        """Run the text of a workflow to its end. `inputs` are those of `workflow_dispatch`."""
-        started = self.start(workflow, environment=environment, secrets=secrets, event=event, inputs=inputs)
+        """Run the text of a workflow to its end. `inputs` are those of `workflow_dispatch`; `payload` is the
+        event's."""
+        started = self.start(
+            workflow,
+            environment=environment,
+            secrets=secrets,
+            event=event,
+            inputs=inputs,
+            payload=payload,
+        )
         return started.wait(timeout)
 
     def start(
@@ -159,6 +168,7 @@ class Act:
         secrets: Mapping[str, str] | None = None,
         event: str = "push",
         inputs: Mapping[str, str] | None = None,
+        payload: Mapping[str, object] | None = None,
     ) -> RunningWorkflow:
         """Start the text of a workflow. Several may run at once; give each its own GITHUB_RUN_ID."""
         number = len(list(self.folder.glob("run-*.log")))
@@ -174,6 +184,10 @@ class Act:
         for uses, folder in self.others.items():
             command += ["--local-repository", f"{uses}={folder}"]
         given = {"RUNNER_NAME": "act", **(environment or {})}
+        if payload is not None:
+            path = self.folder / f"event-{number}.json"
+            path.write_text(json.dumps(payload), "utf-8")
+            command += ["--eventpath", str(path)]
         for pair in (inputs or {}).items():
             command += ["--input", "=".join(pair)]
         for pair in given.items():

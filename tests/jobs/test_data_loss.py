@@ -75,6 +75,18 @@ def test_stop_has_an_exit_code_of_its_own(stage: Stage) -> None:
     job = stage.job("second", template=stage.template(REPLACED), data_loss="stop")
     assert job.deploy() == 11, job.log
     assert "docs/plan.md says how to decide" in job.summary
+    assert "Nothing was locked or changed." in job.log
+    assert "cquired lock" not in job.log
+
+
+def test_what_cannot_be_told_before_the_lock_stops_behind_it(stage: Stage) -> None:
+    deployed(stage, TABLE)
+    stage.server.faults.add("access_denied", operation="CreateChangeSet", count=1)
+    job = stage.job("second", template=stage.template(REPLACED), data_loss="stop")
+    assert job.deploy() == 11, job.log
+    assert "is looked at once it is planned" in job.log
+    assert "cquired lock" in job.log
+    assert kept_as_it_was(stage)
 
 
 def test_data_that_is_named_may_go(stage: Stage) -> None:

@@ -40,8 +40,12 @@ def update_comment(call: Call, number: str) -> Response:
 
 @route("GET", r"/commits/(\w+)/pulls", "pull-requests:read")
 def get_pulls(call: Call, sha: str) -> Response:
-    found = [row for row in call.state.pulls if sha in {row["merge_commit_sha"], row["head"]["sha"]}]
-    return Response(200, found)
+    """A row whose `merge_commit_sha` is `*` was merged as whatever is asked for."""
+    rows = [
+        {**row, "merge_commit_sha": sha} if row["merge_commit_sha"] == "*" else row
+        for row in call.state.pulls
+    ]
+    return Response(200, [row for row in rows if sha in {row["merge_commit_sha"], row["head"]["sha"]}])
 
 
 def add(call: Call, number: int, body: str) -> dict[str, Any]:

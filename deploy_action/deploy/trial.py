@@ -1,0 +1,70 @@
+"""A change set that is made to be looked at, and deleted again: what would be planned now, before anything is
+locked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from deploy_action.cloudformation.change_set import change_set_name
+from deploy_action.cloudformation.change_set_tree import read_tree
+from deploy_action.cloudformation.stacks import Verdict, verdict_of
+from deploy_action.deploy.change_set import NativeDeployment
+from deploy_action.deploy.data_guard import look_at_data
+from deploy_action.deploy.request import request_of
+from deploy_action.errors import Cancelled, CoordinatorError
+from deploy_action.inputs.plan import OnDataLoss
+from deploy_action.plan.data_guard import Guarded, judge, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy_action.cloudformation.change_set import ChangeSet
+    from deploy_action.cloudformation.client import CloudFormation
+    from deploy_action.inputs.settings import Settings
+    from deploy_action.job.context import JobContext
+
+
+@contextmanager
+def trial(
+    job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
+) -> Iterator[ChangeSet]:
+    """What `template` would change now. Raises like `NativeDeployment.plan`."""
+    native = NativeDeployment(
+        source,
+        source,
+        job.clock,
+        request_of(settings, f"{change_set_name(correlation_id, 0)}-trial", of=correlation_id),
+        cancelled=job.cancelled,
+        tell=job.reporter.line,
+    )
+    found = native.plan(delete_rolled_back_stack=False)
+    try:
+        yield found.change_set
+    finally:
+        if not found.change_set.is_empty:
+            native.discard(found)
+
+
+def guard_before_lock(
+    job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
+) -> None:
+    """For `data-loss: stop` with `template`: raises DataAtRisk before anything is locked. What cannot be told
+    now is left to the look at the change set that is executed."""
+    if settings.plan.on_data_loss is not OnDataLoss.STOP:
+        return
+    guarded = Guarded()
+    try:
+        state = source.describe(settings.stacks[0])
+        if state is None or state.in_progress or verdict_of(state.status) is Verdict.NONE:
+            return
+        with trial(job, source, settings, correlation_id) as change_set:
+            if not change_set.is_empty:
+                tree = read_tree(source, settings.stacks[0].region, change_set)
+                guarded = judge(look_at_data(source, tree), settings.plan.allow_data_loss)
+    except Cancelled:
+        raise
+    except CoordinatorError as error:
+        job.reporter.line(f"What this deployment does to data is looked at once it is planned. {error.what}")
+    if guarded.lost:
+        raise refusal(guarded, locked=False)

@@ -1,0 +1,52 @@
+"""Only what was reviewed is applied, and a plan locks and executes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deploy_action.deploy import review, trial
+from deploy_action.github import pull_requests
+from deploy_action.plan import order, record
+from tests.jobs import test_data_loss, test_plan
+from tests.mutants.mutant import killed_by
+from tests.plan import test_order, test_record
+
+if TYPE_CHECKING:
+    from tests.mutants.mutant import Patch
+
+
+@killed_by(test_plan.test_what_differs_from_what_would_be_planned_now_stops_it)
+def what_was_reviewed_is_applied_whatever_the_template_says_now(patch: Patch) -> None:
+    patch.function(review._other_than_now, lambda *_of, **_more: ())
+
+
+@killed_by(
+    test_plan.test_a_commit_that_nobody_planned_is_not_deployed,
+    test_record.test_a_plan_is_found_by_any_of_its_commits,
+)
+def the_newest_plan_is_applied_whichever_commit_it_is_of(patch: Patch) -> None:
+    def find(original: Any, plans: Any, **asked: Any) -> Any:
+        plans = list(plans)
+        return original(plans, **{**asked, "commits": plans[-1].commits if plans else ()})
+
+    patch.function(record.find, find)
+
+
+@killed_by(test_plan.test_the_comment_of_somebody_who_may_not_write_is_never_taken_for_ours)
+def a_comment_is_ours_by_its_first_line_alone(patch: Patch) -> None:
+    patch.function(
+        pull_requests._is_ours, lambda _original, row, marker: str(row.get("body", "")).startswith(marker)
+    )
+
+
+@killed_by(
+    test_plan.test_a_command_plans_several_stacks_and_they_are_applied_in_the_order_of_imports,
+    test_order.test_who_ceases_to_import_goes_before_who_ceases_to_export,
+)
+def stacks_are_applied_as_they_come(patch: Patch) -> None:
+    patch.function(order.in_order, lambda _original, stacks: tuple(one.name for one in stacks))
+
+
+@killed_by(test_data_loss.test_stop_has_an_exit_code_of_its_own)
+def data_is_looked_at_only_behind_the_lock(patch: Patch) -> None:
+    patch.function(trial.guard_before_lock, lambda *_: None)
