@@ -88,11 +88,6 @@ def test_the_workflow_for_enterprise_server_is_the_same_without_what_that_does_n
 NOT_PASSED_ON = {
     "github-deployment",  # the job's own `environment:` makes one
     "environment-url",
-    # of `mode: plan` and `mode: apply`, and this workflow deploys
-    "execute-change-set-id",
-    "keep-change-set",
-    "plan-comment",
-    "when-outdated",
 }
 SECRETS = {"slack-bot-token", "slack-webhook-url"}
 
