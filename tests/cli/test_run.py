@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ class Ground:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self.begun.append(process)
         return process
@@ -127,7 +129,9 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     with ground.cloud:
         yield ground
         for process in ground.begun:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def until(process: subprocess.Popen[str], words: str) -> str:
@@ -197,7 +201,7 @@ def test_a_signal_while_it_waits_gives_the_place_in_the_queue_back(ground: Groun
     assert mine.returncode == 130, log
     assert "never" not in log
     assert [ticket["actor"] for ticket in ground.document["tickets"]] == ["robot"]
-    job.kill()
+    assert job.poll() is None
 
 
 @pytest.mark.parametrize(
