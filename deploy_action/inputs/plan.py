@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from deploy_action.inputs.fields import Fields
-from deploy_action.inputs.mode import AskedMode
+from deploy_action.inputs.mode import AskedMode, parse_mode
 
 CHANGE_SETS_MAX = 50
 _NAME = re.compile(r"[A-Za-z0-9][\w./-]{0,400}", re.ASCII)
@@ -80,7 +80,9 @@ class PlanSettings:
 class PlanFields(Fields):
     """Problems are collected."""
 
-    def _plan(self, asked: AskedMode | None, *, template: bool, command: bool) -> PlanSettings:
+    def _plan(self) -> PlanSettings:
+        asked = self._checked("mode", parse_mode, None)
+        template, command = bool(self._text("template")), bool(self._text("command"))
         phase = {AskedMode.PLAN: Phase.PLAN, AskedMode.APPLY: Phase.APPLY}.get(asked or AskedMode.DEPLOY)
         phase = phase or Phase.DEPLOY
         on_data_loss = self._choice("data-loss", OnDataLoss, OnDataLoss.WARN)

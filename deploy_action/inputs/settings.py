@@ -293,11 +293,7 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             commit=self._checked("commit", parse_commit, ""),
             version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
-            plan=self._plan(
-                self._checked("mode", parse_mode, None),
-                template=bool(self._text("template")),
-                command=bool(self._text("command")),
-            ),
+            plan=self._plan(),
             account=self._account,
         )
         self._check_together(settings)
