@@ -44,6 +44,11 @@ def _known(ticket: Ticket, grants: Mapping[str, Ticket]) -> bool:
     return ticket.nonce in grants and ticket.epochs == grants[ticket.nonce].epochs
 
 
+def _only_its_own(name: str, epoch: int, nonce: str, grants: Mapping[str, Ticket]) -> bool:
+    """Who began the document anew may have written the epoch of a holder that had yet to come back."""
+    return all((name, epoch) not in other.epochs for other in grants.values() if other.nonce != nonce)
+
+
 def _come_back(base: Document, new: Document, grants: Mapping[str, Ticket], *, deleted: bool) -> list[Ticket]:
     """Holders that wrote themselves back, or did so and left at once; under the epochs of their grant, where
     nobody has held since."""
@@ -56,6 +61,10 @@ def _come_back(base: Document, new: Document, grants: Mapping[str, Ticket], *, d
         for nonce, ticket in there.items()
         if nonce not in standing | left
         and _known(ticket, grants)
-        and all(base.locks.get(name, Lock()).epoch < epoch + deleted for name, epoch in ticket.epochs)
+        and all(
+            base.locks.get(name, Lock()).epoch
+            < epoch + (deleted or _only_its_own(name, epoch, nonce, grants))
+            for name, epoch in ticket.epochs
+        )
         and not any(other.holding and set(other.locks) & set(ticket.locks) for other in base.tickets)
     ]
