@@ -48,7 +48,8 @@ def _told(runs: Runs, waited: dict[str, str], failed: dict[str, str]) -> list[To
     (bad,) = [one for one in runs.slack.messages if one.ts == failed["slack-thread-ts"]]
     states = [version for version in good.versions if version.get("blocks")]
     queued = next(one for one in states if "queue" in str(one["text"]))
-    working = [one for one in states if "▰" in str(one["blocks"])]
+    # A message whose deployment ended while it was away has its last state alone.
+    working = [one for one in states if "Deploying" in str(one["text"])] or states
     return [
         Told("1 · QUEUED", queued, float(good.ts)),
         Told("2 · PROGRESS, THE SAME MESSAGE", working[len(working) // 2], float(good.ts), edited=True),
