@@ -89,7 +89,7 @@ NOT_PASSED_ON = {
     "github-deployment",  # the job's own `environment:` makes one
     "environment-url",
 }
-SECRETS = {"slack-bot-token", "slack-webhook-url"}
+SECRETS = {"slack-bot-token", "slack-webhook-url", "webhook-url"}
 
 
 def called() -> tuple[dict[str, Any], dict[str, Any]]:
