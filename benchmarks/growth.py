@@ -10,6 +10,8 @@ lists    ListStacks of a one-minute command that is watched by a glob, by stacks
          page.
 branch   bytes of the registry's branch in a full clone after N deployments of ten resources each, five
          commits a deployment, packed by git; it is squashed as the product does it.
+bytes    read a minute by N waiters of one lock in DynamoDB; a consistent read costs a unit for each 4 KB.
+requests charged an hour to the token of N waiters on GitHub, with 0, 2 and 8 foreign writes a minute.
 queue    tickets of S stacks each that fit a document of the size that one item of DynamoDB may have.
 """
 
@@ -26,6 +28,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.registry_branch import packed_bytes
+from benchmarks.waiter_costs import bytes_a_minute, requests_an_hour
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
@@ -160,7 +163,42 @@ def branch() -> bool:
     return met
 
 
-ROWS: dict[str, Callable[[], bool]] = {"starts": starts, "lists": lists, "queue": queue, "branch": branch}
+def read_bytes() -> bool:
+    sizes, found = [25, 50, 100, 200], []
+    for waiters in sizes:
+        size, units = bytes_a_minute(waiters)
+        found.append(size)
+        print(
+            f"{waiters:>6} waiters   {size / 1e6:.1f} MB a minute   {units:.0f} read units a second",
+            flush=True,
+        )
+    print(f"bytes grow by {law(sizes, found)} (aim 1 MB and 30 units for 200)")
+    return found[-1] <= 1e6
+
+
+def requests() -> bool:
+    sizes, met = [5, 10, 20, 40], True
+    for foreign in (0, 2, 8):
+        found = [requests_an_hour(waiters, float(foreign)) for waiters in sizes]
+        each = (found[-1] - found[0]) / (sizes[-1] - sizes[0])
+        most = sizes[-1] + (1000 - found[-1]) / max(each, 1.0)
+        met = met and most >= 40
+        print(
+            f"{foreign:>6} foreign writes a minute   {', '.join(f'{one:.0f}' for one in found)} requests an hour of"
+            f" {sizes} waiters   1,000 are used up by {most:.0f} waiters (aim 40)",
+            flush=True,
+        )
+    return met
+
+
+ROWS: dict[str, Callable[[], bool]] = {
+    "starts": starts,
+    "lists": lists,
+    "queue": queue,
+    "branch": branch,
+    "bytes": read_bytes,
+    "requests": requests,
+}
 
 
 def main() -> int:

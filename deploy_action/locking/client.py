@@ -18,11 +18,11 @@ from deploy_action.github.request_budget import waiter_pause_seconds
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, after_limit
-from deploy_action.locking.delegation import borrow
 from deploy_action.locking.document import QueuePolicy
 from deploy_action.locking.document_continuity import LAG_SECONDS_MAX
 from deploy_action.locking.epoch_floors import EpochFloors
 from deploy_action.locking.grant import Grant
+from deploy_action.locking.head_look import HeadLook
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.messages import away, busy, overtaken, taken_out
 from deploy_action.locking.newer_deployments import Known, Rivals
@@ -89,6 +89,7 @@ class LockClient(LockHold):
             revoke=revoke,
             review=review,
         )
+        self._heads = HeadLook(registry, clock)
         self._rivals = Rivals(clock, life=life, compare=compare)
         self.outage = Outage(
             clock,
@@ -288,16 +289,6 @@ class LockClient(LockHold):
                 raise Cancelled("Cancelled while waiting for the lock.", why="Nothing was changed.")
             self._clock.sleep(min(left, NAP_SECONDS))
 
-    def _lent(self, document: Document) -> Document | None:
-        """With the ticket of a `lock` step taken for the own one; None where there is none."""
-        lender = self._borrower.lender(document, self.ticket)
-        return None if lender is None else borrow(document, lender, self.ticket)
-
-    def _adopt(self, document: Document) -> None:
-        lender = self._borrower.lender(document, self.ticket)
-        self.borrowed = self.borrowed or lender is not None
-        self.ticket = lender or document.ticket(self.ticket.nonce) or self.ticket
-
     def _take(self, document: Document) -> bool:
         current = document.ticket(self.ticket.nonce)
         if current is None or not current.holding:
@@ -313,6 +304,8 @@ class LockClient(LockHold):
         after a whole lease without it, and only where nothing speaks against that.
         """
         try:
+            if not newest and self._heads_are_enough(last, wait=wait):
+                return self._advance(last, wait=wait, seen_before=True)
             document = self._advance(last if newest else self._look(), wait=wait)
         except RegistryError as error:
             if not wait or isinstance(error, RegistryTooNew):
@@ -324,12 +317,17 @@ class LockClient(LockHold):
 
     def _understood(self, document: Document) -> None:
         super()._understood(document)
+        self._heads.document_was_read()
         seen = last_seen(document, self.ticket, at=self._at())
         self.outage.saw(seen)
         # So long a holder that lives may take to write itself back.
         leases_ahead = (other.lease for other in seen.ahead if other.holding)
         self._swapper.continuity.doubt_seconds = max(LAG_SECONDS_MAX, *leases_ahead, 0.0)
         self._epochs.saw(document)
+
+    def _heads_are_enough(self, last: Document, *, wait: bool) -> bool:
+        away = self.outage.away_seconds is not None or self._epochs.outdated(last)
+        return wait and not away and not self._due() and self._heads.is_enough(last, self.ticket)
 
     def _look(self) -> Document:
         document = self._swapper.read(patience_seconds=BRIEF_PATIENCE_SECONDS)
@@ -354,12 +352,13 @@ class LockClient(LockHold):
         known = self._rivals.know(document, self.ticket)
         return self._request(wait=True, patience_seconds=BRIEF_PATIENCE_SECONDS, known=known)
 
-    def _advance(self, document: Document, *, wait: bool) -> Document:
+    def _advance(self, document: Document, *, wait: bool, seen_before: bool = False) -> Document:
         """Show life, remove the dead ahead, take the lock when nobody is."""
         newer = self._rivals.superseded_by(document, self.ticket)
         if newer:
             raise core.superseded(self.ticket, newer)
-        self._others.observe(document)
+        if not seen_before:
+            self._others.observe(document)
         gone = self._others.gone(leases.held_up_by(document, self.ticket))
         if gone:
             document, evicted = self._evict(gone)

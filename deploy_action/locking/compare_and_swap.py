@@ -12,7 +12,7 @@ from deploy_action.common.escape import commit_message
 from deploy_action.errors import RegistryConflict, RegistryUnavailable
 from deploy_action.locking.codec import encode
 from deploy_action.locking.document_continuity import Continuity
-from deploy_action.locking.ports import NO_FILES
+from deploy_action.locking.heads import MARK, changed_heads
 from deploy_action.locking.transitions import full
 from deploy_action.locking.write_backoff import CROWD_SECONDS_MAX, Backoff, limit_window_seconds
 
@@ -167,7 +167,7 @@ class Swapper:
                     confirm(document)
                     return sent[2]
                 unmoved = sent is not None and sent[0] == snapshot.version
-                operation = sent[1] if sent is not None and unmoved else secrets.token_hex(8)
+                operation = sent[1] if sent is not None and unmoved else MARK + secrets.token_hex(8)
                 new, result = decide(document)
                 if new is None or (new == document and not always):
                     return result
@@ -180,7 +180,7 @@ class Swapper:
                     _encoded(written, document),
                     snapshot.version,
                     message=commit_message(message),
-                    files=NO_FILES if file is None else self._changed(file, snapshot.version),
+                    files=self._changed(file, snapshot.version) | self._heads(document, written),
                 )
                 self.continuity.wrote(written, snapshot)
                 return result
@@ -215,5 +215,10 @@ class Swapper:
             raise doubt
         return document
 
-    def _changed(self, file: Change, version: str) -> Mapping[str, bytes]:
-        return file.changed(lambda name: self.registry.read_file(name, version))
+    def _changed(self, file: Change | None, version: str) -> dict[str, bytes]:
+        if file is None:
+            return {}
+        return dict(file.changed(lambda name: self.registry.read_file(name, version)))
+
+    def _heads(self, before: Document, written: Document) -> dict[str, bytes]:
+        return changed_heads(before, written) if getattr(self.registry, "heads", False) else {}

@@ -89,6 +89,20 @@ class Registry(Protocol):
         ...
 
 
+class RegistryWithHeads(Registry, Protocol):
+    """A registry that keeps heads (`locking.heads`): `swap` gets them among its files."""
+
+    @property
+    def heads(self) -> bool:
+        """Whether it does; one that says no need not have `read_head`."""
+        ...
+
+    def read_head(self, name: str) -> bytes | None:
+        """A head as it stands now, or stood a moment ago; None where there is none. Costs little where it has
+        not changed. Raises like `read`."""
+        ...
+
+
 class GitHubJobs(Protocol):
     """The jobs behind tickets, as GitHub knows them. Never raises: what cannot be known is UNKNOWN."""
 

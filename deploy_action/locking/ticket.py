@@ -11,7 +11,7 @@ from deploy_action.errors import RegistryError
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, Swapper
-from deploy_action.locking.delegation import Borrower, give_back, repay
+from deploy_action.locking.delegation import Borrower, borrow, give_back, repay
 from deploy_action.locking.overlap import overlaps_of
 from deploy_action.locking.restored_document import written_back
 from deploy_action.locking.without_registry import holds_by_lease
@@ -261,6 +261,16 @@ class LockHold:
                 message=f"withdraw {self.ticket.correlation_id}",
                 patience_seconds=3.0,
             )
+
+    def _lent(self, document: Document) -> Document | None:
+        """With the ticket of a `lock` step taken for the own one; None where there is none."""
+        lender = self._borrower.lender(document, self.ticket)
+        return None if lender is None else borrow(document, lender, self.ticket)
+
+    def _adopt(self, document: Document) -> None:
+        lender = self._borrower.lender(document, self.ticket)
+        self.borrowed = self.borrowed or lender is not None
+        self.ticket = lender or document.ticket(self.ticket.nonce) or self.ticket
 
     def _at(self) -> str:
         return iso(self._clock.now())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.github import request_budget
 from deploy_action.history import files as history_files
+from deploy_action.locking import heads
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stores import github_branch
 from deploy_action.locking.write_backoff import Backoff
@@ -14,7 +15,7 @@ from deploy_action.monitoring.poll_scheduler import Budget, Schedule
 from deploy_action.monitoring.stack_listing import StackListing
 from tests.contract import test_branch_squash
 from tests.history import test_files
-from tests.locking import test_crowd, test_request_budget
+from tests.locking import test_crowd, test_heads, test_request_budget
 from tests.locking import test_write_backoff as test_backoff
 from tests.monitoring import test_poll_scheduler as test_schedule
 from tests.monitoring import test_stack_listing as test_listing
@@ -86,3 +87,18 @@ def what_moves_on_leaves_its_place_first(patch: Patch) -> None:
         return dict(reversed(original(*args).items()))
 
     patch.function(history_files._moved_on, backwards)
+
+
+@killed_by(test_heads.test_a_version_without_heads_costs_a_minute_and_nobody_overlaps)
+def heads_are_believed_for_ever(patch: Patch) -> None:
+    patch.function(heads.read_seconds, lambda _original, *_args: 86_400.0)
+
+
+@killed_by(test_heads.test_the_release_of_a_stack_under_another_lock_is_heard_of)
+def only_the_heads_of_the_own_locks_are_watched(patch: Patch) -> None:
+    patch.function(heads._foreign, lambda _original, *_args: frozenset())
+
+
+@killed_by(test_heads.TestNews.test_a_holder_with_a_short_lease_is_looked_after)
+def a_short_lease_is_not_looked_after(patch: Patch) -> None:
+    patch.constant(heads, "SHORT_LEASE_SECONDS", 0.0)

@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden
+from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import NO_FILES, Snapshot
 from deploy_action.locking.stores.aws import Clients, error_code, explained
 
@@ -31,10 +32,13 @@ class DynamoDbRegistry:
     (binary). A version is drawn by lot. Further documents are items of their own, `KEY/NAME`.
 
     A swap is one conditional PutItem, with further documents one transaction, and is never repeated; reads
-    are consistent, so they never lag. Should somebody delete the item, no version of before comes again.
+    are consistent, so they never lag. Heads are items `KEY/NAME` too, written right after the swap and read
+    without that. Should somebody delete the item, no version of before comes again.
     Each item holds 400 KB; a larger one is RegistryForbidden before it is sent. Do not share one object
     between threads.
     """
+
+    heads = True
 
     def __init__(
         self,
@@ -144,7 +148,9 @@ class DynamoDbRegistry:
                 "ExpressionAttributeValues": {":expected": {"N": version}},
             }
         registry = self._item(self._key, document, version={"N": following}) | condition
-        others = [self._item(f"{self._key}/{name}", content) for name, content in files.items()]
+        others = [
+            self._item(f"{self._key}/{name}", content) for name, content in files.items() if not is_head(name)
+        ]
         with explained(self.location, "written", _PERMISSIONS):
             try:
                 if others:
@@ -159,7 +165,24 @@ class DynamoDbRegistry:
                 raise RegistryConflict(
                     f"The registry in {self.location} changed since it was read."
                 ) from error
+        self._write_heads({name: content for name, content in files.items() if is_head(name)})
         return following
+
+    def read_head(self, name: str) -> bytes | None:
+        with explained(self.location, "read", _PERMISSIONS):
+            answer = self._clients.read.get_item(
+                TableName=self._table, Key={"id": {"S": f"{self._key}/{name}"}}
+            )
+        content = answer.get("Item", {}).get("document", {}).get("B")
+        return None if content is None else bytes(content)
+
+    def _write_heads(self, heads: Mapping[str, bytes]) -> None:
+        """Hints: the document is written, whatever becomes of them."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with contextlib.suppress(BotoCoreError, ClientError, OSError):
+            for name, content in heads.items():
+                self._clients.write.put_item(**self._item(f"{self._key}/{name}", content))
 
     def _item(self, key: str, document: bytes, **attributes: Any) -> dict[str, Any]:
         size = len(document) + len(key.encode()) + OVERHEAD

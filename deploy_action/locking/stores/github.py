@@ -22,6 +22,7 @@ from deploy_action.github.api import (
     GitHubUnavailable,
     graphql_errors,
 )
+from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import NO_FILES, Snapshot
 from deploy_action.locking.stores.github_answers import content_of, sha_at, text_at
 from deploy_action.locking.stores.github_branch import CREATE_COMMIT, SKIP_CI, BranchSquash
@@ -49,6 +50,8 @@ class GitHubRegistry:
 
     Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
     """
+
+    heads = True
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class GitHubRegistry:
         self._host = host
         self._head: tuple[str, str | None] | None = None  # commit and ETag of the last answer
         self._seen: Snapshot | None = None  # a commit never changes, so neither does its document
+        self._heads: dict[str, tuple[str | None, bytes | None]] = {}  # ETag and content of the last answer
         self._repository_exists = False
         self.advice = ""
 
@@ -112,6 +116,24 @@ class GitHubRegistry:
         except GitHubUnavailable as error:
             raise self._unread(error) from error
 
+    def read_head(self, name: str) -> bytes | None:
+        """As the branch has it: a commit that changed other files only is no news, and costs nothing."""
+        etag, content = self._heads.get(name, (None, None))
+        try:
+            path = self._at(f"contents/{quote(self._beside(name))}?ref={quote(self._branch)}")
+            answer = self._api.get(path, etag=etag)
+            if answer.status == 304:
+                return content
+            if answer.status == 404:
+                return None
+            if answer.status != 200:
+                self._refuse(answer, "read")
+            content = content_of(answer)
+        except GitHubUnavailable as error:
+            raise self._unread(error) from error
+        self._heads[name] = answer.headers.get("etag"), content
+        return content
+
     def swap(
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
     ) -> str:
@@ -121,7 +143,7 @@ class GitHubRegistry:
             if version == ABSENT:
                 commit = self._create_branch(changes, message)
             else:
-                commit = self._commit(changes, version, message, squash=bool(files))
+                commit = self._commit(changes, version, message, squash=not all(map(is_head, files)))
         except GitHubMisconfigured as error:
             raise self._unread(error) from error
         except GitHubUnavailable as error:

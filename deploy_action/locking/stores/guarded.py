@@ -34,6 +34,19 @@ class GuardedRegistry:
         budget = getattr(self._store, "budget", None)
         return budget.strain if isinstance(budget, RequestBudget) else 1.0
 
+    @property
+    def heads(self) -> bool:
+        return bool(getattr(self._store, "heads", False))
+
+    def read_head(self, name: str) -> bytes | None:
+        try:
+            found: bytes | None = getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
+        except CoordinatorError:
+            raise
+        except Exception as error:
+            raise self._defect(error) from error
+        return found
+
     def read(self) -> Snapshot:
         try:
             return self._store.read()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden
+from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot, is_sealed
 from deploy_action.locking.stores.aws import Clients, error_code, explained
 
@@ -49,6 +50,7 @@ class S3Registry:
     """
 
     advice = ""
+    heads = True
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class S3Registry:
         self._proven = False
         self._seen: Snapshot | None = None  # a version never changes, and neither do its pointers
         self._pointers: Mapping[str, str] = {}  # those of `_seen`: id by name of file
+        self._heads: dict[str, tuple[str | None, bytes | None]] = {}  # ETag and content of the last answer
         self._put_objects: set[str] = set()  # keys of files from swaps that may not have taken effect
 
     @property
@@ -139,10 +142,14 @@ class S3Registry:
             if before is None:
                 raise self._conflict()
             changing = {
-                name: _id(document, content) for name, content in files.items() if not is_sealed(name)
+                name: _id(document, content)
+                for name, content in files.items()
+                if not is_sealed(name) and not is_head(name)
             }
             pointers = {**before, **changing}
             for name, content in files.items():
+                if is_head(name):
+                    continue
                 key = self._file_key(name, changing.get(name, ""))
                 if name in changing:
                     self._put_objects.add(key)
@@ -158,7 +165,37 @@ class S3Registry:
         self._put_objects.update(self._file_key(*pointer) for pointer in before.items())
         self._seen, self._pointers = Snapshot(document, etag), pointers
         self._remove_replaced()
+        self._write_heads({name: content for name, content in files.items() if is_head(name)})
         return etag
+
+    def read_head(self, name: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
+        etag, content = self._heads.get(name, (None, None))
+        condition = {"IfNoneMatch": etag} if etag else {}
+        with explained(self.location, "read", _PERMISSIONS):
+            try:
+                answer = self._clients.read.get_object(
+                    Bucket=self._bucket, Key=self._file_key(name, ""), **condition
+                )
+            except ClientError as error:
+                if error_code(error) == "304":
+                    return content
+                if error_code(error) != "NoSuchKey":
+                    raise
+                return None
+            with answer["Body"] as body:
+                content = bytes(body.read(DOCUMENT_BYTES_MAX))
+        self._heads[name] = str(answer["ETag"]), content
+        return content
+
+    def _write_heads(self, heads: Mapping[str, bytes]) -> None:
+        """Hints: the document is written, whatever becomes of them."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        with contextlib.suppress(BotoCoreError, ClientError, OSError):
+            for name, content in heads.items():
+                self._put(self._file_key(name, ""), content)
 
     def _conflict(self) -> RegistryConflict:
         return RegistryConflict(f"The registry in {self.location} changed since it was read.")
