@@ -184,8 +184,8 @@ def requests() -> bool:
         most = sizes[-1] + (1000 - found[-1]) / max(each, 1.0)
         met = met and most >= 40
         print(
-            f"{foreign:>6} foreign writes a minute   {', '.join(f'{one:.0f}' for one in found)} requests an hour of"
-            f" {sizes} waiters   1,000 are used up by {most:.0f} waiters (aim 40)",
+            f"{foreign:>6} foreign writes a minute   {' '.join(f'{one:.0f}' for one in found)} an hour"
+            f"   1,000 are used up by {most:.0f} waiters (aim 40)",
             flush=True,
         )
     return met

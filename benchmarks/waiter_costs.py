@@ -21,6 +21,8 @@ from tests.simulation.scheduler import Scheduler
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tests.fakes.http import Request, Response
+
 WARM_SECONDS, MEASURED_SECONDS = 120.0, 900.0
 RENEWAL_SECONDS = 150.0
 FIRST_OPERATION = "h0"
@@ -153,12 +155,12 @@ def requests_an_hour(waiters: int, foreign: float, *, heads: bool = True) -> flo
         charged = [0, 0]
         respond = server.respond
 
-        def count(request):  # type: ignore[no-untyped-def]
+        def count(request: Request) -> Response:
             before = server.cost
             response = respond(request)
-            if request.headers.get("authorization", "").endswith("token"):
-                if not request.path.endswith("/graphql"):  # another budget
-                    charged[0] += server.cost - before
+            token = request.headers.get("authorization", "").rpartition(" ")[2]
+            if token == "token" and not request.path.endswith("/graphql"):  # that is another budget
+                charged[0] += server.cost - before
             return response
 
         server.respond = count  # type: ignore[method-assign]
