@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     from deploy_action.wiring import Wiring
 
 UPDATE_SECONDS = 10.0
-"""Between two updates of the message while nothing but time and progress changes it."""
+"""Between two updates of the message while progress changes it."""
+QUIET_UPDATE_SECONDS = 60.0
+"""Where only time does, or Slack refused one: its limit is for all deployments of one app together."""
+LIMITED_MAX = 2
+"""So often refused, progress is left out: what people must know takes what room there is."""
+END_WAIT_SECONDS = 60.0
+"""So long the last word waits for the moment that Slack names."""
 QUEUE_UPDATE_SECONDS = 60.0
 WEBHOOK_SUFFIX = "-webhook"
 """Tells the two outboxes of a deployment apart in the retry queue."""
@@ -93,6 +99,8 @@ class SlackNotifier(Notifier):
         self._queue_seen: object = None
         self._stuck_told = False
         self._progress: Callable[[], None] | None = None
+        self._progress_seen: object = None
+        self._progress_told: object = None
 
     @property
     def box(self) -> Outbox:
@@ -107,7 +115,8 @@ class SlackNotifier(Notifier):
             waiting.away_seconds is None,
         )
         stuck = waiting.waited_seconds >= STUCK_SECONDS and not self._stuck_told
-        pause = QUEUE_UPDATE_SECONDS if seen == self._queue_seen else UPDATE_SECONDS
+        changed = seen != self._queue_seen and not self._outlet.courier.limited
+        pause = UPDATE_SECONDS if changed else QUEUE_UPDATE_SECONDS
         if not stuck and self._since_update() < pause:
             return
         self._queue_seen = seen
@@ -141,14 +150,24 @@ class SlackNotifier(Notifier):
             )
 
         self._progress = tell
+        self._progress_seen = done, tuple(root.status for root in operation.roots)
         self.tick()
 
     def tick(self) -> None:
         """Called often: tells the progress that was too early to tell."""
-        if self._progress is not None and self._since_update() >= UPDATE_SECONDS:
+        if self._progress is not None and self._since_update() >= self._progress_pause():
             tell, self._progress = self._progress, None
+            self._progress_told = self._progress_seen
             self._guarded(tell)
         self._pass_on()
+
+    def _progress_pause(self) -> float:
+        """Longer where nothing has happened, and where Slack takes less."""
+        limited = self._outlet.courier.limited
+        if limited >= LIMITED_MAX:
+            return float("inf")
+        quiet = limited > 0 or self._progress_seen == self._progress_told
+        return QUIET_UPDATE_SECONDS if quiet else UPDATE_SECONDS
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
         """A stall that began or is over."""
@@ -182,6 +201,9 @@ class SlackNotifier(Notifier):
     def flush(self, seconds: float) -> None:
         """Up to so much real time for what can be delivered now. The only call that waits."""
         self._guarded(lambda: self._outlet.worker.flush(seconds))
+        asked = self._outlet.courier.asked_to_wait_seconds
+        if self.box.finished and 0.0 < asked <= END_WAIT_SECONDS:
+            self._guarded(lambda: self._outlet.worker.flush(END_WAIT_SECONDS + seconds))
         self._pass_on()
 
     def close(self) -> Outbox:

@@ -106,6 +106,11 @@ class Trouble:
     all_of_channel: bool = False
     text_only: bool = False
 
+    @property
+    def limited(self) -> bool:
+        """Slack has taken too many messages, and says when it takes more."""
+        return self.retry_seconds is not None and not self.doubtful
+
 
 class NotDelivered(Exception):
     """A request that Slack did not answer with yes. `lost`: the message to change is out of reach."""

@@ -113,7 +113,7 @@ class DeliveryClaim:
             except Exception as error:  # noqa: BLE001 - one outbox costs itself, not the rest
                 self._troubles.append(f"The messages of {name} cannot be sent: {type(error).__name__}.")
             self._troubles.extend(sentence for sentence, _ in courier.troubles)
-            if courier.token_refused or courier.silent or self._clock.monotonic() >= end:
+            if courier.token_refused or courier.silent or courier.limited or self._clock.monotonic() >= end:
                 return
 
     def end(self) -> None:
@@ -150,6 +150,8 @@ def _work(courier: MessageSender, store: BoxInMemory, clock: Clock, end: float) 
         if courier.step():
             if courier.token_refused:  # which says nothing about the messages
                 store.box = before
+                return
+            if courier.limited:  # those that deploy now need what Slack still takes
                 return
             continue
         wait = courier.wait_seconds()

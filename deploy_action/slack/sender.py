@@ -58,6 +58,8 @@ class MessageSender:
         """The last request was answered with yes."""
         self.silent = False
         """The last request went out, and no answer came."""
+        self.limited = 0
+        """How often Slack refused to change the message, because too many are changed."""
 
     def accept(self, entries: Iterable[Message]) -> Outbox:
         """Take entries over: they are on the disk when this returns."""
@@ -104,6 +106,13 @@ class MessageSender:
     def token_refused(self) -> bool:
         """Slack does not take our token at all, whatever the message."""
         return any(trouble.ours for trouble in self._closed.values())
+
+    @property
+    def asked_to_wait_seconds(self) -> float:
+        """How long Slack asks to be left alone by what is to be sent; 0 where it does not."""
+        box, now = self._store.box, self._clock.now()
+        lanes = (box.lanes.get(entry.lane, outbox.ChannelBackoff()) for entry in box.pending)
+        return max((lane.not_before - now for lane in lanes), default=0.0)
 
     def hurry(self) -> None:
         """There is little time left: try at once whatever Slack itself does not ask to wait for."""
@@ -204,6 +213,7 @@ class MessageSender:
     def _failed(self, entry: Message, error: NotDelivered) -> None:
         trouble = error.trouble
         self.well, self.silent = False, trouble.unheard
+        self.limited += trouble.limited and entry.kind is Kind.PARENT and bool(self._store.box.ts)
         if trouble.all_of_channel:
             self._closed[entry.lane] = trouble
         record = Record(Step.FAIL, entry.id, self._clock.now(), lane=entry.lane, trouble=trouble)

@@ -58,6 +58,10 @@ class SlackServer(FakeServer):
         self.channels = [Channel("C0DEPLOYS", "deploys"), Channel("C0ALERTS", "alerts")]
         self.webhooks: dict[str, str] = {"/services/T0/B0/secret": "deploys"}
         self.messages: list[Message] = []
+        self.updates_a_minute: int | None = None
+        """More `chat.update` in a minute are refused, with the time at which one is taken again."""
+        self.refused = 0
+        self._updated: list[float] = []
         self._last_post: dict[str, float] = {}
         self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": self._auth_test,
@@ -160,9 +164,21 @@ class SlackServer(FakeServer):
         if message is None:
             raise _Refused(_no("message_not_found"))
         _require_acceptable(given)
+        self._require_room()
         message.content = _content(message.content | given)
         message.versions.append(message.content)
         return {"channel": channel.identity, "ts": message.ts, "text": message.text}
+
+    def _require_room(self) -> None:
+        if self.updates_a_minute is None:
+            return
+        now = self.now()
+        self._updated = [at for at in self._updated if at > now - 60]
+        if len(self._updated) >= self.updates_a_minute:
+            self.refused += 1
+            headers = {"Retry-After": str(math.ceil(self._updated[0] + 60 - now))}
+            raise _Refused(Response(429, {"ok": False, "error": "ratelimited"}, headers))
+        self._updated.append(now)
 
     def _permalink(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = self._by_id(given)
