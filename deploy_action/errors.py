@@ -166,7 +166,7 @@ class DataAtRisk(CoordinatorError):
 
 
 class PlanOutdated(CoordinatorError):
-    """What was reviewed cannot be executed any more, or is not what would be deployed now. Nothing was
+    """The reviewed change set cannot be executed any more, or is not what would be deployed now. Nothing was
     changed. `said`: the difference, line by line."""
 
     exit_code = 12

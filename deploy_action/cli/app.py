@@ -53,7 +53,7 @@ ALIASES = {
     "unlock": "release",
     "wait": "queue",
 }
-"""What the same is called elsewhere."""
+"""Names that other tools have for the same."""
 
 
 class Commands(click.Group):

@@ -1,4 +1,4 @@
-"""What a shell in a clone knows: its repository, its GitHub, a token, and who sits there."""
+"""Facts that a shell in a clone knows: its repository, its GitHub, a token, and who sits there."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def uncommitted() -> bool:
 
 
 def _asked(*words: str) -> str:
-    """What the tool says; empty where it is not there, fails, or takes too long."""
+    """The answer of the tool; empty where it is not there, fails, or takes too long."""
     try:
         done = subprocess.run(
             words,

@@ -46,7 +46,7 @@ NAMED = ("--stack-name", "--stack_name")
 
 @click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
-@click.option("--environment", default="", help="What people call the target; it names the lock.")
+@click.option("--environment", default="", help="The name of the target; it names the lock.")
 @click.option(
     "--stack",
     "stacks",
@@ -63,7 +63,9 @@ NAMED = ("--stack-name", "--stack_name")
 @click.option("--summary", type=click.Path(path_type=Path), help="A file for the summary, in Markdown.")
 @click.option("--registry", default=lambda: os.environ.get("DEPLOY_COORDINATOR_REGISTRY") or "github")
 @click.option("--repository", metavar="OWNER/NAME", default="", help="Default: that of the git remote.")
-@click.option("--by", default="", help="Who; default: the login of the GitHub token, else of this shell.")
+@click.option(
+    "--by", default="", help="The actor. Default: the login of the GitHub token, else of this shell."
+)
 @click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Any other input of the action.")
 def command(
     words: tuple[str, ...],

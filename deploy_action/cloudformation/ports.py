@@ -89,7 +89,7 @@ class ChangeSetSource(Protocol):
 
 class ValidationSource(Protocol):
     def validation_errors(self, stack: StackRef, arn: str) -> tuple[ValidationError, ...]:
-        """What early validation and hooks found wrong with a change set; () where nothing is told. Raises
+        """Findings of early validation and hooks about a change set; () where nothing is told. Raises
         StackSourceError."""
         ...
 

@@ -160,7 +160,7 @@ class StackState:
     change_set_arn: str = ""
     """The change set whose execution was its last operation; empty where that was none's."""
     drift: str = ""
-    """What was seen when drift was last looked for: DRIFTED, IN_SYNC, UNKNOWN or NOT_CHECKED."""
+    """The result of the last drift detection: DRIFTED, IN_SYNC, UNKNOWN or NOT_CHECKED."""
 
     @property
     def in_progress(self) -> bool:

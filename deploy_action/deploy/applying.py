@@ -54,7 +54,7 @@ def apply(deployment: Deployment) -> int:
     if not waiting and not state.applied:
         deployment.left_as_it_was()
         done = "has been executed already" if reviewed else "changes nothing"
-        deployment.reporter.line(f"What was reviewed {done}.")
+        deployment.reporter.line(f"The reviewed change set {done}.")
         return 0
     if len(waiting) > 1:
         deployment.reporter.line(f"In this order: {', '.join(str(one.ref) for one in waiting)}.")

@@ -23,7 +23,7 @@ _DETAILS = ("DescribeEvents", "hook(s)", "validation failed", "hook")
 
 
 class RefusalSource(ChangeSetSource, ValidationSource, Protocol):
-    """What change sets there are, and what was found wrong with them."""
+    """The change sets of a stack, and the findings about them."""
 
 
 def refused_since(source: RefusalSource, stacks: Iterable[StackRef], since: float | None) -> tuple[str, ...]:

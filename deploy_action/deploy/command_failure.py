@@ -29,7 +29,7 @@ def failed_command(deployment: Deployment, code: int, *, seen: bool, since: floa
 
 
 def _refusals(deployment: Deployment, since: float | None) -> tuple[str, ...]:
-    """What CloudFormation has against a change set of the command: tools show its first line alone."""
+    """CloudFormation's objections to a change set of the command: tools show its first line alone."""
     settings = deployment.settings
     with suppress(StackSourceError):
         return refused_since(deployment.cloudformation, settings.stacks, since)

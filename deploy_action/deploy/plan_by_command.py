@@ -49,7 +49,7 @@ def prepare(deployment: Deployment) -> list[Prepared]:
     elif state.change_sets_before is None or state.changed_before is None:
         raise VerdictUnknown(
             "The coordinator was restarted, and which change sets were there before is not known.",
-            why="What the command planned cannot be told from what others did.",
+            why="The command's plan cannot be told from changes of others.",
             remedy="Run the job again.",
         )
     code = _wait_for_command(deployment)
@@ -59,7 +59,7 @@ def prepare(deployment: Deployment) -> list[Prepared]:
     if code == EXIT_CODE_LOST:
         raise VerdictUnknown(
             "The command is gone and left no exit code: the process that waited for it was killed.",
-            why="What it planned is not known.",
+            why="The plan of the command is not known.",
             remedy="Run the job again.",
         )
     if code:
@@ -89,7 +89,7 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
         if clock.monotonic() >= deadline:
             raise CannotStart(
                 f"The change set {listed.name} was not made within {CHANGE_SET_SECONDS / 60:.0f} minutes.",
-                why="What it would change is not known.",
+                why="Its changes are not known.",
                 remedy="Look at it in the CloudFormation console.",
             )
         heartbeat.beat()
@@ -108,7 +108,7 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
 
 
 def _why_not(deployment: Deployment, ref: StackRef, change_set: ChangeSet) -> str:
-    """What early validation found, property by property; else the change set's own reason."""
+    """Findings of early validation, property by property; else the change set's own reason."""
     try:
         errors = deployment.cloudformation.validation_errors(ref, change_set.arn)
     except StackSourceError:

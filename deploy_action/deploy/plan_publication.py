@@ -90,7 +90,7 @@ def _what_next(deployment: Deployment, kept: Sequence[Prepared]) -> str:
 
 
 def _deploying(deployment: Deployment) -> tuple[str, ...]:
-    """Who deploys there now, by the registry."""
+    """The deployments that run there, by the registry."""
     job, settings = deployment.job, deployment.settings
     locks = set(lock_names(job, deployment.wiring, settings))
     document = deployment.wiring.look(job.clock)

@@ -1,4 +1,4 @@
-"""What is asked of CloudFormation for the inputs about `template`."""
+"""The requests to CloudFormation for the inputs about `template`."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def _is(asked: StackRef, ref: StackRef) -> bool:
 def _other_than_now(
     source: CloudFormation, settings: Settings, ref: StackRef, change_set: ChangeSet
 ) -> tuple[str, ...]:
-    """What `template` and its inputs would deploy now that the change set does not; () without `template`."""
+    """The differences between `template` with its inputs and the change set: () without `template`."""
     if not settings.template:
         return ()
     lines = difference.of_parameters(change_set, settings.parameters)
@@ -250,7 +250,7 @@ def _outdated(  # noqa: PLR0917 - what was looked at, and why in vain
         try:
             lines = difference.of_changes(target.lines, _planned_now(job, source, settings, correlation_id))
         except CoordinatorError as error:
-            lines = (f"What would be planned now is not known: {error.what}",)
+            lines = (f"Could not find out the present plan: {error.what}",)
     named = f" of stack {ref}" if ref.name else ""
     return _error(f"The reviewed change set{named} cannot be executed any more: {why}.{since}", lines)
 
@@ -274,7 +274,7 @@ def _error(what: str, lines: Sequence[str]) -> PlanOutdated:
 
 
 def _exchange(source: CloudFormation, one: Reviewed) -> Exchange:
-    """What cannot be read exchanges nothing: CloudFormation refuses what is in the wrong order."""
+    """Unreadable changes exchange nothing: CloudFormation refuses what is in the wrong order."""
     values = dict(one.change_set.parameters)
     region, account = one.ref.region, one.change_set.stack_id.split(":")[4:5]
     values |= {"AWS::StackName": one.ref.name, "AWS::Region": region, "AWS::AccountId": "".join(account)}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def trial(
     job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
 ) -> Iterator[ChangeSet]:
-    """What `template` would change now. Raises like `NativeDeployment.plan`."""
+    """The changes that `template` would make now. Raises like `NativeDeployment.plan`."""
     native = NativeDeployment(
         source,
         source,
@@ -65,6 +65,6 @@ def guard_before_lock(
     except Cancelled:
         raise
     except CoordinatorError as error:
-        job.reporter.line(f"What this deployment does to data is looked at once it is planned. {error.what}")
+        job.reporter.line(f"The check of data comes with the change set. {error.what}")
     if guarded.lost:
         raise refusal(guarded, locked=False)

@@ -19,7 +19,7 @@ _CHANGE_SET = re.compile(
 
 
 class Phase(Enum):
-    """What of a deployment is done."""
+    """The parts of a deployment that are done."""
 
     DEPLOY = "deploy"
     PLAN = "plan"
@@ -45,7 +45,7 @@ class KeepChangeSet(Enum):
 
 
 class WhenOutdated(Enum):
-    """What becomes of a reviewed plan that is not what would be deployed now."""
+    """The treatment of a reviewed plan that is not what would be deployed now."""
 
     STOP = "stop"
     PLAN = "plan"
@@ -54,7 +54,7 @@ class WhenOutdated(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What of a deployment is done, and what it may do to what is there."""
+    """The parts of a deployment that are done, and its permissions for existing resources."""
 
     phase: Phase = Phase.DEPLOY
     on_data_loss: OnDataLoss = OnDataLoss.WARN

@@ -30,7 +30,7 @@ HEADS_MAX = 64
 WATCHED_MAX = 3
 """Heads that one look reads; who has more to watch reads the document instead."""
 FRONT = 3
-"""So many waiters of each lock look again whenever its head changes."""
+"""At most this many waiters of each lock look again whenever its head changes."""
 FAR = 10
 """Behind so many the document is read seldom, where all write heads."""
 READ_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""What is other now than what was reviewed: templates, parameters, changes."""
+"""The differences since the review: templates, parameters, changes."""
 
 from __future__ import annotations
 

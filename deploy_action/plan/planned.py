@@ -1,4 +1,4 @@
-"""What is planned for all stacks together: the one model of a plan, whoever shows it."""
+"""The plan for all stacks together: the one model of a plan, whoever shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTPUT_BYTES_MAX = 200_000
 
 
 class Deed(Enum):
-    """What is done to a resource, the most severe first."""
+    """The fate of a resource, the most severe first."""
 
     DELETE = "deleted"
     REPLACE = "replaced"
@@ -96,7 +96,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanOutputs:
-    """What later steps of the job are given of a plan. Texts; `changes` is JSON."""
+    """The outputs of a plan for later steps of the job. Texts; `changes` is JSON."""
 
     count: int = 0
     changes: str = "[]"

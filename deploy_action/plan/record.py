@@ -1,4 +1,4 @@
-"""What the registry remembers of plans: a document of its own beside that of the locks.
+"""The plans in the registry: a document of its own beside that of the locks.
 
 Readable by people, newest last, never larger than BYTES_MAX. It names change sets and what they were to do,
 and no value of a property.

@@ -87,7 +87,7 @@ class Report:
     change_set_arn: str = ""
     """The change set that is executed; of a plan all that stay, one a line."""
     plan: PlanOutputs | None = None
-    """What a plan hands to later steps; None where nothing was planned only."""
+    """The outputs of a plan for later steps; None where nothing was planned only."""
     bars: tuple[ResourceActivity, ...] = ()
     causes: tuple[Cause, ...] = ()
     behind: tuple[Finding, ...] = ()

@@ -1131,7 +1131,7 @@ class TestReadsThatLagBehind:
         client = World(registry, clock).hold("a")
         client.renew()
         registry.read_faults = [1] * 1000
-        with pytest.raises(RegistryUnavailable, match="older state"):
+        with pytest.raises(RegistryUnavailable, match="reads as before"):
             client.renew()
 
 

@@ -84,6 +84,7 @@ WRITERS = {
     "github/runner_files.py": "takes what is harmless already: log, annotations, outputs, summary, masks",
     "job/job_log.py": "log, groups, annotations",
     "job/environment_page.py": "environments page",
+    "deploy/plan_publication.py": "log, by the style's own renderers; the page is the place `plan`",
     "job/preflight.py": "annotations",
     "job/required_outputs.py": "outputs",
     "steps/lock.py": "outputs; tokens of our own making",

@@ -27,6 +27,8 @@ from deploy_action.cli import app
 from deploy_action.cli.text import history as past
 from deploy_action.cli.text import tables
 from deploy_action.cli.text.page import readable
+from deploy_action.cloudformation.change_set import Change, ChangeSet, PropertyChange
+from deploy_action.cloudformation.change_set_tree import PlannedStack
 from deploy_action.common import escape
 from deploy_action.dashboard import page as dashboard
 from deploy_action.dashboard.page_data import script_json
@@ -36,10 +38,14 @@ from deploy_action.errors import DeploymentFailed
 from deploy_action.github.runner_files import JobLog, RunnerFiles
 from deploy_action.job.job_log import JobLogReporter
 from deploy_action.monitoring.stack_sets import StackSetInstance, StackSetLine, StackSetOperation
+from deploy_action.plan.data_guard import AtRisk, Guarded
+from deploy_action.plan.planned import Plan
 from deploy_action.reporting import alerts
 from deploy_action.reporting.log import lines as log
 from deploy_action.reporting.outputs import outputs_of
+from deploy_action.reporting.plan_page import plan_page
 from deploy_action.reporting.remarks import remarks_on_success
+from deploy_action.reporting.report import Links
 from deploy_action.reporting.summary.page import summary
 from deploy_action.slack.messages import entry, parent, single
 from deploy_action.slack.messages.digest import folded
@@ -205,7 +211,7 @@ def reads(text: str, where: str) -> None:
         assert all(char in where for char in wanted), f"{text!r} is not in {where!r}"
 
 
-def harmless_page(page: str) -> None:
+def harmless_page(page: str, *own: str) -> None:
     tags, text = elements(page)
     assert set(tags) <= {
         "h2",
@@ -229,6 +235,7 @@ def harmless_page(page: str) -> None:
         "li",
         "br",
         "ol",
+        *own,
     }, set(tags)
     for address in re.findall(r'href="([^"]*)"', html_of(page)):
         assert address.startswith(
@@ -326,6 +333,35 @@ def place_summary(texts: Sequence[str]) -> None:
         charts = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
         for line in [line for chart in charts for line in chart.splitlines()[8:]]:
             assert re.fullmatch(r"    (section|[-+~=·↩]) [\w .,()/+=@…-]+(:[a-z, ]*[\d :,-]+)?", line), line
+
+
+def place_plan(texts: Sequence[str]) -> None:
+    changes = tuple(
+        Change(
+            action,
+            "Table",
+            "AWS::DynamoDB::Table",
+            physical_id="shop-table",
+            replacement=replacement,
+            properties=(PropertyChange("/Properties/KeySchema", "before", "after", cause="KeyName"),),
+        )
+        for action, replacement in (("Add", ""), ("Modify", "True"), ("Modify", "False"), ("Remove", ""))
+    )
+    made = ChangeSet("arn", "deploy", "id", "CREATE_COMPLETE", "AVAILABLE", changes=changes)
+    risk = AtRisk("shop", "Table", "AWS::DynamoDB::Table", "items", "deleted")
+    plan = Plan(
+        (PlannedStack("eu-west-1", "shop", made),),
+        new=("shop",),
+        guarded=Guarded((risk,), (risk,), (risk,), ("Table",)),
+        drift=("The stack has drifted.",),
+        deploying=("ada deploys there.",),
+    )
+    kept = frozenset({"action", "replacement", "policy_action", "recreation", "arn", "region"})
+    for refused in ("", "It was refused."):
+        page = plan_page(
+            poisoned(replace(plan, refused=refused), texts, kept), title=texts[0], links=Links(), notes=texts
+        )
+        harmless_page(page, "blockquote")
 
 
 def messages(view: DeploymentView) -> list[Announcement]:
@@ -428,6 +464,7 @@ PLACES: dict[str, tuple[Callable[..., None], int]] = {
     "annotations": (place_annotations, 1),
     "outputs": (place_outputs, 40),
     "summary": (place_summary, 100),
+    "plan": (place_plan, 40),
     "Slack": (place_slack, 200),
     "dashboard": (place_dashboard, 25),
     "command line": (place_command_line, 1),
@@ -464,6 +501,7 @@ SHOWN_BY = {
     "reporting.log.folding": "in the log; hands on what was rendered",
     "reporting.log.lines": "log, annotations",
     "reporting.log.progress": "no text from outside",
+    "reporting.plan_page": "plan",
     "reporting.remarks": "annotations",
     "reporting.summary.causes": "summary",
     "reporting.summary.changes": "summary",

@@ -20,7 +20,7 @@ _AGAIN = {408, 425, 429}
 
 
 class JsonWebhook(OneWay):
-    """What is sent is the announcement's only block. The SDK's client carries it: it knows proxies and
+    """The announcement's only block is the document. The SDK's client carries it: it knows proxies and
     certificates, follows no redirect, and sends nothing unencrypted."""
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
