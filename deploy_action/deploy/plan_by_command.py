@@ -49,7 +49,7 @@ def prepare(deployment: Deployment) -> list[Prepared]:
     elif state.change_sets_before is None or state.changed_before is None:
         raise VerdictUnknown(
             "The coordinator was restarted, and which change sets were there before is not known.",
-            why="The command's plan cannot be told from changes of others.",
+            why="The command's plan cannot be distinguished from changes of others.",
             remedy="Run the job again.",
         )
     code = _wait_for_command(deployment)
