@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import CoordinatorError
@@ -106,6 +106,7 @@ def _play(
 
     def others() -> None:
         swapper, number = Swapper(registry_of(), PlannedClock(scheduler)), 0
+        scheduler.wait(7.0)
         while True:
             scheduler.wait(60.0 / foreign)
             number += 1
@@ -113,16 +114,15 @@ def _play(
 
             def change(document: Document, own: Ticket = own) -> tuple[Document, None]:
                 kept = tuple(one for one in document.tickets if not one.nonce.startswith("foreign"))
-                return Document(document.locks, (*kept, own), operations=document.operations,
-                                arrivals=document.arrivals, revision=document.revision), None  # fmt: skip
+                return replace(document, tickets=(*kept, own)), None
 
             swapper.apply(change, message="foreign")
 
     scheduler.spawn(0.0, hold)
     if foreign:
-        scheduler.spawn(7.0, others)
+        scheduler.spawn(0.0, others)
     for number in range(1, waiters + 1):
-        scheduler.spawn(poll * number / waiters, lambda number=number: wait_in_queue(number))  # type: ignore[misc]
+        scheduler.spawn(0.1 + poll * number / waiters, lambda number=number: wait_in_queue(number))  # type: ignore[misc]
 
 
 def bytes_a_minute(waiters: int, *, heads: bool = True, seconds: float = 300.0) -> tuple[float, float]:

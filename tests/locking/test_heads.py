@@ -133,6 +133,14 @@ def test_a_version_without_heads_costs_a_minute_and_nobody_overlaps() -> None:
     assert max(play.pauses()) <= READ_SECONDS + 2 * POLL
 
 
+def test_a_release_that_writes_no_head_is_seen_within_a_minute() -> None:
+    play = Play()
+    play.deploy("a", at=0.0, seconds=100.0, heads=False)
+    play.deploy("b", at=1.0, seconds=10.0)
+    play.run()
+    assert play.pauses()[0] <= READ_SECONDS + 2 * POLL
+
+
 @pytest.mark.parametrize("spoil", [b"", b"{half", b"[]", b"null", b'{"prod": 5}', b"\xff" * 40])
 def test_a_head_that_says_anything_grants_nothing_and_stops_nobody(spoil: bytes) -> None:
     play = Play()

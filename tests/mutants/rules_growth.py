@@ -89,7 +89,7 @@ def what_moves_on_leaves_its_place_first(patch: Patch) -> None:
     patch.function(history_files._moved_on, backwards)
 
 
-@killed_by(test_heads.test_a_version_without_heads_costs_a_minute_and_nobody_overlaps)
+@killed_by(test_heads.test_a_release_that_writes_no_head_is_seen_within_a_minute)
 def heads_are_believed_for_ever(patch: Patch) -> None:
     patch.function(heads.read_seconds, lambda _original, *_args: 86_400.0)
 
