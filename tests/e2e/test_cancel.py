@@ -159,7 +159,7 @@ def kill_the_coordinator(job: Job) -> None:
 def test_a_killed_watch_of_a_change_set_is_gone_on_with(
     cloud: CloudFormationServer, tmp_path: Path, cache: Path
 ) -> None:
-    job = make_job(cloud, tmp_path, cache, template="template.yaml")
+    job = make_job(cloud, tmp_path, cache, template="template.yaml", log="full")
     (job.workspace / "template.yaml").write_text(SLOW, "utf-8")
     assert job.run("pre").code == 0
     main = job.start("main")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -84,7 +85,14 @@ class Company:
         return heredoc_outputs((self.job.folder / "temp" / "output").read_text("utf-8"))
 
     def stack(self) -> str:
-        """Its status; empty where there is none."""
+        """Its status, once it is no longer being deleted; empty where there is none."""
+        for _ in range(100):
+            if (status := self._status()) != "DELETE_IN_PROGRESS":
+                break
+            time.sleep(0.1)
+        return status
+
+    def _status(self) -> str:
         try:
             return str(self.cloud.stack("eu-west-1", "shop").status(self.cloud.now()))
         except KeyError:

@@ -45,7 +45,7 @@ def killed(job: Job) -> None:
 
 
 def template_job(stage: Stage, body: str = SLOW, **inputs: str) -> Job:
-    job = stage.job(template=stage.template(body), **inputs)
+    job = stage.job(template=stage.template(body), **{"log": "full", **inputs})
     assert job.run("pre") == 0, job.log
     return job
 
