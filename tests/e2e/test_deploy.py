@@ -197,9 +197,13 @@ def test_a_misspelled_input_deploys_nothing(world: World, *, handed_on: bool) ->
 # Slower: in this test a lease must outlast the start of a step on a busy machine.
 @pytest.mark.parametrize("world", [40.0], indirect=True)
 def test_two_jobs_at_once_take_turns(world: World) -> None:
-    first = world.act.start(example("template.yml"), environment=world.environment(1))
+    def workflow(tag: str) -> str:
+        parameter = f"          parameter-overrides: ImageTag={tag}\n          capabilities:"
+        return example("template.yml").replace("          capabilities:", parameter)
+
+    first = world.act.start(workflow("1.1"), environment=world.environment(1))
     time.sleep(2)
-    second = world.act.start(example("template.yml"), environment=world.environment(2))
+    second = world.act.start(workflow("1.2"), environment=world.environment(2))
     runs = [first.wait(), second.wait()]
     assert [run.code for run in runs] == [0, 0], "\n".join(run.story for run in runs)
     assert [run.step("deploy").outputs["outcome"] for run in runs] == ["succeeded", "succeeded"]
