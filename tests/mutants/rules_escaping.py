@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common import escape, links, masks
 from deploy_action.dashboard import page_data as dashboard_data
+from deploy_action.dashboard import sections
 from deploy_action.reporting.summary import changes as summary_changes
 from deploy_action.slack.messages import blocks, parts
 from tests import test_masks_come_first
@@ -74,7 +75,7 @@ def names_end_the_script_that_holds_the_dashboards_data(patch: Patch) -> None:
 
 @killed_by(test_dashboard.test_only_addresses_of_the_web_become_links)
 def whatever_a_record_calls_an_address_becomes_a_link(patch: Patch) -> None:
-    patch.constant(dashboard_data, "_ADDRESS", re.compile(r".+", re.DOTALL))
+    patch.constant(sections, "_ADDRESS", re.compile(r".+", re.DOTALL))
 
 
 @killed_by(Case(test_summary.TestSinceLastTime.test_a_commit_that_is_none_makes_no_link, "`x`"))
