@@ -168,6 +168,11 @@ class JobLogReporter:
         except Exception:  # noqa: BLE001 - the first law
             return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
+    def looked(self, operation: Operation, *, now: float) -> None:
+        """Shows the starts of resources that take a while by now."""
+        for event, lines in self.folding.due(now) if self.folding else ():
+            self._show(event, lines, operation)
+
     def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
@@ -184,8 +189,7 @@ class JobLogReporter:
             )
             self.log.write(line)
 
-        for event, lines in self.folding.due(now) if self.folding else ():
-            self._show(event, lines, operation)
+        self.looked(operation, now=now)
         optional(self, "The heartbeat", tell)
         if unanswered_since is None:
             self._show_progress(operation, now=now)

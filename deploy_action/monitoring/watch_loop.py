@@ -50,6 +50,10 @@ class Listener(Protocol):
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None: ...
 
+    def looked(self, operation: Operation, *, now: float) -> None:
+        """A look showed nothing new, and no heartbeat is due. `now`: unix seconds of CloudFormation."""
+        ...
+
     def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
         """Nothing was seen to happen for a while. Both are CloudFormation's clock, unix seconds;
         `unanswered_since`: since when it could not be asked, None where it answers."""
@@ -225,6 +229,8 @@ class WatchLoop:
             self.listener.quiet(
                 self.watcher.operation, now=self._their_now(now), unanswered_since=self._unanswered_since
             )
+        else:
+            self.listener.looked(self.watcher.operation, now=self._their_now(now))
         if self._unanswered_since is not None and self.watcher.readable:
             self.listener.line("CloudFormation answers again; nothing was missed.")
             self._unanswered_since = None

@@ -18,7 +18,7 @@ SLOW = "Resources: {Topic: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Secon
 def test_what_is_in_progress_is_watched_from_its_start_without_a_lock(stage: Stage, name: str) -> None:
     _create(stage, SLOW)
     stage.clock.sleep(30)
-    job = stage.job(stack_name=name)
+    job = stage.job(stack_name=name, log="full")
     assert job.deploy() == 0, job.log
     assert job.outputs()["outcome"] == "succeeded"
     label = "shop/Topic" if "*" in name else "Topic"

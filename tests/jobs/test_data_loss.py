@@ -84,7 +84,7 @@ def test_what_cannot_be_told_before_the_lock_stops_behind_it(stage: Stage) -> No
     stage.server.faults.add("access_denied", operation="CreateChangeSet", count=1)
     job = stage.job("second", template=stage.template(REPLACED), data_loss="stop")
     assert job.deploy() == 11, job.log
-    assert "is looked at once it is planned" in job.log
+    assert "The check of data comes with the change set" in job.log
     assert "cquired lock" in job.log
     assert kept_as_it_was(stage)
 

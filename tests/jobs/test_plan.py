@@ -289,6 +289,7 @@ def test_what_differs_from_what_would_be_planned_now_stops_it(
 ) -> None:
     deployed(stage, QUEUE)
     assert planned(stage, github, "plan", TWO_QUEUES).deploy() == 0
+    inputs = dict(inputs)
     body = inputs.pop("body")
     job = applied(stage, github, template=stage.template(body, "merged.yaml"), **inputs)
     assert job.deploy() == 12, job.log

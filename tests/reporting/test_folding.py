@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import random
+from io import StringIO
 
 import pytest
 
 from deploy_action.cloudformation.events import StackEvent
+from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.stacks import STACK_TYPE
+from deploy_action.github.runner_files import JobLog
+from deploy_action.job.job_log import JobLogReporter
 from deploy_action.reporting.log.folding import START_SECONDS, Folding
+from deploy_action.reporting.log.lines import LogStyle
+from tests.clock import VirtualClock
+from tests.cloudformation import story
 
 ROOT = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1"
 CHILD = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop-Data/2"
@@ -121,6 +128,24 @@ def test_a_start_that_was_shown_before_a_restart_is_not_shown_again() -> None:
 
 def test_a_start_that_never_ends_is_shown_when_nothing_more_comes() -> None:
     assert shown([event(0, "A", "CREATE_IN_PROGRESS")]) == ["A CREATE_IN_PROGRESS"]
+
+
+def test_a_look_that_shows_nothing_shows_the_start_of_what_takes_a_while() -> None:
+    stream = StringIO()
+    reporter = JobLogReporter(JobLog(stream), VirtualClock(), LogStyle(color=False), folding=Folding())
+    operation = Operation()
+    events = (
+        story.stack(100.0, "CREATE_IN_PROGRESS"),
+        story.resource(100.0, "A", "CREATE_IN_PROGRESS"),
+    )
+    for one in events:
+        operation.apply(one)
+    reporter.events(events, operation)
+    reporter.looked(operation, now=100.0 + 2.0)
+    assert "  A  " not in stream.getvalue()
+    reporter.looked(operation, now=100.0 + 6.0)
+    reporter.looked(operation, now=100.0 + 9.0)
+    assert stream.getvalue().count("  A  ") == 1
 
 
 @pytest.mark.parametrize("seed", range(20))
