@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from deploy_action.github.server_addresses import api_url_of, graphql_url_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,15 +31,14 @@ class Remote:
 
     @property
     def variables(self) -> dict[str, str]:
-        """As a job of it has them. On a company's own server its API is below `/api/v3`
-        (docs.github.com/enterprise-server/rest)."""
+        """As a job of it has them."""
         if self.host == GITHUB:
             return {"GITHUB_REPOSITORY": self.name}
         return {
             "GITHUB_REPOSITORY": self.name,
             "GITHUB_SERVER_URL": f"https://{self.host}",
-            "GITHUB_API_URL": f"https://{self.host}/api/v3",
-            "GITHUB_GRAPHQL_URL": f"https://{self.host}/api/graphql",
+            "GITHUB_API_URL": api_url_of(self.host),
+            "GITHUB_GRAPHQL_URL": graphql_url_of(self.host),
         }
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from deploy_action.github.server_addresses import api_url_of, graphql_url_of
+
 HOST_LENGTH_MAX = 253
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}")
@@ -33,19 +35,12 @@ class RegistryAddress:
 
     @property
     def api_url(self) -> str:
-        """Of GitHub's REST API at `host`: GitHub Enterprise Server has it below its own name, github.com and
-        GitHub Enterprise Cloud with data residency (SUBDOMAIN.ghe.com) at `api.`."""
-        if self._in_the_cloud:
-            return f"https://api.{self.host}"
-        return f"https://{self.host}/api/v3"
+        """Of GitHub's REST API at `host`."""
+        return api_url_of(self.host)
 
     @property
     def graphql_url(self) -> str:
-        return f"{self.api_url}/graphql" if self._in_the_cloud else f"https://{self.host}/api/graphql"
-
-    @property
-    def _in_the_cloud(self) -> bool:
-        return self.host == "github.com" or self.host.endswith(".ghe.com")
+        return graphql_url_of(self.host)
 
 
 def parse_registry(text: str) -> RegistryAddress:

@@ -69,6 +69,9 @@ def test_the_remote_of_the_branch_counts_then_origin(tmp_path: Path, monkeypatch
 def test_a_companys_own_server_is_asked_at_its_api() -> None:
     variables = Remote("code.acme.example", "acme/shop").variables
     assert variables["GITHUB_API_URL"] == "https://code.acme.example/api/v3"
+    variables = Remote("acme.ghe.com", "acme/shop").variables
+    assert variables["GITHUB_API_URL"] == "https://api.acme.ghe.com"
+    assert variables["GITHUB_GRAPHQL_URL"] == "https://api.acme.ghe.com/graphql"
 
 
 def test_a_token_is_that_of_the_shell_else_of_gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
