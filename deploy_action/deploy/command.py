@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome, outcome_of
-from deploy_action.cloudformation.retry import PATIENCE_SECONDS, retry_while_unavailable
+from deploy_action.cloudformation.retry import PATIENCE_SECONDS
 from deploy_action.cloudformation.stacks import Verdict
 from deploy_action.deploy.command_failure import failed_command
 from deploy_action.deploy.deployment import CLEANUP_SUFFIX
 from deploy_action.deploy.expected_changes import ExpectedChanges, places_of
+from deploy_action.deploy.patience import patiently
 from deploy_action.deploy.stack_sets import StackSetsOfJob
 from deploy_action.deploy.unmatched_stacks import tell_unmatched
 from deploy_action.errors import Cancelled, StackSourceError, TimedOut, VerdictUnknown
@@ -368,14 +369,11 @@ def _baseline(deployment: Deployment) -> Baseline:
 
 
 def _baseline_of(deployment: Deployment, stack: StackRef, seconds: float) -> Baseline:
-    return retry_while_unavailable(
+    return patiently(
+        deployment,
         lambda: take_baseline(
             deployment.cloudformation, (stack,), between=lambda: deployment.job.clock.sleep(SPACED_SECONDS)
         ),
-        deployment.job.clock,
-        cancelled=deployment.job.cancelled,
-        alive=deployment.keep_waiting,
-        tell=deployment.reporter.line,
         seconds=seconds,
     )
 

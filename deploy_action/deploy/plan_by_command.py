@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import made_by
-from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
 from deploy_action.common.heartbeat import Heartbeat
+from deploy_action.deploy.change_set_failure import why_failed
 from deploy_action.deploy.command_failure import failed_command
+from deploy_action.deploy.patience import patiently
 from deploy_action.deploy.prepared import Prepared
-from deploy_action.errors import CannotStart, DeploymentFailed, StackSourceError, VerdictUnknown
+from deploy_action.errors import CannotStart, DeploymentFailed, VerdictUnknown
 from deploy_action.job.state import EXIT_CODE_LOST
 from deploy_action.locking.stack_activity import executed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import TypeVar
 
-    from deploy_action.cloudformation.change_set import ChangeSet, ListedChangeSet
+    from deploy_action.cloudformation.change_set import ListedChangeSet
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.deploy.deployment import Deployment
 
@@ -83,7 +83,7 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
     heartbeat = Heartbeat(clock, deployment.reporter.line, f"CloudFormation still makes {listed.name}")
     deadline = clock.monotonic() + CHANGE_SET_SECONDS
     while True:
-        change_set = _patiently(deployment, lambda: source.change_set(ref, listed.arn))
+        change_set = patiently(deployment, lambda: source.change_set(ref, listed.arn))
         if not change_set.pending:
             break
         if clock.monotonic() >= deadline:
@@ -98,22 +98,13 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
     if not (change_set.executable or change_set.is_empty):
         raise CannotStart(
             f"CloudFormation could not make the change set of stack {listed.stack_name}: "
-            f"{_why_not(deployment, ref, change_set)}",
+            f"{why_failed(source, ref, change_set.arn, change_set.reason or change_set.status)}",
             why="Nothing was changed.",
             remedy="Correct the template or its parameters.",
         )
     return Prepared(
         StackRef(ref.region, listed.stack_name), change_set, verdict_of(state.status) is Verdict.NONE
     )
-
-
-def _why_not(deployment: Deployment, ref: StackRef, change_set: ChangeSet) -> str:
-    """Findings of early validation, property by property; else the change set's own reason."""
-    try:
-        errors = deployment.cloudformation.validation_errors(ref, change_set.arn)
-    except StackSourceError:
-        errors = ()
-    return "; ".join(str(error) for error in errors[:10]) or change_set.reason or change_set.status
 
 
 def _wait_for_command(deployment: Deployment) -> int:
@@ -152,9 +143,9 @@ def _stacks(deployment: Deployment) -> list[StackState]:
     found: dict[str, StackState] = {}
     for ref in deployment.settings.stacks:
         if ref.is_glob:
-            states = list(_patiently(deployment, lambda ref=ref: source.matching(ref)))  # type: ignore[misc]
+            states = list(patiently(deployment, lambda ref=ref: source.matching(ref)))  # type: ignore[misc]
         else:
-            state = _patiently(deployment, lambda ref=ref: source.describe(ref))  # type: ignore[misc]
+            state = patiently(deployment, lambda ref=ref: source.describe(ref))  # type: ignore[misc]
             states = [state] if state is not None else []
         found |= {one.stack_id: one for one in states}
     return list(found.values())
@@ -165,18 +156,8 @@ def _listed(deployment: Deployment, stacks: list[StackState]) -> list[ListedChan
     return [
         listed
         for one in stacks
-        for listed in _patiently(
+        for listed in patiently(
             deployment,
             lambda one=one: source.change_sets(StackRef(one.ref.region, one.stack_id)),  # type: ignore[misc]
         )
     ]
-
-
-def _patiently(deployment: Deployment, call: Callable[[], T]) -> T:
-    return retry_while_unavailable(
-        call,
-        deployment.job.clock,
-        cancelled=deployment.job.cancelled,
-        alive=deployment.keep_waiting,
-        tell=deployment.reporter.line,
-    )

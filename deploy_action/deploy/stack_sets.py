@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.deploy.patience import patiently
 from deploy_action.errors import StackSourceError
 from deploy_action.monitoring.stack_set_watch import StackSetWatch, known_operations
 from deploy_action.reporting.report import with_stack_sets
@@ -32,12 +32,9 @@ class StackSetsOfJob:
         if not self._refs:
             return
         try:
-            state.stack_set_operations = retry_while_unavailable(
+            state.stack_set_operations = patiently(
+                deployment,
                 lambda: known_operations(deployment.wiring.stack_sets, self._refs, ended_only=ended_only),
-                deployment.job.clock,
-                cancelled=deployment.job.cancelled,
-                alive=deployment.keep_waiting,
-                tell=deployment.reporter.line,
             )
         except StackSourceError as error:
             deployment.reporter.note(f"The stack sets cannot be watched: {error}")

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.cloudformation.retry import retry_while_unavailable
+from deploy_action.deploy.patience import patiently
 from deploy_action.errors import CannotStart, DeploymentFailed, StackSourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deploy_action.deploy.deployment import Deployment
 
 
@@ -45,16 +43,9 @@ def _set(deployment: Deployment) -> None:
     settings, stack = deployment.settings.stack_settings, deployment.settings.stacks[0]
     cloudformation, tell = deployment.cloudformation, deployment.reporter.line
     if settings.policy:
-        _patiently(deployment, lambda: cloudformation.set_stack_policy(stack, settings.policy))
+        patiently(deployment, lambda: cloudformation.set_stack_policy(stack, settings.policy))
         tell(f"The stack policy of {stack} is the one in `stack-policy`.")
     enabled = settings.termination_protection
     if enabled is not None:
-        _patiently(deployment, lambda: cloudformation.set_termination_protection(stack, enabled=enabled))
+        patiently(deployment, lambda: cloudformation.set_termination_protection(stack, enabled=enabled))
         tell(f"Termination protection of {stack} is {'on' if enabled else 'off'}.")
-
-
-def _patiently(deployment: Deployment, call: Callable[[], None]) -> None:
-    job = deployment.job
-    retry_while_unavailable(
-        call, job.clock, cancelled=job.cancelled, alive=deployment.keep_waiting, tell=deployment.reporter.line
-    )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import change_set_name
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.deploy.data_guard import guard_data
+from deploy_action.deploy.patience import patiently
 from deploy_action.deploy.request import request_of
 from deploy_action.deploy.resume import what_was_executed
 from deploy_action.deploy.stack_settings import set_after, set_before
@@ -199,15 +199,9 @@ def _set_before(deployment: Deployment, native: NativeDeployment, plan: Prepared
 
 def baseline_of(deployment: Deployment) -> Baseline:
     """Empty where the events may not be read: the stack's status is watched instead."""
-    job, source = deployment.job, deployment.cloudformation
+    source = deployment.cloudformation
     try:
-        return retry_while_unavailable(
-            lambda: take_baseline(source, deployment.settings.stacks),
-            job.clock,
-            cancelled=job.cancelled,
-            alive=deployment.keep_waiting,
-            tell=deployment.reporter.line,
-        )
+        return patiently(deployment, lambda: take_baseline(source, deployment.settings.stacks))
     except StackSourceError as error:
         if error.temporary:
             raise
