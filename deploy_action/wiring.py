@@ -170,8 +170,7 @@ class Wiring:
 
     def new_runs(self) -> GitHubRuns | None:
         """The same for another thread, which may not share a connection."""
-        settings = self._settings
-        if not (settings.github_token and self._run.repository) or settings.registry.host:
+        if not self._knows_its_repository:
             return None
         from deploy_action.locking.github_jobs import GitHubRuns
 
@@ -182,13 +181,19 @@ class Wiring:
             api_url=self._run.api_url,
         )
 
+    @property
+    def _knows_its_repository(self) -> bool:
+        """Whether the job's own GitHub can be asked about it: with a token that is of no other GitHub."""
+        settings = self._settings
+        return bool(settings.github_token and self._run.repository) and not settings.registry.host
+
     def pull_requests(self) -> PullRequests | None:
         """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
-        settings, run = self._settings, self._run
-        if not (settings.github_token and run.repository) or settings.registry.host:
+        if not self._knows_its_repository:
             return None
         from deploy_action.github.pull_requests import PullRequests
 
+        settings, run = self._settings, self._run
         return PullRequests(settings.github_token, run.repository, api_url=run.api_url)
 
     def deployments(self) -> GitHubDeployments | None:

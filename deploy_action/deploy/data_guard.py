@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.change_set_tree import PlannedStack
     from deploy_action.cloudformation.client import CloudFormation
     from deploy_action.deploy.deployment import Deployment
+    from deploy_action.inputs.plan import PlanSettings
 
 
 def guard_data(deployment: Deployment, change_set: ChangeSet) -> None:
@@ -43,7 +44,7 @@ def guard_data(deployment: Deployment, change_set: ChangeSet) -> None:
 
     def look() -> Guarded:
         tree = read_tree(source, deployment.settings.stacks[0].region, change_set)
-        return judge(look_at_data(source, tree), plan.allow_data_loss)
+        return guarded_by(source, tree, plan)
 
     asked = plan.on_data_loss is OnDataLoss.STOP
     guarded = look() if asked else optional(deployment.reporter, "The look at data", look) or Guarded()
@@ -54,7 +55,7 @@ def guard_data(deployment: Deployment, change_set: ChangeSet) -> None:
         raise refusal(guarded, locked=True)
 
 
-def look_at_data(source: CloudFormation, tree: Iterable[PlannedStack]) -> tuple[AtRisk, ...]:
+def guarded_by(source: CloudFormation, tree: Iterable[PlannedStack], plan: PlanSettings) -> Guarded:
     """Of all stacks that the change sets are about. A nested stack that cannot be looked into counts as
     data: nobody knows what goes with it."""
     data_types = parse_data_types(read_table(TABLE))
@@ -64,7 +65,7 @@ def look_at_data(source: CloudFormation, tree: Iterable[PlannedStack]) -> tuple[
         for change in planned.change_set.changes:
             if loses_nested_stack(change):
                 found += _in_nested(source, planned, change, data_types)
-    return tuple(found)
+    return judge(tuple(found), plan.allow_data_loss)
 
 
 def _in_nested(

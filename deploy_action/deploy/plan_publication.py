@@ -15,7 +15,7 @@ from deploy_action.errors import PullRequestUnavailable, RegistryError
 from deploy_action.github.pull_requests import pull_request_of
 from deploy_action.job.default_locks import lock_names
 from deploy_action.job.job_log import optional
-from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, FileChange, Swapper
+from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, FileChange, change_beside
 from deploy_action.plan import record
 from deploy_action.plan.difference import summary_of
 from deploy_action.plan.planned import PlanOutputs, changes_as_json
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.deploy.prepared import Prepared
-    from deploy_action.locking.document import Document
     from deploy_action.plan.planned import Plan
 
 SUMMARY_BYTES_MAX = 900_000
@@ -150,16 +149,13 @@ def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> N
         replaced[:] = record.replaced_by(record.read(content), remembered)
         return record.merged(content, remembered)
 
-    def same(document: Document) -> tuple[Document, None]:
-        return document, None
-
     try:
-        Swapper(deployment.wiring.registry(), job.clock).apply(
-            same,
+        change_beside(
+            deployment.wiring.registry(),
+            job.clock,
+            FileChange(record.NAME, change),
             message=f"plan {report.correlation_id} {report.environment}",
             patience_seconds=PATIENCE_SECONDS,
-            file=FileChange(record.NAME, change),
-            always=True,
         )
     except RegistryError as error:
         reporter = deployment.reporter

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.deploy import plan_by_command, plan_by_template
-from deploy_action.deploy.data_guard import look_at_data
+from deploy_action.deploy.data_guard import guarded_by
 from deploy_action.deploy.plan_publication import publish
 from deploy_action.deploy.prepared import remove
 from deploy_action.errors import CannotStart, CoordinatorError
@@ -15,7 +15,7 @@ from deploy_action.estimation.planned_changes import plan_of
 from deploy_action.inputs.plan import KeepChangeSet, OnDataLoss
 from deploy_action.inputs.settings import Mode
 from deploy_action.job.job_log import optional
-from deploy_action.plan.data_guard import judge, refusal
+from deploy_action.plan.data_guard import refusal
 from deploy_action.plan.planned import Plan
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _read(deployment: Deployment, prepared: Sequence[Prepared]) -> Plan:
         root = source.change_set(one.ref, one.change_set.arn, values=True)
         trees += read_tree(source, one.ref.region, root, values=True)
         drift += _drift(deployment, one.ref, root)
-    guarded = judge(look_at_data(source, trees), settings.plan.allow_data_loss)
+    guarded = guarded_by(source, trees, settings.plan)
     changed = [one for one in prepared if one.change_set.changes]
     deployment.expect(
         *(

@@ -10,7 +10,7 @@ from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
 from deploy_action.cloudformation.template_parser import parse_template
 from deploy_action.common.times import iso
-from deploy_action.deploy.data_guard import look_at_data
+from deploy_action.deploy.data_guard import guarded_by
 from deploy_action.deploy.prepared import places_of
 from deploy_action.deploy.trial import trial
 from deploy_action.errors import (
@@ -26,7 +26,7 @@ from deploy_action.inputs.plan import OnDataLoss
 from deploy_action.locking.compare_and_swap import read_beside
 from deploy_action.locking.stack_activity import executed_by
 from deploy_action.plan import difference, record
-from deploy_action.plan.data_guard import judge, refusal
+from deploy_action.plan.data_guard import refusal
 from deploy_action.plan.order import Exchange, exports_of, imports_of, in_order
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def review(
     found = [_look(job, source, settings, correlation_id, target) for target in targets]
     waiting = [one for one in found if not one.done]
     trees = [planned for one in waiting for planned in read_tree(source, one.ref.region, one.change_set)]
-    guarded = judge(look_at_data(source, trees), settings.plan.allow_data_loss)
+    guarded = guarded_by(source, trees, settings.plan)
     if guarded.lost and settings.plan.on_data_loss is OnDataLoss.STOP:
         raise refusal(guarded, locked=locked)
     if not locked:

@@ -10,11 +10,11 @@ from deploy_action.cloudformation.change_set import change_set_name
 from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.stacks import Verdict, verdict_of
 from deploy_action.deploy.change_set import NativeDeployment
-from deploy_action.deploy.data_guard import look_at_data
+from deploy_action.deploy.data_guard import guarded_by
 from deploy_action.deploy.request import request_of
 from deploy_action.errors import Cancelled, CoordinatorError
 from deploy_action.inputs.plan import OnDataLoss
-from deploy_action.plan.data_guard import Guarded, judge, refusal
+from deploy_action.plan.data_guard import Guarded, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def guard_before_lock(
         with trial(job, source, settings, correlation_id) as change_set:
             if not change_set.is_empty:
                 tree = read_tree(source, settings.stacks[0].region, change_set)
-                guarded = judge(look_at_data(source, tree), settings.plan.allow_data_loss)
+                guarded = guarded_by(source, tree, settings.plan)
     except Cancelled:
         raise
     except CoordinatorError as error:

@@ -83,6 +83,24 @@ def read_beside(registry: Registry, look: Callable[[Callable[[str], bytes | None
     return once()
 
 
+def change_beside(
+    registry: Registry,
+    clock: Clock,
+    change: FileChange | FilesChange,
+    *,
+    message: str,
+    patience_seconds: float,
+) -> None:
+    """Change further documents alone; the registry's own stays as it is. Raises RegistryError."""
+    Swapper(registry, clock).apply(
+        lambda document: (document, None),
+        message=message,
+        patience_seconds=patience_seconds,
+        file=change,
+        always=True,
+    )
+
+
 def _anywhere_in(seconds: float) -> float:
     return random.uniform(0.0, seconds)  # noqa: S311 - spreads requests
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from deploy_action.errors import RegistryUnreadable
-from deploy_action.locking.compare_and_swap import FileChange, Swapper, read_beside
+from deploy_action.locking.compare_and_swap import FileChange, change_beside, read_beside
 from deploy_action.slack import outbox
 from deploy_action.slack.outbox import Kind, Outbox
 
@@ -199,12 +199,12 @@ def change_file(
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> None:
     """Raises RegistryError."""
-    Swapper(registry, clock).apply(
-        lambda document: (document, None),
+    change_beside(
+        registry,
+        clock,
+        FileChange(NAME, change),
         message="Slack messages to be delivered later",
         patience_seconds=patience_seconds,
-        file=FileChange(NAME, change),
-        always=True,
     )
 
 
