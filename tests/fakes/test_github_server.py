@@ -94,7 +94,7 @@ def head_of(client: Client, branch: str = "main") -> str:
 def test_the_cut_descriptions_hold_together() -> None:
     assert description()["info"]["license"]["name"] == "MIT"
     assert validate_schema(schema()) == []
-    assert len(operations()) == 21
+    assert len(operations()) == 25
 
 
 def test_the_comparison_with_the_description_can_fail(server: GitHubServer, client: Client) -> None:
@@ -122,6 +122,13 @@ def test_every_described_operation_is_answered(server: GitHubServer, client: Cli
     assert client.repo("POST", statuses, {"state": "success"}).status_code == 201
     assert client.repo("GET", "/deployments?environment=production").json()[0]["id"] == deployment
     assert client.repo("GET", statuses).json()[0]["state"] == "success"
+    server.state.tokens["token"]["pull-requests"] = "write"
+    comment = client.repo("POST", "/issues/12/comments", {"body": "the plan"}).json()["id"]
+    assert client.repo("PATCH", f"/issues/comments/{comment}", {"body": "changed"}).status_code == 200
+    assert [row["body"] for row in client.repo("GET", "/issues/12/comments").json()] == ["changed"]
+    merged = {"number": 12, "merge_commit_sha": commit, "merged_at": "2026-01-01T00:00:00Z"}
+    server.state.pulls.append({**merged, "head": {"sha": "a" * 40}})
+    assert client.repo("GET", f"/commits/{commit}/pulls").json()[0]["number"] == 12
     reads = {
         "": "full_name",
         "/git/ref/heads/x/y": "object",
@@ -317,6 +324,19 @@ def test_faults_before_and_after_the_effect(server: GitHubServer, client: Client
     with pytest.raises(requests.ConnectionError):
         client.graphql(MUTATION, commit_input(head))
     assert head_of(client) != head
+
+
+def test_comments_are_bounded_paged_and_never_numbered_twice(server: GitHubServer, client: Client) -> None:
+    server.state.tokens["token"]["pull-requests"] = "write"
+    long = client.repo("POST", "/issues/12/comments", {"body": "x" * 65_537})
+    assert (long.status_code, "maximum is 65536 characters" in long.json()["message"]) == (422, True)
+    first = client.repo("POST", "/issues/12/comments", {"body": "x" * 65_536}).json()["id"]
+    server.state.comments.clear()
+    assert client.repo("PATCH", f"/issues/comments/{first}", {"body": "y"}).status_code == 404
+    ids = [client.repo("POST", "/issues/12/comments", {"body": "z"}).json()["id"] for _ in range(3)]
+    assert first not in ids
+    rows = client.repo("GET", "/issues/12/comments?per_page=2&page=2").json()
+    assert [row["id"] for row in rows] == ids[2:]
 
 
 def test_a_hanging_server(server: GitHubServer, client: Client) -> None:

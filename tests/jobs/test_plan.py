@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.cloudformation.harness import client, status
+from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
 from tests.jobs.test_data_loss import REPLACED, TABLE
 from tests.jobs.test_template import QUEUE, TWO_QUEUES
@@ -25,6 +26,8 @@ def github() -> Iterator[GitHubServer]:
     with GitHubServer() as server:
         server.state.tokens["token"] |= {"pull-requests": "write"}
         yield server
+        found = problems(server.exchanges)
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture
@@ -135,7 +138,8 @@ def test_the_comment_of_somebody_who_may_not_write_is_never_taken_for_ours(
     deployed(stage, QUEUE)
     assert planned(stage, github, "one", TWO_QUEUES).deploy() == 0
     theirs = github.state.comments[0][1]
-    theirs["user"], theirs["author_association"] = {"login": "mallory", "type": "User"}, "CONTRIBUTOR"
+    theirs["user"] |= {"login": "mallory", "type": "User"}
+    theirs["author_association"] = "CONTRIBUTOR"
     before = theirs["body"]
     assert planned(stage, github, "two", TWO_QUEUES).deploy() == 0
     assert theirs["body"] == before

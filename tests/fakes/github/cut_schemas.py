@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 
 OPERATIONS = {
     "/repos/{owner}/{repo}": ("get",),
+    "/repos/{owner}/{repo}/commits/{commit_sha}/pulls": ("get",),
     "/repos/{owner}/{repo}/compare/{basehead}": ("get",),
     "/repos/{owner}/{repo}/contents/{path}": ("get",),
     "/repos/{owner}/{repo}/git/blobs": ("post",),
@@ -39,6 +40,8 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/actions/runs/{run_id}/concurrency_groups": ("get",),
     "/repos/{owner}/{repo}/deployments": ("get", "post"),
     "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses": ("get", "post"),
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}": ("patch",),
+    "/repos/{owner}/{repo}/issues/{issue_number}/comments": ("get", "post"),
 }
 FIELDS = {
     "Mutation": {"createCommitOnBranch", "updateRefs"},

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fakes.github import shapes
 from tests.fakes.github.objects import iso
 from tests.fakes.github.rest import Call, refusal, route
 from tests.fakes.http import Response
 
 BODY_MAX = 65_536
+"""Characters. GitHub's description names no bound; its answer to more does."""
 
 
 @route("GET", r"/issues/(\d+)/comments", "pull-requests:read")
 def get_comments(call: Call, number: str) -> Response:
     """The oldest first."""
-    asked = call.request.query
-    size, page = int(asked.get("per_page", "30")), int(asked.get("page", "1"))
     found = [row for of, row in call.state.comments if of == int(number)]
-    return Response(200, found[(page - 1) * size : page * size])
+    return Response(200, _paged(call, found))
 
 
 @route("POST", r"/issues/(\d+)/comments", "pull-requests:write")
 def create_comment(call: Call, number: str) -> Response:
     body = str(call.request.json["body"])
-    if len(body) > BODY_MAX:
-        return refusal(422, "Validation Failed: body is too long (maximum is 65536 characters)")
-    return Response(201, add(call, int(number), body))
+    return _refused(body) or Response(201, add(call, int(number), body))
 
 
 @route("PATCH", r"/issues/comments/(\d+)", "pull-requests:write")
 def update_comment(call: Call, number: str) -> Response:
     body = str(call.request.json["body"])
-    for _, row in call.state.comments:
-        if row["id"] == int(number):
-            row |= {"body": body, "updated_at": iso(call.state.now())}
-            return Response(200, row)
-    return refusal(404, "Not Found")
+    row = next((row for _, row in call.state.comments if row["id"] == int(number)), None)
+    if row is None:
+        return refusal(404, "Not Found")
+    if refused := _refused(body):
+        return refused
+    row |= {"body": body, "updated_at": iso(call.state.now())}
+    return Response(200, row)
 
 
 @route("GET", r"/commits/(\w+)/pulls", "pull-requests:read")
@@ -45,20 +45,29 @@ def get_pulls(call: Call, sha: str) -> Response:
         {**row, "merge_commit_sha": sha} if row["merge_commit_sha"] == "*" else row
         for row in call.state.pulls
     ]
-    return Response(200, [row for row in rows if sha in {row["merge_commit_sha"], row["head"]["sha"]}])
+    found = [row for row in rows if sha in {row["merge_commit_sha"], row["head"]["sha"]}]
+    answered = [shapes.pull_request(call.base, call.repository, row, call.state.now()) for row in found]
+    return Response(200, _paged(call, answered))
 
 
 def add(call: Call, number: int, body: str) -> dict[str, Any]:
     state = call.state
-    identity = 9000 + len(state.comments)
-    row = {
-        "id": identity,
-        "body": body,
-        "html_url": f"https://github.com/{call.repository.name}/pull/{number}#issuecomment-{identity}",
-        "user": {"login": "github-actions[bot]", "type": "Bot"},
-        "author_association": "NONE",
-        "created_at": iso(state.now()),
-        "updated_at": iso(state.now()),
-    }
+    row = shapes.comment(call.url, 9000 + state.commented, number, body, state.now())
+    row["user"] = shapes.owner(call.base, "github-actions[bot]") | {"type": "Bot"}
+    state.commented += 1
     state.comments.append((number, row))
     return row
+
+
+def _paged(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    asked = call.request.query
+    size, page = min(int(asked.get("per_page", "30")), 100), int(asked.get("page", "1"))
+    return rows[(page - 1) * size : page * size]
+
+
+def _refused(body: str) -> Response | None:
+    if not body.strip():
+        return refusal(422, "Validation Failed: body cannot be blank")
+    if len(body) > BODY_MAX:
+        return refusal(422, "Validation Failed: body is too long (maximum is 65536 characters)")
+    return None

@@ -278,3 +278,53 @@ def run(base: str, repo: Repository, given: dict[str, Any], seconds: float) -> d
         | {f"{n}_url": f"{own}/{n}" for n in _RUN_LINKS}
         | given
     )
+
+
+def comment(url: str, identity: int, number: int, body: str, seconds: float) -> dict[str, Any]:
+    """On the pull request of that number; without its author."""
+    return {
+        "id": identity,
+        "node_id": "IC",
+        "url": f"{url}/issues/comments/{identity}",
+        "html_url": f"{url}/pull/{number}#issuecomment-{identity}",
+        "issue_url": f"{url}/issues/{number}",
+        "body": body,
+        "author_association": "NONE",
+        "created_at": iso(seconds),
+        "updated_at": iso(seconds),
+    }
+
+
+def pull_request(base: str, repo: Repository, given: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """As given, the rest filled in."""
+    whole = repository(base, repo)
+    own = f"{whole['url']}/pulls/{given['number']}"
+    who = owner(base, "mona") | {"type": "User"}
+    links = ("self", "html", "issue", "comments", "review_comments", "review_comment", "commits", "statuses")
+    pages = ("html", "diff", "patch", "issue", "commits", "review_comments", "review_comment", "comments")
+    side = {"label": "org:branch", "ref": "branch", "sha": "0" * 40, "user": who, "repo": whole | {"has_downloads": False}}
+    return {
+        "id": given["number"],
+        "node_id": "PR",
+        "url": own,
+        **{f"{name}_url": own for name in (*pages, "statuses")},
+        "_links": {name: {"href": own} for name in links},
+        "state": "closed" if given.get("merged_at") else "open",
+        "locked": False,
+        "title": "A change",
+        "user": who,
+        "body": None,
+        "labels": [],
+        "milestone": None,
+        "assignee": None,
+        "auto_merge": None,
+        "author_association": "MEMBER",
+        "created_at": iso(seconds),
+        "updated_at": iso(seconds),
+        "closed_at": given.get("merged_at"),
+        "merged_at": None,
+        "merge_commit_sha": None,
+        **given,
+        "base": side,
+        "head": side | given["head"],
+    }

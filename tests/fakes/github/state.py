@@ -47,7 +47,10 @@ class State:
 
     comments: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     """By the number of the pull request."""
+    commented: int = 0
+    """How many were ever made: an id is never given twice."""
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    """`number`, `head.sha`, `merge_commit_sha`, `merged_at`; the rest is filled in."""
 
     def add_repository(self, name: str, *, empty: bool = False) -> Repository:
         repository = Repository(name, identity=len(self.repositories) + 1)
