@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.cloudformation.change_set_reader import VALUE_MAX, read_change_set
+from deploy_action.cloudformation.change_set_reader import VALUE_MAX, listed_change_set, read_change_set
 from deploy_action.cloudformation.change_set_tree import read_tree
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import VirtualClock, client
@@ -175,6 +175,9 @@ def test_nested_change_sets_hang_below_their_root(cfn: Any, clock: VirtualClock)
     (leaf,) = tree[1].change_set.changes
     assert (leaf.logical_id, leaf.replacement, leaf.properties[0].after) == ("Leaf", "True", "two")
     assert [change.logical_id for change in root.changes] == ["Child"]
+    (listed,) = cfn.list_change_sets(StackName=tree[1].change_set.stack_id)["Summaries"]
+    assert (listed["ParentChangeSetId"], listed["RootChangeSetId"]) == (root.arn, root.arn)
+    assert listed_change_set(listed).nested
 
 
 def test_without_nested_ones_the_root_says_nothing_of_them(cfn: Any, clock: VirtualClock) -> None:

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.fakes.cloudformation.harness import VirtualClock, all_events, status
+from tests.fakes.cloudformation.protocol import SchemaDriftError, operation_model, render_answer
 
 if TYPE_CHECKING:
     from tests.fakes.cloudformation import CloudFormationServer
@@ -204,3 +205,9 @@ def test_disable_rollback_at_execution(cfn: Any, clock: VirtualClock, stack: str
     cfn.rollback_stack(StackName="s")
     clock.advance(600)
     assert status(cfn, "s") == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_an_answer_that_the_model_does_not_have_is_none() -> None:
+    summary = {"Summaries": [{"ExecutionStatus": "READY"}]}
+    with pytest.raises(SchemaDriftError, match="ExecutionStatus cannot be READY"):
+        render_answer(operation_model("cloudformation", "ListChangeSets"), summary, "1")

@@ -135,8 +135,10 @@ def _prepare(call: Call, params: Params, stack: Stack, before: Version | None, v
         failure = _VALIDATION_FAILED
     unique = call.world.ids.random_uuid("change set", stack.stack_id, name, now, len(stack.change_sets))
     change_set_id = f"arn:aws:cloudformation:{stack.region}:{call.world.account}:changeSet/{name}/{unique}"
-    for _, child in nested:
+    for owner, child in nested:
         child.parent = change_set_id
+        for _, inside in _tree(owner, child):
+            inside.root = change_set_id
     return ChangeSet(
         change_set_id=change_set_id,
         name=name,
@@ -267,9 +269,15 @@ def list_change_sets(call: Call, params: Params) -> Answer:
     stack = call.region.find(params["StackName"], call.seen)
     if stack is None:
         raise stack_does_not_exist(params["StackName"])
-    alive = [
-        item for item in stack.change_sets.values() if item.created <= call.seen and item.deleted is None
+    listed = [
+        item
+        for root in call.region.every(call.seen)
+        for change_set in root.change_sets.values()
+        if change_set.deleted is None
+        for owner, item in _tree(root, change_set)
+        if owner is stack
     ]
+    alive = [item for item in listed if item.created <= call.seen and item.deleted is None]
     page, token = call.page(alive, lambda item: item.change_set_id, params.get("NextToken"))
     summaries = [
         {
@@ -283,6 +291,8 @@ def list_change_sets(call: Call, params: Params) -> Answer:
             "CreationTime": item.created,
             "Description": item.description,
             "IncludeNestedStacks": item.include_nested,
+            "ParentChangeSetId": item.parent,
+            "RootChangeSetId": item.root,
         }
         for item in page
     ]

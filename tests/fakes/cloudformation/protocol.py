@@ -111,7 +111,7 @@ def _parse_scalar(shape: Shape, value: str, where: str) -> Any:
 
 
 def render_answer(model: OperationModel, answer: Answer, request_id: str) -> bytes:
-    """The answer as XML; raises SchemaDriftError on a member that the model does not know."""
+    """The answer as XML; raises SchemaDriftError on a member or word unknown to the model."""
     namespace = model.service_model.metadata.get("xmlNamespace", "")
     name = model.name
     body = ""
@@ -172,6 +172,8 @@ def _content(shape: Shape, value: Any, where: str) -> str:
     return _text(shape, value, where)
 
 
+BEYOND_THE_MODEL = {"ResourceStatus"}
+"""AWS gives more words than the model has: a stack's own events carry the status of the stack."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "integer": (int,),
@@ -187,6 +189,9 @@ def _text(shape: Shape, value: Any, where: str) -> str:
     kind = str(shape.type_name)
     if not isinstance(value, PYTHON_TYPES.get(kind, (str,))):
         raise SchemaDriftError(f"{where} must be {kind}, got {type(value).__name__}")
+    allowed = getattr(shape, "enum", [])
+    if allowed and value not in allowed and shape.name not in BEYOND_THE_MODEL:
+        raise SchemaDriftError(f"{where} cannot be {value}: the model has {', '.join(allowed)}")
     if kind == "boolean":
         return "true" if value else "false"
     return isoformat(float(str(value))) if kind == "timestamp" else escape(str(value))

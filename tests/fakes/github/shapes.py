@@ -302,7 +302,13 @@ def pull_request(base: str, repo: Repository, given: dict[str, Any], seconds: fl
     who = owner(base, "mona") | {"type": "User"}
     links = ("self", "html", "issue", "comments", "review_comments", "review_comment", "commits", "statuses")
     pages = ("html", "diff", "patch", "issue", "commits", "review_comments", "review_comment", "comments")
-    side = {"label": "org:branch", "ref": "branch", "sha": "0" * 40, "user": who, "repo": whole | {"has_downloads": False}}
+    side = {
+        "label": "org:branch",
+        "ref": "branch",
+        "sha": "0" * 40,
+        "user": who,
+        "repo": whole | {"has_downloads": False},
+    }
     return {
         "id": given["number"],
         "node_id": "PR",
