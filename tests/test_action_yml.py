@@ -13,6 +13,7 @@ import yaml
 
 from deploy_action.inputs.names import NAMES, NAMES_OF_STEP
 from deploy_action.inputs.settings import Settings, _Parser, parse_inputs
+from deploy_action.inputs.table import TABLE, _input
 from deploy_action.reporting.outputs import outputs_of
 from deploy_action.reporting.report import Report
 
@@ -83,9 +84,26 @@ def test_the_halves_of_a_lock_take_inputs_of_the_whole(half: str, own: set[str])
         assert inputs[name].get("default") == INPUTS[name].get("default", ""), name
 
 
-def test_the_names_by_which_unknown_inputs_are_noticed_are_those_of_the_actions() -> None:
+def test_the_files_have_the_inputs_of_the_table_and_no_others() -> None:
     assert set(INPUTS) == NAMES
     assert {half: set(it["inputs"]) for half, it in HALVES.items()} == NAMES_OF_STEP
+
+
+def test_every_key_of_the_table_means_something() -> None:
+    with pytest.raises(TypeError, match="defualt"):
+        _input({"name": "x", "defualt": "y"})
+
+
+def test_every_input_says_for_which_ways_it_is_in_words_that_exist() -> None:
+    assert {way for one in TABLE.values() for way in one.ways} <= {
+        "template",
+        "command",
+        "plan",
+        "apply",
+        "watch",
+    }
+    for one in TABLE.values():
+        assert one.description or one.lock_description or one.release_description, one.name
 
 
 def test_every_input_and_output_is_described() -> None:

@@ -6,6 +6,9 @@ import inspect
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from deploy_action import errors
 from deploy_action.cli.app import PROGRAM, Commands, app
 from deploy_action.cloudformation.template_tree import BODY_BYTES_MAX
 from deploy_action.history import document as history
-from deploy_action.inputs.settings import WAIT_TIMEOUT_SECONDS
+from deploy_action.inputs.table import TABLE
 from deploy_action.locking import expiry as leases
 from deploy_action.locking.document import Ticket
 from deploy_action.locking.expiry import silence_allowed
@@ -33,6 +36,7 @@ GUIDES = [page for page in PAGES if page.parent.name != "adr"]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+WAIT_TIMEOUT_SECONDS = 60 * float(TABLE["wait-timeout-in-minutes"].default)
 
 AWAITED: set[str] = set()
 """What the runbook names ahead of its arrival. Empty once all of it is there."""
@@ -66,9 +70,8 @@ class TestGeneratedParts:
         names = [name for names in reference.grouped(ACTION["inputs"]).values() for name in names]
         assert sorted(names) == sorted(ACTION["inputs"])
 
-    def test_groups_name_inputs_that_exist(self) -> None:
-        named = {n for names in reference.GROUPS.values() for n in names if not n.endswith("*")}
-        assert named <= set(ACTION["inputs"])
+    def test_every_input_of_the_action_has_a_heading(self) -> None:
+        assert "" not in reference.grouped(ACTION["inputs"])
 
     def test_the_action_in_a_folder_is_the_same_but_for_the_way_to_its_launcher(self) -> None:
         copy = yaml.safe_load((ROOT / reference.COPY).read_text("utf-8"))
@@ -78,9 +81,51 @@ class TestGeneratedParts:
             step["run"] = step["run"].replace("/../", "/")
         assert copy == ACTION, "run `make docs`"
 
+    def test_an_input_is_declared_in_one_place(self, tmp_path: Path) -> None:
+        """All else follows from the generator: actions, workflows, and the reference."""
+        for name in (*reference.ACTIONS, reference.COPY, *reference.DOCUMENTS):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+        for folder in ("deploy_action", "tools", ".github", "docs/adr"):
+            shutil.copytree(ROOT / folder, tmp_path / folder, dirs_exist_ok=True)
+        with (tmp_path / "deploy_action" / "data" / "inputs.toml").open("a") as file:
+            file.write(
+                '[[input]]\nname = "moon-phase"\ngroup = "Watching"\ndefault = "new"\n'
+                'description = "The phase: `new` or `full`."\nrelease-description = "As there."\n'
+            )
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.reference"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        written = {
+            name: (tmp_path / name).read_text().count("moon-phase")
+            for name in (
+                *reference.ACTIONS,
+                reference.COPY,
+                reference.CALLED,
+                reference.CALLED_ON_ENTERPRISE_SERVER,
+                "docs/reference.md",
+            )
+        }
+        assert written == {
+            "action.yml": 1,
+            "lock/action.yml": 0,
+            "release/action.yml": 1,
+            "deploy/action.yml": 1,
+            ".github/workflows/deploy.yml": 3,
+            ".github/workflows/deploy-enterprise-server.yml": 3,
+            "docs/reference.md": 2,
+        }
+        declared = yaml.safe_load((tmp_path / "action.yml").read_text())["inputs"]["moon-phase"]
+        assert declared == {"description": "The phase: `new` or `full`.", "default": "new"}
+
     def test_a_stale_one_is_told_and_mended(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         copies = (reference.COPY, reference.CALLED, reference.CALLED_ON_ENTERPRISE_SERVER)
-        for name in ("action.yml", *copies, *reference.DOCUMENTS):
+        for name in (*reference.ACTIONS, *copies, *reference.DOCUMENTS):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
         page = tmp_path / "docs" / "reference.md"
@@ -250,7 +295,11 @@ class TestNumbers:
             ("coordination.md", "a sign of life, every {} minutes", leases.renewal_seconds(HOLDER)),
             ("coordination.md", "within {} minutes by who waits already", leases.ASK_SECONDS),
             ("coordination.md", "waits {} minutes for the registry to come back", HOLDER.lease),
-            ("migration.md", "`wait-timeout-in-minutes` (default {})", WAIT_TIMEOUT_SECONDS),
+            (
+                "migration.md",
+                "`wait-timeout-in-minutes` (default {})",
+                60.0 * float(TABLE["wait-timeout-in-minutes"].default),
+            ),
         ],
     )
     def test_minutes(self, page: str, words: str, seconds: float) -> None:

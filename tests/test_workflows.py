@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy_action.inputs.table import TABLE
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 EXAMPLES = sorted(ROOT.glob("examples/*.yml"))
@@ -85,11 +87,8 @@ def test_the_workflow_for_enterprise_server_is_the_same_without_what_that_does_n
     assert there == here
 
 
-NOT_PASSED_ON = {
-    "github-deployment",  # the job's own `environment:` makes one
-    "environment-url",
-}
-SECRETS = {"slack-bot-token", "slack-webhook-url", "webhook-url"}
+NOT_PASSED_ON = {name for name, one in TABLE.items() if not one.workflow} - {"mode"}
+SECRETS = {name for name, one in TABLE.items() if one.secret and one.workflow} - {"github-token"}
 
 
 def called() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,8 +5,9 @@
 
 `python3 -m tools.reference` rewrites them (`make docs`); `--check` says which are stale, and changes nothing.
 deploy/action.yml is a copy as a whole, and so is the workflow to call for GitHub Enterprise Server.
-Sources: action.yml for inputs and outputs, deploy_action/errors.py for exit codes, the command line for its
-commands, core/preflight for what the checks find, docs/adr/ for the list of decisions.
+Sources: data/inputs.toml for inputs, action.yml for outputs, deploy_action/errors.py for exit codes, the
+command line for its commands, preflight/finding.py for what the checks find, docs/adr/ for the list of
+decisions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ import yaml
 
 from deploy_action import errors
 from deploy_action.cli.app import COMMANDS, PROGRAM
+from deploy_action.inputs.table import TABLE
 from deploy_action.preflight.finding import KINDS
+from tools.action_files import (
+    action_with_inputs,
+    lock_descriptions,
+    main_descriptions,
+    release_descriptions,
+    workflow_with_inputs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,61 +38,15 @@ ROOT = Path(__file__).resolve().parents[1]
 COPY = "deploy/action.yml"
 CALLED = ".github/workflows/deploy.yml"
 CALLED_ON_ENTERPRISE_SERVER = ".github/workflows/deploy-enterprise-server.yml"
+ACTIONS = {
+    "action.yml": main_descriptions(),
+    "lock/action.yml": lock_descriptions(),
+    "release/action.yml": release_descriptions(),
+}
 DOCUMENTS = ("README.md", "docs/reference.md", "docs/cli.md", "docs/preflight.md", "docs/adr/README.md")
 _BLOCK = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w ]+?) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )
-
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "What to deploy": (
-        "stack-name",
-        "environment",
-        "template",
-        "parameter-overrides",
-        "capabilities",
-        "tags",
-        "role-arn",
-        "command",
-        "working-directory",
-        "commit",
-        "version",
-        "fail-on-empty-changeset",
-        "no-execute-changeset",
-        "disable-rollback",
-        "delete-rolled-back-stack",
-        "preflight*",
-    ),
-    "Coordination": (
-        "lock",
-        "lock-token",
-        "registry",
-        "queue-policy",
-        "priority",
-        "when-busy",
-        "when-registry-away",
-        "on-lost-lock",
-        "on-older",
-        "wait-timeout-in-minutes",
-        "github-token",
-    ),
-    "Watching": (
-        "timeout-in-minutes",
-        "on-timeout",
-        "on-cancel",
-        "stack-set",
-        "expect-changes-within",
-        "stall-after-in-minutes",
-        "diagnose-services",
-        "log",
-        "summary*",
-        "history*",
-    ),
-    "Slack": ("slack-*",),
-    "GitHub": ("github-deployment", "environment-url"),
-    "Runtime": ("runtime", "image"),
-}
-"""The inputs in the order of the tables. `slack-*` stands for all that begin so and are named nowhere."""
-OTHERS = "Others"
 
 
 def inputs_by_group(action: Mapping[str, Any]) -> str:
@@ -136,13 +99,16 @@ def half(name: str) -> Callable[[Mapping[str, Any]], str]:
     """Inputs and outputs of a sub-action, without those that nobody sets."""
 
     def part(_action: Mapping[str, Any]) -> str:
+        inputs = {
+            each: {"description": text, "default": TABLE[each].default}
+            for each, text in ACTIONS[f"{name}/action.yml"].items()
+            if not text.startswith("Leave as it is.")
+        }
+        tables = [_inputs(inputs, inputs)]
         described = yaml.safe_load((ROOT / name / "action.yml").read_text("utf-8"))
-        inputs = described["inputs"]
-        names = [each for each in inputs if not inputs[each]["description"].startswith("Leave as it is.")]
-        told = [_inputs(inputs, names)]
         if described.get("outputs"):
-            told.append(outputs(described))
-        return "\n\n".join(told)
+            tables.append(outputs(described))
+        return "\n\n".join(tables)
 
     return part
 
@@ -160,19 +126,11 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def grouped(inputs: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Each input once. Those that no group names come last."""
-    named = {name for patterns in GROUPS.values() for name in patterns}
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    rest = [name for name in inputs if name not in named]
-    for group, patterns in GROUPS.items():
-        for pattern in patterns:
-            if pattern in inputs:
-                found[group].append(pattern)
-            elif pattern.endswith("*"):
-                found[group] += [name for name in rest if name.startswith(pattern[:-1])]
-    taken = {name for names in found.values() for name in names}
-    found[OTHERS] = [name for name in inputs if name not in taken]
-    return {group: tuple(names) for group, names in found.items() if names}
+    """The names by the heading of their table, in the order of `data/inputs.toml`."""
+    found: dict[str, list[str]] = {}
+    for name in inputs:
+        found.setdefault(TABLE[name].group, []).append(name)
+    return {group: tuple(names) for group, names in found.items()}
 
 
 def first_sentence(text: str) -> str:
@@ -208,11 +166,15 @@ def for_enterprise_server(workflow: str) -> str:
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     check = "--check" in arguments
-    source = (root / "action.yml").read_text("utf-8")
-    action = yaml.safe_load(source)
-    generated = {name: rewritten((root / name).read_text("utf-8"), action) for name in DOCUMENTS}
-    generated[COPY] = below_a_folder(source)
-    generated[CALLED_ON_ENTERPRISE_SERVER] = for_enterprise_server((root / CALLED).read_text("utf-8"))
+    generated = {
+        name: action_with_inputs((root / name).read_text("utf-8"), descriptions)
+        for name, descriptions in ACTIONS.items()
+    }
+    action = yaml.safe_load(generated["action.yml"])
+    generated |= {name: rewritten((root / name).read_text("utf-8"), action) for name in DOCUMENTS}
+    generated[COPY] = below_a_folder(generated["action.yml"])
+    generated[CALLED] = workflow_with_inputs((root / CALLED).read_text("utf-8"))
+    generated[CALLED_ON_ENTERPRISE_SERVER] = for_enterprise_server(generated[CALLED])
     stale = []
     for name, current in generated.items():
         file = root / name

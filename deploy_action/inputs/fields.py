@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.inputs.key_values import TEXT_MAX, parse_key_values
+from deploy_action.inputs.table import TABLE
 from deploy_action.inputs.workspace_file import JobFolders
 
 if TYPE_CHECKING:
@@ -75,18 +76,17 @@ class Fields:
 
         return self._checked(name, parse, None)
 
-    def _boolean(self, name: str, *, default: bool = False) -> bool:
-        text = self._text(name).lower()
-        if not text:
-            return default
-        if text in {"false", "0", "no"}:
+    def _boolean(self, name: str) -> bool:
+        text = (self._text(name) or TABLE[name].default).lower()
+        if text in {"", "false", "0", "no"}:
             return False
         if text not in {"true", "1", "yes"}:
             self._problem(f"`{name}`: `{self._text(name)}` is neither true nor false.")
         return True
 
     def _minutes(self, name: str, *, least: float = 0) -> float | None:
-        text = self._text(name)
+        """Seconds; None where it is not given and has no default."""
+        text = self._text(name) or TABLE[name].default
         if not text:
             return None
         try:
@@ -97,13 +97,15 @@ class Fields:
             self._problem(f"`{name}`: `{text}` is not a number of minutes ({least} to 50400).")
         return minutes * 60
 
-    def _choice(self, name: str, choices: type[E], default: E) -> E:
+    def _choice(self, name: str, choices: type[E], default: E | None = None) -> E:
+        """`default`: instead of the table's."""
+        usual = default or choices(TABLE[name].default)
         text = self._text(name).lower()
         if not text:
-            return default
+            return usual
         try:
             return choices(text)
         except ValueError:
             allowed = ", ".join(choice.value for choice in choices)
             self._problem(f"`{name}`: `{self._text(name)}` is none of {allowed}.")
-            return default
+            return usual

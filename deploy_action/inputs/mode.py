@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deploy_action.inputs.table import TABLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,32 +30,8 @@ OFFICIAL_MODES = {
     "execute-only": AskedMode.APPLY,
 }
 """Values of `mode` in aws-actions/aws-cloudformation-github-deploy, and what they mean here."""
-MEAN_DEPLOYMENT = (
-    "environment",
-    "lock",
-    "lock-token",
-    "parameter-overrides",
-    "capabilities",
-    "tags",
-    "role-arn",
-    "s3-bucket",
-    "change-set-name",
-    "include-nested-stacks",
-    "import-existing-resources",
-    "notification-arns",
-    "rollback-triggers",
-    "monitoring-time-in-minutes",
-    "termination-protection",
-    "stack-policy",
-    "working-directory",
-    "disable-rollback",
-    "fail-on-empty-changeset",
-    "no-execute-changeset",
-    "delete-rolled-back-stack",
-    "on-timeout",
-    "on-cancel",
-    "github-deployment",
-    "environment-url",
+MEAN_DEPLOYMENT = tuple(
+    one for one in TABLE.values() if one.ways and {"template", "command"}.issuperset(one.ways)
 )
 """Inputs that nobody gives who wants to watch only."""
 WATCHES_ONLY = (
@@ -78,7 +56,7 @@ def without_way(asked: AskedMode | None, inputs: Mapping[str, str]) -> str:
     advice = "Give one of them. Is an expression such as `${{ vars.NAME }}` empty?"
     if asked in {AskedMode.DEPLOY, AskedMode.PLAN}:
         return f"`mode: {asked.value}`: {empty}. {advice}"
-    for name in MEAN_DEPLOYMENT:
-        if inputs.get(name, "").lower() not in {"", "0", "no", "false", "leave"}:
-            return f"{empty}, although `{name}` is given. {advice} To only watch, give `mode: watch`."
+    for one in MEAN_DEPLOYMENT:
+        if inputs.get(one.name, "").lower() not in {"", "0", "no", "false", one.default}:
+            return f"{empty}, although `{one.name}` is given. {advice} To only watch, give `mode: watch`."
     return ""

@@ -9,137 +9,19 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from deploy_action.inputs.table import TABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NAMES = frozenset(
-    {
-        "webhook-format",
-        "webhook-url",
-        "allow-data-loss",
-        "capabilities",
-        "command",
-        "commit",
-        "data-loss",
-        "delete-rolled-back-stack",
-        "deployment-mode",
-        "disable-rollback",
-        "environment",
-        "environment-url",
-        "execute-change-set-id",
-        "expect-changes-within",
-        "fail-on-empty-changeset",
-        "github-deployment",
-        "github-token",
-        "image",
-        "keep-change-set",
-        "lock",
-        "lock-token",
-        "diagnose-services",
-        "log",
-        "mode",
-        "no-execute-changeset",
-        "on-cancel",
-        "on-older",
-        "on-timeout",
-        "parameter-overrides",
-        "plan-comment",
-        "preflight",
-        "priority",
-        "queue-policy",
-        "registry",
-        "role-arn",
-        "runtime",
-        "slack-alert-channel",
-        "slack-api-url",
-        "slack-bot-token",
-        "slack-channel",
-        "slack-events",
-        "slack-mentions",
-        "slack-outputs",
-        "slack-webhook-url",
-        "stack-name",
-        "stack-set",
-        "stall-after-in-minutes",
-        "tags",
-        "template",
-        "timeout-in-minutes",
-        "version",
-        "wait-timeout-in-minutes",
-        "when-busy",
-        "when-outdated",
-        "when-registry-away",
-        "on-lost-lock",
-        "working-directory",
-        "change-set-name",
-        "import-existing-resources",
-        "include-nested-stacks",
-        "monitoring-time-in-minutes",
-        "notification-arns",
-        "rollback-triggers",
-        "s3-bucket",
-        "s3-prefix",
-        "stack-policy",
-        "termination-protection",
-    }
-)
+NAMES = frozenset(name for name, one in TABLE.items() if one.description)
 """Of action.yml."""
 NAMES_OF_STEP = {
-    "lock": frozenset(
-        {
-            "environment",
-            "github-token",
-            "hold",
-            "image",
-            "job-id",
-            "job-matrix",
-            "job-status",
-            "job-workflow-ref",
-            "lock",
-            "priority",
-            "queue-policy",
-            "registry",
-            "runtime",
-            "stack-name",
-            "wait-timeout-in-minutes",
-            "when-busy",
-            "when-registry-away",
-            "on-lost-lock",
-            "when-superseded",
-        }
-    ),
-    "release": frozenset(
-        {
-            "github-token",
-            "image",
-            "lock-token",
-            "registry",
-            "runtime",
-        }
-    ),
+    "lock": frozenset(name for name, one in TABLE.items() if one.lock_description),
+    "release": frozenset(name for name, one in TABLE.items() if one.release_description),
 }
 """Of lock/action.yml and release/action.yml."""
-
-ALIASES = {
-    "include-nested-stacks-change-set": "include-nested-stacks",
-    "cwd": "working-directory",
-    "env": "environment",
-    "look-behind": "diagnose-services",
-    "name": "stack-name",
-    "parameters": "parameter-overrides",
-    "run": "command",
-    "script": "command",
-    "stack": "stack-name",
-    "stacks": "stack-name",
-    "template-body": "template",
-    "template-file": "template",
-    "template-url": "template",
-    "timeout": "timeout-in-minutes",
-    "timeout-minutes": "timeout-in-minutes",
-    "token": "github-token",
-    "wait-timeout": "wait-timeout-in-minutes",
-}
-"""Names that other actions give the same thing."""
+ALIASES = {alias: name for name, one in TABLE.items() for alias in one.aliases}
 WITHOUT_COUNTERPART = {
     "aws-region": "write `REGION/NAME` as `stack-name`, or set AWS_REGION",
     "http-proxy": "set HTTPS_PROXY in the job's `env:`",

@@ -85,22 +85,22 @@ class PlanFields(Fields):
         template, command = bool(self._text("template")), bool(self._text("command"))
         phase = {AskedMode.PLAN: Phase.PLAN, AskedMode.APPLY: Phase.APPLY}.get(asked or AskedMode.DEPLOY)
         phase = phase or Phase.DEPLOY
-        on_data_loss = self._choice("data-loss", OnDataLoss, OnDataLoss.WARN)
+        on_data_loss = self._choice("data-loss", OnDataLoss)
         if command and phase is Phase.DEPLOY and on_data_loss is OnDataLoss.STOP:
             self._problem(
                 "`data-loss: stop` cannot stop a `command`, which executes what it plans. Deploy with "
                 "`template`, or with `mode: plan` and `mode: apply`."
             )
-        default = KeepChangeSet.ALWAYS if self._text("mode").lower() == "create-only" else KeepChangeSet.AUTO
+        default = KeepChangeSet.ALWAYS if self._text("mode").lower() == "create-only" else None
         settings = PlanSettings(
             phase,
             on_data_loss,
             self._allowed(),
             keep_change_set=self._choice("keep-change-set", KeepChangeSet, default),
-            when_outdated=self._choice("when-outdated", WhenOutdated, WhenOutdated.STOP),
+            when_outdated=self._choice("when-outdated", WhenOutdated),
             change_sets=self._change_sets(),
             revert_drift=self._checked("deployment-mode", _deployment_mode, default=False),
-            comment=self._boolean("plan-comment", default=True),
+            comment=self._boolean("plan-comment"),
         )
         self._check_phase(settings, template=template, command=command)
         return settings

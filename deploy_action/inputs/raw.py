@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.masks import shapes_in
 from deploy_action.errors import InvalidInput
+from deploy_action.inputs.table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECRETS = ("slack-bot-token", "slack-webhook-url", "webhook-url", "github-token")
+SECRETS = tuple(name for name, one in TABLE.items() if one.secret)
 SECRET_LENGTH_MIN = 8
 """Shorter ones are none, and would hide words of the log."""
 

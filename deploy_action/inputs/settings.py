@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from deploy_action.slack.routing import Override
     from deploy_action.slack.view import NotificationEvent
 
-WAIT_TIMEOUT_SECONDS = 3600.0
 HALVES = frozenset({"lock", "keep", "unlock", "release"})
 """The steps of the sub-actions `lock` and `release`."""
 TOKENS_VARIABLE = "DEPLOY_COORDINATOR_LOCK_TOKENS"
@@ -258,17 +257,17 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             no_execute_change_set=self._boolean("no-execute-changeset"),
             delete_rolled_back_stack=self._boolean("delete-rolled-back-stack"),
             timeout_seconds=self._minutes("timeout-in-minutes", least=1),
-            on_timeout=self._choice("on-timeout", OnStop, OnStop.LEAVE),
-            on_cancel=self._choice("on-cancel", OnStop, OnStop.LEAVE),
+            on_timeout=self._choice("on-timeout", OnStop),
+            on_cancel=self._choice("on-cancel", OnStop),
             stall_after_seconds=self._minutes("stall-after-in-minutes", least=0.01),
             expect_changes_seconds=self._checked("expect-changes-within", input_values.seconds_of, None),
             command=self._text("command"),
             working_directory=self._working_directory(),
             registry=self._checked("registry", parse_registry, RegistryAddress("github")),
-            queue_policy=self._choice("queue-policy", QueuePolicy, QueuePolicy.FIFO),
-            priority=self._choice("priority", Priority, Priority.NORMAL),
-            when_busy=self._choice("when-busy", WhenBusy, WhenBusy.WAIT),
-            wait_timeout_seconds=self._wait_timeout(),
+            queue_policy=self._choice("queue-policy", QueuePolicy),
+            priority=self._choice("priority", Priority),
+            when_busy=self._choice("when-busy", WhenBusy),
+            wait_timeout_seconds=self._minutes("wait-timeout-in-minutes") or 0.0,
             github_token=self._text("github-token"),
             slack_bot_token=self._slack_bot_token(),
             slack_webhook_url=self._slack_webhook(),
@@ -282,14 +281,14 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             slack_api_url=self._slack_api_url(),
             github_deployment=self._boolean("github-deployment"),
             environment_url=self._checked("environment-url", input_values.environment_url, ""),
-            log=self._choice("log", LogDetail, LogDetail.CALM),
-            diagnose_services=self._boolean("diagnose-services", default=True),
-            preflight=self._choice("preflight", PreflightMode, PreflightMode.WARN),
-            when_registry_away=self._choice("when-registry-away", WhenAway, WhenAway.GO_ON),
-            on_lost_lock=self._choice("on-lost-lock", OnLostLock, OnLostLock.TELL),
-            hold=self._choice("hold", Hold, Hold.JOB),
-            when_superseded=self._choice("when-superseded", WhenSuperseded, WhenSuperseded.FAIL),
-            on_older=self._choice("on-older", OnOlder, OnOlder.WARN),
+            log=self._choice("log", LogDetail),
+            diagnose_services=self._boolean("diagnose-services"),
+            preflight=self._choice("preflight", PreflightMode),
+            when_registry_away=self._choice("when-registry-away", WhenAway),
+            on_lost_lock=self._choice("on-lost-lock", OnLostLock),
+            hold=self._choice("hold", Hold),
+            when_superseded=self._choice("when-superseded", WhenSuperseded),
+            on_older=self._choice("on-older", OnOlder),
             commit=self._checked("commit", parse_commit, ""),
             version=self._checked("version", parse_version, ""),
             lock_tokens=self._lock_tokens(),
@@ -345,10 +344,6 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
         environment = self._text("environment").strip()
         return names or ((environment,) if environment else ())
 
-    def _wait_timeout(self) -> float:
-        seconds = self._minutes("wait-timeout-in-minutes")
-        return WAIT_TIMEOUT_SECONDS if seconds is None else seconds
-
     def _working_directory(self) -> str:
         text = self._text("working-directory")
         if not self._looks_for_folders:
@@ -387,7 +382,11 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             )
         by_template = settings.mode in {Mode.TEMPLATE, Mode.CHANGE_SETS}
         if not by_template and (settings.mode is Mode.COMMAND or self._text("mode")):
-            self._problems += template_only(self._raw, self._boolean)
+            self._problems += [
+                problem
+                for problem in template_only(self._raw, self._boolean)
+                if problem not in self._problems
+            ]
 
 
 def job_tokens(text: str) -> tuple[str, ...]:
