@@ -82,7 +82,7 @@ class Wiring:
         settings = self._settings
         return open_registry(
             settings.registry,
-            token=settings.github_token,
+            token=settings.token_of_registry,
             run=self._run,
             environ=self._environ,
             regions=tuple(dict.fromkeys(stack.region for stack in settings.places)),
@@ -160,35 +160,43 @@ class Wiring:
 
     def repository_look(self, *, probe: bool) -> Callable[[], Repository] | None:
         """As the function of this name."""
-        token = self._settings.github_token
+        token = self._settings.token_of_registry
         return repository_look(self._settings.registry, token=token, run=self._run, probe=probe)
 
     @cached_property
     def runs(self) -> GitHubRuns | None:
-        """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
+        """None outside GitHub Actions, and without a token."""
         return self.new_runs()
 
     def new_runs(self) -> GitHubRuns | None:
         """The same for another thread, which may not share a connection."""
-        if not self._knows_its_repository:
+        settings, run = self._settings, self._run
+        address = settings.registry
+        by_registry = address.kind == "github" and settings.registry_token
+        if not (by_registry or (settings.github_token and run.repository)):
             return None
-        from deploy_action.locking.github_jobs import GitHubRuns
+        from deploy_action.locking.github_jobs import GitHubRuns, RegistryServer
 
+        registry = RegistryServer(
+            settings.registry_token,
+            address.server_url if address.host else run.server_url,
+            address.api_url if address.host else run.api_url,
+        )
         return GitHubRuns(
-            self._settings.github_token,
-            self._run.repository,
-            server_url=self._run.server_url,
-            api_url=self._run.api_url,
+            settings.github_token,
+            "" if run.page else run.repository,
+            server_url=run.server_url,
+            api_url=run.api_url,
+            registry=registry if by_registry else None,
         )
 
     @property
     def _knows_its_repository(self) -> bool:
-        """Whether the job's own GitHub can be asked about it: with a token that is of no other GitHub."""
-        settings = self._settings
-        return bool(settings.github_token and self._run.repository) and not settings.registry.host
+        """The job's own GitHub can be asked about it."""
+        return bool(self._settings.github_token and self._run.repository and not self._run.page)
 
     def pull_requests(self) -> PullRequests | None:
-        """None outside GitHub Actions, without a token, and where the token is another GitHub's."""
+        """None outside GitHub Actions, and without a token."""
         if not self._knows_its_repository:
             return None
         from deploy_action.github.pull_requests import PullRequests

@@ -14,6 +14,7 @@ from deploy_action.inputs.raw import secrets_given
 ROOT = Path(__file__).parents[1]
 BOT = "xoxb-1111-2222-AbCdEfGhIjKl"
 HOOK = "https://hooks.slack.com/services/T000/B000/AbCdEfGhIj"
+OPAQUE = "of-a-server-of-theirs"
 PERSONAL = f"github_pat_{'a1B2' * 10}"
 
 
@@ -46,9 +47,10 @@ CASES = {
         {"slack-webhook-url": "http://corp.example/secret-path", "stack-name": ""}
     ),
     "in another's place": json.dumps({"slack-channel": BOT, "queue-policy": PERSONAL, "slack-events": HOOK}),
+    "a registry's": json.dumps({"registry-token": OPAQUE, "queue-policy": "no"}),
     "no JSON": json.dumps({"slack-bot-token": BOT, "github-token": PERSONAL})[:-1],
 }
-SECRETS = (BOT, HOOK, PERSONAL, "http://corp.example/secret-path")
+SECRETS = (BOT, HOOK, PERSONAL, OPAQUE, "http://corp.example/secret-path")
 
 
 @pytest.mark.parametrize("inputs", CASES.values(), ids=CASES)

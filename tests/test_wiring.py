@@ -34,7 +34,7 @@ def github() -> Iterator[GitHubServer]:
 
 
 def wired(server: GitHubServer, address: str, token: str, prefix: tuple[str, str] = ("", "")) -> Registry:
-    inputs = {"stack-name": "shop", "registry": address, "github-token": token}
+    inputs = {"stack-name": "shop", "registry": address, "github-token": "app", "registry-token": token}
     environ = {
         "AWS_REGION": "eu-west-1",
         "GITHUB_REPOSITORY": "org/app",

@@ -64,7 +64,7 @@ def passed_on() -> list[Input]:
 
 
 def secret_name(one: Input) -> str:
-    return one.workflow_secret or one.name.replace("-", "_")
+    return one.name.replace("-", "_")
 
 
 def _taken() -> str:
@@ -82,7 +82,7 @@ def _taken() -> str:
 def _secrets() -> str:
     """Names with `_`, which `secrets: inherit` finds, and the former ones with a hyphen."""
     parts = []
-    for one in (one for one in passed_on() if one.secret):
+    for one in (one for one in passed_on() if one.secret and not one.default):
         name = secret_name(one)
         description = one.workflow_description or f"As the action's input `{one.name}`."
         parts.append(f"      {name}:\n{_described(description, 8)}        required: false\n")
@@ -99,10 +99,7 @@ def _expression(one: Input) -> str:
     if not one.secret:
         return f"${{{{ inputs.{one.name} }}}}"
     name = secret_name(one)
-    sources = [f"secrets.{name}", f"secrets.{name.replace('_', '-')}"]
-    if one.default:
-        sources.append(one.default.removeprefix("${{").removesuffix("}}").strip())
-    return f"${{{{ {' || '.join(sources)} }}}}"
+    return one.default or f"${{{{ secrets.{name} || secrets.{name.replace('_', '-')} }}}}"
 
 
 def _described(text: str, indent: int) -> str:

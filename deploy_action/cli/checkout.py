@@ -19,6 +19,9 @@ _REMOTE = re.compile(
     r"(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?"
 )
 GITHUB = "github.com"
+VARIABLE = "DEPLOY_COORDINATOR_REGISTRY_TOKEN"
+TOKENS_OF_GH = frozenset({"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"})
+"""Variables that `gh` answers with before what it keeps, whichever GitHub they are for."""
 SECONDS = 5.0
 
 
@@ -86,6 +89,18 @@ def github_token(environ: Mapping[str, str]) -> str:
     return token_of_gh(found.host if found is not None else "")
 
 
+def registry_token(environ: Mapping[str, str], host: str) -> str:
+    """$DEPLOY_COORDINATOR_REGISTRY_TOKEN, else the one that `gh` keeps for `host`, another GitHub than this
+    clone's. Empty where there is none, and where `host` is empty: then the clone's own token is meant."""
+    return environ.get(VARIABLE) or (kept_by_gh(host) if host else "")
+
+
+@cache
+def kept_by_gh(host: str) -> str:
+    """The token that `gh` was logged in with there; no variable counts, since it may be another server's."""
+    return _asked("gh", "auth", "token", "--hostname", host, without=TOKENS_OF_GH)
+
+
 def top_folder() -> str:
     """Of the clone; empty outside of one."""
     return _asked("git", "rev-parse", "--show-toplevel")
@@ -96,8 +111,9 @@ def uncommitted() -> bool:
     return bool(_asked("git", "status", "--porcelain", "--untracked-files=no"))
 
 
-def _asked(*words: str) -> str:
+def _asked(*words: str, without: frozenset[str] = frozenset()) -> str:
     """The answer of the tool; empty where it is not there, fails, or takes too long."""
+    known = {name: text for name, text in os.environ.items() if name not in without}
     try:
         done = subprocess.run(
             words,
@@ -107,7 +123,7 @@ def _asked(*words: str) -> str:
             errors="replace",
             timeout=SECONDS,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GH_PROMPT_DISABLED": "1"},
+            env={**known, "GIT_TERMINAL_PROMPT": "0", "GH_PROMPT_DISABLED": "1"},
         )
     except (OSError, subprocess.SubprocessError, ValueError):
         return ""

@@ -27,7 +27,7 @@ from deploy_action.locking.registry_address import parse_registry
 from deploy_action.wiring import open_registry, repository_look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deploy_action.common.ports import Clock
     from deploy_action.github.run_context import RunContext
@@ -52,6 +52,15 @@ def github_token() -> str:
     return checkout.github_token(os.environ)
 
 
+def registry_token(registry: str, environ: Mapping[str, str]) -> str:
+    """The token for the registry of that address alone, as the input `registry-token`."""
+    try:
+        address = parse_registry(registry or "github")
+    except ValueError:  # the inputs' own parser says so
+        return ""
+    return checkout.registry_token(environ, address.seen_from(environ.get("GITHUB_SERVER_URL", "")).host)
+
+
 class Checked(click.ParamType[Any]):
     """Words of one kind, by a function that raises ValueError with a sentence for people."""
 
@@ -73,7 +82,7 @@ class RegistrySession:
 
     def __init__(self, clock: Clock, address: RegistryAddress, repository: str) -> None:
         self.clock = clock
-        self._address = address
+        self._named = address
         self._repository = repository
 
     @property
@@ -84,7 +93,7 @@ class RegistrySession:
     @functools.cached_property
     def registry(self) -> Registry:
         """Raises WrongWords where it is not told which one, RegistryError where it cannot be set up."""
-        token, run = github_token(), self._run
+        token, run = self._token, self._run
         if run.repository and not re.fullmatch(r"[\w.-]+/[\w.-]+", run.repository):
             raise UsageError(f"`{run.repository}` is not OWNER/NAME.")
         if self._address.kind == "github":
@@ -92,6 +101,12 @@ class RegistrySession:
                 raise UsageError(
                     "The registry `github` is a branch of a repository, and this folder is no clone of one: "
                     "give --repository."
+                )
+            if not token and self._address.host:
+                host = self._address.host
+                raise UsageError(
+                    f"The registry on {host} needs a token of that server.",
+                    remedy=f"Set ${checkout.VARIABLE}, or `gh auth login --hostname {host}`.",
                 )
             if not token:
                 raise UsageError(
@@ -102,7 +117,17 @@ class RegistrySession:
     def repository_look(self) -> Callable[[], Repository] | None:
         """The repository of the registry, as GitHub describes it; None where the registry is somewhere
         else."""
-        return repository_look(self._address, token=github_token(), run=self._run, probe=True)
+        return repository_look(self._address, token=self._token, run=self._run, probe=True)
+
+    @property
+    def _address(self) -> RegistryAddress:
+        return self._named.seen_from(self._run.server_url)
+
+    @property
+    def _token(self) -> str:
+        """Empty rather than a token that is another GitHub's."""
+        host = self._address.host
+        return checkout.registry_token(os.environ, host) or ("" if host else github_token())
 
     @property
     def _run(self) -> RunContext:
@@ -162,7 +187,8 @@ def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="OWNER/NAME",
         default="",
         show_default="$GITHUB_REPOSITORY, else of the git remote",
-        help="For the registry `github`; its token is $GH_TOKEN, $GITHUB_TOKEN, or that of `gh auth token`.",
+        help="For the registry `github`; its token is $GH_TOKEN, $GITHUB_TOKEN, or that of `gh auth token`. "
+        "On another GitHub: $DEPLOY_COORDINATOR_REGISTRY_TOKEN, or that of `gh auth token --hostname HOST`.",
     )
     @click.pass_obj
     @functools.wraps(command)

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import UsageError, as_json, echo, github_token, region_option, say_json, warn
+from deploy_action.cli.common import (
+    UsageError,
+    as_json,
+    echo,
+    github_token,
+    region_option,
+    registry_token,
+    say_json,
+    warn,
+)
 from deploy_action.common.escape import log_text
 from deploy_action.github.run_context import run_context
 from deploy_action.inputs.settings import Mode, parse_inputs
@@ -94,6 +103,7 @@ def command(
     if not inputs.get("template") and not inputs.get("command"):
         inputs.setdefault("mode", "watch")
     inputs.setdefault("github-token", github_token())
+    inputs.setdefault("registry-token", registry_token(inputs.get("registry", ""), os.environ))
     inputs.setdefault(
         "slack-bot-token", os.environ.get("SLACK_BOT_TOKEN", "") if "slack-channel" in inputs else ""
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action.cli import checkout
-from deploy_action.cli.common import UsageError, echo, warn, whoever
+from deploy_action.cli.common import UsageError, echo, registry_token, warn, whoever
 from deploy_action.cli.local_command import LocalCommand, settled_code
 from deploy_action.cloudformation.region import default_region
 from deploy_action.common.clock import clock_from
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-OWN = frozenset({"command", "github-token", "mode", "template", "runtime", "image", "working-directory"})
+OWN = frozenset(
+    {"command", "github-token", "mode", "registry-token", "template", "runtime", "image", "working-directory"}
+)
 """Inputs that a `run` gives itself, or has no use for."""
 INTERRUPTED = 130
 NAMED = ("--stack-name", "--stack_name")
@@ -107,6 +109,7 @@ def command(
         "when-busy": "fail" if no_wait else asked.get("when-busy", "wait"),
         "registry": registry,
         "github-token": checkout.github_token(os.environ),
+        "registry-token": registry_token(registry, {**os.environ, **variables}),
         "command": words[0] if _is_shell(words) else shlex.join(words),
     }
     known = {**os.environ, **variables}.get("GITHUB_REPOSITORY")

@@ -21,6 +21,7 @@ from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, witho
 from deploy_action.inputs.names import unknown_inputs
 from deploy_action.inputs.plan import PlanFields, PlanSettings
 from deploy_action.inputs.raw import raw_inputs
+from deploy_action.inputs.registry import RegistryFields
 from deploy_action.inputs.slack import SlackFields
 from deploy_action.inputs.stacks import StackFields
 from deploy_action.inputs.template import TemplateFields
@@ -30,7 +31,6 @@ from deploy_action.locking.delegation import parse_token
 from deploy_action.locking.document import QueuePolicy
 from deploy_action.locking.lock_name import parse_lock_name, parse_locks
 from deploy_action.locking.queue_order import Priority
-from deploy_action.locking.registry_address import RegistryAddress, parse_registry
 from deploy_action.locking.superseding import WhenSuperseded
 from deploy_action.locking.without_registry import WhenAway
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.cloudformation.template_tree import TemplateTree
     from deploy_action.inputs.template import TemplateBucket
+    from deploy_action.locking.registry_address import RegistryAddress
     from deploy_action.monitoring.stack_sets import StackSetRef
     from deploy_action.slack.routing import Override
     from deploy_action.slack.view import NotificationEvent
@@ -147,6 +148,7 @@ class Settings:
     when_busy: WhenBusy
     wait_timeout_seconds: float
     github_token: str
+    """For the job's own GitHub, and sent nowhere else."""
     slack_bot_token: str
     slack_webhook_url: str
     slack_channel: str
@@ -170,6 +172,8 @@ class Settings:
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     on_older: OnOlder = OnOlder.WARN
     priority: Priority = Priority.NORMAL
+    registry_token: str = ""
+    """For the GitHub that the registry is on, and sent nowhere else; empty where `github_token` is for it."""
     commit: str = ""
     """The one that is deployed; empty: the one that is checked out, or of the event."""
     version: str = ""
@@ -192,6 +196,11 @@ class Settings:
     def places(self) -> tuple[StackRef, ...]:
         """The stacks, and the stack sets by a name that no stack has."""
         return (*self.stacks, *(one.place for one in self.stack_sets))
+
+    @property
+    def token_of_registry(self) -> str:
+        """Empty rather than a token that is another GitHub's."""
+        return self.registry_token or ("" if self.registry.host else self.github_token)
 
     @property
     def region(self) -> str:
@@ -222,7 +231,7 @@ def parse_inputs(environ: Mapping[str, str], *, step: str = "pre") -> Settings:
     return _Parser(raw_inputs(environ), environ, step).settings()
 
 
-class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanFields):
+class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookFields, PlanFields):
     def __init__(self, raw: Mapping[str, str], environ: Mapping[str, str], step: str) -> None:
         super().__init__(raw, environ, step)
         self._step = step
@@ -263,12 +272,13 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             expect_changes_seconds=self._checked("expect-changes-within", input_values.seconds_of, None),
             command=self._text("command"),
             working_directory=self._working_directory(),
-            registry=self._checked("registry", parse_registry, RegistryAddress("github")),
+            registry=self._registry(),
             queue_policy=self._choice("queue-policy", QueuePolicy),
             priority=self._choice("priority", Priority),
             when_busy=self._choice("when-busy", WhenBusy),
             wait_timeout_seconds=self._minutes("wait-timeout-in-minutes") or 0.0,
             github_token=self._text("github-token"),
+            registry_token=self._text("registry-token"),
             slack_bot_token=self._slack_bot_token(),
             slack_webhook_url=self._slack_webhook(),
             slack_channel=self._slack_channel("slack-channel"),
@@ -365,17 +375,7 @@ class _Parser(StackFields, TemplateFields, SlackFields, WebhookFields, PlanField
             self._problem("`stack-set` is given, so the lock needs a name: give `environment` or `lock`.")
         if not settings.locks and any(stack.is_glob for stack in settings.stacks):
             self._problem("`stack-name` has a `*`, so the lock needs a name: give `environment` or `lock`.")
-        if self._text("registry").partition("://")[0].lower() in {"", "github"} and not settings.github_token:
-            self._problem("`github-token` is empty, and the registry `github` needs one.")
-        if settings.github_deployment and not (settings.environment and settings.github_token):
-            self._problem(
-                "`github-deployment` needs `environment`, its name on the page, and `github-token`."
-            )
-        if settings.github_deployment and settings.registry.host:
-            self._problem(
-                f"`github-deployment` needs this GitHub's token, and `github-token` is that of "
-                f"{settings.registry.host}, where the registry is."
-            )
+        self._check_tokens(settings.registry)
         if settings.mode is Mode.TEMPLATE and settings.expect_changes_seconds is not None:
             self._problem(
                 "`expect-changes-within` is for `command` and `mode: watch`; drop it with `template`."

@@ -22,7 +22,7 @@ class Input:
     default: str = ""
     required: bool = False
     secret: bool = False
-    """Masked in the log, and a secret of the workflows to call."""
+    """Masked in the log, and without a default a secret of the workflows to call."""
     ways: tuple[str, ...] = ()
     """Of template, command, plan, apply and watch: those that it is for; empty: all."""
     aliases: tuple[str, ...] = ()
@@ -32,8 +32,6 @@ class Input:
     release_description: str = ""
     workflow: bool = True
     """The workflows to call pass it on."""
-    workflow_secret: str = ""
-    """The name of its secret there, where that is not its own with `_`."""
     workflow_description: str = ""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -34,6 +35,15 @@ SINCE_MAX = 30
 _NOTHING: Mapping[str, object] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class RegistryServer:
+    """The GitHub that the registry is on, and the token for it."""
+
+    token: str
+    server_url: str
+    api_url: str
+
+
 class GitHubRuns:
     """`ports.Runs` by GitHub's REST API. Needs `actions: read`; the workflow file, `contents: read`.
 
@@ -49,11 +59,20 @@ class GitHubRuns:
         server_url: str = "https://github.com",
         api_url: str = API_URL,
         timeout: int = 5,
+        registry: RegistryServer | None = None,
     ) -> None:
-        """`repository` is the run's own, `owner/name`; `timeout` is in seconds, see `GitHubApi`."""
+        """`repository` is the run's own, `owner/name`, empty where the run is not GitHub's; `timeout` is in
+        seconds, see `GitHubApi`. `registry`: where the registry has a token of its own, GitHub is asked by
+        it about other repositories of its server."""
         self._api = GitHubApi(token, api_url=api_url, timeout=timeout, read_again=0)
-        self._repository = repository
+        self._repository = repository if token else ""
+        self._asks_own = bool(token)
         self._pages = f"{server_url.rstrip('/')}/"
+        self._others, self._others_pages, self._others_input = self._api, self._pages, "github-token"
+        if registry is not None:
+            self._others = GitHubApi(registry.token, api_url=registry.api_url, timeout=timeout, read_again=0)
+            self._others_pages = f"{registry.server_url.rstrip('/')}/"
+            self._others_input = "registry-token"
         # By path: the ETag of the last answer, and what counts of its body.
         self._seen: dict[str, tuple[str, Mapping[str, object]]] = {}
         self._trouble = ""
@@ -66,31 +85,35 @@ class GitHubRuns:
     def close(self) -> None:
         """Close connections. The object may be used again."""
         self._api.close()
+        self._others.close()
 
     def life(self, ticket: Ticket) -> JobStatus:
-        if not self._can_ask_about(ticket):
+        api = self._api_for(ticket)
+        if api is None:
             return JobStatus.UNKNOWN
         if NUMBER.fullmatch(ticket.job):
-            status, job = self._facts(ticket.repository, f"jobs/{ticket.job}")
+            status, job = self._facts(api, ticket.repository, f"jobs/{ticket.job}")
             if status not in {200, 404}:
                 return JobStatus.UNKNOWN
             if _is_of(job, ticket, id=ticket.job, run_id=ticket.run_id):
                 return _life(job)
         if not ticket.run_attempt:  # the run alone would answer for its newest attempt
             return JobStatus.UNKNOWN
-        status, run = self._facts(ticket.repository, f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}")
-        if status == 404 and not self._is_own(ticket.repository):
-            self._remember_trouble(ticket.repository, status)
+        attempt = f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}"
+        status, run = self._facts(api, ticket.repository, attempt)
+        if status == 404 and not self._is_own(api, ticket.repository):
+            self._remember_trouble(api, ticket.repository, status)
         return _life(run) if _is_of(run, ticket, id=ticket.run_id) else JobStatus.UNKNOWN
 
     def review(self, ticket: Ticket) -> Review | None:
-        if not (self._can_ask_about(ticket) and ticket.held_by_run and ticket.run_attempt):
+        api = self._api_for(ticket)
+        if api is None or not (ticket.held_by_run and ticket.run_attempt):
             return None
         what = f"runs/{ticket.run_id}/attempts/{ticket.run_attempt}"
-        _, run = self._facts(ticket.repository, what)
+        _, run = self._facts(api, ticket.repository, what)
         if not _is_of(run, ticket, id=ticket.run_id) or run.get("status") != "waiting":
             return None
-        body = _body(self._ask(ticket.repository, f"{what}/jobs?per_page={JOBS_MAX}"))
+        body = _body(self._ask(api, ticket.repository, f"{what}/jobs?per_page={JOBS_MAX}"))
         listed = body.get("jobs")
         jobs = [job for job in listed if isinstance(job, dict)] if isinstance(listed, list) else []
         waiting = [job for job in jobs if job.get("status") == "waiting"]
@@ -107,7 +130,7 @@ class GitHubRuns:
         """
         if not (REPOSITORY.fullmatch(self._repository) and NUMBER.fullmatch(run_id)):
             return None
-        answer = self._ask(self._repository, f"runs/{run_id}/concurrency_groups")
+        answer = self._ask(self._api, self._repository, f"runs/{run_id}/concurrency_groups")
         groups = _body(answer).get("concurrency_groups")
         if not isinstance(groups, list):
             return None
@@ -120,7 +143,7 @@ class GitHubRuns:
         where it cannot be had."""
         if not (REPOSITORY.fullmatch(self._repository) and NUMBER.fullmatch(job_id)):
             return ""
-        name = _body(self._ask(self._repository, f"jobs/{job_id}")).get("name")
+        name = _body(self._ask(self._api, self._repository, f"jobs/{job_id}")).get("name")
         return name if isinstance(name, str) else ""
 
     def compare(self, base: str, head: str) -> str:
@@ -133,7 +156,7 @@ class GitHubRuns:
         if not (REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(base) and COMMIT.fullmatch(head)):
             return CommitsBetween()
         # The first page alone lists the files that differ.
-        body = _body(self._get(self._repository, f"compare/{base}...{head}?per_page=1&page=2"))
+        body = _body(self._get(self._api, self._repository, f"compare/{base}...{head}?per_page=1&page=2"))
         status, behind = body.get("status"), body.get("behind_by")
         if not isinstance(status, str) or status not in STANDINGS:
             return CommitsBetween()
@@ -143,7 +166,7 @@ class GitHubRuns:
         """When it was committed, ISO 8601; empty where that cannot be had."""
         if not (REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(commit)):
             return ""
-        committer = _body(self._get(self._repository, f"git/commits/{commit}")).get("committer")
+        committer = _body(self._get(self._api, self._repository, f"git/commits/{commit}")).get("committer")
         found = committer.get("date") if isinstance(committer, dict) else None
         return found if isinstance(found, str) and unix_seconds(found) is not None else ""
 
@@ -151,7 +174,7 @@ class GitHubRuns:
         """The file at `path` of this repository at the commit `ref`; None where it cannot be had."""
         if not (path and REPOSITORY.fullmatch(self._repository) and COMMIT.fullmatch(ref)):
             return None
-        body = _body(self._get(self._repository, f"contents/{quote(path)}?ref={ref}"))
+        body = _body(self._get(self._api, self._repository, f"contents/{quote(path)}?ref={ref}"))
         content = body.get("content")
         if body.get("encoding") != "base64" or not isinstance(content, str):
             return None
@@ -160,19 +183,29 @@ class GitHubRuns:
         except ValueError:
             return None
 
-    def _can_ask_about(self, ticket: Ticket) -> bool:
+    def _api_for(self, ticket: Ticket) -> GitHubApi | None:
+        """None for a ticket that no GitHub can be asked about: each is asked about its own runs only."""
+        if not self._names_a_run(ticket):
+            return None
+        if ticket.url.startswith(self._pages) and self._is_own(self._api, ticket.repository):
+            return self._api
+        if ticket.url.startswith(self._others_pages):
+            return self._others
+        return self._api if self._asks_own and ticket.url.startswith(self._pages) else None
+
+    @staticmethod
+    def _names_a_run(ticket: Ticket) -> bool:
         return bool(
-            ticket.url.startswith(self._pages)
-            and REPOSITORY.fullmatch(ticket.repository)
+            REPOSITORY.fullmatch(ticket.repository)
             and NUMBER.fullmatch(ticket.run_id)
             and (not ticket.run_attempt or NUMBER.fullmatch(ticket.run_attempt))
         )
 
-    def _facts(self, repository: str, what: str) -> tuple[int, Mapping[str, object]]:
+    def _facts(self, api: GitHubApi, repository: str, what: str) -> tuple[int, Mapping[str, object]]:
         """Status (0: no answer) and what counts of the body. Asking again for what did not change is free."""
-        path = f"{repository}/{what}"
+        path = f"{api.url}/{repository}/{what}"
         etag, facts = self._seen.pop(path, ("", _NOTHING))
-        answer = self._ask(repository, what, etag=etag)
+        answer = self._ask(api, repository, what, etag=etag)
         if answer is None:
             return 0, _NOTHING
         status = answer.status
@@ -188,33 +221,34 @@ class GitHubRuns:
             self._seen[path] = (etag, facts)
         return status, facts
 
-    def _ask(self, repository: str, what: str, *, etag: str = "") -> Answer | None:
-        answer = self._get(repository, f"actions/{what}", etag=etag)
+    def _ask(self, api: GitHubApi, repository: str, what: str, *, etag: str = "") -> Answer | None:
+        answer = self._get(api, repository, f"actions/{what}", etag=etag)
         if answer is not None and answer.status == 403:
-            self._remember_trouble(repository, answer.status)
+            self._remember_trouble(api, repository, answer.status)
         return answer
 
-    def _get(self, repository: str, what: str, *, etag: str = "") -> Answer | None:
+    def _get(self, api: GitHubApi, repository: str, what: str, *, etag: str = "") -> Answer | None:
         """None: no answer that could be used, whatever the reason."""
         try:
-            return self._api.get(f"/repos/{repository}/{what}", etag=etag or None)
+            return api.get(f"/repos/{repository}/{what}", etag=etag or None)
         except CoordinatorError:
             raise
         except Exception:  # noqa: BLE001 - the port's promise: a look that fails has seen nothing
             return None
 
-    def _remember_trouble(self, repository: str, status: int) -> None:
-        if self._is_own(repository):
+    def _remember_trouble(self, api: GitHubApi, repository: str, status: int) -> None:
+        if self._is_own(api, repository):
             remedy = "add `permissions: actions: read` to the job"
         else:
-            remedy = "hand in a `github-token` that has `actions: read` there"
+            name = self._others_input if api is self._others else "github-token"
+            remedy = f"hand in a `{name}` that has `actions: read` there"
         self._trouble = self._trouble or (
             f"GitHub does not show this token the runs of {repository} ({status}), so a dead holder is found "
             f"by its silence only; {remedy}."
         )
 
-    def _is_own(self, repository: str) -> bool:
-        return repository.lower() == self._repository.lower()
+    def _is_own(self, api: GitHubApi, repository: str) -> bool:
+        return api is self._api and repository.lower() == self._repository.lower()
 
 
 def _body(answer: Answer | None) -> Mapping[str, object]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlsplit
 
 from deploy_action.github.server_addresses import api_url_of, graphql_url_of
 
+GITHUB = "https://github.com"
 HOST_LENGTH_MAX = 253
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}")
@@ -41,6 +42,16 @@ class RegistryAddress:
     @property
     def graphql_url(self) -> str:
         return graphql_url_of(self.host)
+
+    @property
+    def server_url(self) -> str:
+        """Of the pages of GitHub at `host`."""
+        return f"https://{self.host}"
+
+    def seen_from(self, server_url: str) -> RegistryAddress:
+        """The same for a job of that GitHub (empty: github.com), whose own host need not be named."""
+        own = urlsplit(server_url or GITHUB).netloc.lower()
+        return replace(self, host="") if self.host == own else self
 
 
 def parse_registry(text: str) -> RegistryAddress:

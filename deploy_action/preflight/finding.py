@@ -82,10 +82,12 @@ KINDS = {
     "token-cannot-write": Kind(
         _W,
         "The token may not write the registry on GitHub, so there is no lock.",
-        "Give the job `permissions: contents: write`, or another token as `github-token`.",
+        "Give the job `permissions: contents: write`, or another token as `registry-token`.",
     ),
     "token-refused": Kind(
-        _W, "GitHub does not accept the token.", "Give a valid `github-token`; it may have expired."
+        _W,
+        "GitHub does not accept the token.",
+        "Give a valid `registry-token`, or `github-token` where there is none; it may have expired.",
     ),
     # Credentials and region
     "credentials-missing": Kind(

@@ -82,6 +82,14 @@ def test_a_token_is_that_of_the_shell_else_of_gh(tmp_path: Path, monkeypatch: py
     assert checkout.github_token({"GH_TOKEN": "a", "GITHUB_TOKEN": "b"}) == "a"
     assert checkout.github_token({"GITHUB_TOKEN": "b"}) == "b"
     assert checkout.github_token({}) == "from-gh"
+    gh.write_text('#!/bin/sh\n[ "$3 $4" = "--hostname ghe.example" ] && echo "kept$GH_TOKEN$GITHUB_TOKEN"\n')
+    for name in ("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"):
+        monkeypatch.setenv(name, "of-another-server")
+    checkout.kept_by_gh.cache_clear()
+    assert checkout.registry_token({}, "ghe.example") == "kept"
+    assert checkout.registry_token({}, "other.example") == ""
+    assert checkout.registry_token({}, "") == "", "the clone's own token is meant"
+    assert checkout.registry_token({checkout.VARIABLE: "given"}, "ghe.example") == "given"
     checkout.token_of_gh.cache_clear()
     gh.write_text("#!/bin/sh\nexit 1\n")
     assert checkout.github_token({}) == ""

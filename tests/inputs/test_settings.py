@@ -24,7 +24,7 @@ from deploy_action.inputs.settings import (
     WhenBusy,
     parse_inputs,
 )
-from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.registry_address import RegistryAddress, parse_registry
 from deploy_action.slack.routing import Override
 from deploy_action.slack.view import NotificationEvent
 
@@ -135,7 +135,7 @@ def test_every_input_of_a_command_deployment_arrives(workspace: Path) -> None:
     assert found.locks == ("a", "b")
 
 
-TAKE_ANY_TEXT = {"github-token", "image"}
+TAKE_ANY_TEXT = {"github-token", "registry-token", "image"}
 
 
 def test_all_mistakes_of_a_bad_set_are_told_at_once() -> None:
@@ -528,7 +528,7 @@ class TestRegistry:
         ],
     )
     def test_another_repository(self, text: str, address: RegistryAddress) -> None:
-        assert parsed(registry=text).registry == address
+        assert parsed(registry=text, registry_token="there").registry == address
 
     @pytest.mark.parametrize(
         "repository", ["", "org", "org/", "/name", "org/..", "-org/a", "org/a b", "org/a?ref=x"]
@@ -552,7 +552,7 @@ class TestRegistry:
         ],
     )
     def test_another_github(self, host: str, api: str, graphql: str) -> None:
-        address = parsed(registry=f"github://{host}/org/locks").registry
+        address = parse_registry(f"github://{host}/org/locks")
         assert (address.api_url, address.graphql_url) == (api, graphql)
 
     @pytest.mark.parametrize(
@@ -561,11 +561,15 @@ class TestRegistry:
     def test_what_is_no_server_is_refused(self, host: str) -> None:
         assert "is not the name of a GitHub server" in the_problem(registry=f"github://{host}/org/locks")
 
-    def test_the_environments_page_needs_the_own_github_s_token(self) -> None:
-        problem = the_problem(
-            registry="github://ghe.example/org/locks", github_deployment="true", environment="production"
-        )
-        assert "`github-token` is that of ghe.example" in problem
+    def test_another_github_needs_a_token_of_its_own(self) -> None:
+        problem = the_problem(registry="github://ghe.example/org/locks")
+        assert "`registry-token` is empty, and the registry is on ghe.example" in problem
+        found = parsed(registry="github://ghe.example/org/locks", registry_token="there", github_token="")
+        assert (found.github_token, found.token_of_registry) == ("", "there")
+
+    def test_the_own_server_by_name_is_no_other(self) -> None:
+        found = parsed(registry="github://github.com/org/locks")
+        assert (found.registry.host, found.token_of_registry) == ("", found.github_token)
 
     def test_a_branch_that_is_not_named_is_refused(self) -> None:
         assert "there is no branch" in the_problem(registry="github://org/locks#")

@@ -380,8 +380,8 @@ class GitHubRegistry:
     def _permission(self) -> str:
         if self._elsewhere:
             return (
-                f"Hand in a `github-token` that has `contents: write` in {self._repository}: a GitHub App's, "
-                "or a fine-grained personal one. `${{ github.token }}` never has it there."
+                f"Hand in a `registry-token` that has `contents: write` in {self._repository}: a GitHub "
+                "App's, or a fine-grained personal one. `${{ github.token }}` never has it there."
             )
         return "Add `permissions: contents: write` to the job. Pull requests from forks never get it."
 

@@ -26,7 +26,7 @@ _REFUSALS = (
     ("two-factor", "The token's owner has to turn on two-factor authentication."),
     (
         "github actions is not permitted",
-        "An administrator restricts `GITHUB_TOKEN`: hand in a GitHub App's token as `github-token`.",
+        "An administrator restricts `GITHUB_TOKEN`: hand in a GitHub App's token as `registry-token`.",
     ),
 )
 
