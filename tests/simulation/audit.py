@@ -7,7 +7,9 @@
 4. No ticket is lost: who leaves the document leaves a line in `finished`, and nothing else changes.
 8. Nobody goes on without the registry who knew, by the last document that it saw, of somebody ahead that
    lives; nobody changes anything whose lock was lost before its fence; nobody goes on because of a limit.
-9. On one stack an older arrival never comes after a newer one where a document told of both.
+9. On one stack an older arrival never comes after a newer one where a document told of both. The newest
+   document that told of both says which is the older: an operator promotes, and who was evicted stands at
+   the end again.
 7. The registry is what the trace of grants, releases and evictions says (`reconcile`).
 
 10. Under `newest` no deployment is lost that nobody else makes.
@@ -31,7 +33,7 @@ from tests.simulation.mending import mended
 from tests.simulation.shapes import makes_pointless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from deploy_action.locking.document import Finished, Ticket
     from deploy_action.locking.grant import Grant
@@ -103,6 +105,8 @@ class Audit:
         self._executions: list[Execution] = []
         self._left: list[str] = []
         """Correlation ids in order of departure."""
+        self._first: dict[frozenset[str], str] = {}
+        """Of two nonces, which one the newest document that told of both put before the other."""
 
     def watch(self, *clouds: Cloud) -> None:
         self._clouds = clouds
@@ -132,6 +136,11 @@ class Audit:
         self._check_grants(old, new, by)
         self._check_locks(old, new, by)
         self.document = new
+        self._first |= {
+            frozenset((one.nonce, other.nonce)): other.nonce
+            for one in new.tickets
+            for other in _ahead_in(new, one.nonce)
+        }
 
     def _follow(self, base: Document) -> Document:
         for ticket in base.tickets:
@@ -258,6 +267,9 @@ class Audit:
                 continue
             if before.operation.tool:
                 self._faults.count("came after a newer one that no change set tells of")
+                continue
+            if self._first.get(frozenset((older, newer))) == newer:
+                self._faults.count("came after one that the queue had put before it meanwhile")
                 continue
             for knew in (now, before):
                 ahead = () if knew.seen is None else _ahead_in(knew.seen, newer)
@@ -432,7 +444,9 @@ class Audit:
     def _check_eviction(self, ticket: Ticket, owner: Actor) -> None:
         time = self._scheduler.time
         kind = "holder" if ticket.holding else "waiter"
-        undisturbed = time - owner.disturbed_at > ticket.lease + MEMORY_SECONDS
+        # Who is in doubt about a document that was replaced takes no free lock, and may lose its place.
+        disturbed_at = max(owner.disturbed_at, self._replaced_at)
+        undisturbed = time - disturbed_at > ticket.lease + MEMORY_SECONDS
         awake = not owner.ended and time >= owner.paused_until
         if awake and undisturbed and time < owner.lost_at:
             self.fail(f"3: {kind} {ticket.correlation_id} was evicted, alive and undisturbed")
@@ -466,7 +480,7 @@ class Audit:
                 self.fail(f"2: {ticket.correlation_id} was granted an epoch that it had seen before")
             if any(new.locks[name].epoch != epoch for name, epoch in ticket.epochs):
                 self.fail(f"2: {ticket.correlation_id} holds under epochs that are not the locks'")
-            self._check_patience(ticket)
+            self._check_patience(ticket, seen)
             earlier = new.tickets[: new.tickets.index(ticket)]
             if any(_excludes(other, ticket) for other in earlier):
                 self.fail(f"3: {ticket.correlation_id} was granted past an earlier ticket")
@@ -497,12 +511,16 @@ class Audit:
             self.grants[ticket.nonce] = ticket
             self._epochs.update(name for name, _ in ticket.epochs)
 
-    def _check_patience(self, ticket: Ticket) -> None:
-        """Where the document was replaced, who knew a holder gives it the length of its lease."""
+    def _check_patience(self, ticket: Ticket, knew: Mapping[str, int]) -> None:
+        """Where the document was replaced, who knew a holder gives it the length of its lease. `knew`: the
+        epochs that it had seen when it sent the grant, which may land later."""
         before, time = self._knew_before.get(ticket.nonce), self._scheduler.time
         for other in _ahead_in(before, ticket.nonce) if before is not None else ():
             owner, gone = self.owners[other.nonce], self.departures.get(other.nonce)
             left = owner.ended or (gone is not None and gone.by != OPERATOR)
+            if all(knew.get(name, 0) < epoch for name, epoch in other.epochs):
+                self._faults.count("grant that landed late in a replaced document")
+                continue
             if not other.holding or left or time - self._replaced_at >= other.lease:
                 continue
             self.fail(f"11: {ticket.correlation_id} knew of the holder {other.correlation_id} of before")

@@ -14,7 +14,7 @@ from tests.simulation.actor import WRITE_FAULTS, Actor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.history import History
+    from tests.simulation.history import Beside, History
 
 
 class ClientsDouble:
@@ -30,10 +30,10 @@ class ClientsDouble:
 class S3Double:
     """One bucket as one process sees it. The document is the history; other objects are kept aside."""
 
-    def __init__(self, history: History, others: dict[str, str], key: str, host: str, actor: Actor) -> None:
+    def __init__(self, history: History, beside: Beside, key: str, host: str, actor: Actor) -> None:
         self.meta = SimpleNamespace(endpoint_url=f"https://{host}")
         self._history = history
-        self._others = others
+        self._beside = beside
         self._key = key
         self._actor = actor
 
@@ -50,10 +50,11 @@ class S3Double:
         )
 
     def _get(self, **request: Any) -> dict[str, Any]:
-        assert request["Key"] == self._key
+        key = request["Key"]
         staleness = self._actor.faults.staleness(self._actor.scheduler.time)
-        version, content = self._history.seen(staleness)
-        if version != self._history.version:
+        ours = key == self._key
+        version, content = self._history.seen(staleness) if ours else self._beside.seen(key, staleness)
+        if version != (self._history.version if ours else self._beside.seen(key)[0]):
             self._actor.faults.count("stale read")
         if content is None:
             raise failure("GetObject", "NoSuchKey", 404)
@@ -65,7 +66,7 @@ class S3Double:
         key, body = request["Key"], request["Body"]
         assert not request.get("Metadata"), "files beside the document are not simulated"
         match, none_match = request.get("IfMatch"), request.get("IfNoneMatch")
-        current = self._history.version if key == self._key else self._others.get(key, "")
+        current = self._history.version if key == self._key else self._beside.seen(key)[0]
         if none_match == "*" and current:
             raise failure("PutObject", "PreconditionFailed", 412)
         if match and not current:
@@ -76,7 +77,7 @@ class S3Double:
         if key == self._key:
             self._history.write(etag, body, self._actor.name)
         else:
-            self._others[key] = etag
+            self._beside.write(key, etag, body)
         return {"ETag": etag}
 
     def _broken(self, operation: str) -> Callable[[], Exception]:
@@ -84,15 +85,17 @@ class S3Double:
 
 
 class DynamoDbDouble:
-    """One table with one item, as one process sees it."""
+    """One table, as one process sees it: the document and its heads, an item each."""
 
-    def __init__(self, history: History, actor: Actor) -> None:
+    def __init__(self, history: History, beside: Beside, actor: Actor) -> None:
         self._history = history
+        self._beside = beside
         self._actor = actor
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         consistent = bool(request.get("ConsistentRead"))
-        return self._actor.request("GetItem", lambda: self._get(consistent), self._broken("GetItem"))
+        key = request["Key"]["id"]["S"]
+        return self._actor.request("GetItem", lambda: self._get(key, consistent), self._broken("GetItem"))
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         return self._actor.request(
@@ -103,14 +106,20 @@ class DynamoDbDouble:
             refused=lambda: failure("PutItem", "TransactionConflictException", 400),
         )
 
-    def _get(self, consistent: bool) -> dict[str, Any]:
+    def _get(self, key: str, consistent: bool) -> dict[str, Any]:
         staleness = 0.0 if consistent else self._actor.faults.staleness(self._actor.scheduler.time)
+        if "/" in key:
+            _, head = self._beside.seen(key, staleness)
+            return {} if head is None else {"Item": {"id": {"S": key}, "document": {"B": head}}}
         version, content = self._history.seen(staleness)
         if content is None:
             return {}
         return {"Item": {"id": {"S": "x"}, "version": {"N": version}, "document": {"B": content}}}
 
     def _put(self, item: dict[str, Any], condition: dict[str, Any]) -> dict[str, Any]:
+        if "/" in item["id"]["S"]:
+            self._beside.write(item["id"]["S"], "", bytes(item["document"]["B"]))
+            return {}
         expression = condition.get("ConditionExpression", "")
         current = self._history.version
         if expression == "attribute_not_exists(id)":

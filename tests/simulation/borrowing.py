@@ -26,7 +26,8 @@ from tests.simulation.actor import Actor
 from tests.simulation.cloudformation import Cloud, CloudDouble
 from tests.simulation.deployment import REGION, Turn
 from tests.simulation.faults import Faults, Profile
-from tests.simulation.history import History, decode
+from tests.simulation.gate import GatedRegistry
+from tests.simulation.history import Beside, History, decode
 from tests.simulation.schedule import _make_replayable, _on_dynamodb
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.trace import Trace
@@ -59,6 +60,7 @@ class BorrowingWorld:
         self._trace = Trace(self._scheduler, on=True)
         self._faults = Faults(random.Random(f"faults {seed}"), PROFILE, FAULTS_END)
         self._history = History(self._scheduler, self)
+        self._beside = Beside(self._scheduler)
         self._cloud = Cloud(self, tuple(f"app-{number}" for number in range(4)), "1")
         self._document = Document()
         self._violations: list[str] = []
@@ -165,7 +167,7 @@ class BorrowingWorld:
             seconds = dice.uniform(20.0, 400.0)
             stacks = CloudDouble(self._cloud, actor, lambda: (Turn(client.ticket.nonce, ()), True), seconds)
             client = LockClient(
-                _on_dynamodb(self._history, actor),
+                GatedRegistry(_on_dynamodb(self._history, self._beside, actor), actor),
                 actor,
                 ticket,
                 stacks_in_progress=lambda texts: doubtful(stacks, texts),

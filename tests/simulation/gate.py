@@ -19,9 +19,10 @@ class GatedRegistry:
     """`ports.Registry` around a store: rate limits and refusals befall it, and the actor remembers what it
     saw."""
 
-    def __init__(self, store: Registry, actor: Actor) -> None:
+    def __init__(self, store: Registry, actor: Actor, *, heads: bool = False) -> None:
         self._store = store
         self._actor = actor
+        self.heads = heads
 
     @property
     def location(self) -> str:
@@ -39,6 +40,12 @@ class GatedRegistry:
         except RegistryUnreadable:
             self._actor.faults.count("unreadable document")
         return snapshot
+
+    def read_head(self, name: str) -> bytes | None:
+        self._pass()
+        self._actor.faults.count("look at a head")
+        found: bytes | None = getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
+        return found
 
     def read_file(self, name: str, version: str) -> bytes | None:
         self._pass()

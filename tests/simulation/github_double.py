@@ -106,9 +106,10 @@ class GitHubDouble:
         staleness = self._actor.faults.staleness(self._actor.scheduler.time)
         if parts.path == f"git/ref/heads/{BRANCH}":
             return self._head(staleness, etag)
-        if parts.path == f"contents/{DOCUMENT_PATH}":
-            commit = parse_qs(parts.query)["ref"][0]
-            return self._contents(commit, staleness)
+        if parts.path.startswith("contents/"):
+            ref = parse_qs(parts.query)["ref"][0]
+            path = parts.path.removeprefix("contents/")
+            return self._newest(path, staleness, etag) if ref == BRANCH else self._contents(ref, staleness)
         kind, _, name = parts.path.removeprefix("git/").partition("/")
         if kind == "trees":
             return self._tree(name, staleness)
@@ -125,6 +126,18 @@ class GitHubDouble:
         if etag == f'"{version}"':
             return Answer(304, {}, None)
         return Answer(200, {"etag": f'"{version}"'}, {"object": {"sha": version}})
+
+    def _newest(self, path: str, staleness: float, etag: str | None) -> Answer:
+        """A file as the branch has it, or had it."""
+        version, _ = self._server.history.seen(staleness)
+        blob = self._server.trees[self._server.commits[version][1]].get(path) if version else None
+        if blob is None:
+            return Answer(404, {}, {"message": "Not Found"})
+        if etag == f'"{blob}"':
+            return Answer(304, {}, None)
+        return Answer(
+            200, {"etag": f'"{blob}"'}, {"type": "file", "sha": blob, **_encoded(self._server.blobs[blob])}
+        )
 
     def _contents(self, commit: str, staleness: float) -> Answer:
         if self._is_hidden(commit, staleness):

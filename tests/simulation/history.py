@@ -24,6 +24,22 @@ class Auditor(Protocol):
     def replaced(self, content: bytes | None) -> None: ...
 
 
+class Beside:
+    """What lies beside the document, by key, and since when."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._states: dict[str, list[tuple[float, str, bytes]]] = {}
+
+    def write(self, key: str, version: str, content: bytes) -> None:
+        self._states.setdefault(key, []).append((self._scheduler.time, version, content))
+
+    def seen(self, key: str, staleness: float = 0.0) -> tuple[str, bytes | None]:
+        """Version and content as they were so many seconds ago; empty and None where there was nothing."""
+        time, states = self._scheduler.time - staleness, reversed(self._states.get(key, []))
+        return next(((version, content) for since, version, content in states if since <= time), ("", None))
+
+
 class History:
     """What the registry held and since when; versions are names that a server gives to contents."""
 

@@ -20,7 +20,7 @@ def draw(kind: str, seed: int) -> Plot:
     return Plot(
         store=STORES[seed % len(STORES)],
         profile=dice.choice(PROFILES),
-        actors=dice.choice((3, 4, 5)),
+        actors=dice.choice((3, 4, 4, 5, 5, 5, 6, 14)) if kind == "heads" else dice.choice((3, 4, 5)),
         stacks=dice.choice((1, 1, 2, 3)),
         two_locks=dice.random() < 0.2 or kind == "one stack",
         lease_seconds=dice.choice((60.0, 300.0)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.times import unix_seconds
 from deploy_action.errors import LockLost, RegistryForbidden
-from deploy_action.locking import codec, superseding
+from deploy_action.locking import codec, head_look, superseding
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.client import LockClient
@@ -278,6 +278,10 @@ def _what_is_not_known_is_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(codec, "_extra", lambda data, known: ())
 
 
+def _heads_are_believed_for_ever(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(head_look, "read_seconds", lambda document, ticket: float("inf"))
+
+
 MUTANTS = (
     Mutant("a seat is another lock to an earlier version", _seats_are_other_locks, 60, kind="version skew"),
     Mutant("what a later version wrote is dropped", _what_is_not_known_is_dropped, 60, kind="version skew"),
@@ -326,5 +330,6 @@ MUTANTS = (
     ),
     Mutant("a high priority passes a holder", _a_high_priority_passes_a_holder, 150, kind="priorities"),
     Mutant("who may pass lifts the freeze", _who_may_pass_lifts_the_freeze, 150, kind="priorities"),
+    Mutant("heads are believed for ever", _heads_are_believed_for_ever, 60, kind="heads"),
     Mutant("nobody asks who came before", _nobody_asks_who_came_before, 300, kind="one is blind"),
 )

@@ -11,6 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.locking.heads import MARK
 from deploy_action.locking.ports import NO_FILES
 from deploy_action.locking.reader_seats import SEAT
 
@@ -23,6 +24,8 @@ CARRIED = "carried along: "
 FOREIGN_SEAT = "\u2003"
 """White space that the codec of today does not know for a seat."""
 ANY = "any"
+NO_MARK = "o"
+"""Before the operations of a version that writes no heads."""
 
 
 class OlderClient:
@@ -30,6 +33,8 @@ class OlderClient:
 
     def __init__(self, store: Registry) -> None:
         self._store = store
+        self._headless: set[str] = set()
+        """Operations of versions that write no heads, as the codec of today is shown them."""
 
     @property
     def location(self) -> str:
@@ -48,6 +53,8 @@ class OlderClient:
         data["generation"] = ANY
         for ticket in data["tickets"]:
             _move(ticket, "shared", CARRIED + "shared")
+        self._headless |= {MARK + one[1:] for one in data["operations"] if one.startswith(NO_MARK)}
+        data["operations"] = [MARK + one[1:] for one in data["operations"]]
         _rename(data, lambda name: _respelled(name, SEAT, FOREIGN_SEAT))
         return replace(snapshot, document=json.dumps(data).encode())
 
@@ -59,6 +66,10 @@ class OlderClient:
     ) -> str:
         data = json.loads(document)
         data.pop("generation", None)
+        self._headless.add(data["operations"][-1])
+        data["operations"] = [
+            NO_MARK + one[1:] if one in self._headless else one for one in data["operations"]
+        ]
         _move(data, CARRIED + "generation", "generation")
         for ticket in data["tickets"]:
             _move(ticket, CARRIED + "shared", "shared")

@@ -23,7 +23,7 @@ from tests.simulation.deployment import Deployment, Scene, Wish, rerun_of
 from tests.simulation.faults import CALM, PROFILES, Faults, Profile
 from tests.simulation.gate import GatedRegistry
 from tests.simulation.github_double import BRANCH, DOCUMENT_PATH, REPOSITORY, GitHubDouble, GitHubServer
-from tests.simulation.history import History, decode
+from tests.simulation.history import Beside, History, decode
 from tests.simulation.jobs import Job, Jobs
 from tests.simulation.older_client import OlderClient
 from tests.simulation.operators import Operator
@@ -141,6 +141,8 @@ class World:
         self.actors: list[Actor] = []
         self.reads = 0.0
         """How likely a deployment only reads under a lock."""
+        self.heads = False
+        """The stores keep heads, which those that wait look at (`locking.heads`)."""
         self.older = 0.0
         """How likely a deployment that only writes runs an earlier version of this action."""
         self.all_stacks = False
@@ -384,35 +386,34 @@ class World:
         if self.plot.store == "github":
             server = GitHubServer(self.history)
             self.version_of = server.add
-            return lambda actor: _on_github(server, actor)
+            return lambda actor: self._as_seen_by(actor, _on_github(server, actor))
+        beside = Beside(self.scheduler)
         if self.plot.store == "s3":
-            others: dict[str, str] = {}
             host = self.dice.choice(("s3.eu-west-1.amazonaws.com", "minio.example"))
-            return lambda actor: _on_s3(self.history, others, host, actor)
-        return lambda actor: _on_dynamodb(self.history, actor)
+            return lambda actor: self._as_seen_by(actor, _on_s3(self.history, beside, host, actor))
+        return lambda actor: self._as_seen_by(actor, _on_dynamodb(self.history, beside, actor))
+
+    def _as_seen_by(self, actor: Actor, registry: Registry) -> Registry:
+        gated = GatedRegistry(registry, actor, heads=self.heads)
+        return OlderClient(gated) if actor.is_older else gated
 
 
 def _on_github(server: GitHubServer, actor: Actor) -> Registry:
     registry = GitHubRegistry("token", REPOSITORY, branch=BRANCH, path=DOCUMENT_PATH)
     registry._api = GitHubDouble(server, actor)  # type: ignore[assignment]
-    return _as_seen_by(actor, registry)
+    return registry
 
 
-def _on_s3(history: History, others: dict[str, str], host: str, actor: Actor) -> Registry:
+def _on_s3(history: History, beside: Beside, host: str, actor: Actor) -> Registry:
     registry = S3Registry("bucket", DOCUMENT_PATH)
-    registry._clients = ClientsDouble(S3Double(history, others, DOCUMENT_PATH, host, actor))  # type: ignore[assignment]
-    return _as_seen_by(actor, registry)
+    registry._clients = ClientsDouble(S3Double(history, beside, DOCUMENT_PATH, host, actor))  # type: ignore[assignment]
+    return registry
 
 
-def _on_dynamodb(history: History, actor: Actor) -> Registry:
+def _on_dynamodb(history: History, beside: Beside, actor: Actor) -> Registry:
     registry = DynamoDbRegistry("table")
-    registry._clients = ClientsDouble(DynamoDbDouble(history, actor))  # type: ignore[assignment]
-    return _as_seen_by(actor, registry)
-
-
-def _as_seen_by(actor: Actor, registry: Registry) -> Registry:
-    gated = GatedRegistry(registry, actor)
-    return OlderClient(gated) if actor.is_older else gated
+    registry._clients = ClientsDouble(DynamoDbDouble(history, beside, actor))  # type: ignore[assignment]
+    return registry
 
 
 def _make_replayable(seed: int) -> None:

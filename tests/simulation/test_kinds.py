@@ -34,6 +34,7 @@ MUST_FIRE = {
     ),
     "one stack": ("somebody under another lock names the same stack",),
     "version skew": ("deployment by an older version", "two readers hold one lock"),
+    "heads": ("look at a head", "deployment by an older version"),
     "readers": ("two readers hold one lock", "writer was granted a lock before readers that wait"),
 }
 

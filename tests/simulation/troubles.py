@@ -99,6 +99,14 @@ def one_stack(world: World) -> None:
     world.one_stack = True
 
 
+def heads(world: World) -> None:
+    """Those that wait look at heads in place of the document; some run a version that writes none, and some
+    are cut off for a while."""
+    world.heads = True
+    world.older = world.dice.choice((0.0, 0.0, 0.4))
+    one_is_blind(world)
+
+
 TROUBLES: dict[str, Callable[[World], None]] = {
     "outage": outage,
     "one is blind": one_is_blind,
@@ -113,4 +121,5 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "two accounts": two_accounts,
     "priorities": priorities,
     "one stack": one_stack,
+    "heads": heads,
 }
