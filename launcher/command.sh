@@ -10,7 +10,8 @@ command_keeper='' # the shell that waits for it
 # Before anything is deployed: the places for what has to be written down later.
 prepare_command() {
   # shellcheck disable=SC2094 # both ends stay open: the code is written in place once the command has ended
-  if { printf '%-15s\n' running >"$state/command.exit" && printf '%-47s\n' '' >"$state/command.pid"; } 2>/dev/null &&
+  if { printf '%-15s\n' running >"$state/command.exit" && printf '%-47s\n' '' >"$state/command.pid" &&
+    : >"$state/command.output"; } 2>/dev/null &&
     exec 8<>"$state/command.exit" 9<"$state/command.exit"; then return; fi
   give_up "The folder $state cannot be written to." "The command's exit code could not be kept, so nothing was deployed." \
     "Free disk space on the runner."
@@ -59,6 +60,8 @@ run_command() {
   if [ -r "$state/command.env" ]; then
     while IFS= read -r line; do variables+=("$line"); done <"$state/command.env"
   fi
+  # Its outputs are its own: in the step's file one of them could pass for the action's.
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then variables+=("GITHUB_OUTPUT=$state/command.output"); fi
   if [ -r "$state/command.cwd" ]; then IFS= read -r folder <"$state/command.cwd"; fi
   if cd "${folder:-.}"; then
     set -m

@@ -201,14 +201,15 @@ class LocalRun:
             _tell_what_others_see(job)
             code = self._step(job, pre.run)
             outcome = ""
-            if code == 0 and "proceed<<" in self._outputs() and not self._stop.is_set():
+            if code == 0 and "proceed" in job.files.written and not self._stop.is_set():
                 self._command.watch()
                 try:
-                    code = self._step(self._job(), main.run)
+                    job = self._job()
+                    code = self._step(job, main.run)
                 finally:
                     self._command.stop()
                 code = settled_code(self._command, code)
-                outcome = _last_output(self._outputs(), "outcome")
+                outcome = job.files.written.get("outcome", "")
             page, stopped = self._folder / "summary.md", self._stop.is_set()
             status = "cancelled" if stopped else "success" if code == 0 else "failure"
             self._environ |= {
@@ -268,12 +269,6 @@ class LocalRun:
             for number, earlier in zip(numbers, before, strict=True):
                 signal.signal(number, earlier)
 
-    def _outputs(self) -> str:
-        try:
-            return (self._folder / "output").read_text("utf-8")
-        except OSError:
-            return ""
-
     def _show(self, page: Path) -> None:
         try:
             text = page.read_text("utf-8")
@@ -299,12 +294,3 @@ def _tell_what_others_see(job: JobContext) -> None:
     )
     if checkout.uncommitted():
         warn("The working tree has changes that are in no commit.")
-
-
-def _last_output(text: str, name: str) -> str:
-    """As GITHUB_OUTPUT holds it: NAME<<DELIMITER, the value, DELIMITER."""
-    found, lines = "", text.splitlines()
-    for line, after in pairwise(lines):
-        if line.startswith(f"{name}<<"):
-            found = after
-    return found

@@ -70,13 +70,18 @@ class RunnerFiles:
         self._output = environ.get("GITHUB_OUTPUT", "")
         self._summary = environ.get("GITHUB_STEP_SUMMARY", "")
         self._environment = environ.get("GITHUB_ENV", "")
+        self.written: dict[str, str] = {}
+        """The outputs that were set by this object."""
 
     def set_outputs(self, values: Mapping[str, str]) -> str | None:
         """Append outputs; returns a sentence where that failed.
 
         The delimiter is random, or a hostile value could write outputs of its own.
         """
-        return _append(self._output, _heredocs(values), "outputs")
+        trouble = _append(self._output, _heredocs(values), "outputs")
+        if trouble is None:
+            self.written |= values
+        return trouble
 
     def set_environment(self, values: Mapping[str, str]) -> str | None:
         """Variables for the later steps of the job; returns a sentence where that failed."""

@@ -1,4 +1,5 @@
-"""The input `mode`: whether a step deploys, only plans, applies what was planned, or only watches.
+"""The input `mode`: whether a step deploys, only plans, applies what was planned, only watches, or only asks
+for the lock's state.
 
 An expression of something that is not set is empty, so an empty `template` and `command` alone never say that
 somebody wants to watch.
@@ -22,6 +23,7 @@ class AskedMode(Enum):
     PLAN = "plan"
     APPLY = "apply"
     WATCH = "watch"
+    ASK = "ask"
 
 
 OFFICIAL_MODES = {

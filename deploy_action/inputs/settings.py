@@ -62,6 +62,8 @@ class Mode(Enum):
     """Those that were planned before are executed."""
     LOCK = "lock"
     """Nothing is deployed: the `lock` and `release` halves."""
+    ASK = "ask"
+    """Nothing is deployed or locked: the registry is read."""
 
 
 class Hold(Enum):
@@ -244,7 +246,7 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
         mode = self._mode()
         tree = self._template_tree()
         settings = Settings(
-            stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode is not Mode.LOCK),
+            stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode not in {Mode.LOCK, Mode.ASK}),
             stack_sets=self._stack_sets(template=mode is Mode.TEMPLATE),
             mode=mode,
             environment=self._named("environment"),
@@ -317,23 +319,19 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
         asked = self._checked("mode", parse_mode, None)
         if len(ways) > 1:
             self._problem("`template` and `command`: give one of them; each is a way to deploy.")
-        if asked is AskedMode.WATCH:
+        if asked in {AskedMode.WATCH, AskedMode.ASK}:
             if ways:
-                self._problem(f"`mode: watch` deploys nothing, and `{ways[0]}` is given. Take one away.")
-            return Mode.ATTACH
+                self._problem(
+                    f"`mode: {asked.value}` deploys nothing, and `{ways[0]}` is given. Take one away."
+                )
+            return Mode.ATTACH if asked is AskedMode.WATCH else Mode.ASK
         if asked is AskedMode.APPLY:
             return Mode.CHANGE_SETS
         if ways:
             return Mode.TEMPLATE if ways[0] == "template" else Mode.COMMAND
-        self._without_way(asked)
-        return Mode.ATTACH
-
-    def _without_way(self, asked: AskedMode | None) -> None:
         problem = without_way(asked, self._raw)
-        if problem:
-            self._problem(problem)
-        else:
-            self._warn(WATCHES_ONLY)
+        (self._problem if problem else self._warn)(problem or WATCHES_ONLY)
+        return Mode.ATTACH
 
     def _lock_tokens(self) -> tuple[str, ...]:
         """Those given, else those that earlier `lock` steps left in the job's environment."""
@@ -369,7 +367,8 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
     def _check_together(self, settings: Settings) -> None:
         if self._text("runtime").lower() not in {"", "auto", "container", "host"}:
             self._problem(f"`runtime`: `{self._text('runtime')}` is none of auto, container, host.")
-        if self._step == "lock" and not (settings.locks or settings.stacks):
+        takes_or_asks = self._step == "lock" or settings.mode is Mode.ASK
+        if takes_or_asks and not (settings.locks or settings.stacks):
             self._problem("The lock has no name: give `environment`, `lock`, or `stack-name`.")
         if not settings.locks and settings.stack_sets and settings.mode is Mode.COMMAND:
             self._problem("`stack-set` is given, so the lock needs a name: give `environment` or `lock`.")

@@ -28,6 +28,8 @@ COMMAND_ENVIRONMENT = "command.env"
 COMMAND_GO = "command.go"
 COMMAND_EXIT = "command.exit"
 COMMAND_TAIL = "command.tail"
+COMMAND_OUTPUT = "command.output"
+COMMAND_OUTPUT_BYTES_MAX = 4 << 20
 EXIT_CODE_LOST = -1
 """Of a command that is gone without anybody knowing how it ended."""
 _PRINTED = "printed"
@@ -169,8 +171,8 @@ class StateFolder:
         script.chmod(0o700)
 
     def forget(self) -> None:
-        """Remove what later steps of the job have no business with: the command and the report."""
-        for name in (_FILE, _MEMORY, COMMAND_SCRIPT):
+        """Remove what later steps of the job have no business with: the command, its outputs, the report."""
+        for name in (_FILE, _MEMORY, COMMAND_SCRIPT, COMMAND_OUTPUT):
             (self.path / name).unlink(missing_ok=True)
 
     def add_printed(self, event_id: str) -> None:
@@ -223,6 +225,16 @@ class StateFolder:
             return EXIT_CODE_LOST if text == "lost" else int(text)
         except (OSError, ValueError):
             return None
+
+    def command_output(self) -> str:
+        """The text that the command wrote to GITHUB_OUTPUT, its first COMMAND_OUTPUT_BYTES_MAX; empty where
+        that cannot be read."""
+        try:
+            with (self.path / COMMAND_OUTPUT).open("rb") as file:
+                data = file.read(COMMAND_OUTPUT_BYTES_MAX)
+        except OSError:
+            return ""
+        return data.decode("utf-8", "replace")
 
     def command_tail(self) -> tuple[str, ...]:
         """The last lines that the command wrote, oldest first, as they came: with whatever escape sequences

@@ -23,6 +23,7 @@ from deploy_action.errors import (
     TimedOut,
     VerdictUnknown,
 )
+from deploy_action.github.command_outputs import left_out_sentence, parse_outputs
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
 from deploy_action.job.context import JobContext, skipped, with_failure
 from deploy_action.job.environment_page import EnvironmentPage
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 1.0
 """For what is on its way; the last word follows in `post`."""
+PROBLEMS_MAX = 3
+"""Of the command's outputs that cannot be understood."""
 NOT_SEEN = {Outcome.UNKNOWN, Outcome.CANCELLED}
 NOT_GOOD = {Outcome.FAILED, Outcome.ROLLED_BACK}
 WAYS = {
@@ -91,7 +94,8 @@ def run(job: JobContext) -> int:
     deployment.coordination.remember()
     page.settle()
     state.closing_over = deployment.closing.left_seconds() <= 0
-    _hand_on(job, state, code, seconds=deployment.seconds())
+    own = _command_outputs(job) if settings.mode is Mode.COMMAND else {}
+    _hand_on(job, state, code, own, seconds=deployment.seconds())
     job.reporter.channel.flush(FLUSH_SECONDS)
     return code
 
@@ -144,12 +148,23 @@ def _outcome(error: CoordinatorError, state: JobState, settings: Settings) -> Ou
     return Outcome.UNKNOWN if isinstance(error, VerdictUnknown) else Outcome.FAILED
 
 
-def _hand_on(job: JobContext, state: JobState, code: int, *, seconds: float) -> None:
+def _command_outputs(job: JobContext) -> dict[str, str]:
+    found = parse_outputs(job.folder.command_output())
+    text, left_out = found.as_json()
+    for problem in found.problems[:PROBLEMS_MAX]:
+        job.reporter.note(problem)
+    if left_out:
+        job.reporter.note(left_out_sentence(left_out))
+    return {"command-outputs": text}
+
+
+def _hand_on(job: JobContext, state: JobState, code: int, own: dict[str, str], *, seconds: float) -> None:
     state.report = replace(state.report, duration_seconds=seconds, notes=tuple(job.reporter.notes))
     state.exit_code = code
     at = date_time(job.clock.now())
     job.reporter.line(f"Outcome: {state.report.outcome.value} after {duration(seconds)}, {at}.")
-    trouble = job.files.set_outputs(outputs_of(state.report, slack_thread_ts=state.slack_thread_ts))
+    outputs = outputs_of(state.report, slack_thread_ts=state.slack_thread_ts)
+    trouble = job.files.set_outputs(own | outputs)
     if trouble:
         job.reporter.note(f"{trouble} Later steps find the outputs empty.")
     optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))

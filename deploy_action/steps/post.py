@@ -13,7 +13,7 @@ from deploy_action.cloudformation.stacks import is_in_progress
 from deploy_action.common.times import iso
 from deploy_action.errors import Cancelled, InvalidInput, RegistryError, StackSourceError
 from deploy_action.history.files import remembered
-from deploy_action.inputs.settings import parse_inputs
+from deploy_action.inputs.settings import Mode, parse_inputs
 from deploy_action.job.environment_page import WHAT, EnvironmentPage
 from deploy_action.job.history import record_of
 from deploy_action.job.job_log import optional
@@ -57,10 +57,13 @@ def run(job: JobContext) -> int:
         # `pre` has told every problem, and locked nothing.
         job.reporter.line("Nothing was locked, so there is nothing to give back.")
     else:
-        wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
-        _end(job, state, wiring, lost=kept is None)
-        optional(job.reporter, "The announcement", lambda: _announce(job, state, wiring, settings))
-        optional(job.reporter, WHAT, lambda: EnvironmentPage(job).close(wiring, settings, state))
+        if settings.mode is not Mode.ASK:
+            wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
+            _end(job, state, wiring, lost=kept is None)
+            optional(job.reporter, "The announcement", lambda: _announce(job, state, wiring, settings))
+            optional(job.reporter, WHAT, lambda: EnvironmentPage(job).close(wiring, settings, state))
+        elif kept is None:
+            return 0  # its answer stands in the outputs of `pre`
     state.report = replace(state.report, notes=tuple(dict.fromkeys(job.reporter.notes)))
     shown = state.report.plan is not None and state.report.failure is None
     page = (

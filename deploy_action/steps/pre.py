@@ -48,6 +48,7 @@ from deploy_action.locking.without_registry import WhenAway
 from deploy_action.reporting.outputs import outputs_of
 from deploy_action.reporting.report import Links, Report
 from deploy_action.reporting.shared_causes import shared_cause
+from deploy_action.steps.ask import ask
 from deploy_action.wiring import Wiring
 
 FLUSH_SECONDS = 2.0
@@ -66,7 +67,7 @@ def run(job: JobContext) -> int:
         job = job.deploying(settings.commit)
         links = replace(links_of(job), version=settings.version)
         shows_only = settings.no_execute_change_set or settings.plan.plans
-        deploys = settings.mode is not Mode.ATTACH and not shows_only
+        deploys = settings.mode not in {Mode.ATTACH, Mode.ASK} and not shows_only
         tears_down = teardown_of(settings.command)
         asked = tuple(stack.short_name for stack in settings.stacks)
         asked += tuple(str(one) for one in settings.stack_sets)
@@ -74,6 +75,8 @@ def run(job: JobContext) -> int:
         page = EnvironmentPage(job)
         for warning in settings.warnings:
             job.reporter.note(warning)
+        if settings.mode is Mode.ASK:
+            return ask(job, settings, state)
         _prepare(job, settings, state, page)
     except CoordinatorError as error:
         page.keep(state)

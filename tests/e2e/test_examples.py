@@ -125,6 +125,35 @@ def test_environments_are_promoted_by_the_reusable_workflow(world: World) -> Non
     assert finished(world) == ["succeeded", "no-changes"]
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="the runner's own Node.js is not here")
+def test_a_free_lock_is_asked_for_and_what_the_command_wrote_is_used(world: World) -> None:
+    tool = TOOL.format(python=sys.executable, template=GOOD.strip())
+    tool += "import os\nopen(os.environ['GITHUB_OUTPUT'], 'a').write('url<<E\\nhttps://shop\\nE\\noutcome=failed\\n')\n"
+    script(world, "deploy.sh", tool)
+    script(world, "load-test.sh", '#!/bin/sh\necho "tests $1"\n')
+
+    def asked() -> WorkflowRun:
+        return world.act.run(
+            example("ask-first.yml"), environment=world.environment(), event="workflow_dispatch"
+        )
+
+    run = asked()
+    good(run)
+    assert "The lock staging is free." in run.story
+    assert "tests https://shop" in run.story
+    assert finished(world) == ["succeeded"]
+    freeze = example("freeze.yml").replace("production", "staging")
+    inputs = {"action": "freeze", "reason": "the audit"}
+    by_hand = "workflow_dispatch"
+    good(world.act.run(freeze, environment=world.environment(), event=by_hand, inputs=inputs))
+    run = asked()
+    good(run)
+    assert "froze it until" in run.story
+    assert "Staging is busy (nobody is named)" in run.raw
+    assert "tests https://shop" not in run.story
+    assert finished(world) == ["succeeded"], "asking leaves no trace"
+
+
 def test_a_freeze_keeps_everybody_out_until_it_is_lifted(world: World) -> None:
     def by_hand(action: str) -> WorkflowRun:
         return world.act.run(

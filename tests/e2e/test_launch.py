@@ -122,6 +122,12 @@ class TestHost:
 
 
 class TestCommand:
+    def test_its_outputs_cannot_pass_for_those_of_the_step(self, job: Job) -> None:
+        job.prepared('printf "outcome=succeeded\\nurl=x\\n" >>"$GITHUB_OUTPUT"')
+        assert job.run("main", "go(); command_exit(); code = 7").code == 7
+        assert (job.state / "command.output").read_text() == "outcome=succeeded\nurl=x\n"
+        assert "outcome" not in (job.folder / "temp" / "output").read_text()
+
     def test_it_runs_when_told_and_its_exit_code_is_seen(self, job: Job) -> None:
         job.prepared("echo command; false | cat; echo never")
         done = job.run("main", "time.sleep(0.3); print('first'); " + FOLLOW)

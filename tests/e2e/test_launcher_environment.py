@@ -33,8 +33,8 @@ OURS = {
     "DEPLOY_COORDINATOR_INPUTS_FROM",
 }
 """What action.yml adds for the launcher, and the launcher for itself and the coordinator."""
-WRITTEN_ANEW = {"_"}
-"""By every shell, for every program."""
+WRITTEN_ANEW = {"_", "GITHUB_OUTPUT"}
+"""By every shell, for every program; and the file of outputs, which is of the command alone."""
 ODD = {
     "multi": "first\nsecond\n",
     "quoted": 'it\'s "x" $HOME `id` \\ ${nothing}',

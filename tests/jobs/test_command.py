@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deploy_action.job.state import COMMAND_FOLDER, COMMAND_SCRIPT
+from deploy_action.job.state import COMMAND_FOLDER, COMMAND_OUTPUT, COMMAND_SCRIPT
 
 if TYPE_CHECKING:
     from tests.jobs.stage import Stage
@@ -185,3 +186,26 @@ def test_of_a_stack_that_is_deleted_and_created_anew_the_new_one_counts(stage: S
     assert job.run("main") == 0, job.log
     assert job.outputs()["stack-status"] == "CREATE_COMPLETE"
     assert "DELETE_COMPLETE       shop" in job.log
+
+
+def test_what_the_command_wrote_to_github_output_is_an_output_and_nothing_else(stage: Stage) -> None:
+    job = stage.job(command="x")
+    job.run("pre")
+    job.launch_command(create("shop", BAD, 1))
+    (job.state.path / COMMAND_OUTPUT).write_text("url=https://shop\noutcome=succeeded\nnonsense hunter2\n")
+    assert job.run("main") == 1
+    assert json.loads(job.outputs()["command-outputs"]) == {"url": "https://shop", "outcome": "succeeded"}
+    assert job.outputs()["outcome"] == "rolled-back"
+    job.run("post")
+    assert "Line 3 of what the command wrote to GITHUB_OUTPUT is neither" in job.log
+    assert "hunter2" not in job.log + job.summary
+    assert "https://shop" not in job.log + job.summary
+    assert not (job.state.path / COMMAND_OUTPUT).exists()
+
+
+def test_a_command_without_outputs_has_an_empty_object(stage: Stage) -> None:
+    job = stage.job(command="x")
+    job.run("pre")
+    job.launch_command(create("shop"))
+    assert job.run("main") == 0
+    assert job.outputs()["command-outputs"] == "{}"

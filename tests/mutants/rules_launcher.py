@@ -52,6 +52,11 @@ def a_command_is_started_before_it_is_allowed(patch: Patch) -> None:
     )
 
 
+@killed_by(test_launch.TestCommand.test_its_outputs_cannot_pass_for_those_of_the_step)
+def a_command_may_write_the_outcome(patch: Patch) -> None:
+    _redefine(patch, "run_command", "GITHUB_OUTPUT=''; original_run_command")
+
+
 @killed_by(test_launch.TestCommand.test_nothing_of_it_outlives_the_coordinator)
 def a_command_outlives_its_step(patch: Patch) -> None:
     _redefine(patch, "stop_command", ":")
