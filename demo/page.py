@@ -19,7 +19,7 @@ _STYLE = """
 body { margin: 0; background: #f6f8fa; color: #1f2328;
   font: 14px/1.5 -apple-system, "Segoe UI", "DejaVu Sans", sans-serif }
 header, section { max-width: 980px; margin: 24px auto; padding: 0 16px }
-nav a { margin-right: 16px }
+nav a { margin-right: 16px; text-decoration: underline }
 .card { background: #fff; border: 1px solid #d1d9e0; border-radius: 8px; padding: 16px 24px; margin: 0 0 16px;
   overflow-x: auto }
 .where { color: #59636e; font-size: 12px; margin: 0 0 8px }
@@ -54,14 +54,15 @@ def page(summaries: Iterable[tuple[str, str]], slack: SlackServer, dashboard: st
         f'<iframe src="{escape(dashboard)}" title="Dashboard"></iframe>' if dashboard else "It was not made."
     )
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>deploy-coordinator: the demo</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width, initial-scale=1"><title>deploy-coordinator: the demo</title>'
         f"<style>{_STYLE}</style><header><h1>Three deployments of <code>production</code></h1>"
         "<p>The first created the stack. The second waited for it. The third failed: its containers did not "
         'start. This is what people saw.</p><nav><a href="#summaries">Job summaries</a> '
-        '<a href="#slack">Slack</a> <a href="#dashboard">Dashboard</a></nav></header>'
+        '<a href="#slack">Slack</a> <a href="#dashboard">Dashboard</a></nav></header><main>'
         f'<section id="summaries"><h2>Job summaries</h2>{jobs}</section>'
         f'<section id="slack"><h2>Slack</h2>{_slack(slack)}</section>'
-        f'<section id="dashboard"><h2>Dashboard</h2>{frame}</section></html>'
+        f'<section id="dashboard"><h2>Dashboard</h2>{frame}</section></main></html>'
     )
 
 

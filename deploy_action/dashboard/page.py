@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.times import iso
 from deploy_action.dashboard import sections
+from deploy_action.dashboard.cause_groups import cause_groups
 from deploy_action.dashboard.metrics import DAY, figures
 from deploy_action.dashboard.page_data import page_data, script_json
 from deploy_action.dashboard.restore_times import broken_now
@@ -92,6 +93,10 @@ def machine_data(
             name: told([entry for entry in entries if entry.environment == name], first)
             for name in environments
         },
+        "causes": [
+            {"cause": one.name, "failures": one.count, "stacks": dict(one.stacks)}
+            for one in cause_groups(entries)
+        ],
         "broken": [
             {
                 "stack": one.stack,

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.escape import one_line
+from deploy_action.dashboard.cause_groups import group_of
 from deploy_action.dashboard.choices import choices
 from deploy_action.dashboard.metrics import Figures, Typical, quantile
 from deploy_action.dashboard.sections import web_address
@@ -57,9 +58,10 @@ def page_data(
 ) -> dict[str, Any]:
     """`entries` are the oldest first. Times in whole unix seconds, durations in seconds, null if unknown.
 
-    `restore` of a row: seconds, -1 where the failure lasts still, null where the row began none.
+    `why` of a row: the group of its cause, null where it did not fail. `restore`: seconds, -1 where the
+    failure lasts still, null where the row began none.
     """
-    environments, stacks, sets, actors, heads, repositories = (Table() for _ in range(6))
+    environments, stacks, sets, actors, heads, repositories, whys = (Table() for _ in range(7))
     rows: dict[str, list[Any]] = defaultdict(list)
     causes_from = len(entries) - CAUSES_MAX
     for number, entry in enumerate(entries):
@@ -88,6 +90,7 @@ def page_data(
             "head": heads.place(head),
             "tail": tail,
             "cause": one_line(entry.cause, 240) if number >= causes_from else "",
+            "why": whys.place(group_of(entry.cause)) if entry.bad else None,
         }.items():
             rows[name].append(value)
     places = {entry.deployment.correlation_id: number for number, entry in enumerate(entries)}
@@ -100,6 +103,7 @@ def page_data(
         "actors": actors.values,
         "heads": heads.values,
         "repositories": repositories.values,
+        "whys": whys.values,
         "rows": rows,
         "unusual": {
             str(places[name]): [one_line(why, 600) for why in found] for name, found in unusual.items()

@@ -180,6 +180,6 @@ def _table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
         for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table class="stacked">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {label}"><table class="stacked">'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )

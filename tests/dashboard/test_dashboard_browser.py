@@ -417,3 +417,27 @@ def test_lines_do_not_bridge_weeks_without_deployments(show: Callable[..., Shown
     )
     assert blue == 0
     assert shown.trouble == []
+
+
+def test_causes_are_grouped_and_the_slowest_resource_is_told_by_place(show: Callable[..., Shown]) -> None:
+    rows = list(records(400))
+    for number, row in enumerate(rows[-9:]):
+        stack = "shop-web" if number < 5 else "identity"
+        denied = "Role (AWS::IAM::Role): Access denied for operation 'iam:CreateRole'."
+        row |= {"outcome": "failed", "stacks": [stack], "root_cause": denied if number < 7 else "odd"}
+        row |= {"environment": "production"}
+    shown = show(rows)
+    page = shown.open("#environment=production&days=all")
+    first = page.locator("#causes tbody tr").filter(has_text="Access denied")
+    assert first.locator("td").nth(0).inner_text() == "7×"
+    assert first.locator("td").nth(1).inner_text() == "shop-web 5, identity 2"
+    production = page.locator("#places-environment tbody tr").filter(has_text="production")
+    assert "Cluster of eu-west-1/shop-database" in production.inner_text()
+    page.select_option("#stack", label="eu-west-1/shop-web")
+    assert "Service of eu-west-1/shop-web" in production.inner_text()
+    staging = page.locator("#places-environment tbody tr").filter(has_text="staging")
+    assert "Service of eu-west-1/shop-web" in staging.inner_text(), "though another environment is chosen"
+    page.select_option("#stack", label="all")
+    first.locator("td a").first.click()
+    assert page.locator("#table tbody tr").count() == 1
+    assert shown.trouble == []

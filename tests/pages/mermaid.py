@@ -1,7 +1,8 @@
-"""Mermaid itself, from npm, in a cache of its own; and its parser."""
+"""Mermaid and axe, from npm, in a cache of their own; and Mermaid's parser."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -24,10 +25,9 @@ def installed() -> Path:
         if shutil.which(tool) is None:
             raise NoMermaid(f"{tool} is not installed")
     lock = HERE / "package-lock.json"
-    version = json.loads(lock.read_text("utf-8"))["packages"]["node_modules/mermaid"]["version"]
-    folder = CACHE / f"mermaid-{version}"
+    folder = CACHE / f"pages-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     if not (folder / "node_modules").exists():
-        trial = CACHE / f"mermaid-{version}.{os.getpid()}"
+        trial = folder.with_suffix(f".{os.getpid()}")
         trial.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, trial)

@@ -12,8 +12,7 @@
   const FIRST = rows.ended[0];
   const LAST = Math.max(NOW, rows.ended[rows.ended.length - 1]);
 
-  function choose(since, until) {
-    const { environment, stack } = state;
+  function choose(since, until, { environment, stack } = state) {
     const found = [];
     if (state.only) return rows.id.flatMap((id, row) => (id === state.only ? [row] : []));
     for (let row = 0; row < rows.ended.length; row++) {
@@ -205,7 +204,9 @@
     if (!byId("summary").hidden) {
       cards(found.now, found.before);
       charts(chosen, since, until);
-      Tables.places(data, state.period, state, only);
+      const beside = (kind) => choose(since, until, { ...state, [kind]: -1 });
+      Tables.places(data, { environment: beside("environment"), stack: beside("stack") }, state.period, state, only);
+      Tables.causes(data, chosen);
       Tables.unusual(data, chosen);
       Tables.slowest(data, chosen, state.stack);
     }

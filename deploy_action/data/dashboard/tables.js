@@ -92,24 +92,73 @@ const Tables = (() => {
     home.append(table("Slowest resources", head.map((text, place) => element("th", { scope: "col", text, class: place > 1 && place < 6 ? "n" : null })), body));
   }
 
-  /* Per environment, or per stack: how well and how fast it goes there. `choose` filters by it. */
-  function places(data, period, { environment, stack }, choose) {
-    const slow = {};
-    for (const one of data.resources) slow[one.stack] = slow[one.stack] || one;
+  /* Failures by the kind of their cause: how often, where most, and the last one. */
+  function causes(data, chosen) {
+    const groups = new Map();
+    for (const row of chosen) {
+      const why = data.rows.why[row];
+      if (why === null) continue;
+      const group = groups.get(why) || { count: 0, stacks: new Map(), last: row };
+      group.count += 1;
+      group.last = row;
+      for (const name of stacksOf(data, row)) group.stacks.set(name, (group.stacks.get(name) || 0) + 1);
+      groups.set(why, group);
+    }
+    const home = byId("causes");
+    if (!groups.size) {
+      home.replaceChildren(element("p", { class: "nothing", text: "No failure in this choice." }));
+      return;
+    }
+    const found = [...groups].sort(([, one], [, other]) => other.count - one.count || other.last - one.last);
+    const body = found.slice(0, 12).map(([why, { count, stacks, last }]) => {
+      const most = [...stacks].sort(([, one], [, other]) => other - one);
+      const words = most.slice(0, 3).map(([name, times]) => `${name} ${number(times)}`).join(", ");
+      const when = time(data.rows.ended[last]);
+      return element("tr", {},
+        element("th", { class: "name full", scope: "row", text: data.whys[why] }),
+        element("td", { class: "n", text: `${number(count)}×`, "data-label": "failures" }),
+        element("td", { class: "name full", text: words + (most.length > 3 ? ` and ${number(most.length - 3)} more` : "") }),
+        element("td", { class: "when", "data-label": "last" }, element("a", { href: `#deployment=${encodeURIComponent(data.rows.id[last])}`, text: when, "aria-label": `The last one, which ended ${when}` })),
+        element("td", { class: "links" }, ...links(data, last)));
+    });
+    const more = found.length > 12 ? [element("p", { class: "hint", text: `And ${number(found.length - 12)} more kinds.` })] : [];
+    home.replaceChildren(table("Causes of failures", ["Cause", "Failures", "Of which", "Last", "Links"].map((text, place) => element("th", { scope: "col", text, class: place === 1 ? "n" : null })), body), ...more);
+  }
+
+  /* Of each place (an environment, or a stack) the resource whose good deployments take longest there. */
+  function slowestBy(data, chosen, placeOf) {
+    const inside = new Uint8Array(data.rows.ended.length);
+    for (const row of chosen) inside[row] = 1;
+    const found = {};
+    for (const one of data.resources) {
+      const seconds = {};
+      one.at.forEach((row, nth) => { if (inside[row]) (seconds[placeOf(one, row)] ||= []).push(one.seconds[nth]); });
+      for (const [place, all] of Object.entries(seconds)) {
+        const { median } = Figures.typical(all);
+        if (!found[place] || median > found[place].median) found[place] = { label: one.label, stack: data.stacks[one.stack], median };
+      }
+    }
+    return found;
+  }
+
+  /* Per environment, or per stack: how well and how fast it goes there. `choose` filters by it; `beside`
+     are the deployments of each table, whichever of its rows is chosen. */
+  function places(data, beside, period, { environment, stack }, choose) {
     const rows = (names, of) => names.map((name, place) => ({ name: name || "(not named)", place, found: of(place) }))
       .filter(({ found }) => found)
       .sort((a, b) => (b.found.now.failure_rate || 0) - (a.found.now.failure_rate || 0) || b.found.now.count - a.found.now.count);
-    draw("places-environment", "Environment", rows(data.environments, (one) => Figures.of(data, period, one, stack)), (place) => choose("environment", place), null);
-    draw("places-stack", "Stack", rows(data.stacks, (one) => Figures.of(data, period, environment, one)), (place) => choose("stack", place), slow);
+    draw("places-environment", "Environment", rows(data.environments, (one) => Figures.of(data, period, one, stack)), (place) => choose("environment", place), slowestBy(data, beside.environment, (_, row) => data.rows.environment[row]));
+    draw("places-stack", "Stack", rows(data.stacks, (one) => Figures.of(data, period, environment, one)), (place) => choose("stack", place), slowestBy(data, beside.stack, (one) => one.stack));
   }
 
   function draw(id, title, rows, choose, slow) {
-    const head = [title, "Deployments", "Failure rate", "Tries until good", "Longest wait", "Duration", "Trend", ...(slow ? ["Slowest resource"] : [])];
+    const head = [title, "Deployments", "Failure rate", "Tries until good", "Longest wait", "Duration", "Trend", "Slowest resource"];
     const body = rows.slice(0, 30).map(({ name, place, found: { now } }) => {
       const button = element("button", { type: "button", class: "th place", text: name, "aria-label": `Show ${name} only` });
       button.addEventListener("click", () => choose(place));
       const sign = now.trend > 0 ? "+" : "";
-      const slowest = slow && slow[place] ? `${slow[place].label}, ${duration(Figures.typical(slow[place].seconds).median)}` : "–";
+      const one = slow[place];
+      const of = one && title !== "Stack" ? ` of ${one.stack}` : "";
       return element("tr", {},
         element("th", { class: "name full", scope: "row" }, button),
         element("td", { class: "n", text: number(now.count), "data-label": "deployments" }),
@@ -118,7 +167,7 @@ const Tables = (() => {
         element("td", { class: "n", text: duration(now.longest_wait), "data-label": "longest wait" }),
         element("td", { class: "n", text: duration(now.duration?.median), "data-label": "duration" }),
         element("td", { class: "n", text: now.trend === null ? "–" : `${sign}${Math.round(now.trend * 100)}\u00a0%`, "data-label": "trend" }),
-        slow ? element("td", { class: "name full", text: slowest }) : null);
+        element("td", { class: "name full", text: one ? `${one.label}${of}, ${duration(one.median)}` : "–" }));
     });
     const more = rows.length > 30 ? element("p", { class: "hint", text: `And ${number(rows.length - 30)} more: choose one above.` }) : null;
     byId(id).replaceChildren(table(`By ${title.toLowerCase()}`, head.map((text, place) => element("th", { scope: "col", text, class: place && place < 7 ? "n" : null })), body), ...(more ? [more] : []));
@@ -137,7 +186,7 @@ const Tables = (() => {
   }
 
   function table(label, head, body) {
-    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${label}` },
       element("table", { class: "stacked" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
   }
 
@@ -238,5 +287,5 @@ const Tables = (() => {
   }
 
   const first = () => { shown.page = 0; };
-  return { unusual, slowest, deployments, places, names, first, WORDS, percent };
+  return { unusual, causes, slowest, deployments, places, names, first, WORDS, percent };
 })();
