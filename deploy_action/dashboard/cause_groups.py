@@ -24,7 +24,7 @@ _OWN_WORDS = re.compile(
     r"\([^()]*(?:RequestToken|Request ID|HandlerErrorCode)[^()]*\)|arn:\S+"
     r"|\b[0-9a-f]{6,}(?:-[0-9a-f]{4,})*\b|\d+"
 )
-"""What differs between two failures of one kind."""
+"""Ids and numbers, in which two failures of one kind differ."""
 _NARROWER = re.compile(r" for an? |, ")
 """Behind it a title of the table tells a case of a kind: `Access denied for an action`."""
 
