@@ -60,7 +60,8 @@ tools: ## Install the real tools (aws, sam, sceptre, cdk, serverless) for `pytes
 
 .PHONY: test
 test: $(INSTALLED) ground ## Run all tests (PYTEST_ARGS="-n auto")
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	# Each worker, and each process of the action that a test starts, would compile every module anew.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: mutants
 mutants: $(INSTALLED) $(MUTATION_INSTALLED) ## Change the pure decisions in each way mutmut knows; tests must notice (KILLED_PERCENT=70)

@@ -77,6 +77,10 @@ def test_skipped():
 @pytest.mark.parametrize("number", [0, 1])
 def test_several(number):
     assert product.double(number) == 2 * number
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_first_is_broken(number):
+    assert number and product.double(number) == 2 * number
 """
 RULES = """
 import test_product
@@ -94,6 +98,7 @@ NOTICED = {
     "property": ("test_product.test_size", "function(core.Box.size, ADD)"),
     "constant": ("test_product.test_size", "constant(core, 'LIMIT', 4)"),
     "one case": ("Case(test_product.test_several, '1')", "function(core.double, ADD)"),
+    "only the named case": ("Case(test_product.test_first_is_broken, '1')", "function(core.double, ADD)"),
 }
 UNNOTICED = {
     "test_nothing does not notice it": (
