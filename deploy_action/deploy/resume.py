@@ -34,7 +34,7 @@ def what_was_executed(
     `native_of` makes the deployment by the change set of that name.
     """
     state, reporter = deployment.state, deployment.reporter
-    kept, token = state.execution, _token_of_ours(deployment)
+    kept, token = state.execution, token_of_ours(deployment)
     if token and (kept is None or kept.name != token):
         kept = Execution(token, state.report.change_set_arn)
         state.baseline = Baseline(((deployment.settings.stacks[0], None),))
@@ -46,7 +46,7 @@ def what_was_executed(
     return None
 
 
-def _token_of_ours(deployment: Deployment) -> str:
+def token_of_ours(deployment: Deployment) -> str:
     """The token of an operation of this deployment that the events show; empty where they show none."""
     prefix = change_set_prefix(deployment.state.report.correlation_id)
     found: list[str] = []

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from deploy_action.job.context import JobContext
     from deploy_action.wiring import Wiring
 
-EXECUTED = frozenset({"EXECUTE_COMPLETE"})
+EXECUTED = "EXECUTE_COMPLETE"
+EXECUTING = "EXECUTE_IN_PROGRESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def review(
     source = wiring.cloudformation
     targets = _given(settings) or _remembered(job, wiring, settings)
     targets = [target for target in targets if target.arn not in applied]
-    found = [_look(job, source, settings, correlation_id, target) for target in targets]
+    found = [_look(job, source, settings, correlation_id, target, locked=locked) for target in targets]
     waiting = [one for one in found if not one.done]
     trees = [planned for one in waiting for planned in read_tree(source, one.ref.region, one.change_set)]
     guarded = guarded_by(source, trees, settings.plan)
@@ -162,7 +163,13 @@ def _commits(job: JobContext, wiring: Wiring) -> tuple[str, ...]:
 
 
 def _look(
-    job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str, target: _Target
+    job: JobContext,
+    source: CloudFormation,
+    settings: Settings,
+    correlation_id: str,
+    target: _Target,
+    *,
+    locked: bool,
 ) -> Reviewed:
     def ask() -> ChangeSet:
         return source.change_set(target.ref, target.arn)
@@ -182,10 +189,13 @@ def _look(
     state = source.describe(ref)
     new = state is not None and verdict_of(state.status) is Verdict.NONE
     if (
-        change_set.execution_status in EXECUTED
+        change_set.execution_status == EXECUTED
         and state is not None
         and state.change_set_arn == change_set.arn
     ):
+        return Reviewed(ref, change_set, new, done=True)
+    if change_set.execution_status == EXECUTING and not locked:
+        job.reporter.line(f"The reviewed change set of stack {ref} is being executed: waiting for its end.")
         return Reviewed(ref, change_set, new, done=True)
     if not change_set.executable:
         why = f"it is {change_set.execution_status or change_set.status}"

@@ -104,6 +104,10 @@ class JobState:
     """When these stacks were changed last, by id (CloudFormation's unix seconds)."""
     applied: list[str] = field(default_factory=list)
     """ARNs of the reviewed change sets that were executed to a good end."""
+    earlier: Report | None = None
+    """What is known of the stacks that were applied before the one of `execution`."""
+    planned_anew: bool = False
+    """What was reviewed was outdated, so that the present plan is deployed in its place."""
     starts: int = 0
     """How often `main` was started: more than once where it was killed."""
     waited_seconds: float = 0.0
