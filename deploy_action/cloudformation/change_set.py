@@ -108,6 +108,12 @@ class ChangeSet:
     """Names and values; those that are NoEcho as `****`."""
     tags: tuple[tuple[str, str], ...] = ()
     capabilities: tuple[str, ...] = ()
+    notification_arns: tuple[str, ...] = ()
+    rollback_triggers: tuple[str, ...] = ()
+    """ARNs of the alarms."""
+    monitoring_minutes: int = 0
+    include_nested: bool = False
+    """The change sets of nested stacks belong to it."""
     drift: str = ""
     """Of the stack, in drift-aware change sets only: DRIFTED, IN_SYNC or UNKNOWN."""
     created_at: float = 0.0

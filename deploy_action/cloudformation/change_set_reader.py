@@ -39,6 +39,7 @@ def read_change_set(
         answer = describe(**asked, NextToken=answer["NextToken"])
         rows += answer.get("Changes", [])
     created = answer.get("CreationTime")
+    rollback = answer.get("RollbackConfiguration") or {}
     return ChangeSet(
         arn=answer["ChangeSetId"],
         name=answer["ChangeSetName"],
@@ -54,6 +55,10 @@ def read_change_set(
         ),
         tags=tuple((row["Key"], row["Value"]) for row in answer.get("Tags", [])),
         capabilities=tuple(answer.get("Capabilities", [])),
+        notification_arns=tuple(answer.get("NotificationARNs", [])),
+        rollback_triggers=tuple(row["Arn"] for row in rollback.get("RollbackTriggers", [])),
+        monitoring_minutes=rollback.get("MonitoringTimeInMinutes", 0),
+        include_nested=bool(answer.get("IncludeNestedStacks")),
         drift=answer.get("StackDriftStatus", ""),
         created_at=created.timestamp() if created is not None else 0.0,
     )

@@ -298,7 +298,9 @@ def _state(region: str, row: dict[str, Any]) -> StackState:
         status=row["StackStatus"],
         reason=row.get("StackStatusReason", ""),
         outputs={item["OutputKey"]: item.get("OutputValue", "") for item in row.get("Outputs", [])},
-        parameters=frozenset(item["ParameterKey"] for item in row.get("Parameters", [])),
+        parameters={
+            item["ParameterKey"]: item.get("ParameterValue", "") for item in row.get("Parameters", [])
+        },
         changed_at=_changed_at(row),
         change_set_arn=row.get("ChangeSetId", ""),
         drift=row.get("DriftInformation", {}).get("StackDriftStatus", ""),

@@ -152,7 +152,8 @@ class StackState:
     status: str
     reason: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
-    parameters: frozenset[str] = frozenset()
+    parameters: dict[str, str] = field(default_factory=dict)
+    """Those that are NoEcho as `****`."""
     changed_at: float = 0.0
     """When its last operation began, unix seconds of CloudFormation."""
     created_at: float = 0.0

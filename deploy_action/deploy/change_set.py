@@ -235,7 +235,7 @@ class NativeDeployment:
             return given
         names = {parameter.name for parameter in given}
         declared = self._patiently(lambda: self._deployer.template_parameters(self._request))
-        kept = sorted((declared & state.parameters) - names)
+        kept = sorted((declared & state.parameters.keys()) - names)
         return (*given, *(Parameter(name, None) for name in kept))
 
     def _wait_for(self, arn: str) -> ChangeSet:

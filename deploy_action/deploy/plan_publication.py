@@ -13,6 +13,7 @@ from deploy_action.common.times import iso
 from deploy_action.deploy.prepared import places_of, remove
 from deploy_action.errors import PullRequestUnavailable, RegistryError
 from deploy_action.github.pull_requests import pull_request_of
+from deploy_action.inputs.settings import Mode
 from deploy_action.job.default_locks import lock_names
 from deploy_action.job.job_log import optional
 from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, FileChange, change_beside
@@ -131,12 +132,14 @@ def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> N
     job, report = deployment.job, deployment.state.report
     pull_request = pull_request_of(job.environ)
     commits = (job.run.commit, job.run.event_commit, pull_request.head if pull_request else "")
+    settings = deployment.settings
+    role = settings.role_arn if settings.mode is Mode.TEMPLATE else None
     remembered = RecordedPlan(
         repository=job.run.repository,
         environment=report.environment,
         commits=tuple(dict.fromkeys(commit for commit in commits if commit)),
         places=places_of(deployment.settings.stacks),
-        stacks=tuple(_recorded(plan, one) for one in kept),
+        stacks=tuple(_recorded(plan, one, role) for one in kept),
         changes=bool(plan.resources),
         pull_request=pull_request.number if pull_request else 0,
         at=iso(job.clock.now()),
@@ -169,7 +172,7 @@ def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> N
             deployment.reporter.line(trouble)
 
 
-def _recorded(plan: Plan, one: Prepared) -> RecordedStack:
+def _recorded(plan: Plan, one: Prepared, role: str | None) -> RecordedStack:
     name = one.change_set.stack_name or one.ref.short_name
     lines = [
         line
@@ -184,4 +187,5 @@ def _recorded(plan: Plan, one: Prepared) -> RecordedStack:
         one.change_set.arn,
         tuple(lines[: record.CHANGES_MAX]),
         one.new,
+        role,
     )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.retry import retry_while_unavailable
 from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
 from deploy_action.cloudformation.template_parser import parse_template
-from deploy_action.common.times import iso
 from deploy_action.deploy.data_guard import guarded_by
 from deploy_action.deploy.prepared import places_of
-from deploy_action.deploy.trial import trial
+from deploy_action.deploy.since_review import SinceReview, Target, different
 from deploy_action.errors import (
     CannotStart,
     ChangeSetGone,
-    CoordinatorError,
     PlanOutdated,
     PullRequestUnavailable,
     RegistryError,
@@ -24,13 +22,12 @@ from deploy_action.errors import (
 )
 from deploy_action.inputs.plan import OnDataLoss
 from deploy_action.locking.compare_and_swap import read_beside
-from deploy_action.locking.stack_activity import executed_by
 from deploy_action.plan import difference, record
 from deploy_action.plan.data_guard import refusal
 from deploy_action.plan.order import Exchange, exports_of, imports_of, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from deploy_action.cloudformation.change_set import ChangeSet
     from deploy_action.cloudformation.client import CloudFormation
@@ -54,15 +51,6 @@ class Reviewed:
     """When the stack's operation before it began (CloudFormation's unix seconds); 0 for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """`lines`: what was reviewed, as the registry remembers it."""
-
-    ref: StackRef
-    arn: str
-    lines: tuple[str, ...] = ()
-
-
 def review(
     job: JobContext,
     wiring: Wiring,
@@ -78,7 +66,8 @@ def review(
     source = wiring.cloudformation
     targets = _given(settings) or _remembered(job, wiring, settings)
     targets = [target for target in targets if target.arn not in applied]
-    found = [_look(job, source, settings, correlation_id, target, locked=locked) for target in targets]
+    since = SinceReview(job, source, settings, correlation_id)
+    found = [_look(since, target, locked=locked) for target in targets]
     waiting = [one for one in found if not one.done]
     trees = [planned for one in waiting for planned in read_tree(source, one.ref.region, one.change_set)]
     guarded = guarded_by(source, trees, settings.plan)
@@ -91,14 +80,14 @@ def review(
     return tuple(sorted(found, key=lambda one: names.index(str(one.ref))))
 
 
-def _given(settings: Settings) -> list[_Target]:
+def _given(settings: Settings) -> list[Target]:
     """By `execute-change-set-id`. Raises CannotStart."""
     found = []
     for word in settings.plan.change_sets:
         if word.startswith("arn:"):
-            found.append(_Target(StackRef(word.split(":")[3], ""), word))
+            found.append(Target(StackRef(word.split(":")[3], ""), word))
         elif len(settings.stacks) == 1 and not settings.stacks[0].is_glob:
-            found.append(_Target(settings.stacks[0], word))
+            found.append(Target(settings.stacks[0], word))
         else:
             raise CannotStart(
                 f"`execute-change-set-id` names `{word}`, and `stack-name` is not one stack.",
@@ -108,7 +97,7 @@ def _given(settings: Settings) -> list[_Target]:
     return found
 
 
-def _remembered(job: JobContext, wiring: Wiring, settings: Settings) -> list[_Target]:
+def _remembered(job: JobContext, wiring: Wiring, settings: Settings) -> list[Target]:
     """By the registry. Raises PlanOutdated where it remembers none, CannotStart where it cannot be asked."""
     try:
         plans = record.read(read_beside(wiring.registry(), lambda look: look(record.NAME)))
@@ -146,7 +135,7 @@ def _remembered(job: JobContext, wiring: Wiring, settings: Settings) -> list[_Ta
     job.reporter.line(
         f"Applies the plan {plan.correlation_id} of {plan.at}{f' ({plan.url})' if plan.url else ''}."
     )
-    return [_Target(StackRef(one.region, one.name), one.arn, one.changes) for one in plan.stacks]
+    return [Target(StackRef(one.region, one.name), one.arn, one.changes, one.role) for one in plan.stacks]
 
 
 def _commits(job: JobContext, wiring: Wiring) -> tuple[str, ...]:
@@ -162,22 +151,16 @@ def _commits(job: JobContext, wiring: Wiring) -> tuple[str, ...]:
     return tuple(dict.fromkeys(own + heads))
 
 
-def _look(
-    job: JobContext,
-    source: CloudFormation,
-    settings: Settings,
-    correlation_id: str,
-    target: _Target,
-    *,
-    locked: bool,
-) -> Reviewed:
+def _look(since: SinceReview, target: Target, *, locked: bool) -> Reviewed:
+    job, source, settings = since.job, since.source, since.settings
+
     def ask() -> ChangeSet:
         return source.change_set(target.ref, target.arn)
 
     try:
         change_set = retry_while_unavailable(ask, job.clock, cancelled=job.cancelled, tell=job.reporter.line)
     except ChangeSetGone:
-        raise _outdated(job, source, settings, correlation_id, target, "it was deleted") from None
+        raise since.outdated(target, "it was deleted") from None
     ref = StackRef(target.ref.region, change_set.stack_name or target.ref.name)
     if not any(_is(asked, ref) for asked in settings.stacks):
         raise CannotStart(
@@ -185,7 +168,8 @@ def _look(
             why="The lock would not be that of this stack. Nothing was changed.",
             remedy="Correct `stack-name` or `execute-change-set-id`.",
         )
-    target = _Target(ref, change_set.arn, target.lines or difference.summary_of(ref.name, change_set.changes))
+    lines = target.lines or difference.summary_of(ref.name, change_set.changes)
+    target = replace(target, ref=ref, arn=change_set.arn, lines=lines)
     state = source.describe(ref)
     new = state is not None and verdict_of(state.status) is Verdict.NONE
     if (
@@ -199,88 +183,16 @@ def _look(
         return Reviewed(ref, change_set, new, done=True)
     if not change_set.executable:
         why = f"it is {change_set.execution_status or change_set.status}"
-        raise _outdated(job, source, settings, correlation_id, target, why)
-    other = _other_than_now(source, settings, ref, change_set)
+        raise since.outdated(target, why, change_set)
+    other = since.differences(target, change_set, state)
     if other:
-        raise _different(target, other)
+        raise different(target, other)
     changed_at = state.changed_at if state is not None and not new else 0.0
     return Reviewed(ref, change_set, new, changed_at=changed_at)
 
 
 def _is(asked: StackRef, ref: StackRef) -> bool:
     return asked.region == ref.region and (asked.short_name == ref.name or asked.matches(ref.name))
-
-
-def _other_than_now(
-    source: CloudFormation, settings: Settings, ref: StackRef, change_set: ChangeSet
-) -> tuple[str, ...]:
-    """The differences between `template` with its inputs and the change set: () without `template`."""
-    if not settings.template:
-        return ()
-    lines = difference.of_parameters(change_set, settings.parameters)
-    lines += difference.of_tags(change_set, settings.tags)
-    if settings.template_body:
-        reviewed = source.template(ref, change_set.arn, original=True)
-        try:
-            then = reviewed if isinstance(reviewed, dict) else parse_template(str(reviewed))
-            lines += difference.of_templates(then, parse_template(settings.template_body))
-        except ValueError as error:
-            lines += (f"template: it cannot be compared, since {error}",)
-    return lines
-
-
-def _different(target: _Target, lines: tuple[str, ...]) -> PlanOutdated:
-    return _error(
-        f"The reviewed change set of stack {target.ref} is not what would be deployed now: "
-        f"{len(lines)} {'line differs' if len(lines) == 1 else 'lines differ'}.",
-        lines,
-    )
-
-
-def _outdated(  # noqa: PLR0917 - what was looked at, and why in vain
-    job: JobContext,
-    source: CloudFormation,
-    settings: Settings,
-    correlation_id: str,
-    target: _Target,
-    why: str,
-) -> PlanOutdated:
-    """With who changed the stack since, and what a plan would do now."""
-    ref = target.ref
-    since = ""
-    try:
-        state = source.describe(ref) if ref.name else None
-        if state is not None and verdict_of(state.status) is not Verdict.NONE:
-            by = executed_by(state)
-            since = f" The stack was changed at {iso(state.changed_at)}{f' by {by}' if by else ''}."
-    except StackSourceError:
-        since = ""
-    lines: tuple[str, ...] = ()
-    if settings.template and ref.name:
-        try:
-            lines = difference.of_changes(target.lines, _planned_now(job, source, settings, correlation_id))
-        except CoordinatorError as error:
-            lines = (f"Could not find out the present plan: {error.what}",)
-    named = f" of stack {ref}" if ref.name else ""
-    return _error(f"The reviewed change set{named} cannot be executed any more: {why}.{since}", lines)
-
-
-def _planned_now(
-    job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
-) -> tuple[str, ...]:
-    with trial(job, source, settings, correlation_id) as change_set:
-        changes = () if change_set.is_empty else change_set.changes
-        return difference.summary_of(settings.stacks[0].short_name, changes)
-
-
-def _error(what: str, lines: Sequence[str]) -> PlanOutdated:
-    error = PlanOutdated(
-        f"{what} The difference begins with: {lines[0]}" if lines else what,
-        why="`mode: apply` executes what was reviewed and nothing else. Nothing was changed.",
-        remedy="Plan again and have that reviewed. Or set `when-outdated: plan`, which deploys a new plan.",
-    )
-    error.said = tuple(lines)
-    return error
 
 
 def _exchange(source: CloudFormation, one: Reviewed) -> Exchange:

@@ -4,6 +4,7 @@ locked."""
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import change_set_name
@@ -19,7 +20,7 @@ from deploy_action.plan.data_guard import Guarded, refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from deploy_action.cloudformation.change_set import ChangeSet
+    from deploy_action.cloudformation.change_set import ChangeSet, ChangeSetRequest
     from deploy_action.cloudformation.client import CloudFormation
     from deploy_action.inputs.settings import Settings
     from deploy_action.job.context import JobContext
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def trial(
-    job: JobContext, source: CloudFormation, settings: Settings, correlation_id: str
+    job: JobContext, source: CloudFormation, request: ChangeSetRequest, correlation_id: str
 ) -> Iterator[ChangeSet]:
-    """The changes that `template` would make now. Raises like `NativeDeployment.plan`."""
+    """The changes that the request would make now. Raises like `NativeDeployment.plan`."""
+    name = f"{change_set_name(correlation_id, 0)}-trial"
     native = NativeDeployment(
         source,
         source,
         job.clock,
-        request_of(settings, f"{change_set_name(correlation_id, 0)}-trial", of=correlation_id),
+        replace(request, name=name, token=name),
         cancelled=job.cancelled,
         tell=job.reporter.line,
     )
@@ -58,7 +60,7 @@ def guard_before_lock(
         state = source.describe(settings.stacks[0])
         if state is None or state.in_progress or verdict_of(state.status) is Verdict.NONE:
             return
-        with trial(job, source, settings, correlation_id) as change_set:
+        with trial(job, source, request_of(settings, "", of=correlation_id), correlation_id) as change_set:
             if not change_set.is_empty:
                 tree = read_tree(source, settings.stacks[0].region, change_set)
                 guarded = guarded_by(source, tree, settings.plan)

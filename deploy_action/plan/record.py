@@ -36,6 +36,9 @@ class RecordedStack:
     arn: str
     changes: tuple[str, ...] = ()
     new: bool = False
+    role: str | None = None
+    """The service role that CloudFormation was given with the change set, which no answer of it tells; None
+    where the plan's own command gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,13 @@ def _stack(row: Any) -> RecordedStack | None:
     changes = _texts(row.get("changes"))
     if len(texts) < len(names) or changes is None:
         return None
-    return RecordedStack(**texts, changes=changes[:CHANGES_MAX], new=row.get("new") is True)
+    role = row.get("role")
+    return RecordedStack(
+        **texts,
+        changes=changes[:CHANGES_MAX],
+        new=row.get("new") is True,
+        role=role if isinstance(role, str) else None,
+    )
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.jobs.stage import Job, Stage
 
 HEAD, MERGED = "a" * 40, "b" * 40
+ROLE = "arn:aws:iam::123456789012:role/other"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:topic"
 
 
 @pytest.fixture
@@ -285,8 +287,14 @@ def test_an_outdated_plan_is_planned_anew_where_an_input_says_so(
             "parameter Depth: reviewed shallow, now deep",
         ),
         ({"body": TWO_QUEUES, "tags": "team=a"}, "tags: reviewed {}"),
+        (
+            {"body": TWO_QUEUES.replace("Default: shallow", "Default: deep")},
+            "Default",
+        ),
+        ({"body": TWO_QUEUES, "role_arn": ROLE}, "role-arn: reviewed none"),
+        ({"body": TWO_QUEUES, "notification_arns": TOPIC}, "notification-arns: reviewed none"),
     ],
-    ids=["template", "parameter", "tags"],
+    ids=["template", "parameter", "tags", "default", "role", "notifications"],
 )
 def test_what_differs_from_what_would_be_planned_now_stops_it(
     stage: Stage, github: GitHubServer, cfn: Any, inputs: dict[str, str], said: str
@@ -300,6 +308,30 @@ def test_what_differs_from_what_would_be_planned_now_stops_it(
     assert said in job.log
     assert status(cfn, "shop") == "CREATE_COMPLETE"
     assert len(waiting(cfn)) == 1
+
+
+def test_a_parameter_that_is_no_longer_given_would_have_another_value(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    deployed(stage, QUEUE)
+    assert planned(stage, github, "plan", TWO_QUEUES, parameter_overrides="Depth=deep").deploy() == 0
+    job = applied(stage, github, template=stage.template(TWO_QUEUES, "merged.yaml"))
+    assert job.deploy() == 12, job.log
+    assert "parameter Depth: reviewed deep, now shallow" in job.log
+    assert status(cfn, "shop") == "CREATE_COMPLETE"
+
+
+def test_values_that_cloudformation_hides_are_named(stage: Stage, github: GitHubServer) -> None:
+    body = TWO_QUEUES.replace(
+        "Parameters:", "Parameters:\n  Secret: {Type: String, NoEcho: true, Default: x}", 1
+    )
+    deployed(stage, QUEUE)
+    assert planned(stage, github, "plan", body, parameter_overrides="Secret=hunter2").deploy() == 0
+    template = stage.template(body, "merged.yaml")
+    job = applied(stage, github, template=template, parameter_overrides="Secret=hunter3")
+    assert job.deploy() == 0, job.log
+    assert "Not compared, since CloudFormation hides their values: Secret." in job.log
+    assert "hunter" not in job.log
 
 
 def test_the_same_template_in_another_layout_is_the_same(stage: Stage, github: GitHubServer) -> None:
@@ -381,6 +413,36 @@ def test_a_command_plans_several_stacks_and_they_are_applied_in_the_order_of_imp
     assert done.deploy() == 0, done.log
     assert "In this order: eu-west-1/zeta, eu-west-1/alpha." in done.log
     assert done.outputs()["stack-status"] == "zeta=UPDATE_COMPLETE alpha=UPDATE_COMPLETE"
+
+
+@pytest.mark.parametrize("by_change_set", [False, True], ids=["update", "change set"])
+def test_somebody_deployed_since_a_command_planned_and_the_difference_is_shown(
+    stage: Stage, github: GitHubServer, cfn: Any, by_change_set: bool
+) -> None:
+    deployed(stage, QUEUE)
+    plan = stage.job("plan", mode="plan", command="npx cdk deploy", github_token="token")
+    on_pull_request(plan, github)
+
+    def cdk(cloudformation: Any) -> int:
+        cloudformation.create_change_set(StackName="shop", ChangeSetName="cdk", TemplateBody=TWO_QUEUES)
+        return 0
+
+    plan.launch_command(cdk)
+    assert plan.deploy() == 0, plan.log
+    third = TWO_QUEUES.replace("Second", "Third")
+    if by_change_set:
+        cfn.create_change_set(StackName="shop", ChangeSetName="theirs", TemplateBody=third)
+        stage.clock.sleep(60)
+        cfn.execute_change_set(StackName="shop", ChangeSetName="theirs")
+    else:
+        cfn.update_stack(StackName="shop", TemplateBody=third)
+    stage.clock.sleep(900)
+    job = applied(stage, github)
+    assert job.deploy() == 12, job.log
+    shown = "executed since: Add shop/Third" if by_change_set else "+Remove shop/Third AWS::SQS::Queue"
+    assert shown in job.log
+    assert ("it was deleted" in job.log) is by_change_set
+    assert [one for one in waiting(cfn) if "trial" in one] == []
 
 
 def test_a_command_that_deploys_in_place_of_planning_is_no_plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.deploy import review, trial
+from deploy_action.deploy import since_review, trial
 from deploy_action.github import pull_requests
 from deploy_action.plan import order, record
 from tests.jobs import test_data_loss, test_plan
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @killed_by(test_plan.test_what_differs_from_what_would_be_planned_now_stops_it)
 def what_was_reviewed_is_applied_whatever_the_template_says_now(patch: Patch) -> None:
-    patch.function(review._other_than_now, lambda *_of, **_more: ())
+    patch.function(since_review.SinceReview.differences, lambda *_of, **_more: ())
 
 
 @killed_by(
