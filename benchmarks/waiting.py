@@ -25,7 +25,7 @@ from deploy_action.locking.document import Ticket
 from deploy_action.locking.github_jobs import GitHubRuns
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.ports import NO_FILES
-from deploy_action.wiring import POLL_SECONDS
+from deploy_action.locking.stores import store_of
 from tests.fakes.github.server import GitHubServer
 from tests.fakes.github.state import WORKFLOW_TOKEN
 from tests.ground.ministack import ministack, missing
@@ -183,7 +183,7 @@ class Scene:
                     self.stage,
                     place.ticket(name, number),
                     stacks_in_progress=lambda _: [],
-                    poll_seconds=POLL_SECONDS[self.kind],
+                    poll_seconds=store_of(self.kind).poll_seconds,
                     life=life,
                 )
                 client.acquire(wait=True, timeout_seconds=float("inf"), tell=lambda _: None)
@@ -191,7 +191,7 @@ class Scene:
                     self._hold_and_count(client, place)
                 else:
                     self.latencies.append(self.stage.elapsed - self._released_at)
-                    self._hold(client, POLL_SECONDS[self.kind] * self._draw.uniform(3.0, 8.0))
+                    self._hold(client, store_of(self.kind).poll_seconds * self._draw.uniform(3.0, 8.0))
                 self._released_at = self.stage.elapsed
                 client.release(outcome="succeeded")
                 turn += 1
@@ -219,7 +219,7 @@ class Scene:
         p95 = ordered[round(0.95 * (len(ordered) - 1))]
         aim = f"{REQUESTS_AIM[self.kind]:.0f}" if self.kind in REQUESTS_AIM else "-"
         return (
-            f"{self.kind:9}{POLL_SECONDS[self.kind]:6.1f}{self.waiters:9}{self.requests:11.1f}{aim:>5}"
+            f"{self.kind:9}{store_of(self.kind).poll_seconds:6.1f}{self.waiters:9}{self.requests:11.1f}{aim:>5}"
             f"{self.counted:9.1f}{statistics.median(ordered):10.1f}{p95:7.1f}{ordered[-1]:7.1f}"
             f"{HAND_OFF_AIM[self.kind]:6.0f}{len(ordered):11}"
         )

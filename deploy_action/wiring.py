@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.aws_clients import AwsClients, SharedSession
@@ -14,10 +13,13 @@ from deploy_action.locking.compare_and_swap import PATIENCE_SECONDS, Swapper
 from deploy_action.locking.delegation import Borrower
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.stack_activity import doubtful, look_at, revoke
+from deploy_action.locking.store import Opening
+from deploy_action.locking.stores import store_of
 from deploy_action.locking.stores.guarded import GuardedRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from deploy_action.inputs.settings import Settings
     from deploy_action.locking.document import Document, Ticket
     from deploy_action.locking.github_jobs import GitHubRuns
-    from deploy_action.locking.ports import Registry
     from deploy_action.locking.registry_address import RegistryAddress
     from deploy_action.monitoring.stack_set_client import StackSets
     from deploy_action.preflight.check_list import Sources
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
     from deploy_action.slack.outbox_file import OutboxJournal
     from deploy_action.slack.ports import Messenger
     from deploy_action.slack.routing import Routing
-
-REGISTRY_BRANCH = "deploy-registry"
-DOCUMENT = "deployments.json"
-POLL_SECONDS = {"file": 1.0, "s3": 2.5, "dynamodb": 2.5, "github": 13.0}
-"""Seconds between a waiter's looks at the registry; a hosted store counts requests."""
 
 
 class Wiring:
@@ -111,7 +107,7 @@ class Wiring:
             clock,
             ticket,
             stacks_in_progress=lambda texts: doubtful(self.cloudformation, texts, stop=cancelled),
-            poll_seconds=POLL_SECONDS[self._settings.registry.kind],
+            poll_seconds=store_of(self._settings.registry.kind).poll_seconds,
             life=runs.life if runs else lambda _ticket: JobStatus.UNKNOWN,
             review=runs.review if runs else lambda _ticket: None,
             compare=runs.compare if runs else lambda _base, _head: "",
@@ -301,47 +297,5 @@ def open_registry(
 ) -> GuardedRegistry:
     """`regions`: of the stacks, where a job may look for a registry whose address names none. Raises
     RegistryError where the store cannot even be set up."""
-    return GuardedRegistry(_store(address, token, run, environ, regions))
-
-
-def _store(
-    address: RegistryAddress,
-    token: str,
-    run: RunContext,
-    environ: Mapping[str, str],
-    regions: tuple[str, ...],
-) -> Registry:
-    # boto3 itself reads AWS_DEFAULT_REGION only.
-    region = address.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
-    if address.kind == "file":
-        from deploy_action.locking.stores.file import FileRegistry
-
-        return FileRegistry(Path(address.place))
-    if address.kind == "s3":
-        from deploy_action.locking.stores.s3 import S3Registry
-
-        key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
-        return S3Registry(address.place, key, region=region, role_arn=address.role)
-    if address.kind == "dynamodb":
-        from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
-
-        others = () if address.region or region is None else tuple(one for one in regions if one != region)
-        return DynamoDbRegistry(
-            address.place,
-            address.prefix or DOCUMENT,
-            region=region,
-            role_arn=address.role,
-            other_regions=others,
-        )
-    from deploy_action.locking.stores.github import GitHubRegistry
-
-    return GitHubRegistry(
-        token,
-        address.place or run.repository,
-        branch=address.prefix or REGISTRY_BRANCH,
-        path=f".deployment-registry/{DOCUMENT}",
-        api_url=address.api_url if address.host else run.api_url,
-        graphql_url=address.graphql_url if address.host else run.graphql_url,
-        elsewhere=bool(address.host) or address.place.lower() not in {"", run.repository.lower()},
-        host=address.host,
-    )
+    opening = Opening(run, environ, token, regions)
+    return GuardedRegistry(store_of(address.kind).open(address, opening))

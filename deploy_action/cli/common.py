@@ -23,7 +23,7 @@ from deploy_action.history.files import learned
 from deploy_action.job.history import past_of
 from deploy_action.job.state import Memory
 from deploy_action.locking.compare_and_swap import Swapper, read_beside
-from deploy_action.locking.registry_address import parse_registry
+from deploy_action.locking.stores import parse_registry
 from deploy_action.wiring import open_registry, repository_look
 
 if TYPE_CHECKING:

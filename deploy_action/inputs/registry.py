@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.inputs.fields import Fields
-from deploy_action.locking.registry_address import RegistryAddress, parse_registry
+from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.stores import parse_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,6 +17,7 @@ from deploy_action.locking.document import (
     Ticket,
 )
 from deploy_action.locking.queue_order import Priority
+from deploy_action.locking.stores import store_of
 from deploy_action.locking.superseding import unknown_of
 from deploy_action.locking.tokens import new_nonce
 
@@ -40,7 +41,7 @@ UNKNOWN_WORDS = {
 
 def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Ticket:
     run = job.run
-    if settings.registry.kind == "file" and run.hosted_runner:
+    if run.hosted_runner and store_of(settings.registry.kind).of_one_machine:
         job.reporter.note(
             "The registry is a file on a GitHub-hosted runner, whose disk is shared with nobody: this "
             "lock keeps nobody apart. Use `registry: github`, s3:// or dynamodb://."

@@ -6,7 +6,7 @@ import pytest
 
 from deploy_action.github.request_budget import STRAIN_MAX, RequestBudget, waiter_pause_seconds
 from deploy_action.locking.expiry import CLAIM_SECONDS
-from deploy_action.wiring import POLL_SECONDS
+from deploy_action.locking.stores import all_stores
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,6 @@ def test_a_budget_is_made_to_last_until_it_is_whole_again(
 
 def test_even_the_longest_pause_leaves_several_looks_at_a_free_lock() -> None:
     longest = max(
-        waiter_pause_seconds(seconds, ahead=500, strain=STRAIN_MAX) for seconds in POLL_SECONDS.values()
+        waiter_pause_seconds(store.poll_seconds, ahead=500, strain=STRAIN_MAX) for store in all_stores()
     )
     assert longest <= CLAIM_SECONDS / 3

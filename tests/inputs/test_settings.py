@@ -24,7 +24,8 @@ from deploy_action.inputs.settings import (
     WhenBusy,
     parse_inputs,
 )
-from deploy_action.locking.registry_address import RegistryAddress, parse_registry
+from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.stores import parse_registry
 from deploy_action.slack.routing import Override
 from deploy_action.slack.view import NotificationEvent
 
@@ -511,7 +512,10 @@ class TestRegistry:
 
     @pytest.mark.parametrize("text", ["s3://", "s3://ab", "dynamodb://a b", "git", "redis://x"])
     def test_what_is_no_address_is_refused(self, text: str) -> None:
-        assert "is none of github, github://owner/name#branch, s3://" in the_problem(registry=text)
+        assert (
+            "is none of dynamodb://table, file:///path, github, github://owner/name#branch, s3://"
+            in the_problem(registry=text)
+        )
 
     @pytest.mark.parametrize(
         ("text", "address"),

@@ -10,9 +10,8 @@ import pytest
 from deploy_action.errors import Busy
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.document import Ticket
-from deploy_action.locking.stores.github import GitHubRegistry
+from deploy_action.locking.stores.github import STORE, GitHubRegistry
 from deploy_action.locking.stores.guarded import GuardedRegistry
-from deploy_action.wiring import POLL_SECONDS
 from tests.clock import START, VirtualClock
 from tests.fakes.github.server import GitHubServer
 
@@ -47,7 +46,7 @@ def pauses_of_a_waiter(server: GitHubServer, clock: VirtualClock) -> list[float]
             clock,
             Ticket(nonce, f"id-{nonce}", ("prod",), ("eu-west-1/app",)),
             stacks_in_progress=list,
-            poll_seconds=POLL_SECONDS["github"],
+            poll_seconds=STORE.poll_seconds,
             strain=lambda: registry.strain,
         )
 
@@ -63,7 +62,7 @@ def pauses_of_a_waiter(server: GitHubServer, clock: VirtualClock) -> list[float]
 def test_a_waiter_looks_as_often_as_ever_while_the_budget_lasts(
     server: GitHubServer, clock: VirtualClock
 ) -> None:
-    assert set(pauses_of_a_waiter(server, clock)) == {POLL_SECONDS["github"]}
+    assert set(pauses_of_a_waiter(server, clock)) == {STORE.poll_seconds}
 
 
 def test_a_waiter_looks_more_seldom_where_the_budget_runs_out(
@@ -72,5 +71,5 @@ def test_a_waiter_looks_more_seldom_where_the_budget_runs_out(
     assert server.limits is not None
     server.limits.sent += [(START - 1200.0, False)] * 750
     pauses = pauses_of_a_waiter(server, clock)
-    assert min(pauses) > 2 * POLL_SECONDS["github"]
+    assert min(pauses) > 2 * STORE.poll_seconds
     assert server.refused == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,12 +12,15 @@ from urllib.parse import parse_qs
 import pytest
 
 from deploy_action.github.run_context import run_context
-from deploy_action.locking.registry_address import RegistryAddress, parse_registry
+from deploy_action.locking import stores
+from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.stores import parse_registry, store_of
 from deploy_action.wiring import open_registry
 from tests.fakes.http import FakeServer, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from deploy_action.locking.stores.guarded import GuardedRegistry
 
@@ -66,6 +70,47 @@ def test_an_address_may_name_region_role_and_account(text: str, address: Registr
 def test_a_wrong_part_of_it_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_registry(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("dynamo://locks", "dynamodb"),
+        ("s4://bucket", "s3"),
+        ("git-hub://org/app", "github"),
+        ("files", "file"),
+    ],
+)
+def test_a_scheme_that_no_store_has_is_refused_with_the_one_that_is_meant(text: str, meant: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"is none of dynamodb://table, file:///path.* Did you mean `{meant}`\?"
+    ):
+        parse_registry(text)
+
+
+@pytest.mark.parametrize("module", ["aws", "guarded", "github_branch", "redis", ""])
+def test_an_address_that_nobody_parsed_opens_no_other_store(module: str) -> None:
+    with pytest.raises(ValueError, match="No registry is called"):
+        open_registry(RegistryAddress(module, "org/app"), token="t", run=run_context({}), environ={})
+
+
+def test_a_store_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found by its name: nothing else has to know of it."""
+    (tmp_path / "moon.py").write_text(
+        "from deploy_action.locking.registry_address import RegistryAddress\n"
+        "from deploy_action.locking.store import Store\n"
+        "from deploy_action.locking.stores.file import FileRegistry\n"
+        "from pathlib import Path\n"
+        "STORE = Store('moon', 'moon://crater', 7.0, lambda text: RegistryAddress('moon', text[7:]),\n"
+        "              lambda address, job: FileRegistry(Path(job.environ['MOON']) / address.place))\n"
+    )
+    monkeypatch.setattr(stores, "__path__", [*stores.__path__, str(tmp_path)])
+    address = parse_registry("moon://crater")
+    assert address == RegistryAddress("moon", "crater")
+    assert store_of("moon").poll_seconds == 7.0
+    registry = open_registry(address, token="", run=run_context({}), environ={"MOON": str(tmp_path)})
+    assert registry.location == f"file {tmp_path}/crater/deployments.json"
+    monkeypatch.delitem(sys.modules, f"{stores.__name__}.moon")
 
 
 class Aws(FakeServer):

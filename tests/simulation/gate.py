@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.errors import RegistryForbidden, RegistryUnavailable, RegistryUnreadable
 from deploy_action.locking.ports import NO_FILES
+from deploy_action.locking.stores.guarded import RegistryAround
 from tests.simulation.history import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from deploy_action.locking.ports import Registry, Snapshot
     from tests.simulation.actor import Actor
 
+T = TypeVar("T")
 
-class GatedRegistry:
+
+class GatedRegistry(RegistryAround):
     """`ports.Registry` around a store: rate limits and refusals befall it, and the actor remembers what it
     saw."""
 
     def __init__(self, store: Registry, actor: Actor, *, heads: bool = False) -> None:
-        self._store = store
+        super().__init__(store)
         self._actor = actor
         self.heads = heads
 
-    @property
-    def location(self) -> str:
-        return self._store.location
-
-    @property
-    def advice(self) -> str:
-        return self._store.advice
-
     def read(self) -> Snapshot:
-        self._pass()
-        snapshot = self._store.read()
+        snapshot = super().read()
         try:
             self._actor.saw(decode(snapshot.document))
         except RegistryUnreadable:
@@ -42,14 +36,9 @@ class GatedRegistry:
         return snapshot
 
     def read_head(self, name: str) -> bytes | None:
-        self._pass()
+        found = super().read_head(name)
         self._actor.faults.count("look at a head")
-        found: bytes | None = getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
         return found
-
-    def read_file(self, name: str, version: str) -> bytes | None:
-        self._pass()
-        return self._store.read_file(name, version)
 
     def swap(
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
@@ -60,6 +49,10 @@ class GatedRegistry:
         self._actor.saw(decode(document))
         self._actor.confirmed_at = self._actor.scheduler.time
         return written
+
+    def _ask(self, request: Callable[[], T]) -> T:
+        self._pass()
+        return request()
 
     def _pass(self) -> None:
         actor, time = self._actor, self._actor.scheduler.time

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.locking.heads import MARK
 from deploy_action.locking.ports import NO_FILES
 from deploy_action.locking.reader_seats import SEAT
+from deploy_action.locking.stores.guarded import RegistryAround
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,21 +29,13 @@ NO_MARK = "o"
 """Before the operations of a version that writes no heads."""
 
 
-class OlderClient:
+class OlderClient(RegistryAround):
     """`ports.Registry` around a store, for the codec of today."""
 
     def __init__(self, store: Registry) -> None:
-        self._store = store
+        super().__init__(store)
         self._headless: set[str] = set()
         """Operations of versions that write no heads, as the codec of today is shown them."""
-
-    @property
-    def location(self) -> str:
-        return self._store.location
-
-    @property
-    def advice(self) -> str:
-        return self._store.advice
 
     def read(self) -> Snapshot:
         snapshot = self._store.read()
@@ -57,9 +50,6 @@ class OlderClient:
         data["operations"] = [MARK + one[1:] for one in data["operations"]]
         _rename(data, lambda name: _respelled(name, SEAT, FOREIGN_SEAT))
         return replace(snapshot, document=json.dumps(data).encode())
-
-    def read_file(self, name: str, version: str) -> bytes | None:
-        return self._store.read_file(name, version)
 
     def swap(
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES

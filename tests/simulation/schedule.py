@@ -12,9 +12,9 @@ from deploy_action.locking import compare_and_swap as swap
 from deploy_action.locking.document import QueuePolicy, Ticket
 from deploy_action.locking.stores import dynamodb
 from deploy_action.locking.stores.dynamodb import DynamoDbRegistry
+from deploy_action.locking.stores.github import STORE as GITHUB
 from deploy_action.locking.stores.github import GitHubRegistry
 from deploy_action.locking.stores.s3 import S3Registry
-from deploy_action.wiring import POLL_SECONDS
 from tests.simulation.actor import Actor
 from tests.simulation.audit import OPERATOR, Audit
 from tests.simulation.aws_doubles import ClientsDouble, DynamoDbDouble, S3Double
@@ -297,7 +297,7 @@ class World:
             timeout_seconds=20000.0 if calm else dice.choice((300.0, 3600.0, 3600.0, 7200.0)),
             operation_seconds=dice.choice((15.0, 60.0, 200.0)) * (0.5 + dice.random()),
             watch_seconds=7200.0 if calm or dice.random() < 0.85 else 30.0,
-            poll_seconds=POLL_SECONDS["github"] if hosted else dice.choice((2.5, 10.0)),
+            poll_seconds=GITHUB.poll_seconds if hosted else dice.choice((2.5, 10.0)),
             cancel_at=dice.uniform(10.0, FAULTS_END) if cancelled else NEVER,
         )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from deploy_action.cloudformation.aws_clients import (
     CLOCK_CODES,
@@ -19,10 +21,17 @@ from deploy_action.cloudformation.aws_clients import (
 from deploy_action.common.fault_classes import FaultClass, fault_of, of_metadata
 from deploy_action.common.retry import retry_after
 from deploy_action.errors import RegistryForbidden, RegistryMisconfigured, RegistryUnavailable
+from deploy_action.locking.registry_address import RegistryAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
+_ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}")
+_ARN = re.compile(
+    r"(?P<table>arn:[a-z-]+:dynamodb:(?P<region>[a-z0-9-]+):[0-9]{12}:table/[A-Za-z0-9._-]{3,255})(?P<key>/.*)?"
+    r"|arn:[a-z-]+:s3:::(?P<bucket>[A-Za-z0-9._-]{3,63})(?P<prefix>/.*)?"
+)
 _CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -181,3 +190,31 @@ def _unavailable(
     if done == "written":
         what = f"It is not known whether the registry in {location} was written: {reason}."
     return RegistryUnavailable(what, retry_seconds=retry_seconds)
+
+
+def parse_aws_address(service: str, text: str) -> RegistryAddress | None:
+    """Of `SERVICE://` and `TABLE`, `BUCKET/PREFIX` or an ARN, or of an ARN alone, and `?region=…&role=…`.
+    None for what is none of them, or of another service; raises ValueError where a part is wrong."""
+    text, question, query = text.removeprefix(f"{text.partition('://')[0]}://").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if question and not (options and options.keys() <= {"region", "role"}):
+        raise ValueError(f"after the ? in `{text}?{query}` stands something else than region=… or role=….")
+    region, role = options.get("region", ""), options.get("role", "")
+    if region and not _REGION.fullmatch(region):
+        raise ValueError(f"`{region}` is not the name of a region, such as eu-west-1.")
+    if role and not _ROLE.fullmatch(role):
+        raise ValueError(f"`{role}` is not a role's ARN, such as arn:aws:iam::123456789012:role/NAME.")
+    arn = _ARN.fullmatch(text)
+    if arn is not None:
+        if service != ("dynamodb" if arn["table"] else "s3"):
+            return None
+        if arn["region"] and region not in {"", arn["region"]}:
+            raise ValueError(f"`{text}` is in {arn['region']}, and `region={region}` says otherwise.")
+        # DynamoDB takes a table's whole ARN in the place of its name, also of another account's.
+        place = arn["table"] or arn["bucket"]
+        prefix = (arn["key"] or arn["prefix"] or "").strip("/")
+        return RegistryAddress(service, place, prefix, region=arn["region"] or region, role=role)
+    place, _, prefix = text.partition("/")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", place):
+        return None
+    return RegistryAddress(service, place, prefix.strip("/"), region=region, role=role)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden
 from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import NO_FILES, Snapshot
-from deploy_action.locking.stores.aws import Clients, error_code, explained
+from deploy_action.locking.store import DOCUMENT, Store
+from deploy_action.locking.stores.aws import Clients, error_code, explained, parse_aws_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import boto3
+
+    from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.locking.store import Opening
 
 ABSENT = "0"
 LARGEST_ITEM = 400 * 1024  # bytes, names of attributes included
@@ -202,3 +207,18 @@ def _reasons(error: Any) -> set[str]:
     """Why a write was refused; for a transaction one reason for each of its items that had one."""
     cancelled = error.response.get("CancellationReasons", ())
     return {error_code(error).removesuffix("Exception"), *(str(reason.get("Code")) for reason in cancelled)}
+
+
+def _open(address: RegistryAddress, job: Opening) -> DynamoDbRegistry:
+    region = job.region(address)
+    others = [one for one in job.regions if one != region]
+    return DynamoDbRegistry(
+        address.place,
+        address.prefix or DOCUMENT,
+        region=region,
+        role_arn=address.role,
+        other_regions=() if address.region or region is None else tuple(others),
+    )
+
+
+STORE = Store("dynamodb", "dynamodb://table", 2.5, partial(parse_aws_address, "dynamodb"), _open)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import (
@@ -17,12 +18,14 @@ from deploy_action.errors import (
     RegistryUnavailable,
 )
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot
+from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.store import DOCUMENT, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-DOCUMENT_NAME = "deployments.json"
+    from deploy_action.locking.store import Opening
+
 ABSENT = "absent"
 RETRY_SECONDS = 1.0
 """After which a file that another process keeps locked is tried again."""
@@ -56,7 +59,7 @@ class FileRegistry:
 
         `lock_timeout` is how long a swap waits for other writers, in seconds.
         """
-        self._document = path if path.suffix == ".json" else path / DOCUMENT_NAME
+        self._document = path if path.suffix == ".json" else path / DOCUMENT
         self._lock_file = self._document.with_name(self._document.name + ".lock")
         self._lock_timeout = lock_timeout
 
@@ -170,3 +173,19 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _parse(text: str) -> RegistryAddress | None:
+    _, separator, path = text.partition("://")
+    if not separator:
+        return None
+    if not path.startswith("/"):
+        raise ValueError(f"`{text}` must be file:// and an absolute path that the runners share.")
+    return RegistryAddress("file", path)
+
+
+def _open(address: RegistryAddress, _job: Opening) -> FileRegistry:
+    return FileRegistry(Path(address.place))
+
+
+STORE = Store("file", "file:///path", 1.0, _parse, _open, of_one_machine=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from deploy_action.errors import (
     RegistryConflict,
@@ -22,22 +21,25 @@ from deploy_action.github.api import (
     GitHubUnavailable,
     graphql_errors,
 )
+from deploy_action.github.server_addresses import parse_branch_address
 from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import NO_FILES, Snapshot
-from deploy_action.locking.stores.github_answers import content_of, sha_at, text_at
+from deploy_action.locking.registry_address import RegistryAddress
+from deploy_action.locking.store import DOCUMENT, Store
+from deploy_action.locking.stores import github_refusals as refusals
+from deploy_action.locking.stores.github_answers import content_of, new_name, sha_at, text_at, tree_of
 from deploy_action.locking.stores.github_branch import CREATE_COMMIT, SKIP_CI, BranchSquash
-from deploy_action.locking.stores.github_refusals import check_size, remedy_of_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from deploy_action.github.api import Answer
+    from deploy_action.locking.store import Opening
 
 ABSENT = "no branch yet"
+BRANCH = "deploy-registry"
 
 _MOVED = frozenset({301, 302, 307, 308})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
-_FALLBACK = "Deployments cannot see each other."
 
 
 class GitHubRegistry:
@@ -58,8 +60,8 @@ class GitHubRegistry:
         token: str,
         repository: str,
         *,
-        branch: str = "deploy-registry",
-        path: str = ".deployment-registry/deployments.json",
+        branch: str = BRANCH,
+        path: str = f".deployment-registry/{DOCUMENT}",
         api_url: str = API_URL,
         graphql_url: str = GRAPHQL_URL,
         timeout: int = 10,
@@ -172,22 +174,10 @@ class GitHubRegistry:
         return commit
 
     def _learn_new_name(self, answer: Answer) -> bool:
-        """A renamed or transferred repository is asked for its name, on the same host only; every later
-        request goes to it as itself, with its own query."""
-        target = urlsplit(answer.headers.get("location", ""))
-        own = urlsplit(self._api.url)
-        found = re.fullmatch(rf"{re.escape(own.path.rstrip('/'))}(/repositories/[0-9]+)(/.*)?", target.path)
-        if found is None or (target.scheme, target.netloc) != (own.scheme, own.netloc):
+        name = new_name(self._api, answer)
+        if not name:
             return False
-        about = self._api.get(found[1])
-        name = about.body.get("full_name") if about.status == 200 and isinstance(about.body, dict) else None
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            return False
-        self.advice = (
-            f"The repository {self._repository} is called {name} now, and the registry was found there. "
-            f"Write {name} wherever {self._repository} is named, such as in `registry` and in workflows: if "
-            "somebody creates a new repository under the old name, deployments no longer find this registry."
-        )
+        self.advice = refusals.advice_on_rename(self._repository, name)
         self._repository = name
         return True
 
@@ -206,12 +196,7 @@ class GitHubRegistry:
             return self._search_document(path, commit)
         if answer.status != 200:
             self._refuse(answer, "read")
-        if isinstance(answer.body, list) or text_at(answer.body, "type") != "file":
-            raise RegistryForbidden(
-                f"{path} on {self.location} is not a file.",
-                why=_FALLBACK,
-                remedy="Name another path or branch for the registry.",
-            )
+        refusals.check_type(answer.body, path, self.location)
         if text_at(answer.body, "encoding") == "base64":
             return content_of(answer)
         return self._read_blob(answer.body)  # over 1 MB the content is left out
@@ -224,14 +209,11 @@ class GitHubRegistry:
             raise GitHubUnavailable("GitHub does not show its newest commit yet.", soon=True)
         if answer.status != 200:
             self._refuse(answer, "read")
-        entries = answer.body.get("tree") if isinstance(answer.body, dict) else None
-        if not isinstance(entries, list) or answer.body.get("truncated") is not False:
-            raise GitHubUnavailable("GitHub's answer is not the whole tree of the commit.", soon=False)
-        found = [entry for entry in entries if text_at(entry, "path") == path]
+        found = [entry for entry in tree_of(answer) if text_at(entry, "path") == path]
         return self._read_blob(found[0]) if found else None
 
     def _read_blob(self, entry: Any) -> bytes:
-        check_size(entry, self.location)
+        refusals.check_size(entry, self.location)
         answer = self._api.get(self._at(f"git/blobs/{sha_at(entry, 'sha')}"))
         if answer.status != 200:
             self._refuse(answer, "read")
@@ -269,7 +251,7 @@ class GitHubRegistry:
             return self._conflict()
         if kind == "NOT_FOUND":
             return self._not_found()
-        if _names_a_rule(message) or kind == "BRANCH_PROTECTION_RULE_VIOLATION":
+        if refusals.names_a_rule(message) or kind == "BRANCH_PROTECTION_RULE_VIOLATION":
             return self._ruled_out("updating", message)
         if kind in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
             return self._not_permitted("written", message)
@@ -340,7 +322,7 @@ class GitHubRegistry:
         if answer.status == 401:
             raise RegistryForbidden(
                 f"{self._api.host} does not accept the token (401).",
-                why=_FALLBACK,
+                why=refusals.FALLBACK,
                 remedy="Hand in a valid token; `${{ github.token }}` is valid until its job ends.",
             )
         if answer.status == 404:
@@ -348,24 +330,24 @@ class GitHubRegistry:
         if answer.status in _MOVED:
             raise RegistryForbidden(
                 f"{self._api.host} answers that {self._repository} is at another address ({answer.status}).",
-                why=_FALLBACK,
+                why=refusals.FALLBACK,
                 remedy="Name the repository by its new name if it was renamed or transferred.",
             )
-        if _names_a_rule(answer.message):
+        if refusals.names_a_rule(answer.message):
             raise self._ruled_out("updating", answer.message)
         if answer.status == 403:
             raise self._not_permitted(done, answer.message)
         raise RegistryForbidden(
             f"The registry on {self.location} cannot be {done}: GitHub answered {answer.status}"
             f" {answer.message or 'without a reason'}.",
-            why=_FALLBACK,
+            why=refusals.FALLBACK,
             remedy="Check the names of repository and branch, and that the repository has a first commit.",
         )
 
     def _not_found(self) -> RegistryForbidden:
         return RegistryForbidden(
             f"{self._api.host} has no repository {self._repository}, or the token cannot see it.",
-            why=_FALLBACK,
+            why=refusals.FALLBACK,
             remedy=f"Check its name. {self._permission()}",
         )
 
@@ -373,8 +355,8 @@ class GitHubRegistry:
         said = f'GitHub says: "{" ".join(message.split())}"' if message else "GitHub gives no reason"
         return RegistryForbidden(
             f"The registry on {self.location} may not be {done} with this token. {said}.",
-            why=_FALLBACK,
-            remedy=remedy_of_refusal(message) or self._permission(),
+            why=refusals.FALLBACK,
+            remedy=refusals.remedy_of_refusal(message) or self._permission(),
         )
 
     def _permission(self) -> str:
@@ -389,11 +371,29 @@ class GitHubRegistry:
         return RegistryForbidden(
             f"A ruleset or branch protection forbids {deed} the branch {self._branch} of {self._repository}: "
             f"{' '.join(message.split())}",
-            why=_FALLBACK,
+            why=refusals.FALLBACK,
             remedy=f"Exclude `{self._branch}` from the rule, or choose another store for the registry.",
         )
 
 
-def _names_a_rule(message: str) -> bool:
-    lowered = message.lower()
-    return "rule violation" in lowered or "protected branch" in lowered
+def _parse(text: str) -> RegistryAddress:
+    if text.lower() == "github":
+        return RegistryAddress("github")
+    host, repository, branch = parse_branch_address(text)
+    return RegistryAddress("github", repository, branch, host)
+
+
+def _open(address: RegistryAddress, job: Opening) -> GitHubRegistry:
+    run = job.run
+    return GitHubRegistry(
+        job.token,
+        address.place or run.repository,
+        branch=address.prefix or BRANCH,
+        api_url=address.api_url if address.host else run.api_url,
+        graphql_url=address.graphql_url if address.host else run.graphql_url,
+        elsewhere=bool(address.host) or address.place.lower() not in {"", run.repository.lower()},
+        host=address.host,
+    )
+
+
+STORE = Store("github", "github, github://owner/name#branch", 13.0, _parse, _open)

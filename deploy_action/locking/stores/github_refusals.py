@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.errors import RegistryUnreadable
+from deploy_action.errors import RegistryForbidden, RegistryUnreadable
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX
+from deploy_action.locking.stores.github_answers import text_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FALLBACK = "Deployments cannot see each other."
 _REFUSALS = (
     (
         "ip allow list",
@@ -35,6 +37,29 @@ def remedy_of_refusal(message: str) -> str:
     """The remedy of a 403 whose own words name another reason than a permission; empty for none."""
     lowered = message.lower()
     return next((remedy for words, remedy in _REFUSALS if words in lowered), "")
+
+
+def advice_on_rename(before: str, name: str) -> str:
+    return (
+        f"The repository {before} is called {name} now, and the registry was found there. Write {name} "
+        f"wherever {before} is named, such as in `registry` and in workflows: if somebody creates a new "
+        "repository under the old name, deployments no longer find this registry."
+    )
+
+
+def names_a_rule(message: str) -> bool:
+    lowered = message.lower()
+    return "rule violation" in lowered or "protected branch" in lowered
+
+
+def check_type(body: Any, path: str, location: str) -> None:
+    """Raises RegistryForbidden where GitHub shows something else than a file at `path`."""
+    if isinstance(body, list) or text_at(body, "type") != "file":
+        raise RegistryForbidden(
+            f"{path} on {location} is not a file.",
+            why=FALLBACK,
+            remedy="Name another path or branch for the registry.",
+        )
 
 
 def check_size(entry: Mapping[str, Any], location: str) -> None:

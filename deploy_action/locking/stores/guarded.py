@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.errors import CoordinatorError, RegistryUnavailable
 from deploy_action.github.request_budget import RequestBudget
 from deploy_action.locking.ports import NO_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from deploy_action.locking.ports import Registry, Snapshot
 
+T = TypeVar("T")
 
-class GuardedRegistry:
-    """Implements ports.Registry around a store: an error that nobody foresaw counts as no answer."""
+
+class RegistryAround:
+    """`ports.Registry` around a store: each request goes through `_ask`, which a subclass may replace."""
 
     def __init__(self, store: Registry) -> None:
         self._store = store
@@ -28,6 +30,30 @@ class GuardedRegistry:
     def advice(self) -> str:
         return self._store.advice
 
+    def read(self) -> Snapshot:
+        return self._ask(self._store.read)
+
+    def read_head(self, name: str) -> bytes | None:
+        found: bytes | None = self._ask(
+            lambda: getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
+        )
+        return found
+
+    def read_file(self, name: str, version: str) -> bytes | None:
+        return self._ask(lambda: self._store.read_file(name, version))
+
+    def swap(
+        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> str:
+        return self._ask(lambda: self._store.swap(document, version, message=message, files=files))
+
+    def _ask(self, request: Callable[[], T]) -> T:
+        return request()
+
+
+class GuardedRegistry(RegistryAround):
+    """An error that nobody foresaw counts as no answer."""
+
     @property
     def strain(self) -> float:
         """How much longer than usual to pause between two looks; 1 where the store tells of no budget."""
@@ -38,43 +64,14 @@ class GuardedRegistry:
     def heads(self) -> bool:
         return bool(getattr(self._store, "heads", False))
 
-    def read_head(self, name: str) -> bytes | None:
+    def _ask(self, request: Callable[[], T]) -> T:
         try:
-            found: bytes | None = getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
+            return request()
         except CoordinatorError:
             raise
         except Exception as error:
-            raise self._defect(error) from error
-        return found
-
-    def read(self) -> Snapshot:
-        try:
-            return self._store.read()
-        except CoordinatorError:
-            raise
-        except Exception as error:
-            raise self._defect(error) from error
-
-    def read_file(self, name: str, version: str) -> bytes | None:
-        try:
-            return self._store.read_file(name, version)
-        except CoordinatorError:
-            raise
-        except Exception as error:
-            raise self._defect(error) from error
-
-    def swap(
-        self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
-    ) -> str:
-        try:
-            return self._store.swap(document, version, message=message, files=files)
-        except CoordinatorError:
-            raise
-        except Exception as error:
-            raise self._defect(error) from error
-
-    def _defect(self, error: Exception) -> RegistryUnavailable:
-        return RegistryUnavailable(
-            f"The registry ({self.location}) failed in an unforeseen way: {type(error).__name__}: {error}",
-            remedy="Please report this as a defect of deploy-coordinator.",
-        )
+            raise RegistryUnavailable(
+                f"The registry ({self.location}) failed in an unforeseen way: "
+                f"{type(error).__name__}: {error}",
+                remedy="Please report this as a defect of deploy-coordinator.",
+            ) from error

@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy_action.errors import RegistryConflict, RegistryForbidden
 from deploy_action.locking.heads import is_head
 from deploy_action.locking.ports import DOCUMENT_BYTES_MAX, NO_FILES, Snapshot, is_sealed
-from deploy_action.locking.stores.aws import Clients, error_code, explained
+from deploy_action.locking.store import DOCUMENT, Store
+from deploy_action.locking.stores.aws import Clients, error_code, explained, parse_aws_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import boto3
+
+    from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.locking.store import Opening
 
 ABSENT = "no object yet"
 WRONG_ETAG = '"00000000000000000000000000000000"'
@@ -276,3 +281,11 @@ def _pointers(answer: Any) -> Mapping[str, str]:
     """Names and ids become parts of keys: one that could leave the place of the files is none."""
     found = parse_qsl(answer["Metadata"].get(_POINTERS, ""))
     return {name: identity for name, identity in found if _PART.fullmatch(name) and _PART.fullmatch(identity)}
+
+
+def _open(address: RegistryAddress, job: Opening) -> S3Registry:
+    key = "/".join(part for part in (address.prefix, DOCUMENT) if part)
+    return S3Registry(address.place, key, region=job.region(address), role_arn=address.role)
+
+
+STORE = Store("s3", "s3://bucket/prefix", 2.5, partial(parse_aws_address, "s3"), _open)
