@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from deploy_action.common.instants import WallTime
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 FILTERED = """() => { const since = performance.now();
@@ -38,8 +40,8 @@ def main() -> int:
 
     content = history(count, days=900)
     since = time.perf_counter()
-    entries = opened([("made up", content)], now=NOW)[0].entries
-    text = page(entries, restores_of(entries), unusual_of(entries), source="x", notices=[], now=NOW)
+    entries = opened([("made up", content)], now=WallTime(NOW))[0].entries
+    text = page(entries, restores_of(entries), unusual_of(entries), source="x", notices=[], now=WallTime(NOW))
     written = time.perf_counter() - since
     weight, small = len(text.encode()), len(gzip.compress(text.encode()))
     print(f"{count:,} deployments, {len(content) / 1e6:.1f} MB of history")

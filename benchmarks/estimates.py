@@ -26,6 +26,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from statistics import mean, median
 
+from deploy_action.common.instants import CloudFormationTime
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from typing import TYPE_CHECKING
@@ -245,7 +247,7 @@ class Backtest:
             for event in logged.events:
                 if event.timestamp <= now:
                     operation.apply(event)
-            left = forecast.remaining(operation, now=now)
+            left = forecast.remaining(operation, now=CloudFormationTime(now))
             if left is None:
                 continue
             whole = now - begin if run.good else 0.0

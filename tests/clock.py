@@ -6,8 +6,11 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import MonotonicTime, WallTime
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 START = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""
@@ -33,11 +36,11 @@ class VirtualClock:
         """Seconds since the clock was made; the scale of `at`."""
         return self._elapsed
 
-    def now(self) -> float:
-        return self._start + self._elapsed
+    def now(self) -> WallTime:
+        return WallTime(self._start + self._elapsed)
 
-    def monotonic(self) -> float:
-        return self._elapsed
+    def monotonic(self) -> MonotonicTime:
+        return MonotonicTime(self._elapsed)
 
     def sleep(self, seconds: float) -> None:
         end = self._elapsed + max(0.0, seconds)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy_action.common.escape import log_text
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.common.times import duration
 from deploy_action.reporting.log import progress
 from deploy_action.reporting.log.lines import WORDS
@@ -56,7 +57,7 @@ class Display:
     def _picture(self) -> RenderableType:
         operation, forecast = self._watcher.operation, self._watcher.forecast
         theirs = self._watcher.their_now(self._clock.monotonic())
-        now = self._clock.now() if theirs is None else theirs
+        now = CloudFormationTime(self._clock.now()) if theirs is None else theirs
         started = operation.started if operation.started is not None else now
         left = progress.left(forecast.remaining(operation, now=now))
         roots = ", ".join(f"{root.name} {root.status}" for root in operation.roots[:3])

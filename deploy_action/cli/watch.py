@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation
     from deploy_action.cloudformation.ports import StackSource
     from deploy_action.cloudformation.stacks import StackRef, StackState
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.common.ports import Clock
     from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.monitoring.event_stream import EventStream
@@ -242,7 +243,9 @@ class _JsonTeller(JobLogReporter):
         for event in events:
             say_json_line({"type": "event", **asdict(event)})
 
-    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None: ...
+    def quiet(
+        self, operation: Operation, *, now: CloudFormationTime, unanswered_since: CloudFormationTime | None
+    ) -> None: ...
 
     def line(self, text: str) -> None:
         warn(text)

@@ -13,6 +13,7 @@ from deploy_action.cloudformation.change_set_reader import listed_change_set, re
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.ports import Identity
 from deploy_action.cloudformation.stacks import StackRef, StackState, is_in_progress
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.errors import CannotStart, ChangeSetGone, StackSourceError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class CloudFormation:
         self._clients = clients
         self._one_try = one_try
         self._heard_in: set[Any] = set()
-        self._their_time: float | None = None
+        self._their_time: CloudFormationTime | None = None
 
     def describe(self, stack: StackRef) -> StackState | None:
         with explained():
@@ -216,7 +217,7 @@ class CloudFormation:
         with explained(refusals=True):
             self._client(stack).cancel_update_stack(StackName=stack.name, ClientRequestToken=token)
 
-    def their_time(self) -> float | None:
+    def their_time(self) -> CloudFormationTime | None:
         return self._their_time
 
     def _client(self, stack: StackRef) -> Any:
@@ -231,7 +232,8 @@ class CloudFormation:
 
         # A proxy may send anything, or nothing.
         with suppress(ValueError, TypeError, AttributeError, KeyError):
-            self._their_time = parsedate_to_datetime(http_response.headers["Date"]).timestamp()
+            answered = parsedate_to_datetime(http_response.headers["Date"])
+            self._their_time = CloudFormationTime(answered.timestamp())
 
 
 class Sts:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.common.instants import CloudFormationTime
 
 
 class Phase(Enum):
@@ -65,7 +66,7 @@ class Activity:
     def failed(self) -> bool:
         return self.status.endswith("_FAILED")
 
-    def seconds(self, now: float | None = None) -> float:
+    def seconds(self, now: CloudFormationTime | None = None) -> float:
         end = self.ended if self.ended is not None else now
         return max(0.0, (end if end is not None else self.started) - self.started)
 

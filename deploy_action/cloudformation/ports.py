@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.stacks import StackRef, StackState
+    from deploy_action.common.instants import CloudFormationTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class StackSource(Protocol):
         """
         ...
 
-    def their_time(self) -> float | None:
+    def their_time(self) -> CloudFormationTime | None:
         """CloudFormation's clock at its last answer, unix seconds, whole ones; None where it was not told."""
         ...
 

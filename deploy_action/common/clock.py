@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from deploy_action.common.instants import MonotonicTime, WallTime
+
 THROUGH_SUSPENSION = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux counts a suspended machine's time in CLOCK_BOOTTIME alone (clock_gettime(2)), macOS in
 CLOCK_MONOTONIC."""
@@ -27,11 +29,11 @@ class SystemClock:
         self._origin = origin
         self._speed = speed
 
-    def now(self) -> float:
-        return self._origin + (time.time() - self._origin) * self._speed
+    def now(self) -> WallTime:
+        return WallTime(self._origin + (time.time() - self._origin) * self._speed)
 
-    def monotonic(self) -> float:
-        return time.clock_gettime(THROUGH_SUSPENSION) * self._speed
+    def monotonic(self) -> MonotonicTime:
+        return MonotonicTime(time.clock_gettime(THROUGH_SUSPENSION) * self._speed)
 
     def sleep(self, seconds: float) -> None:
         if self._stop.is_set():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from deploy_action.common.instants import MonotonicTime, WallTime
 
 
 class Clock(Protocol):
@@ -13,11 +16,11 @@ class Clock(Protocol):
         """Whether its time passes by itself, so that another thread may act at a certain moment of it."""
         ...
 
-    def now(self) -> float:
+    def now(self) -> WallTime:
         """Unix time in seconds, for people and records; never compared across machines."""
         ...
 
-    def monotonic(self) -> float:
+    def monotonic(self) -> MonotonicTime:
         """Seconds on a clock that only moves forward, also while the machine is suspended, and that all
         processes of this machine share; for every decision about elapsed time."""
         ...

@@ -11,11 +11,13 @@ from deploy_action.history.document import records
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from deploy_action.common.instants import WallTime
+
 ARCHIVE_BYTES_MAX = 64_000_000
 """Of one file."""
 
 
-def opened(histories: Iterable[tuple[str, bytes | None]], *, now: float) -> tuple[Timeline, list[str]]:
+def opened(histories: Iterable[tuple[str, bytes | None]], *, now: WallTime) -> tuple[Timeline, list[str]]:
     """All their deployments, and a sentence for each history that could not be read at all.
 
     `histories`: (name for people, content); the same deployment may stand in several, and the last counts.

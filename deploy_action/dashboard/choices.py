@@ -13,6 +13,7 @@ from deploy_action.dashboard.metrics import DAY, Figures, figures
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.dashboard.metrics import Restore
     from deploy_action.dashboard.timeline import Entry
 
@@ -26,7 +27,7 @@ Key = tuple[str | None, str | None]
 
 
 def choices(
-    entries: Sequence[Entry], restores: Mapping[str, Restore], *, now: float
+    entries: Sequence[Entry], restores: Mapping[str, Restore], *, now: WallTime
 ) -> dict[str, dict[Key, tuple[Figures, Figures | None]]]:
     """By period in days as a text (empty: everything), then by key: the figures, and those of as long a time
     before it, None where there are none. Choices without deployments are not there."""

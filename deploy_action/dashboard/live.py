@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.common.times import iso, unix_seconds
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import WallTime
     from deploy_action.locking.document import Document, Freeze, Ticket
 
 TICKETS_MAX = 200
@@ -37,7 +38,7 @@ class Live:
     freezes: tuple[tuple[str, Freeze], ...] = ()
 
 
-def live_of(document: Document, *, now: float) -> Live:
+def live_of(document: Document, *, now: WallTime) -> Live:
     freezes = [
         (name, lock.freeze)
         for name, lock in sorted(document.locks.items())

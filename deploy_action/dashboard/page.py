@@ -22,6 +22,7 @@ from deploy_action.data import read_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.dashboard.live import Live
     from deploy_action.dashboard.metrics import Restore
     from deploy_action.dashboard.timeline import Entry
@@ -38,7 +39,7 @@ def page(
     *,
     source: str,
     notices: Sequence[str],
-    now: float,
+    now: WallTime,
     live: Live | None = None,
 ) -> str:
     """The whole document. `source` says where the history came from; `notices` are sentences about what is
@@ -73,7 +74,7 @@ def machine_data(
     unusual: Mapping[str, Sequence[str]],
     *,
     notices: Sequence[str],
-    now: float,
+    now: WallTime,
 ) -> dict[str, Any]:
     """The same figures for machines: altogether, of the last 30 days, and of each environment."""
 

@@ -21,6 +21,7 @@ from deploy_action.history.estimate import holds
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.dashboard.metrics import Restore
     from deploy_action.dashboard.timeline import Entry
 
@@ -54,7 +55,7 @@ def page_data(
     restores: Mapping[str, Restore],
     unusual: Mapping[str, Sequence[str]],
     *,
-    now: float,
+    now: WallTime,
 ) -> dict[str, Any]:
     """`entries` are the oldest first. Times in whole unix seconds, durations in seconds, null if unknown.
 
@@ -120,7 +121,7 @@ def _choices(
     environments: Table,
     stacks: Table,
     *,
-    now: float,
+    now: WallTime,
 ) -> dict[str, dict[str, list[Any]]]:
     """By period, then by `ENVIRONMENT,STACK` as places in their tables (-1: all): the figures in the order of
     `figureNames`, and those of the time before as one more list. A typical value is [count, median, p90]."""

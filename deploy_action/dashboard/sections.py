@@ -13,6 +13,7 @@ from deploy_action.dashboard.metrics import DAY, figures
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.dashboard.live import Live
     from deploy_action.dashboard.metrics import Figures, Restore, Typical
     from deploy_action.dashboard.restore_times import Outage
@@ -82,7 +83,7 @@ def live(found: Live | None) -> str:
     return _section("now", "Now", hint + shown, "panel")
 
 
-def without_script(entries: Sequence[Entry], restores: Mapping[str, Restore], *, now: float) -> str:
+def without_script(entries: Sequence[Entry], restores: Mapping[str, Restore], *, now: WallTime) -> str:
     """Figures and the newest deployments."""
     if not entries:
         return ""

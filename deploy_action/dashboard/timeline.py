@@ -14,6 +14,7 @@ from deploy_action.history.record_codec import damaged_parts, deployment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.history.deployments import Deployment
 
 ENTRIES_MAX = 20_000
@@ -108,7 +109,7 @@ class Timeline:
     unread: tuple[Unread, ...] = field(default=())
 
 
-def timeline_of(records: Iterable[dict[str, Any]], *, now: float) -> Timeline:
+def timeline_of(records: Iterable[dict[str, Any]], *, now: WallTime) -> Timeline:
     """Of several records of one deployment the last counts, so that archives may overlap."""
     found: dict[str, Entry] = {}
     damaged = timeless = partly = 0
@@ -133,7 +134,7 @@ def timeline_of(records: Iterable[dict[str, Any]], *, now: float) -> Timeline:
     return Timeline(tuple(entries[-ENTRIES_MAX:]), tuple(one for one in unread if one.count))
 
 
-def _entry_of(record: dict[str, Any], deployment: Deployment, now: float) -> Entry | None:
+def _entry_of(record: dict[str, Any], deployment: Deployment, now: WallTime) -> Entry | None:
     def time(name: str) -> float | None:
         text = record.get(name)
         found = unix_seconds(text) if isinstance(text, str) and len(text) < 50 else None

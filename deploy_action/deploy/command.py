@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.deploy.deployment import Deployment
     from deploy_action.deploy.expected_changes import Places
     from deploy_action.estimation.planned_changes import PlannedChanges
@@ -261,7 +262,7 @@ class _Done:
             self._stack_sets.look(at_once=True)
         return self._stack_sets.working
 
-    def _to_come(self, now: float, changed: Callable[[], Places]) -> bool:
+    def _to_come(self, now: MonotonicTime, changed: Callable[[], Places]) -> bool:
         """Of a command that failed nothing more is expected."""
         if not self._expected or self._folder.command_exit_code() != 0:
             return False

@@ -11,16 +11,11 @@ from deploy_action.cleanup.plan import cleanup_of
 from deploy_action.cloudformation.deployability import ways_out
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.outcome import Outcome, StackLine, outcome_of
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.common.times import duration
 from deploy_action.deploy.templates import Templates
 from deploy_action.deploy.verdict import error_of_stop, error_of_unknown
-from deploy_action.errors import (
-    Cancelled,
-    DeploymentFailed,
-    EndedWithoutLock,
-    LockLost,
-    TimedOut,
-)
+from deploy_action.errors import Cancelled, DeploymentFailed, EndedWithoutLock, LockLost, TimedOut
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.operations import runs_of
@@ -169,7 +164,7 @@ class Deployment:
         """For those who wait for the lock: what is left of this deployment."""
         try:
             if self.watcher is not None:
-                now = self.cloudformation.their_time() or self.job.clock.now()
+                now = self.cloudformation.their_time() or CloudFormationTime(self.job.clock.now())
                 left = self.forecast.remaining(self.watcher.operation, now=now)
                 return left.mid_seconds if left is not None else None
             estimate = self.state.report.estimate

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.operation import Operation
     from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.common.instants import MonotonicTime
 
     Places = Collection[tuple[str, str]]
     """(region, name) of stacks on which an operation was seen since the command began."""
@@ -34,7 +35,7 @@ class ExpectedChanges:
     def __bool__(self) -> bool:
         return self._seconds is not None
 
-    def still_to_come(self, changed: Places, now: float, *, tell: Callable[[str], None]) -> bool:
+    def still_to_come(self, changed: Places, now: MonotonicTime, *, tell: Callable[[str], None]) -> bool:
         """Whether to wait on. Asked while all is at rest; the first call says that the command has ended.
         `now`: seconds of this machine's monotonic clock."""
         if self._seconds is None:

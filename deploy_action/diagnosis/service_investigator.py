@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from deploy_action.cloudformation.operation import Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.diagnosis.ports import ServiceLookup
     from deploy_action.diagnosis.service_lookups import Subject
     from deploy_action.estimation.forecast import Forecast
@@ -48,7 +49,7 @@ class ServiceInvestigator:
         self._nothing_in_cloudtrail: set[str] = set()
         self._broken = False
 
-    def look(self, operation: Operation, *, now: float) -> list[Finding]:
+    def look(self, operation: Operation, *, now: CloudFormationTime) -> list[Finding]:
         """Findings since the last call; asks anew where it is time to. Returns at once.
 
         `now`: unix seconds of CloudFormation.

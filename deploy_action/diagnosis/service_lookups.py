@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.common.instants import CloudFormationTime
 
 PATIENCE_SECONDS = 60.0
 """How long a resource may be silent where nobody knows what is usual for it."""
@@ -148,7 +149,7 @@ class Planner:
     def never_again(self, service: Service) -> None:
         self._asked.discard(service)
 
-    def due(self, operation: Operation, *, now: float) -> list[Look]:
+    def due(self, operation: Operation, *, now: CloudFormationTime) -> list[Look]:
         """Looks at what failed since the last call, then at what has been silent for too long."""
         failed = [s for s in failed_subjects(operation) if s.identity not in self._failures]
         self._failures.update(subject.identity for subject in failed)

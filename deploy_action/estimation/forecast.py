@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.history.estimate import Estimate, Usual
 
 
@@ -25,7 +26,7 @@ class Forecast(Protocol):
         """How long this activity usually takes. `label`: its name after those of its nested stacks."""
         ...
 
-    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:
+    def remaining(self, operation: Operation, *, now: CloudFormationTime) -> Estimate | None:
         """The time left until all stacks are at rest. `now`: unix seconds of CloudFormation."""
         ...
 
@@ -38,5 +39,5 @@ class NoForecast:
     def usual(self, activity: Activity, label: str) -> Usual | None:  # noqa: ARG002
         return None
 
-    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:  # noqa: ARG002
+    def remaining(self, operation: Operation, *, now: CloudFormationTime) -> Estimate | None:  # noqa: ARG002
         return None

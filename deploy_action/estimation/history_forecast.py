@@ -16,6 +16,7 @@ from deploy_action.history.operations import stable_name
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.estimation.planned_changes import PlannedChanges
     from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.resource_durations import Known
@@ -80,7 +81,7 @@ class LearnedForecast:
             found = found or known
         return found
 
-    def remaining(self, operation: Operation, *, now: float) -> Estimate | None:
+    def remaining(self, operation: Operation, *, now: CloudFormationTime) -> Estimate | None:
         with suppress(ArithmeticError, ValueError, LookupError, TypeError):
             return remaining(operation, {plan.stack: plan for plan in self.plans}, self.past, now=now)
         return None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from deploy_action.cloudformation.operation import Activity, Operation, StackProgress
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.history.deployments import DeploymentHistory
     from deploy_action.history.estimate import Basis
     from deploy_action.history.operations import OperationRecord
@@ -98,7 +99,7 @@ class _View:
     plan: PlannedChanges
     seen: list[tuple[str, Activity]]
     past: DeploymentHistory
-    now: float
+    now: CloudFormationTime
 
     def of(self, phase: Phase) -> list[tuple[str, Activity]]:
         return [(label, activity) for label, activity in self.seen if activity.phase is phase]
@@ -110,7 +111,11 @@ class _View:
 
 
 def remaining(
-    operation: Operation, plans: Mapping[str, PlannedChanges], past: DeploymentHistory, *, now: float
+    operation: Operation,
+    plans: Mapping[str, PlannedChanges],
+    past: DeploymentHistory,
+    *,
+    now: CloudFormationTime,
 ) -> Estimate | None:
     """Until all root stacks are at rest; None where none is in progress. `plans` by `REGION/NAME`."""
     found = [_of_root(operation, root, plans, past, now) for root in operation.roots if root.in_progress]
@@ -127,7 +132,7 @@ def _of_root(
     root: StackProgress,
     plans: Mapping[str, PlannedChanges],
     past: DeploymentHistory,
-    now: float,
+    now: CloudFormationTime,
 ) -> _Left:
     name = f"{root.region}/{root.name}"
     plan = plans.get(name) or PlannedChanges(name, kind_of(root) or "update")
@@ -208,7 +213,7 @@ def _expected(plan: PlannedChanges, same: Sequence[OperationRecord]) -> tuple[Pl
 
 
 def _running(
-    stack: str, activities: Iterable[tuple[str, Activity]], past: DeploymentHistory, now: float
+    stack: str, activities: Iterable[tuple[str, Activity]], past: DeploymentHistory, now: CloudFormationTime
 ) -> tuple[list[Task], list[tuple[Basis, float]]]:
     tasks: list[Task] = []
     bases: list[tuple[Basis, float]] = []
@@ -326,7 +331,7 @@ def _unmade(refused: Sequence[tuple[str, Activity]], elapsed: float) -> list[Tas
     ]
 
 
-def _retries(mine: Sequence[tuple[str, Activity]], now: float) -> list[Task]:
+def _retries(mine: Sequence[tuple[str, Activity]], now: CloudFormationTime) -> list[Task]:
     """Deletions that failed and will be tried again."""
     tries: dict[str, list[Activity]] = {}
     for label, activity in mine:
@@ -343,7 +348,7 @@ def _retries(mine: Sequence[tuple[str, Activity]], now: float) -> list[Task]:
     ]
 
 
-def _end_of_rollback(mine: Iterable[tuple[str, Activity]], now: float) -> list[float]:
+def _end_of_rollback(mine: Iterable[tuple[str, Activity]], now: CloudFormationTime) -> list[float]:
     """All is undone, and only the stack's own end is left."""
     quiet = max(0.0, now - max((activity.ended or now for _, activity in mine), default=now))
     return [_END.quantile(share, after=quiet) - quiet for share in SHARES]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from deploy_action.common.escape import log_text
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.common.times import duration
 from deploy_action.errors import CoordinatorError, PlanOutdated
 from deploy_action.estimation.forecast import NoForecast
@@ -130,7 +131,7 @@ class JobLogReporter:
         for event, text in sorted(shown, key=lambda each: each[0].timestamp):
             self._show(event, text, operation)
         if events:
-            self._show_progress(operation, now=max(event.timestamp for event in events))
+            self._show_progress(operation, now=CloudFormationTime(max(event.timestamp for event in events)))
 
     def _show(self, event: StackEvent, lines: str, operation: Operation | None) -> None:
         if lines:
@@ -139,7 +140,7 @@ class JobLogReporter:
         self.printed.add(event.event_id)
         self.on_printed(event.event_id)
 
-    def _show_progress(self, operation: Operation, *, now: float) -> None:
+    def _show_progress(self, operation: Operation, *, now: CloudFormationTime) -> None:
         done = self._progress.of(self.forecast.planned)
         self.channel.progressed(operation, self.forecast, done, now=now)
 
@@ -168,12 +169,14 @@ class JobLogReporter:
         except Exception:  # noqa: BLE001 - the first law
             return log_text(f"{event.status}  {event.logical_id}  {event.reason}")
 
-    def looked(self, operation: Operation, *, now: float) -> None:
+    def looked(self, operation: Operation, *, now: CloudFormationTime) -> None:
         """Shows the starts of resources that take a while by now."""
         for event, lines in self.folding.due(now) if self.folding else ():
             self._show(event, lines, operation)
 
-    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
+    def quiet(
+        self, operation: Operation, *, now: CloudFormationTime, unanswered_since: CloudFormationTime | None
+    ) -> None:
         started = operation.started
         elapsed = now - started if started is not None else 0.0
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.common.escape import slack
+from deploy_action.common.instants import CloudFormationTime, WallTime
 from deploy_action.errors import CoordinatorError
 from deploy_action.inputs.webhook import WebhookFormat
 from deploy_action.job.notifier import Notifier
@@ -137,13 +138,13 @@ class SlackNotifier(Notifier):
         forecast: Forecast,
         done: tuple[int, int] | None,
         *,
-        now: float,
+        now: CloudFormationTime,
     ) -> None:
         """`now`: unix seconds of CloudFormation. Told at once, or by `tick` when it is time to."""
         seen_at = self._monotonic()
 
         def tell() -> None:
-            theirs = now + self._monotonic() - seen_at
+            theirs = CloudFormationTime(now + self._monotonic() - seen_at)
             left = forecast.remaining(operation, now=theirs)
             self._tell(
                 lambda view, at: views.progressed(view, operation, at=at, now=theirs, left=left, done=done)
@@ -358,7 +359,7 @@ def _who_calls(moment: NotificationEvent, found: list[Place]) -> Place | None:
 
 def _rendered(kind: Kind, view: DeploymentView) -> Announcement:
     if kind is Kind.PARENT:
-        return parent(view, now=view.at)
+        return parent(view, now=WallTime(view.at))
     if kind is Kind.WEBHOOK:
-        return single(view, now=view.at)
-    return entry_of(view.moment, view, now=view.at, alone=kind is Kind.POST)
+        return single(view, now=WallTime(view.at))
+    return entry_of(view.moment, view, now=WallTime(view.at), alone=kind is Kind.POST)

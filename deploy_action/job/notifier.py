@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.estimation.forecast import Forecast
     from deploy_action.history.estimate import Estimate
@@ -56,7 +57,12 @@ class Notifier:
         """How long it is expected to take is known now."""
 
     def progressed(
-        self, operation: Operation, forecast: Forecast, done: tuple[int, int] | None, *, now: float
+        self,
+        operation: Operation,
+        forecast: Forecast,
+        done: tuple[int, int] | None,
+        *,
+        now: CloudFormationTime,
     ) -> None:
         """`now`: unix seconds of CloudFormation."""
 

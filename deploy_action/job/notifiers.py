@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deploy_action.cloudformation.operation import Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.estimation.forecast import Forecast
     from deploy_action.history.estimate import Estimate
@@ -47,7 +48,12 @@ class Notifiers(Notifier):
             part.expected(report)
 
     def progressed(
-        self, operation: Operation, forecast: Forecast, done: tuple[int, int] | None, *, now: float
+        self,
+        operation: Operation,
+        forecast: Forecast,
+        done: tuple[int, int] | None,
+        *,
+        now: CloudFormationTime,
     ) -> None:
         for part in self._parts:
             part.progressed(operation, forecast, done, now=now)

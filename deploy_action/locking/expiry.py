@@ -25,6 +25,7 @@ from deploy_action.locking.queue_order import freeze_of
 from deploy_action.locking.transitions import ahead_of
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.locking.document import Document, Ticket
 
 CLAIM_SECONDS = 120.0
@@ -110,7 +111,7 @@ class _Sight:
     seconds: float
     seen_at: float
 
-    def until(self, now: float) -> float:
+    def until(self, now: MonotonicTime) -> float:
         return self.seconds + min(now - self.seen_at, GAP_SECONDS)
 
 
@@ -126,7 +127,7 @@ class LeaseWatch:
         self._claims: dict[str, _Sight] = {}
         self._next: set[str] = set()
 
-    def observe(self, document: Document, now: float, *, at: str) -> None:
+    def observe(self, document: Document, now: MonotonicTime, *, at: str) -> None:
         """Take in a document as just read. `at` is the wall clock's time, for freezes."""
         lives: dict[str, _Sight] = {}
         claims: dict[str, _Sight] = {}
@@ -144,7 +145,7 @@ class LeaseWatch:
                 claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now)
         self._lives, self._claims = lives, claims
 
-    def silent_seconds(self, ticket: Ticket, now: float) -> float:
+    def silent_seconds(self, ticket: Ticket, now: MonotonicTime) -> float:
         """How long its signs of life are unchanged as far as this observer could have seen a change."""
         sight = self._lives.get(ticket.nonce)
         return sight.until(now) if sight is not None and sight.what == life_of(ticket) else 0.0
@@ -153,13 +154,13 @@ class LeaseWatch:
         """Whether it waits, nobody is ahead of it, and by the observer's clock nothing is frozen."""
         return ticket.nonce in self._next
 
-    def unclaimed_seconds(self, ticket: Ticket, now: float) -> float:
+    def unclaimed_seconds(self, ticket: Ticket, now: MonotonicTime) -> float:
         """How long it could have taken its locks, and did not."""
         sight = self._claims.get(ticket.nonce)
         return sight.until(now) if sight is not None else 0.0
 
 
-def _seen(known: _Sight | None, what: object, now: float) -> _Sight:
+def _seen(known: _Sight | None, what: object, now: MonotonicTime) -> _Sight:
     return _Sight(what, known.until(now) if known is not None and known.what == what else 0.0, now)
 
 

@@ -16,6 +16,7 @@ from deploy_action.locking.without_registry import LastSeen, Rest, WhenAway, wai
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.common.ports import Clock
     from deploy_action.errors import RegistryError
     from deploy_action.locking.document import Ticket
@@ -185,7 +186,7 @@ class Outage:
             raise away(error, 0.0) from error
         return self._poll_seconds if self._when_away is WhenAway.WAIT else None
 
-    def _look_around(self, now: float) -> None:
+    def _look_around(self, now: MonotonicTime) -> None:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
@@ -205,7 +206,7 @@ class Outage:
             return Rest.IN_PROGRESS
         return Rest.AT_REST if known and not found.unseen else Rest.UNSEEN
 
-    def _ask(self, other: Ticket, now: float) -> JobStatus:
+    def _ask(self, other: Ticket, now: MonotonicTime) -> JobStatus:
         life, asked_at = self._lives.get(other.nonce, (JobStatus.UNKNOWN, float("-inf")))
         if life is not JobStatus.COMPLETED and now - asked_at >= ASK_SECONDS:
             life = self._life(other)

@@ -16,6 +16,7 @@ from deploy_action.locking.messages import passing_note, takeover_note
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.common.ports import Clock
     from deploy_action.locking.document import Document, Loan, Ticket
     from deploy_action.locking.review import Review
@@ -142,7 +143,7 @@ class TakeoverPolicy:
                 gone.append(Gone(ticket, why))
         return gone
 
-    def _may_pass(self, ticket: Ticket, review: Review, life: JobStatus, now: float) -> bool:
+    def _may_pass(self, ticket: Ticket, review: Review, life: JobStatus, now: MonotonicTime) -> bool:
         """Whether nothing of it is in progress: asked once more after the look at its stacks."""
         if not (review.idle and self._at_rest(ticket, review.text, now, certain=True)):
             return False
@@ -150,7 +151,7 @@ class TakeoverPolicy:
         again = self._waits_for_review(ticket, life, now)
         return again is not None and again.idle
 
-    def _waits_for_review(self, ticket: Ticket, life: JobStatus, now: float) -> Review | None:
+    def _waits_for_review(self, ticket: Ticket, life: JobStatus, now: MonotonicTime) -> Review | None:
         """Asked as often as whether it lives: GitHub says so of a run only, and of one that has not ended."""
         if not (ticket.holding and ticket.held_by_run and life is JobStatus.RUNNING):
             self._reviews.pop(ticket.nonce, None)
@@ -161,7 +162,7 @@ class TakeoverPolicy:
             self._reviews[ticket.nonce] = known, now
         return known
 
-    def _ask(self, ticket: Ticket, silent: float, now: float) -> JobStatus:
+    def _ask(self, ticket: Ticket, silent: float, now: MonotonicTime) -> JobStatus:
         """The state of its job, asked of GitHub only as often as the answer may matter.
 
         An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
@@ -189,7 +190,7 @@ class TakeoverPolicy:
             self._answers[whom] = (answer, now)
         return answer
 
-    def _at_rest(self, holder: Ticket, why: str, now: float, *, certain: bool) -> bool:
+    def _at_rest(self, holder: Ticket, why: str, now: MonotonicTime, *, certain: bool) -> bool:
         """Whether nothing of a holder is in progress, nor can be any more. `certain`: its job has ended, or
         it was silent for longer than anybody who lives; without that, a holder that names no stack, or not
         their account, is waited for.

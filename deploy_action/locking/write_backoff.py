@@ -9,6 +9,11 @@ where pauses of 0.05 to 5 s cost 8.4. The last of them stands in the queue after
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deploy_action.common.instants import MonotonicTime
+
 from dataclasses import dataclass
 
 CROWD_WRITES = 6.0
@@ -38,14 +43,14 @@ class Backoff:
     _since: float = 0.0
     _revision: int = 0
 
-    def lost(self, now: float, *, revision: int, write_seconds: float) -> None:
+    def lost(self, now: MonotonicTime, *, revision: int, write_seconds: float) -> None:
         """A swap of the document with `revision` lost; look and write took `write_seconds`."""
         self.losses += 1
         self._write_seconds = max(write_seconds, WRITE_SECONDS_MIN)
         # The one that won is over.
         self._since, self._revision = now, revision + 1
 
-    def crowded(self, now: float, *, revision: int) -> bool:
+    def crowded(self, now: MonotonicTime, *, revision: int) -> bool:
         """Whether others still write so much that a write would be wasted. Each True is one more wait."""
         seconds = now - self._since
         if not (self.patient and self.losses) or self._waits >= WAITS_MAX:

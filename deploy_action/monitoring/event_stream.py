@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.stacks import StackRef, Verdict, is_in_progress
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.errors import CoordinatorError, StackSourceError
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.monitoring.baseline import OwnOperation, after, before, never, operation_start
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.ports import StackSource
     from deploy_action.cloudformation.stacks import StackState
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.estimation.forecast import Forecast
     from deploy_action.monitoring.baseline import Baseline, Stop
     from deploy_action.monitoring.stack_listing import Listed
@@ -105,7 +107,7 @@ class EventStream:
 
     def poll(
         self,
-        now: float,
+        now: MonotonicTime,
         *,
         complete: bool = False,
         stop: Callable[[], bool] = lambda: False,
@@ -140,7 +142,7 @@ class EventStream:
 
     def _list_all(
         self,
-        now: float,
+        now: MonotonicTime,
         errors: list[StackSourceError],
         *,
         stop: Callable[[], bool],
@@ -172,7 +174,7 @@ class EventStream:
             if key in stacks and stacks[key].status == status and stacks[key].verdict is Verdict.SUCCEEDED
         }
 
-    def _note(self, listed: Listed, now: float) -> None:
+    def _note(self, listed: Listed, now: MonotonicTime) -> None:
         """Watch what a list shows to be the deployment's, and read first what it shows to have ended."""
         for state, new in listed.found:
             self._found(state, now, new=new)
@@ -183,14 +185,14 @@ class EventStream:
             if progress.in_progress and not is_in_progress(listed.statuses.get(key, "")):
                 watched.turn.due = min(watched.turn.due, now - ENDED_HEAD_START_SECONDS)
 
-    def poll_roots(self, now: float) -> Poll:
+    def poll_roots(self, now: MonotonicTime) -> Poll:
         """Read what is new of the root stacks, whoever's turn it is."""
         return self._look(self._roots(), now, [], whole=False, stop=lambda: False, follow=False)
 
     def _look(
         self,
         pending: list[_Watched],
-        now: float,
+        now: MonotonicTime,
         errors: list[StackSourceError],
         *,
         whole: bool,
@@ -225,12 +227,12 @@ class EventStream:
                 watched.turn.due = now + self._pause(watched, now)
         return Poll(tuple(events), tuple(errors))
 
-    def next_look(self, now: float) -> float:
+    def next_look(self, now: MonotonicTime) -> float:
         """Seconds until the next `poll` has something to do."""
         wait = self._schedule.next_look((watched.turn for _, watched in self._unfinished()), now)
         return min(wait, self._listing.wait_seconds(now)) if self._listing else wait
 
-    def hurry(self, now: float) -> None:
+    def hurry(self, now: MonotonicTime) -> None:
         """Something is about to show: everybody's turn comes at once. Of the stacks of a glob, a list says
         which have ended."""
         self._listing.hurry(now)
@@ -240,14 +242,14 @@ class EventStream:
             if not watched.from_glob:
                 watched.turn.due = min(watched.turn.due, now)
 
-    def their_now(self, now: float) -> float | None:
+    def their_now(self, now: MonotonicTime) -> CloudFormationTime | None:
         """CloudFormation's clock, unix seconds, never ahead of it; None before the first event.
 
         Clocks are not compared: an event that is read now has a time of theirs that is past.
         """
-        return None if self._offset is None else now + self._offset
+        return None if self._offset is None else CloudFormationTime(now + self._offset)
 
-    def _learn_time(self, now: float, newest: float | None) -> None:
+    def _learn_time(self, now: MonotonicTime, newest: float | None) -> None:
         """By the newest event; where it is old (a watch that begins midway), by what their answers say,
         which may run ahead of the look by as long as the answer took."""
         told = self._source.their_time()
@@ -261,7 +263,7 @@ class EventStream:
     def _unfinished(self) -> Iterable[tuple[str, _Watched]]:
         return ((key, watched) for key, watched in self._watched.items() if not watched.finished)
 
-    def _pause(self, watched: _Watched, now: float) -> float:
+    def _pause(self, watched: _Watched, now: MonotonicTime) -> float:
         progress = self.operation.stacks.get(watched.ref.name)
         silent = watched.turn.silent_seconds(now)
         if progress is None or not progress.in_progress:
@@ -272,7 +274,7 @@ class EventStream:
                 progress,
                 self.operation,
                 self.forecast,
-                now=theirs if theirs is not None else progress.phase_began,
+                now=theirs if theirs is not None else CloudFormationTime(progress.phase_began),
                 silent_seconds=silent,
             )
         except CoordinatorError:
@@ -311,7 +313,7 @@ class EventStream:
         """An operation was seen, and none is in progress."""
         return self.began and not any(stack.in_progress for stack in self.operation.roots)
 
-    def _found(self, state: StackState, now: float, *, new: bool) -> None:
+    def _found(self, state: StackState, now: MonotonicTime, *, new: bool) -> None:
         """`new`: all of its events belong to the deployment."""
         ref = StackRef(state.ref.region, state.stack_id)
         if all(watched.ref != ref for watched in self._watched.values()):
@@ -319,7 +321,7 @@ class EventStream:
             self._watched[state.stack_id] = _Watched(ref, floor, PollSlot(root=True, due=now), from_glob=True)
 
     def _read(
-        self, watched: _Watched, now: float, errors: list[StackSourceError], *, whole: bool
+        self, watched: _Watched, now: MonotonicTime, errors: list[StackSourceError], *, whole: bool
     ) -> list[StackEvent]:
         floor = watched.floor()
 
@@ -348,7 +350,7 @@ class EventStream:
             return self._own.part_of(found)
         return found
 
-    def _follow(self, event: StackEvent, now: float) -> None:
+    def _follow(self, event: StackEvent, now: MonotonicTime) -> None:
         nested = event.nested_stack_id
         if nested is None or nested in self._watched or not event.status.endswith("_IN_PROGRESS"):
             return
@@ -360,7 +362,7 @@ class EventStream:
         floor = never if event.action == "CREATE" else before(started)
         self._watched[nested] = _Watched(StackRef(event.region, nested), floor, PollSlot(root=False, due=now))
 
-    def _succeed_deleted(self, now: float) -> None:
+    def _succeed_deleted(self, now: MonotonicTime) -> None:
         """A deleted stack is done with; one of the same name may follow it."""
         for watched in list(self._watched.values()):
             progress = self.operation.stacks.get(watched.ref.name)
@@ -376,7 +378,7 @@ class EventStream:
                     successor, never, turn, after=progress.stack_id
                 )
 
-    def _retire(self, events: list[StackEvent], now: float) -> None:
+    def _retire(self, events: list[StackEvent], now: MonotonicTime) -> None:
         """Nested stacks at rest are not read again, until they are worked on again, or their root enters a
         new phase or ends: what they did last may become visible only then."""
         roots = {root.stack_id for root in self.operation.roots}

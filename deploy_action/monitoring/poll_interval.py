@@ -17,6 +17,7 @@ from deploy_action.cloudformation.stacks import STACK_TYPE
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation, StackProgress
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.estimation.forecast import Forecast
 
 PROMISE_SECONDS = 0.75
@@ -58,7 +59,12 @@ _FOLLOWS_SECONDS = {
 
 
 def pause_seconds(
-    stack: StackProgress, operation: Operation, forecast: Forecast, *, now: float, silent_seconds: float
+    stack: StackProgress,
+    operation: Operation,
+    forecast: Forecast,
+    *,
+    now: CloudFormationTime,
+    silent_seconds: float,
 ) -> float:
     """Seconds from the last look at a stack in progress to the next.
 
@@ -84,7 +90,7 @@ def pause_seconds(
 
 
 def _pause_for(
-    activity: Activity, operation: Operation, forecast: Forecast, now: float, dense: float
+    activity: Activity, operation: Operation, forecast: Forecast, now: CloudFormationTime, dense: float
 ) -> float:
     """How long a look can wait as far as this activity is concerned: the stack cannot end before it."""
     age = activity.seconds(now)
@@ -120,7 +126,7 @@ def _was_refused(deletion: Activity, operation: Operation) -> bool:
     )
 
 
-def _until_given_up(stack: StackProgress, now: float) -> float:
+def _until_given_up(stack: StackProgress, now: CloudFormationTime) -> float:
     """Seconds in which a rollback that only gives up what was refused cannot end; 0 where it may.
 
     Such rollbacks ended 1.8 to 5.7 s after they began (36 of 42), or after 131 to 154 s, never between. Only
@@ -141,7 +147,7 @@ def _until_given_up(stack: StackProgress, now: float) -> float:
     return GIVEN_UP_LATE_SECONDS - since if now - last > GIVEN_UP_SECONDS else 0.0
 
 
-def _until_it_follows(stack: StackProgress, now: float) -> float:
+def _until_it_follows(stack: StackProgress, now: CloudFormationTime) -> float:
     """Seconds until the stack can do its next step, now that none of its resources is being worked on."""
     ends = [activity.ended for activity in stack.activities if activity.ended is not None]
     since, entered = stack.phase_began, stack.started or now
@@ -151,7 +157,7 @@ def _until_it_follows(stack: StackProgress, now: float) -> float:
     return max(0.0, max(ends) + _follows_seconds(stack) - now)
 
 
-def _until_retry(stack: StackProgress, now: float) -> float:
+def _until_retry(stack: StackProgress, now: CloudFormationTime) -> float:
     """A deletion that failed in a clean-up is tried three times; until then the stack goes on."""
     if "CLEANUP" not in stack.status:
         return 0.0
@@ -165,7 +171,7 @@ def _follows_seconds(stack: StackProgress) -> float:
     return 0.15 if "CLEANUP" in stack.status else _FOLLOWS_SECONDS.get(stack.status, 0.3)
 
 
-def _outstanding(stack: StackProgress, forecast: Forecast, now: float) -> int:
+def _outstanding(stack: StackProgress, forecast: Forecast, now: CloudFormationTime) -> int:
     """How many resources that have not begun yet must still be done before the stack can end."""
     if stack.status == "CREATE_IN_PROGRESS" and forecast.planned is not None:
         return forecast.planned - len({activity.logical_id for activity in stack.activities})

@@ -12,6 +12,8 @@ from deploy_action.monitoring.poll_interval import SPARSE_SECONDS_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from deploy_action.common.instants import MonotonicTime
+
 REQUESTS_PER_SECOND_STACK = 0.3
 """A watch begins with so many for each stack: an account has about ten a second in a region, which everybody
 in it shares."""
@@ -64,25 +66,25 @@ class Budget:
             self.rate = min(self.rate * start / self._start, self._rate_max)
             self._start = start
 
-    def take(self, now: float) -> bool:
+    def take(self, now: MonotonicTime) -> bool:
         self._fill(now)
         if now < self._shut_until or self._tokens < 1.0:
             return False
         self._tokens -= 1.0
         return True
 
-    def spend(self, now: float, requests: int = 1) -> None:
+    def spend(self, now: MonotonicTime, requests: int = 1) -> None:
         """Requests that were sent whatever the budget said; what comes after them waits."""
         self._fill(now)
         least = min(self._tokens, 1.0 - self.rate * DEBT_SECONDS_MAX)
         self._tokens = min(RESERVE, max(self._tokens - requests, least))
 
-    def ready_in(self, now: float) -> float:
+    def ready_in(self, now: MonotonicTime) -> float:
         """Seconds until the next request may be sent."""
         self._fill(now)
         return max(0.0, (1.0 - self._tokens) / self.rate, self._shut_until - now)
 
-    def throttled(self, now: float) -> None:
+    def throttled(self, now: MonotonicTime) -> None:
         """A request of this process was refused as too many."""
         self._fill(now)
         self._step_back *= 2.0
@@ -96,13 +98,13 @@ class Budget:
         self.rate = max(self.rate / 2, REQUESTS_PER_SECOND_MIN)
         self._shut_until = now + self._step_back * self.random.uniform(0.75, 1.25)
 
-    def hurry(self, now: float) -> None:
+    def hurry(self, now: MonotonicTime) -> None:
         """The end is near, and somebody waits for it; trouble with a single stack still slows that stack."""
         self._fill(now)
         self._hurried, self._shut_until = True, now
         self.rate, self._tokens = max(self.rate, END_REQUESTS_PER_SECOND), max(self._tokens, 1.0)
 
-    def _fill(self, now: float) -> None:
+    def _fill(self, now: MonotonicTime) -> None:
         passed = 0.0 if self._filled is None else max(0.0, now - self._filled)
         self._filled = now
         self._tokens = min(RESERVE, self._tokens + passed * self.rate)
@@ -120,7 +122,7 @@ class PollSlot:
     failures: int = 0
     """Looks in a row that failed."""
 
-    def silent_seconds(self, now: float) -> float:
+    def silent_seconds(self, now: MonotonicTime) -> float:
         return 0.0 if self.heard is None else max(0.0, now - self.heard)
 
 
@@ -135,14 +137,14 @@ class Schedule:
     def __post_init__(self) -> None:
         self.budget = Budget(random=self.random)
 
-    def due(self, turns: Iterable[tuple[str, PollSlot]], now: float) -> list[str]:
+    def due(self, turns: Iterable[tuple[str, PollSlot]], now: MonotonicTime) -> list[str]:
         """Keys of the stacks whose turn it is, as far as the budget goes, the longest overdue first."""
         waiting = [(turn.due - turn.root * HEAD_START_SECONDS, key) for key, turn in turns if turn.due <= now]
         taken = [key for _, key in sorted(waiting) if self.budget.take(now)]
         self._charged = replace(self._charged, requests=self._charged.requests + len(taken))
         return taken
 
-    def charge(self, sent: Traffic, now: float) -> None:
+    def charge(self, sent: Traffic, now: MonotonicTime) -> None:
         """Requests that this process has sent in all so far, whoever sent them and however many pages a look
         took."""
         self.budget.spend(now, sent.requests - self._charged.requests)
@@ -150,19 +152,19 @@ class Schedule:
             self.budget.throttled(now)
         self._charged = sent
 
-    def next_look(self, turns: Iterable[PollSlot], now: float) -> float:
+    def next_look(self, turns: Iterable[PollSlot], now: MonotonicTime) -> float:
         """Seconds until somebody's turn."""
         earliest = min((turn.due for turn in turns), default=now + SPARSE_SECONDS_MAX)
         return max(0.0, earliest - now, self.budget.ready_in(now))
 
-    def failed(self, turn: PollSlot, now: float) -> None:
+    def failed(self, turn: PollSlot, now: MonotonicTime) -> None:
         """Ask again later, and later still after the next failure; never at the same moment as others."""
         turn.failures += 1
         pause = min(ERROR_PAUSE_SECONDS * 2.0 ** min(turn.failures - 1, 8), ERROR_PAUSE_SECONDS_MAX)
         turn.due = now + pause * self.random.uniform(0.75, 1.0)
 
     @staticmethod
-    def answered(turn: PollSlot, now: float, *, events: bool) -> None:
+    def answered(turn: PollSlot, now: MonotonicTime, *, events: bool) -> None:
         turn.failures = 0
         if events or turn.heard is None:
             turn.heard = now

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.ports import StackSource
     from deploy_action.cloudformation.stacks import StackState
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.monitoring.baseline import Baseline
 
 LISTING_SECONDS = 10.0
@@ -58,16 +59,16 @@ class StackListing:
     def readable(self) -> bool:
         return self.failed is None and self._deleted_failed is None
 
-    def due(self, now: float) -> bool:
+    def due(self, now: MonotonicTime) -> bool:
         return bool(self._globs) and now >= self._due
 
-    def wait_seconds(self, now: float) -> float:
+    def wait_seconds(self, now: MonotonicTime) -> float:
         return max(0.0, self._due - now)
 
-    def hurry(self, now: float) -> None:
+    def hurry(self, now: MonotonicTime) -> None:
         self._due = now
 
-    def in_progress(self, now: float, errors: list[StackSourceError]) -> Listed:
+    def in_progress(self, now: MonotonicTime, errors: list[StackSourceError]) -> Listed:
         """The stacks that CloudFormation is working on."""
         self._busy_failed, self._due = None, now + LISTING_SECONDS
         listed = Listed(statuses={})
@@ -85,7 +86,7 @@ class StackListing:
 
     def whole(
         self,
-        now: float,
+        now: MonotonicTime,
         watched: Iterable[str],
         errors: list[StackSourceError],
         between: Callable[[], object],

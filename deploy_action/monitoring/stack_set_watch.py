@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from deploy_action.cloudformation.ports import StackSource
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.monitoring.ports import StackSetSource
     from deploy_action.monitoring.stack_sets import StackSetInstance, StackSetOperation, StackSetRef
@@ -69,7 +70,9 @@ class StackSetWatch:
         refs = (ref.place for ref, _ in self._lines.values())
         return frozenset((place.region, place.name) for place in refs)
 
-    def poll(self, now: float, *, at_once: bool = False) -> tuple[list[Change], list[StackSourceError]]:
+    def poll(
+        self, now: MonotonicTime, *, at_once: bool = False
+    ) -> tuple[list[Change], list[StackSourceError]]:
         """News since the last look, once it is time for one. `now`: seconds of a monotonic clock."""
         changes: list[Change] = []
         errors: list[StackSourceError] = []

@@ -14,6 +14,7 @@ from deploy_action.history.estimate import Basis
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.estimation.forecast import Forecast
     from deploy_action.history.estimate import Usual
 
@@ -63,7 +64,7 @@ def look(
     operation: Operation,
     forecast: Forecast,
     *,
-    now: float,
+    now: CloudFormationTime,
     alerted: frozenset[str],
     after_seconds: float | None = None,
 ) -> tuple[tuple[StallChange, ...], frozenset[str]]:
@@ -88,7 +89,9 @@ def look(
     return tuple(changes), frozenset(stalled)
 
 
-def _is_stalled(activity: Activity, usual: Usual | None, now: float, after_seconds: float | None) -> bool:
+def _is_stalled(
+    activity: Activity, usual: Usual | None, now: CloudFormationTime, after_seconds: float | None
+) -> bool:
     silent = now - activity.heard
     if not activity.running:
         return False
@@ -99,7 +102,7 @@ def _is_stalled(activity: Activity, usual: Usual | None, now: float, after_secon
 
 
 def _change(
-    activity: Activity, operation: Operation, usual: Usual | None, now: float, *, began: bool
+    activity: Activity, operation: Operation, usual: Usual | None, now: CloudFormationTime, *, began: bool
 ) -> StallChange:
     return StallChange(
         began=began,

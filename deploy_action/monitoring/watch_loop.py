@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.cloudformation.operation import Phase, phase_of
 from deploy_action.common.heartbeat import pause_before
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.diagnosis.causes import early_warnings, warning_key
 from deploy_action.errors import CoordinatorError, LockLost
 from deploy_action.monitoring.closing_budget import Closing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.operation import Operation
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
@@ -50,11 +52,13 @@ class Listener(Protocol):
 
     def events(self, events: tuple[StackEvent, ...], operation: Operation) -> None: ...
 
-    def looked(self, operation: Operation, *, now: float) -> None:
+    def looked(self, operation: Operation, *, now: CloudFormationTime) -> None:
         """A look showed nothing new, and no heartbeat is due. `now`: unix seconds of CloudFormation."""
         ...
 
-    def quiet(self, operation: Operation, *, now: float, unanswered_since: float | None) -> None:
+    def quiet(
+        self, operation: Operation, *, now: CloudFormationTime, unanswered_since: CloudFormationTime | None
+    ) -> None:
         """Nothing was seen to happen for a while. Both are CloudFormation's clock, unix seconds;
         `unanswered_since`: since when it could not be asked, None where it answers."""
         ...
@@ -138,7 +142,7 @@ class WatchLoop:
     _heartbeats: int = 0
     _told: set[str] = field(default_factory=set)
     _given_up_on: set[str] = field(default_factory=set)
-    _unanswered_since: float | None = None
+    _unanswered_since: CloudFormationTime | None = None
 
     def run(self) -> End:
         started = self.clock.monotonic()
@@ -298,10 +302,10 @@ class WatchLoop:
         rolls_back = any(phase_of(root.status) is Phase.ROLLBACK for root in operation.roots)
         return elapsed_seconds > self.estimate.high_seconds and not rolls_back
 
-    def _their_now(self, now: float) -> float:
+    def _their_now(self, now: MonotonicTime) -> CloudFormationTime:
         """Before the first event nothing is measured by it."""
         theirs = self.watcher.their_now(now)
-        return self.clock.now() if theirs is None else theirs
+        return CloudFormationTime(self.clock.now()) if theirs is None else theirs
 
     def _trouble(self, sentence: str, error: CoordinatorError | None = None) -> None:
         """GitHub shows few annotations: what was told once is a plain line when it comes back."""

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from deploy_action.common.instants import WallTime
+
 RETRY_SECONDS = (5.0, 10.0, 20.0, 40.0, 80.0)
 """After each failure; a message that fails after the last of them is dead."""
 RETRY_AFTER_SECONDS_MAX = 600.0
@@ -197,12 +199,12 @@ def _after_those_before(box: Outbox, entry: Message) -> Message:
     )
 
 
-def due(box: Outbox, *, now: float) -> list[Message]:
+def due(box: Outbox, *, now: WallTime) -> list[Message]:
     """The messages that may be sent now, the most urgent first."""
     return [entry for entry in _heads(box) if _wait_seconds(box, entry, now) <= 0]
 
 
-def wait_seconds(box: Outbox, *, now: float) -> float | None:
+def wait_seconds(box: Outbox, *, now: WallTime) -> float | None:
     """Until something may be sent; None where nothing can be."""
     return min((_wait_seconds(box, entry, now) for entry in _heads(box)), default=None)
 
@@ -213,7 +215,7 @@ def hurried(box: Outbox) -> Outbox:
     return replace(box, lanes=lanes)
 
 
-def begun(box: Outbox, identity: str, *, now: float) -> Outbox:
+def begun(box: Outbox, identity: str, *, now: WallTime) -> Outbox:
     """A request goes out. One whose end is not known already makes it doubtful."""
 
     def begin(entry: Message) -> Message:
@@ -260,7 +262,7 @@ def parent_lost(box: Outbox) -> Outbox:
     return replace(box, pending=tuple(one for one in box.pending if one.kind is not Kind.PARENT))
 
 
-def failed(box: Outbox, identity: str, lane_name: str, trouble: Trouble, *, now: float) -> Outbox:
+def failed(box: Outbox, identity: str, lane_name: str, trouble: Trouble, *, now: WallTime) -> Outbox:
     """A try failed: again later, or dead. An entry that was replaced meanwhile only delays its channel."""
     entry = box.entry(identity)
     if entry is not None:
@@ -289,7 +291,7 @@ def failed(box: Outbox, identity: str, lane_name: str, trouble: Trouble, *, now:
     return replace(box, lanes={**box.lanes, lane_name: later})
 
 
-def stale(box: Outbox, *, now: float) -> tuple[Message, ...]:
+def stale(box: Outbox, *, now: WallTime) -> tuple[Message, ...]:
     """Entries of one stream that are told as one, in order; () where there are none.
 
     After the end even a single one is told so, as something of the past. What is final speaks for itself, and
@@ -379,7 +381,7 @@ def _heads(box: Outbox) -> list[Message]:
     return [*parents, *sorted(others, key=lambda entry: entry.at)]
 
 
-def _wait_seconds(box: Outbox, entry: Message, now: float) -> float:
+def _wait_seconds(box: Outbox, entry: Message, now: WallTime) -> float:
     lane = box.lanes.get(entry.lane)
     wait = lane.due - now if lane is not None else 0.0
     return 0.0 if wait > RETRY_AFTER_SECONDS_MAX else max(0.0, wait)

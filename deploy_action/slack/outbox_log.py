@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import WallTime
 from deploy_action.slack import outbox
 from deploy_action.slack.outbox import Message, Outbox, Trouble
 
@@ -65,7 +66,7 @@ def _accept(box: Outbox, record: Record) -> Outbox:
 def _fail(box: Outbox, record: Record) -> Outbox:
     if record.trouble is None:
         return box
-    return outbox.failed(box, record.id, record.lane, record.trouble, now=record.at)
+    return outbox.failed(box, record.id, record.lane, record.trouble, now=WallTime(record.at))
 
 
 def _fold(box: Outbox, record: Record) -> Outbox:
@@ -75,7 +76,7 @@ def _fold(box: Outbox, record: Record) -> Outbox:
 _CHANGES: dict[Step, Callable[[Outbox, Record], Outbox]] = {
     Step.WHOLE: lambda box, record: record.box or box,
     Step.ACCEPT: _accept,
-    Step.BEGIN: lambda box, record: outbox.begun(box, record.id, now=record.at),
+    Step.BEGIN: lambda box, record: outbox.begun(box, record.id, now=WallTime(record.at)),
     Step.ABSENT: lambda box, record: outbox.absent(box, record.id),
     Step.SENT: lambda box, record: outbox.sent(box, record.id, ts=record.ts, channel_id=record.channel_id),
     Step.FAIL: _fail,

@@ -21,6 +21,7 @@ from deploy_action.slack.outbox import Kind, Outbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.common.ports import Clock
     from deploy_action.locking.ports import Registry
     from deploy_action.slack.outbox import Message
@@ -58,7 +59,7 @@ class QueuedOutbox:
     def name(self) -> str:
         return self.box.correlation_id
 
-    def free(self, now: float) -> bool:
+    def free(self, now: WallTime) -> bool:
         return not self.taken_by or abs(now - self.taken_at) >= TAKEN_SECONDS
 
 

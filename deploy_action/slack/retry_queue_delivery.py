@@ -20,6 +20,7 @@ from deploy_action.slack.sender import PARENT, MessageSender
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.common.ports import Clock
     from deploy_action.locking.ports import Registry
     from deploy_action.slack.outbox import Outbox
@@ -189,7 +190,7 @@ class BoxInMemory:
         pass
 
 
-def _fits(left: QueuedOutbox, sender: Sender, now: float) -> bool:
+def _fits(left: QueuedOutbox, sender: Sender, now: WallTime) -> bool:
     return left.free(now) and sender.may_tell(left) and bool(left.box.pending)
 
 

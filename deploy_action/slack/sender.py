@@ -15,6 +15,7 @@ from deploy_action.slack.ports import Announcement
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.common.ports import Clock
     from deploy_action.slack.outbox import Outbox
     from deploy_action.slack.ports import Messenger, OutboxStore, Posted
@@ -118,7 +119,7 @@ class MessageSender:
         """There is little time left: try at once whatever Slack itself does not ask to wait for."""
         self._store.write(Record(Step.HURRY))
 
-    def _fold(self, now: float) -> Outbox:
+    def _fold(self, now: WallTime) -> Outbox:
         box = self._store.box
         old = outbox.stale(box, now=now)
         if not old or box.lanes.get(old[0].lane, outbox.ChannelBackoff()).due > now:
@@ -130,11 +131,11 @@ class MessageSender:
         )
         return self._store.write(Record(Step.FOLD, ids=tuple(one.id for one in old), entry=entry))
 
-    def _next(self, box: Outbox, now: float) -> Message | None:
+    def _next(self, box: Outbox, now: WallTime) -> Message | None:
         ready = (entry for entry in outbox.due(box, now=now) if self._pace(entry, box, now) <= 0)
         return next(ready, None)
 
-    def _pace(self, entry: Message, box: Outbox, now: float) -> float:
+    def _pace(self, entry: Message, box: Outbox, now: WallTime) -> float:
         if entry.lane in self._closed or (entry.kind is Kind.PARENT and box.ts):
             return 0.0
         wait = self.posted_at.get(entry.lane, float("-inf")) + PACE_SECONDS - now

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.operation import Phase, phase_of
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.cloudformation.stacks import console_url
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.common.times import unix_seconds
 from deploy_action.diagnosis.causes import causes_of
 from deploy_action.slack.view import (
@@ -107,7 +108,7 @@ def progressed(
     operation: Operation,
     *,
     at: float,
-    now: float,
+    now: CloudFormationTime,
     left: Estimate | None = None,
     done: tuple[int, int] | None = None,
     moment: NotificationEvent = NotificationEvent.PROGRESS,
@@ -278,7 +279,7 @@ def _frozen(freeze: Freeze | None) -> Frozen | None:
     return Frozen(cut(freeze.by), cut(freeze.reason), unix_seconds(freeze.until))
 
 
-def _resource(activity: Activity, operation: Operation, now: float) -> ResourceSeen:
+def _resource(activity: Activity, operation: Operation, now: CloudFormationTime) -> ResourceSeen:
     stack = operation.stacks[activity.stack_id]
     return ResourceSeen(
         label=cut(operation.name_of_activity(activity)),
@@ -291,7 +292,7 @@ def _resource(activity: Activity, operation: Operation, now: float) -> ResourceS
 
 
 def _stall(change: StallChange, operation: Operation) -> ResourceSeen:
-    seen = _resource(change.activity, operation, 0.0)
+    seen = _resource(change.activity, operation, CloudFormationTime(0.0))
     usual = change.usual
     if usual is None:
         return replace(seen, seconds=change.seconds)

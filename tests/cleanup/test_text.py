@@ -5,6 +5,7 @@ from __future__ import annotations
 from deploy_action.cleanup import text as cleanup
 from deploy_action.cleanup.plan import Left, steps_for
 from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.instants import WallTime
 from deploy_action.preflight import text as preflight
 from deploy_action.preflight.finding import finding
 from deploy_action.reporting.report import Report
@@ -29,13 +30,13 @@ def test_the_log_has_each_command_on_a_line_of_its_own() -> None:
 
 
 def test_the_summary_has_it_right_after_the_cause() -> None:
-    page = summary(Report("id", Outcome.ROLLED_BACK, cleanup=STEPS), now=0)
+    page = summary(Report("id", Outcome.ROLLED_BACK, cleanup=STEPS), now=WallTime(0))
     assert "**To clean up**" in page
     assert "```text\naws cloudformation continue-update-rollback" in page
     assert "**Beware.**" in page
     assert "@everyone" not in page.replace("````", "").split("```")[0]
     assert cleanup.section(()) == ""
-    assert "To clean up" not in summary(Report("id", Outcome.SUCCEEDED), now=0)
+    assert "To clean up" not in summary(Report("id", Outcome.SUCCEEDED), now=WallTime(0))
 
 
 def test_findings_are_counted_in_words() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from deploy_action.cloudformation.operation import Activity, Operation, Phase, phase_of
 from deploy_action.cloudformation.stacks import STACK_TYPE, StackRef, Verdict
+from deploy_action.common.instants import CloudFormationTime
 from tests.cloudformation.story import DATABASE, REPLICA, ROOT, nested, resource, stack, told
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_a_configuration_that_is_complete_is_not_yet_a_resource_that_is() -> Non
         resource(9, "Fleet", "CREATE_IN_PROGRESS", detailed="CONFIGURATION_COMPLETE"),
     )
     (fleet,) = operation.running
-    assert (fleet.running, fleet.seconds(30), fleet.seconds()) == (True, 29, 0)
+    assert (fleet.running, fleet.seconds(CloudFormationTime(30)), fleet.seconds()) == (True, 29, 0)
     assert operation.done_count() == 0
     assert operation.ended is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deploy_action.common.instants import WallTime
 from deploy_action.common.times import iso
 from deploy_action.dashboard.cause_groups import UNKNOWN, cause_groups, group_of
 from deploy_action.dashboard.page import machine_data
@@ -30,7 +31,7 @@ def failed(*found: tuple[str, str]) -> list[Entry]:
         }
         for number, ((stack, cause), row) in enumerate(zip(found, records(len(found)), strict=True))
     ]
-    return list(timeline_of(rows, now=NOW).entries)
+    return list(timeline_of(rows, now=WallTime(NOW)).entries)
 
 
 def test_one_kind_is_counted_once_with_the_stacks_that_it_is_of() -> None:
@@ -61,10 +62,10 @@ def test_ids_tell_no_kinds_apart(one: str, other: str) -> None:
 
 def test_what_went_well_has_no_cause_and_machines_are_given_the_groups() -> None:
     entries = failed(("shop", "odd thing 1"), ("shop", "odd thing 2"))
-    good = timeline_of(list(records(3)), now=NOW).entries
+    good = timeline_of(list(records(3)), now=WallTime(NOW)).entries
     good = tuple(one for one in good if not one.bad)
-    data = page_data([*good, *entries], {}, {}, now=NOW)
+    data = page_data([*good, *entries], {}, {}, now=WallTime(NOW))
     assert data["rows"]["why"] == [None] * len(good) + [0, 0]
     assert data["whys"] == ["odd thing …"]
-    told = machine_data(entries, {}, {}, notices=[], now=NOW)
+    told = machine_data(entries, {}, {}, notices=[], now=WallTime(NOW))
     assert told["causes"] == [{"cause": "odd thing …", "failures": 2, "stacks": {"shop": 2}}]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deploy_action.common.instants import WallTime
 from deploy_action.common.times import duration, unix_seconds
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.metrics import DAY, figures
@@ -86,10 +87,17 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
     opened: list[Shown] = []
 
     def open_(rows: Sequence[dict[str, Any]], **context: Any) -> Shown:
-        entries = timeline_of(rows, now=NOW).entries
+        entries = timeline_of(rows, now=WallTime(NOW)).entries
         file = tmp_path / "index.html"
         file.write_text(
-            page_of(entries, restores_of(entries), unusual_of(entries), source="here", notices=[], now=NOW)
+            page_of(
+                entries,
+                restores_of(entries),
+                unusual_of(entries),
+                source="here",
+                notices=[],
+                now=WallTime(NOW),
+            )
         )
         opened.append(Shown(browser, file, **context))
         return opened[-1]
@@ -124,7 +132,7 @@ def test_a_young_history_is_shown_too(show: Callable[..., Shown], size: int) -> 
 
 def test_the_figures_of_a_choice_are_those_that_python_computes(show: Callable[..., Shown]) -> None:
     rows = list(records(600))
-    entries = timeline_of(rows, now=NOW).entries
+    entries = timeline_of(rows, now=WallTime(NOW)).entries
     shown = show(rows)
     page = shown.open("#days=all")
     first = entries[0].ended
@@ -327,7 +335,7 @@ def test_the_keyboard_stays_where_it_is(show: Callable[..., Shown]) -> None:
 
 def test_where_it_goes_wrong_is_told_by_place(show: Callable[..., Shown]) -> None:
     rows = list(records(400))
-    entries = timeline_of(rows, now=NOW).entries
+    entries = timeline_of(rows, now=WallTime(NOW)).entries
     page = show(rows).open("#days=all")
     own = [one for one in entries if one.environment == "test"]
     found = figures(own, restores_of(entries), since=entries[0].ended, until=NOW)

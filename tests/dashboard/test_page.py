@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy_action.common.instants import WallTime
 from deploy_action.common.times import iso
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.live import live_of
@@ -34,8 +35,10 @@ TEXT = st.text(st.sampled_from("<>&/!-\u2028\u2029") | st.characters(), max_size
 
 
 def written(rows: Sequence[dict[str, Any]], *, source: str = "s", notices: Sequence[str] = ()) -> str:
-    entries = timeline_of(rows, now=NOW).entries
-    found = page(entries, restores_of(entries), unusual_of(entries), source=source, notices=notices, now=NOW)
+    entries = timeline_of(rows, now=WallTime(NOW)).entries
+    found = page(
+        entries, restores_of(entries), unusual_of(entries), source=source, notices=notices, now=WallTime(NOW)
+    )
     found.encode()
     return found
 
@@ -140,14 +143,14 @@ def test_resources_are_bounded_and_the_slowest_are_kept() -> None:
 
 def test_a_restore_of_a_row_is_told_apart_from_none() -> None:
     entries = [entry("a", 0, "failed"), entry("b", 2), entry("c", 3, "failed")]
-    data = page_data(entries, restores_of(entries), {}, now=START)
+    data = page_data(entries, restores_of(entries), {}, now=WallTime(START))
     assert data["rows"]["restore"] == [7200, None, -1]
 
 
 def test_what_is_broken_stands_on_top_and_who_deploys_below_it() -> None:
     rows = list(records(3))
     bad = {**rows[-1], "outcome": "failed", "root_cause": "Service: no <b>", "released_at": iso(NOW - 60)}
-    entries = timeline_of([*rows[:2], bad], now=NOW).entries
+    entries = timeline_of([*rows[:2], bad], now=WallTime(NOW)).entries
     holder = Ticket(
         "n",
         "20261124-000000-aaaaaa",
@@ -165,7 +168,9 @@ def test_what_is_broken_stands_on_top_and_who_deploys_below_it() -> None:
         locks={"production": Lock(3, freeze=freeze), "old": Lock(freeze=replace(freeze, until=iso(NOW - 9)))},
         tickets=(waiter, holder),
     )
-    text = page(entries, {}, {}, source="s", notices=[], now=NOW, live=live_of(document, now=NOW))
+    text = page(
+        entries, {}, {}, source="s", notices=[], now=WallTime(NOW), live=live_of(document, now=WallTime(NOW))
+    )
     above, _, below = text.partition('id="now"')
     assert "Service: no &lt;b&gt;" in above
     assert bad["stacks"][0] in above
@@ -179,9 +184,9 @@ def test_what_is_broken_stands_on_top_and_who_deploys_below_it() -> None:
 
 
 def test_machines_get_the_same_figures() -> None:
-    entries = timeline_of(list(records(300)), now=NOW).entries
+    entries = timeline_of(list(records(300)), now=WallTime(NOW)).entries
     unusual = unusual_of(entries)
-    found = machine_data(entries, restores_of(entries), unusual, notices=["x"], now=NOW)
+    found = machine_data(entries, restores_of(entries), unusual, notices=["x"], now=WallTime(NOW))
     json.dumps(found, allow_nan=False)
     assert found["all"]["count"] == 300
     assert sum(one["count"] for one in found["environments"].values()) == 300

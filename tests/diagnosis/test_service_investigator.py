@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.diagnosis.service_investigator import ServiceInvestigator
 from deploy_action.diagnosis.service_lookups import Finding, Service, Subject
 from deploy_action.diagnosis.services.cloudtrail import CloudTrail
@@ -61,11 +62,11 @@ def texts(findings: Sequence[Finding]) -> list[str]:
 
 def seen(looker: ServiceInvestigator, operation: Operation, after: float) -> list[str]:
     """What is told `after` seconds, with the real time that the threads take."""
-    found = looker.look(operation, now=T0 + after)
+    found = looker.look(operation, now=CloudFormationTime(T0 + after))
     deadline = time.monotonic() + 10
     while looker._busy and time.monotonic() < deadline:
         time.sleep(0.01)
-    return texts([*found, *looker.look(operation, now=T0 + after)])
+    return texts([*found, *looker.look(operation, now=CloudFormationTime(T0 + after))])
 
 
 def service(*events: tuple[float, str], failed_tasks: int = 0) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class TestEcs:
             task("b", 40, EXITED, 137, KILLED),
             task("c", 45, "Scaling activity initiated by (deployment ecs-svc/0)", 0),
         ]
-        assert looker.look(operation, now=T0 + 59) == []
+        assert looker.look(operation, now=CloudFormationTime(T0 + 59)) == []
         assert seen(looker, operation, 60) == [
             f"Service (ECS): {PLACE}",
             "Service (ECS): 0 of 2 tasks run, 2 failed; rollout IN_PROGRESS",
@@ -309,7 +310,7 @@ class TestBadDays:
     ) -> None:
         server.fail(f"/{service_}/{operation_}", kind="hang", times=None)
         began = time.monotonic()
-        assert looker.look(operation, now=T0 + 60) == []
+        assert looker.look(operation, now=CloudFormationTime(T0 + 60)) == []
         assert time.monotonic() - began < 0.5
         assert looker.finish(operation, patience_seconds=0.2) == []
         assert time.monotonic() - began < 1.5
@@ -360,9 +361,9 @@ def test_a_defect_is_told_once_and_ends_the_looking() -> None:
 def test_a_defect_in_the_planning_is_told_once() -> None:
     looker = ServiceInvestigator([Broken()])
     nonsense: Any = None
-    (line,) = looker.look(nonsense, now=0)
+    (line,) = looker.look(nonsense, now=CloudFormationTime(0))
     assert "ended by a defect" in line.text
-    assert looker.look(nonsense, now=1) == []
+    assert looker.look(nonsense, now=CloudFormationTime(1)) == []
     assert looker.finish(nonsense) == []
     assert looker.about(nonsense) == ()
 

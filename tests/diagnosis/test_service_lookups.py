@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.diagnosis.service_lookups import Facts, Finding, Planner, Service, finding_maker
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.estimate import Basis, Usual
@@ -31,7 +32,7 @@ def waiting(*names: str, type_: str = ECS) -> Operation:
 
 
 def times(planner: Planner, operation: Operation, until: int) -> list[int]:
-    return [now for now in range(until) if planner.due(operation, now=now)]
+    return [now for now in range(until) if planner.due(operation, now=CloudFormationTime(now))]
 
 
 def test_a_silent_service_is_looked_at_at_growing_intervals() -> None:
@@ -52,8 +53,16 @@ def test_types_that_no_service_explains_are_not_looked_at() -> None:
 def test_four_at_a_time_and_the_others_next() -> None:
     planner = Planner()
     operation = waiting(*"ABCDEF")
-    assert [look.subject.logical_id for look in planner.due(operation, now=60)] == ["A", "B", "C", "D"]
-    assert [look.subject.logical_id for look in planner.due(operation, now=62)] == ["E", "F"]
+    assert [look.subject.logical_id for look in planner.due(operation, now=CloudFormationTime(60))] == [
+        "A",
+        "B",
+        "C",
+        "D",
+    ]
+    assert [look.subject.logical_id for look in planner.due(operation, now=CloudFormationTime(62))] == [
+        "E",
+        "F",
+    ]
 
 
 def failed(type_: str, reason: str = "no") -> Operation:
@@ -70,14 +79,20 @@ def test_a_failure_is_looked_at_once_and_once_more_at_the_end() -> None:
     planner = Planner()
     operation = failed(ECS)
     expected = [(Service.ECS, "Thing"), (Service.CLOUDTRAIL, "Thing")]
-    assert [(look.service, look.subject.logical_id) for look in planner.due(operation, now=10)] == expected
-    assert planner.due(operation, now=500) == []
+    assert [
+        (look.service, look.subject.logical_id) for look in planner.due(operation, now=CloudFormationTime(10))
+    ] == expected
+    assert planner.due(operation, now=CloudFormationTime(500)) == []
     assert [(look.service, look.subject.logical_id) for look in planner.last(operation)] == expected
 
 
 def test_cloudtrail_is_asked_of_failures_only_and_not_of_custom_resources() -> None:
-    assert [look.service for look in Planner().due(failed("AWS::S3::Bucket"), now=10)] == [Service.CLOUDTRAIL]
-    assert [look.service for look in Planner().due(failed("Custom::Thing"), now=10)] == [Service.LAMBDA]
+    assert [
+        look.service for look in Planner().due(failed("AWS::S3::Bucket"), now=CloudFormationTime(10))
+    ] == [Service.CLOUDTRAIL]
+    assert [look.service for look in Planner().due(failed("Custom::Thing"), now=CloudFormationTime(10))] == [
+        Service.LAMBDA
+    ]
 
 
 def test_the_budget_ends() -> None:
@@ -107,7 +122,7 @@ def test_no_resource_fills_the_log() -> None:
 
 
 def test_a_finding_is_one_bounded_line() -> None:
-    (look, *_) = Planner().due(waiting("Web"), now=60)
+    (look, *_) = Planner().due(waiting("Web"), now=CloudFormationTime(60))
     made = finding_maker(look.subject, Service.ECS)("k", "a\n" * 5000)
     assert "\n" not in made.text
     assert len(made.text) <= 1500

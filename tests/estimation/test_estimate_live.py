@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.estimation.history_forecast import LearnedForecast
 from deploy_action.estimation.planned_changes import PlannedChanges
 from deploy_action.estimation.remaining import ROLLBACK_PRIOR, ROLLBACKS
@@ -31,7 +32,7 @@ def left(
     *events: StackEvent, now: float, known: DeploymentHistory = SEEN, planned: PlannedChanges | None = None
 ) -> Estimate:
     plans = (plan("A"),) if planned is None else (planned,)
-    found = LearnedForecast(known, plans).remaining(told(*events), now=now)
+    found = LearnedForecast(known, plans).remaining(told(*events), now=CloudFormationTime(now))
     assert found is not None
     assert 0 <= found.low_seconds <= found.mid_seconds <= found.high_seconds < math.inf
     return found
@@ -126,14 +127,16 @@ class TestRemaining:
         assert found.mid_seconds == pytest.approx(left(START, BEGUN, now=1004).mid_seconds, abs=2)
 
     def test_without_anything_it_is_still_an_answer(self) -> None:
-        found = LearnedForecast(DeploymentHistory()).remaining(told(START, BEGUN), now=1004)
+        found = LearnedForecast(DeploymentHistory()).remaining(
+            told(START, BEGUN), now=CloudFormationTime(1004)
+        )
         assert found is not None
         assert found.mid_seconds > 0
 
     def test_nothing_is_left_to_tell_at_rest(self) -> None:
         ended = told(START, BEGUN, DONE, stack(1015, "UPDATE_COMPLETE"))
-        assert LearnedForecast(SEEN, (plan("A"),)).remaining(ended, now=1016) is None
-        assert LearnedForecast(SEEN).remaining(told(), now=1016) is None
+        assert LearnedForecast(SEEN, (plan("A"),)).remaining(ended, now=CloudFormationTime(1016)) is None
+        assert LearnedForecast(SEEN).remaining(told(), now=CloudFormationTime(1016)) is None
 
     def test_nested_stacks_are_told_by_what_runs_inside(self) -> None:
         events = (
@@ -182,7 +185,7 @@ def test_any_events_have_a_sane_answer_or_none(
     for plans in ((), (plan("A", "T", kind=kind),), (PlannedChanges(STACK, kind),)):
         from deploy_action.estimation.remaining import remaining
 
-        found = remaining(told(*events), {one.stack: one for one in plans}, SEEN, now=now)
+        found = remaining(told(*events), {one.stack: one for one in plans}, SEEN, now=CloudFormationTime(now))
         if found is not None:
             assert 0 <= found.low_seconds <= found.mid_seconds <= found.high_seconds < math.inf
 

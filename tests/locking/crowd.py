@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import MonotonicTime, WallTime
 from deploy_action.errors import CoordinatorError
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import decode, encode
@@ -32,11 +33,11 @@ class PlannedClock:
 
     scheduler: Scheduler
 
-    def now(self) -> float:
-        return START + self.scheduler.time
+    def now(self) -> WallTime:
+        return WallTime(START + self.scheduler.time)
 
-    def monotonic(self) -> float:
-        return self.scheduler.time
+    def monotonic(self) -> MonotonicTime:
+        return MonotonicTime(self.scheduler.time)
 
     def sleep(self, seconds: float) -> None:
         self.scheduler.wait(max(0.0, seconds))

@@ -7,6 +7,7 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import MonotonicTime, WallTime
 from tests.clock import START
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ class Stage:
     def elapsed(self) -> float:
         return self._elapsed
 
-    def now(self) -> float:
-        return START + self._elapsed
+    def now(self) -> WallTime:
+        return WallTime(START + self._elapsed)
 
-    def monotonic(self) -> float:
-        return self._elapsed
+    def monotonic(self) -> MonotonicTime:
+        return MonotonicTime(self._elapsed)
 
     def sleep(self, seconds: float) -> None:
         turn = self._plan(self._elapsed + max(0.0, seconds))

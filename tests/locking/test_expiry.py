@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.common.times import iso
 from deploy_action.locking import admin as operators
 from deploy_action.locking import transitions as core
@@ -114,36 +115,36 @@ def test_a_waiter_is_asked_about_when_it_could_take_the_lock() -> None:
 
 class TestSilence:
     def test_an_unknown_ticket_is_not_silent(self) -> None:
-        assert LeaseWatch().silent_seconds(ticket("a"), 1e9) == 0.0
+        assert LeaseWatch().silent_seconds(ticket("a"), MonotonicTime(1e9)) == 0.0
 
     def test_it_is_counted_from_the_observers_first_look(self) -> None:
         document = queue(ticket("a", requested_at="1970-01-01T00:00:00Z"))
         watch = LeaseWatch()
-        watch.observe(document, 1000.0, at=AT)
-        watch.observe(document, 1059.0, at=AT)
-        assert watch.silent_seconds(at(document, "a"), 1060.0) == 60.0
+        watch.observe(document, MonotonicTime(1000.0), at=AT)
+        watch.observe(document, MonotonicTime(1059.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(1060.0)) == 60.0
 
     def test_any_renewal_ends_it(self) -> None:
         document, watch = queue(ticket("a")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
+        watch.observe(document, MonotonicTime(0.0), at=AT)
         document = core.renew(document, at(document, "a"))
-        watch.observe(document, 59.0, at=AT)
-        assert watch.silent_seconds(at(document, "a"), 118.0) == 59.0
+        watch.observe(document, MonotonicTime(59.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(118.0)) == 59.0
 
     def test_a_renewal_that_the_observer_has_not_taken_in_yet_counts(self) -> None:
         document, watch = queue(ticket("a")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
+        watch.observe(document, MonotonicTime(0.0), at=AT)
         newer = core.renew(document, at(document, "a"))
-        assert watch.silent_seconds(at(newer, "a"), 500.0) == 0.0
+        assert watch.silent_seconds(at(newer, "a"), MonotonicTime(500.0)) == 0.0
 
     def test_a_grant_is_a_sign_of_life(self) -> None:
         waiting, watch = core.enqueue(Document(), ticket("a"), at=AT), LeaseWatch()
-        watch.observe(waiting, 0.0, at=AT)
+        watch.observe(waiting, MonotonicTime(0.0), at=AT)
         document = core.grant(waiting, "a", at=AT)
         assert document is not None
-        assert watch.silent_seconds(at(document, "a"), 60.0) == 0.0
-        watch.observe(document, 60.0, at=AT)
-        assert watch.silent_seconds(at(document, "a"), 119.0) == 59.0
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(60.0)) == 0.0
+        watch.observe(document, MonotonicTime(60.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(119.0)) == 59.0
 
     def test_wall_clock_texts_play_no_role(self) -> None:
         old = "1970-01-01T00:00:00Z"
@@ -152,56 +153,56 @@ class TestSilence:
             ticket("b", requested_at="9999", held_since="9999", expected_end="9999"),
         )
         watch = LeaseWatch()
-        watch.observe(document, 0.0, at=old)
-        watch.observe(document, 30.0, at="2999-01-01T00:00:00Z")
-        assert [watch.silent_seconds(one, 60.0) for one in document.tickets] == [60.0, 60.0]
+        watch.observe(document, MonotonicTime(0.0), at=old)
+        watch.observe(document, MonotonicTime(30.0), at="2999-01-01T00:00:00Z")
+        assert [watch.silent_seconds(one, MonotonicTime(60.0)) for one in document.tickets] == [60.0, 60.0]
 
     def test_a_ticket_that_left_and_came_back_is_judged_anew(self) -> None:
         document, watch = queue(ticket("a")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
-        watch.observe(Document(), 50.0, at=AT)
-        watch.observe(document, 55.0, at=AT)
-        assert watch.silent_seconds(at(document, "a"), 100.0) == 45.0
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        watch.observe(Document(), MonotonicTime(50.0), at=AT)
+        watch.observe(document, MonotonicTime(55.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(100.0)) == 45.0
 
     def test_of_the_time_in_which_nothing_could_be_seen_little_counts(self) -> None:
         document, watch = queue(ticket("a")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
-        watch.observe(document, 20.0, at=AT)
-        watch.observe(document, 1000.0, at=AT)
-        assert watch.silent_seconds(at(document, "a"), 1010.0) == 20.0 + GAP_SECONDS + 10.0
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        watch.observe(document, MonotonicTime(20.0), at=AT)
+        watch.observe(document, MonotonicTime(1000.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(1010.0)) == 20.0 + GAP_SECONDS + 10.0
 
 
 class TestClaims:
     def test_a_waiter_behind_somebody_claims_nothing(self) -> None:
         document, watch = queue(ticket("a"), ticket("b")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
-        watch.observe(document, 1000.0, at=AT)
-        assert watch.unclaimed_seconds(at(document, "b"), 1000.0) == 0.0
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        watch.observe(document, MonotonicTime(1000.0), at=AT)
+        assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(1000.0)) == 0.0
 
     def test_it_is_counted_from_when_the_lock_is_seen_to_be_free(self) -> None:
         document, watch = queue(ticket("a"), ticket("b")), LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
+        watch.observe(document, MonotonicTime(0.0), at=AT)
         document = core.release(document, at(document, "a"), outcome="succeeded", at=AT)
-        watch.observe(document, 100.0, at=AT)
-        watch.observe(document, 110.0, at=AT)
-        assert watch.unclaimed_seconds(at(document, "b"), 150.0) == 50.0
+        watch.observe(document, MonotonicTime(100.0), at=AT)
+        watch.observe(document, MonotonicTime(110.0), at=AT)
+        assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(150.0)) == 50.0
 
     def test_a_turn_of_somebody_else_in_between_starts_it_anew(self) -> None:
         free = core.enqueue(Document(), ticket("b"), at=AT)
         watch = LeaseWatch()
-        watch.observe(free, 0.0, at=AT)
+        watch.observe(free, MonotonicTime(0.0), at=AT)
         taken = core.grant(free, "b", at=AT)
         assert taken is not None
         again = core.release(taken, at(taken, "b"), outcome="succeeded", at=AT)
-        watch.observe(core.enqueue(again, ticket("b"), at=AT), 110.0, at=AT)
-        assert watch.unclaimed_seconds(ticket("b"), 130.0) == 20.0
+        watch.observe(core.enqueue(again, ticket("b"), at=AT), MonotonicTime(110.0), at=AT)
+        assert watch.unclaimed_seconds(ticket("b"), MonotonicTime(130.0)) == 20.0
 
     def test_nobody_can_claim_a_frozen_lock(self) -> None:
         document = core.enqueue(Document(), ticket("b"), at=AT)
         document = operators.freeze(document, ("prod",), by="ada", reason="audit", at=AT)
         watch = LeaseWatch()
-        watch.observe(document, 0.0, at=AT)
-        assert watch.unclaimed_seconds(at(document, "b"), 1000.0) == 0.0
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(1000.0)) == 0.0
         assert not watch.is_next(at(document, "b"))
 
     def test_a_clock_that_is_ahead_thaws_nobody_elses_claim(self) -> None:
@@ -209,8 +210,8 @@ class TestClaims:
         until = iso(START + 3600)
         document = operators.freeze(document, ("prod",), by="ada", reason="audit", at=AT, until=until)
         watch = LeaseWatch()
-        watch.observe(document, 0.0, at=iso(START + 3600 + THAW_SECONDS - 1))
-        assert watch.unclaimed_seconds(at(document, "b"), 100.0) == 0.0
+        watch.observe(document, MonotonicTime(0.0), at=iso(START + 3600 + THAW_SECONDS - 1))
+        assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(100.0)) == 0.0
         assert watch.is_next(at(document, "b"))
-        watch.observe(document, 200.0, at=iso(START + 3600 + THAW_SECONDS))
-        assert watch.unclaimed_seconds(at(document, "b"), 250.0) == 50.0
+        watch.observe(document, MonotonicTime(200.0), at=iso(START + 3600 + THAW_SECONDS))
+        assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(250.0)) == 50.0

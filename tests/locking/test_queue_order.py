@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.locking import admin
 from deploy_action.locking import transitions as core
 from deploy_action.locking.codec import decode, encode
@@ -184,10 +185,10 @@ class TestFreezeThatLetsSomebodyPass:
         document = request(frozen(queue("a"), "ann"), "b", actor="ann")
         document = released(document, "a")
         for now in range(0, int(CLAIM_SECONDS) + 20, 20):
-            watch.observe(document, float(now), at=AT)
+            watch.observe(document, MonotonicTime(float(now)), at=AT)
         own = document.ticket("b")
         assert own is not None
-        assert watch.unclaimed_seconds(own, CLAIM_SECONDS) >= CLAIM_SECONDS
+        assert watch.unclaimed_seconds(own, MonotonicTime(CLAIM_SECONDS)) >= CLAIM_SECONDS
 
 
 class TestOlderVersions:

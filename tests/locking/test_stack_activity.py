@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.ports import Traffic
+    from deploy_action.common.instants import CloudFormationTime
 
 APP = StackRef("eu-west-1", "app")
 ALL = StackRef("eu-west-1", "app-*")
@@ -50,7 +51,7 @@ class Stacks:
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         raise AssertionError("nobody asked for events")
 
-    def their_time(self) -> float | None:
+    def their_time(self) -> CloudFormationTime | None:
         return None
 
     def deleted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.locking.write_backoff import (
     CROWD_SECONDS_MAX,
     CROWD_WRITES,
@@ -15,7 +16,7 @@ from deploy_action.locking.write_backoff import (
 
 def lost(*, patient: bool = True, seconds_max: float = CROWD_SECONDS_MAX, writes: float = 1.0) -> Backoff:
     backoff = Backoff(seconds_max, patient=patient)
-    backoff.lost(100.0, revision=7, write_seconds=writes)
+    backoff.lost(MonotonicTime(100.0), revision=7, write_seconds=writes)
     return backoff
 
 
@@ -23,24 +24,24 @@ def lost(*, patient: bool = True, seconds_max: float = CROWD_SECONDS_MAX, writes
 def test_the_window_is_as_long_as_several_writes_and_doubles(write_seconds: float) -> None:
     backoff = lost(writes=write_seconds)
     assert backoff.window_seconds() == pytest.approx(CROWD_WRITES * write_seconds)
-    backoff.lost(200.0, revision=9, write_seconds=write_seconds)
+    backoff.lost(MonotonicTime(200.0), revision=9, write_seconds=write_seconds)
     assert backoff.window_seconds() == pytest.approx(2 * CROWD_WRITES * write_seconds)
 
 
 def test_a_window_is_bounded() -> None:
     backoff = lost(seconds_max=5.0)
     for _ in range(100):
-        backoff.lost(200.0, revision=9, write_seconds=3.0)
+        backoff.lost(MonotonicTime(200.0), revision=9, write_seconds=3.0)
     assert backoff.window_seconds() == 5.0
 
 
 def test_whoever_won_is_over_and_does_not_count_as_a_crowd() -> None:
-    assert not lost().crowded(103.0, revision=8)
+    assert not lost().crowded(MonotonicTime(103.0), revision=8)
 
 
 def test_a_document_that_still_moves_is_waited_for_but_not_for_ever() -> None:
     backoff, waits = lost(), 0
-    while backoff.crowded(100.0 + 4 * (waits + 1), revision=8 + 3 * (waits + 1)):
+    while backoff.crowded(MonotonicTime(100.0 + 4 * (waits + 1)), revision=8 + 3 * (waits + 1)):
         waits += 1
     assert waits == WAITS_MAX
     assert backoff.window_seconds() == CROWD_WRITES * 2**WAITS_MAX
@@ -48,13 +49,13 @@ def test_a_document_that_still_moves_is_waited_for_but_not_for_ever() -> None:
 
 def test_what_moved_before_the_last_look_is_not_counted_again() -> None:
     backoff = lost()
-    assert backoff.crowded(104.0, revision=11)
-    assert not backoff.crowded(120.0, revision=12)
+    assert backoff.crowded(MonotonicTime(104.0), revision=11)
+    assert not backoff.crowded(MonotonicTime(120.0), revision=12)
 
 
 def test_who_has_lost_nothing_or_may_not_wait_writes_at_once() -> None:
-    assert not Backoff(5.0, patient=True).crowded(1.0, revision=100)
-    assert not lost(patient=False).crowded(104.0, revision=100)
+    assert not Backoff(5.0, patient=True).crowded(MonotonicTime(1.0), revision=100)
+    assert not lost(patient=False).crowded(MonotonicTime(104.0), revision=100)
 
 
 def test_those_that_a_limit_sent_away_spread_and_spread_more_the_next_time() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.operation import Operation
+    from deploy_action.common.instants import CloudFormationTime
 
 REF = StackRef("eu-west-1", ROOT)
 
@@ -64,7 +65,7 @@ class Cloud:
     def describe(self, stack: StackRef) -> StackState | None:
         raise NotImplementedError
 
-    def their_time(self) -> float | None:
+    def their_time(self) -> CloudFormationTime | None:
         return None
 
     def deleted(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy_action.cloudformation.operation import Operation
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.estimate import Basis, Usual
 from deploy_action.monitoring.poll_interval import (
@@ -46,7 +47,7 @@ def pause(operation: Operation, after: float, *, silent: float = 1.0, forecast: 
         operation.stacks[ROOT],
         operation,
         forecast or NoForecast(),  # type: ignore[arg-type]  # Learned is one
-        now=AT + after,
+        now=CloudFormationTime(AT + after),
         silent_seconds=silent,
     )
 

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from deploy_action.cloudformation.ports import Traffic
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.monitoring.poll_scheduler import (
     BURST,
     DEBT_SECONDS_MAX,
@@ -28,7 +29,7 @@ LONG_AFTER = 100_000.0
 
 def taken(budget: Budget, start: float, seconds: float) -> int:
     """How many requests are sent in a span by somebody who asks ten times a second."""
-    return sum(budget.take(start + tick / 10) for tick in range(int(seconds * 10)))
+    return sum(budget.take(MonotonicTime(start + tick / 10)) for tick in range(int(seconds * 10)))
 
 
 def test_a_watch_of_one_stack_begins_with_a_burst_and_then_goes_slowly() -> None:
@@ -40,8 +41,8 @@ def test_the_rate_grows_where_nobody_is_throttled_up_to_a_bound_however_many_sta
     budget = Budget()
     budget.serve(1, 4)
     assert budget.rate == pytest.approx(4 * REQUESTS_PER_SECOND_STACK)
-    budget.take(0.0)
-    budget.take(LONG_AFTER)
+    budget.take(MonotonicTime(0.0))
+    budget.take(MonotonicTime(LONG_AFTER))
     assert budget.rate == REQUESTS_PER_SECOND_MAX
     budget.serve(1, 500)
     assert budget.rate == REQUESTS_PER_SECOND_MAX
@@ -51,56 +52,61 @@ def test_being_throttled_halves_the_rate_and_it_takes_minutes_to_come_back() -> 
     budget = Budget()
     taken(budget, 0.0, 10.0)
     before = budget.rate
-    budget.throttled(10.0)
+    budget.throttled(MonotonicTime(10.0))
     assert budget.rate == pytest.approx(before / 2, rel=0.01)
-    budget.take(10.0 + RECOVERY_SECONDS / 4)
+    budget.take(MonotonicTime(10.0 + RECOVERY_SECONDS / 4))
     assert budget.rate < before
-    budget.take(10.0 + RECOVERY_SECONDS)
+    budget.take(MonotonicTime(10.0 + RECOVERY_SECONDS))
     assert budget.rate > before
     for _ in range(20):
-        budget.throttled(10.0 + RECOVERY_SECONDS)
+        budget.throttled(MonotonicTime(10.0 + RECOVERY_SECONDS))
     assert budget.rate == REQUESTS_PER_SECOND_MIN
 
 
 def test_whoever_is_throttled_steps_back_further_than_the_users_tool() -> None:
     """Standard retries of SDKs come back after 20 s at most."""
     budget = Budget(random=random.Random(1))
-    budget.throttled(0.0)
+    budget.throttled(MonotonicTime(0.0))
     assert taken(budget, 0.0, STEP_BACK_SECONDS * 0.75) == 0
     for second in range(1, 6):
-        budget.throttled(second)
+        budget.throttled(MonotonicTime(second))
     assert taken(budget, 6.0, STEP_BACK_SECONDS_MAX * 0.75 - 1.0) == 0
-    assert 20 < STEP_BACK_SECONDS_MAX * 0.75 <= budget.ready_in(5.0) <= 30 + STEP_BACK_SECONDS_MAX * 1.25
-    budget.throttled(1000.0)
-    assert budget.ready_in(1000.0) <= max(STEP_BACK_SECONDS * 1.25, 1.0 / budget.rate)
+    assert (
+        20
+        < STEP_BACK_SECONDS_MAX * 0.75
+        <= budget.ready_in(MonotonicTime(5.0))
+        <= 30 + STEP_BACK_SECONDS_MAX * 1.25
+    )
+    budget.throttled(MonotonicTime(1000.0))
+    assert budget.ready_in(MonotonicTime(1000.0)) <= max(STEP_BACK_SECONDS * 1.25, 1.0 / budget.rate)
 
 
 def test_the_end_of_the_command_is_looked_for_at_once_although_something_was_throttled() -> None:
     budget = Budget()
     taken(budget, 0.0, 10.0)
-    budget.throttled(10.0)
-    budget.hurry(11.0)
-    assert budget.take(11.0)
-    budget.throttled(11.0)
+    budget.throttled(MonotonicTime(10.0))
+    budget.hurry(MonotonicTime(11.0))
+    assert budget.take(MonotonicTime(11.0))
+    budget.throttled(MonotonicTime(11.0))
     assert taken(budget, 11.0, 10.0) >= 10 * END_REQUESTS_PER_SECOND - 1
 
 
 def test_pages_and_the_requests_of_others_in_this_process_count() -> None:
     schedule, turn = Schedule(), PollSlot(root=True)
-    schedule.charge(Traffic(), 0.0)
-    assert schedule.due([("a", turn)], 0.0) == ["a"]
-    schedule.charge(Traffic(requests=12), 0.0)
-    assert schedule.due([("a", turn)], 1.0) == []
-    assert 0.9 * (DEBT_SECONDS_MAX - 1.0) <= schedule.budget.ready_in(1.0) <= DEBT_SECONDS_MAX
+    schedule.charge(Traffic(), MonotonicTime(0.0))
+    assert schedule.due([("a", turn)], MonotonicTime(0.0)) == ["a"]
+    schedule.charge(Traffic(requests=12), MonotonicTime(0.0))
+    assert schedule.due([("a", turn)], MonotonicTime(1.0)) == []
+    assert 0.9 * (DEBT_SECONDS_MAX - 1.0) <= schedule.budget.ready_in(MonotonicTime(1.0)) <= DEBT_SECONDS_MAX
 
 
 def test_a_throttled_request_of_any_kind_slows_the_looks() -> None:
     schedule = Schedule()
     before = schedule.budget.rate
-    schedule.charge(Traffic(requests=1, throttled=1), 0.0)
-    schedule.charge(Traffic(requests=2, throttled=1), 0.0)
+    schedule.charge(Traffic(requests=1, throttled=1), MonotonicTime(0.0))
+    schedule.charge(Traffic(requests=2, throttled=1), MonotonicTime(0.0))
     assert schedule.budget.rate == before / 2
-    assert schedule.due([("a", PollSlot(root=True))], 1.0) == []
+    assert schedule.due([("a", PollSlot(root=True))], MonotonicTime(1.0)) == []
 
 
 def test_regions_add_to_the_budget() -> None:
@@ -116,7 +122,7 @@ def test_roots_come_first_and_nested_stacks_are_not_starved() -> None:
     turns["nested"] = PollSlot(root=False)
     read: list[str] = []
     for second in range(30):
-        for key in schedule.due(turns.items(), float(second)):
+        for key in schedule.due(turns.items(), MonotonicTime(float(second))):
             turns[key].due = second + 1.0
             read.append(key)
     assert read[:5] == sorted(read[:5])
@@ -130,7 +136,7 @@ def test_a_stack_in_trouble_is_asked_ever_less_and_never_by_all_jobs_at_once() -
     for schedule in schedules:
         turn = PollSlot(root=True)
         for _ in range(9):
-            schedule.failed(turn, 0.0)
+            schedule.failed(turn, MonotonicTime(0.0))
         pauses.append(turn.due)
     assert all(0.75 * ERROR_PAUSE_SECONDS_MAX <= pause <= ERROR_PAUSE_SECONDS_MAX for pause in pauses)
     assert len(set(pauses)) == len(pauses)

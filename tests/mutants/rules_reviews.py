@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as lock
 from deploy_action.locking.github_jobs import GitHubRuns
@@ -40,7 +41,7 @@ def an_old_answer_about_a_reviewer_is_believed(patch: Patch) -> None:
     def may_pass(
         _original: Any, self: TakeoverPolicy, ticket: Any, review: Review, _life: Any, now: float
     ) -> bool:
-        return review.idle and self._at_rest(ticket, review.text, now, certain=True)
+        return review.idle and self._at_rest(ticket, review.text, MonotonicTime(now), certain=True)
 
     patch.function(TakeoverPolicy._may_pass, may_pass)
 

@@ -12,6 +12,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from deploy_action.common.instants import WallTime
 from deploy_action.reporting.summary.page import summary
 from tests.pages.mermaid import installed
 from tests.pages.stories import NOON, STORIES
@@ -87,7 +88,7 @@ def main() -> None:
         found = {name: story() for name, story in STORIES.items()}
     for name, report in found.items():
         if not wanted.names or name in wanted.names:
-            page = summary(report, now=report.ended or NOON + 612)
+            page = summary(report, now=WallTime(report.ended or NOON + 612))
             (wanted.folder / f"{name}.md").write_text(page, "utf-8")
             draw(page, wanted.folder / f"{name}.png")
             print(name, f"{len(page.encode()):,} bytes")

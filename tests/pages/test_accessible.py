@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from demo.page import page as demo_page
+from deploy_action.common.instants import WallTime
 from deploy_action.common.times import iso
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.live import live_of
@@ -61,7 +62,7 @@ def dashboard(folder: Path) -> Path:
     """Everything that the page can show: something is broken, one deploys, one waits, one freezes."""
     rows = list(records(400))
     rows[-1] |= {"outcome": "failed", "root_cause": "Service (AWS::ECS::Service): it did not start"}
-    entries = timeline_of(rows, now=NOW).entries
+    entries = timeline_of(rows, now=WallTime(NOW)).entries
     holder = Ticket(
         "h",
         "20261103-100000-aa11bb",
@@ -81,8 +82,8 @@ def dashboard(folder: Path) -> Path:
         unusual_of(entries),
         source="branch deploy-coordinator",
         notices=["A record could not be read."],
-        now=NOW,
-        live=live_of(document, now=NOW),
+        now=WallTime(NOW),
+        live=live_of(document, now=WallTime(NOW)),
     )
     file = folder / "dashboard.html"
     file.write_text(text, "utf-8")
@@ -97,7 +98,7 @@ def demo(folder: Path) -> Path:
             for number, scene in enumerate(scenes)
         ]
         found = {name: stories.STORIES[name]() for name in ("success", "failed")}
-        told = [(name, summary(report, now=report.ended or NOW)) for name, report in found.items()]
+        told = [(name, summary(report, now=WallTime(report.ended or NOW))) for name, report in found.items()]
         file = folder / "demo.html"
         file.write_text(demo_page(told, server, dashboard(folder).name), "utf-8")
     return file

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy_action.cloudformation.operation import Phase
+from deploy_action.common.instants import WallTime
 from deploy_action.history.estimate import Basis, Usual
 from deploy_action.reporting.resource_activity import ResourceActivity
 from deploy_action.reporting.summary.gantt import BARS_MAX, gantt
@@ -37,7 +38,7 @@ def mermaid() -> None:
 
 
 def page_of(report: Report) -> str:
-    return summary(report, now=report.ended or stories.NOON + 612)
+    return summary(report, now=WallTime(report.ended or stories.NOON + 612))
 
 
 def test_the_parser_refuses_what_is_wrong() -> None:

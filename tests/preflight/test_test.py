@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.common.instants import WallTime
 from deploy_action.locking.delegation import Borrower
 from deploy_action.locking.document import Document, Ticket
 from deploy_action.preflight.checks.coordination import lock_findings, wait_ahead_seconds
@@ -178,7 +179,7 @@ def test_how_long_credentials_have_to_last() -> None:
     session = Session("1", "arn", expires=1000.0)
 
     def codes(now: float, estimate: float | None, wait: float = 0.0) -> list[str]:
-        found = life_findings(session, now=now, estimate_seconds=estimate, wait_seconds=wait)
+        found = life_findings(session, now=WallTime(now), estimate_seconds=estimate, wait_seconds=wait)
         return [one.code for one in found]
 
     assert codes(500, 400) == []
@@ -186,9 +187,9 @@ def test_how_long_credentials_have_to_last() -> None:
     assert codes(500, 400, wait=200) == ["credentials-end-early"]
     assert codes(500, None) == ["credentials-end-early"]
     assert codes(1000, 1) == ["credentials-expired"]
-    (late,) = life_findings(session, now=1000, estimate_seconds=1, wait_seconds=0)
+    (late,) = life_findings(session, now=WallTime(1000), estimate_seconds=1, wait_seconds=0)
     assert late.level is Level.WARNING, "AWS has just taken them: the clock may be wrong"
-    assert life_findings(Session("1", "arn"), now=0, estimate_seconds=1e9, wait_seconds=0) == []
+    assert life_findings(Session("1", "arn"), now=WallTime(0), estimate_seconds=1e9, wait_seconds=0) == []
     assert told_expiry({"AWS_SESSION_EXPIRATION": "1970-01-01T00:01:40Z"}) == 100
     assert told_expiry({"AWS_CREDENTIAL_EXPIRATION": "soon"}) is None
 
@@ -196,10 +197,10 @@ def test_how_long_credentials_have_to_last() -> None:
 def test_a_lock_that_is_lent_to_us_is_no_other_deployment() -> None:
     document = Document(tickets=(Ticket("n", "id-n", ("prod",), epochs=(("prod", 1),)),))
     at = "1970-01-01T00:00:00Z"
-    assert [one.code for one in lock_findings(document, ("prod",), now=0, at=at)] == ["lock-held"]
-    assert lock_findings(document, ("prod",), now=0, at=at, ours=Borrower(("n",)).may_use) == []
+    assert [one.code for one in lock_findings(document, ("prod",), now=WallTime(0), at=at)] == ["lock-held"]
+    assert lock_findings(document, ("prod",), now=WallTime(0), at=at, ours=Borrower(("n",)).may_use) == []
 
 
 def test_an_empty_registry_holds_nobody_up() -> None:
-    assert lock_findings(Document(), ("prod",), now=0, at="1970-01-01T00:00:00Z") == []
-    assert wait_ahead_seconds(Document(), ("prod",), now=0) == 0
+    assert lock_findings(Document(), ("prod",), now=WallTime(0), at="1970-01-01T00:00:00Z") == []
+    assert wait_ahead_seconds(Document(), ("prod",), now=WallTime(0)) == 0

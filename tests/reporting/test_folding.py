@@ -10,6 +10,7 @@ import pytest
 from deploy_action.cloudformation.events import StackEvent
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.stacks import STACK_TYPE
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.github.runner_files import JobLog
 from deploy_action.job.job_log import JobLogReporter
 from deploy_action.reporting.log.folding import START_SECONDS, Folding
@@ -80,9 +81,9 @@ def test_what_takes_a_while_is_shown_at_its_start_and_its_end() -> None:
 def test_a_start_is_due_although_nothing_else_happens() -> None:
     folding = Folding()
     folding.take(event(0, "A", "CREATE_IN_PROGRESS"), "A")
-    assert folding.due(START_SECONDS - 0.1) == []
-    assert [line for _, line in folding.due(START_SECONDS)] == ["A"]
-    assert folding.due(60.0) == []
+    assert folding.due(CloudFormationTime(START_SECONDS - 0.1)) == []
+    assert [line for _, line in folding.due(CloudFormationTime(START_SECONDS))] == ["A"]
+    assert folding.due(CloudFormationTime(60.0)) == []
 
 
 def test_a_replacement_is_said_at_once() -> None:
@@ -141,10 +142,10 @@ def test_a_look_that_shows_nothing_shows_the_start_of_what_takes_a_while() -> No
     for one in events:
         operation.apply(one)
     reporter.events(events, operation)
-    reporter.looked(operation, now=100.0 + 2.0)
+    reporter.looked(operation, now=CloudFormationTime(100.0 + 2.0))
     assert "  A  " not in stream.getvalue()
-    reporter.looked(operation, now=100.0 + 6.0)
-    reporter.looked(operation, now=100.0 + 9.0)
+    reporter.looked(operation, now=CloudFormationTime(100.0 + 6.0))
+    reporter.looked(operation, now=CloudFormationTime(100.0 + 9.0))
     assert stream.getvalue().count("  A  ") == 1
 
 

@@ -31,6 +31,7 @@ from deploy_action.cli.text.page import readable
 from deploy_action.cloudformation.change_set import Change, ChangeSet, PropertyChange
 from deploy_action.cloudformation.change_set_tree import PlannedStack
 from deploy_action.common import escape
+from deploy_action.common.instants import CloudFormationTime, WallTime
 from deploy_action.dashboard import page as dashboard
 from deploy_action.dashboard.page_data import script_json
 from deploy_action.dashboard.timeline import timeline_of
@@ -270,7 +271,7 @@ def place_log_events(texts: Sequence[str]) -> None:
         for event in events:
             operation.apply(event)
         reporter.events(events, operation)
-        reporter.quiet(operation, now=AT + 60, unanswered_since=None)
+        reporter.quiet(operation, now=CloudFormationTime(AT + 60), unanswered_since=None)
         reporter.end_groups()
         reporter.line(text)
         lines = stream.getvalue().removesuffix("\n").split("\n")
@@ -330,7 +331,7 @@ def place_summary(texts: Sequence[str]) -> None:
     kept = frozenset({"links", "region"})
     for name in ("failed", "several", "unknown"):
         report = poisoned(replace(stories.STORIES[name](), stack_sets=(STACK_SET,)), texts, kept)
-        page = summary(replace(report, notes=tuple(texts)), now=stories.NOON + 700)
+        page = summary(replace(report, notes=tuple(texts)), now=WallTime(stories.NOON + 700))
         harmless_page(re.sub(r"```mermaid.*?```", "", page, flags=re.DOTALL))
         charts = re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL)
         for line in [line for chart in charts for line in chart.splitlines()[8:]]:
@@ -367,8 +368,8 @@ def place_plan(texts: Sequence[str]) -> None:
 
 
 def messages(view: DeploymentView) -> list[Announcement]:
-    entries = [entry(view.moment, view, now=view.at, alone=alone) for alone in (False, True)]
-    return [parent(view, now=view.at), single(view, now=view.at), *entries]
+    entries = [entry(view.moment, view, now=WallTime(view.at), alone=alone) for alone in (False, True)]
+    return [parent(view, now=WallTime(view.at)), single(view, now=WallTime(view.at)), *entries]
 
 
 def place_slack(texts: Sequence[str]) -> None:
@@ -413,7 +414,12 @@ def place_dashboard(texts: Sequence[str]) -> None:
         parser = _Scripts()
         parser.feed(
             dashboard.page(
-                timeline_of(records, now=AT).entries, {}, {}, source=words, notices=[words], now=AT
+                timeline_of(records, now=WallTime(AT)).entries,
+                {},
+                {},
+                source=words,
+                notices=[words],
+                now=WallTime(AT),
             )
         )
         return parser.tags

@@ -14,6 +14,7 @@ from deploy_action.cloudformation.change_set import Change
 from deploy_action.cloudformation.operation import Activity, Operation
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.escape import plain
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.diagnosis.causes import Cause, causes_of
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.history.estimate import Basis, Estimate, Usual
@@ -157,7 +158,7 @@ class TestHeartbeat:
         ):
             operation.apply(resource(AT + number, name, f"{verb}_IN_PROGRESS"))
         operation.apply(resource(AT + 9, "E", "CREATE_COMPLETE"))
-        assert PLAIN.heartbeat(operation, 300.0, now=AT + 300) == (
+        assert PLAIN.heartbeat(operation, 300.0, now=CloudFormationTime(AT + 300)) == (
             "14:18:20   +5m00s  … still creating A, 5m00s; updating B, 4m59s; deleting C, 4m58s; "
             "and 1 more; 1 done"
         )
@@ -166,7 +167,9 @@ class TestHeartbeat:
         operation = Operation()
         operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
         operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS"))
-        assert PLAIN.heartbeat(operation, 370.0, now=AT + 370, forecast=Known(), done=(12, 14)) == (
+        assert PLAIN.heartbeat(
+            operation, 370.0, now=CloudFormationTime(AT + 370), forecast=Known(), done=(12, 14)
+        ) == (
             "14:19:30   +6m10s  … still creating Database, 6m10s, usually 5m40s to 8m12s; 12 of 14 done; "
             "about 4m left (3m to 6m)"
         )
@@ -175,7 +178,7 @@ class TestHeartbeat:
         operation = Operation()
         operation.apply(stack(AT, "CREATE_IN_PROGRESS"))
         operation.apply(resource(AT, "Database", "CREATE_IN_PROGRESS"))
-        assert PLAIN.heartbeat(operation, 540.0, now=AT + 540, forecast=Known()).endswith(
+        assert PLAIN.heartbeat(operation, 540.0, now=CloudFormationTime(AT + 540), forecast=Known()).endswith(
             "about 4m left (3m to 6m), more while Database takes longer than usual"
         )
 
@@ -185,12 +188,12 @@ class TestHeartbeat:
         operation.apply(resource(AT, "A", "CREATE_COMPLETE"))
         operation.apply(stack(AT + 1, "ROLLBACK_IN_PROGRESS"))
         operation.apply(resource(AT + 1, "A", "DELETE_IN_PROGRESS"))
-        assert PLAIN.heartbeat(operation, 61.0, now=AT + 61, done=(1, 2)) == (
+        assert PLAIN.heartbeat(operation, 61.0, now=CloudFormationTime(AT + 61), done=(1, 2)) == (
             "14:14:21   +1m01s  … still deleting A, 1m00s; rolling back"
         )
 
     def test_where_nothing_has_begun_it_says_so(self) -> None:
-        found = PLAIN.heartbeat(Operation(), 0.0, now=AT)
+        found = PLAIN.heartbeat(Operation(), 0.0, now=CloudFormationTime(AT))
         assert found == "14:13:20      +0s  … nothing has begun on a watched stack yet"
 
 
@@ -332,7 +335,9 @@ def test_no_line_about_hostile_names_and_reasons_holds_a_command(  # noqa: PLR09
     ]
     if times == 1:
         assert shown(plain(reason)) in shown(re.sub(r"\n +└ ", "", re.sub(r"\x1b\[\d*m", "", told[3])))
-    told.append(style.heartbeat(operation, 5.0, now=AT + 5, forecast=Known(), done=(12, 14)))
+    told.append(
+        style.heartbeat(operation, 5.0, now=CloudFormationTime(AT + 5), forecast=Known(), done=(12, 14))
+    )
     assert all(len(line) <= 1000 for text in told for line in runner_lines(text))
     told.append(style.change(Change(name, name, type_, replacement=reason)))
     assert runner_commands("\n".join(told)) == []

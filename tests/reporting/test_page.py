@@ -12,6 +12,7 @@ from deploy_action.cloudformation.change_set import Change
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.cloudformation.outcome import Outcome, StackLine
 from deploy_action.cloudformation.stacks import STACK_TYPE
+from deploy_action.common.instants import WallTime
 from deploy_action.common.times import duration
 from deploy_action.diagnosis.causes import Cause
 from deploy_action.diagnosis.service_lookups import Finding
@@ -85,18 +86,18 @@ FULL = Report(
     ],
 )
 def test_the_verdict_comes_first(outcome: Outcome, headline: str) -> None:
-    assert summary(replace(FULL, outcome=outcome), now=NOON).splitlines()[0] == headline
+    assert summary(replace(FULL, outcome=outcome), now=WallTime(NOON)).splitlines()[0] == headline
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.FAILED, Outcome.ROLLED_BACK])
 def test_a_time_out_is_headed_as_one(outcome: Outcome) -> None:
-    page = summary(replace(FULL, outcome=outcome, timed_out=True), now=NOON)
+    page = summary(replace(FULL, outcome=outcome, timed_out=True), now=WallTime(NOON))
     assert page.splitlines()[0] == "## ⌛ Did not end in time: production in 5m15s"
 
 
 def test_what_was_refused_is_headed_with_what_was_given() -> None:
     report = replace(EMPTY, outcome=Outcome.FAILED, not_started=True, asked=("shop", "shop-web"))
-    assert summary(report, now=NOON).splitlines()[0] == "## 🚫 Not started: shop, shop-web"
+    assert summary(report, now=WallTime(NOON)).splitlines()[0] == "## 🚫 Not started: shop, shop-web"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.NO_CHANGES])
@@ -108,11 +109,11 @@ def test_what_went_well_is_headed_so_whatever_else_is_known(outcome: Outcome) ->
 
 def test_only_what_went_well_has_a_green_sign() -> None:
     for outcome in Outcome:
-        assert ("✅" in summary(replace(FULL, outcome=outcome), now=NOON)) is outcome.good
+        assert ("✅" in summary(replace(FULL, outcome=outcome), now=WallTime(NOON))) is outcome.good
 
 
 def test_the_page_of_a_deployment_that_was_rolled_back() -> None:
-    page = summary(FULL, now=NOON + 400)
+    page = summary(FULL, now=WallTime(NOON + 400))
     assert (
         page
         == f"""\
@@ -210,7 +211,8 @@ gantt
 
 def test_all_causes_are_told_before_anything_else() -> None:
     page = summary(
-        replace(FULL, causes=(cause("A"), cause("Database/B"), cause("shop", type_=STACK_TYPE))), now=NOON
+        replace(FULL, causes=(cause("A"), cause("Database/B"), cause("shop", type_=STACK_TYPE))),
+        now=WallTime(NOON),
     )
     places = [page.index(name) for name in ("**A**", "**Database/B**", "**shop** (stack)", "| Lock |")]
     assert places == sorted(places)
@@ -220,7 +222,7 @@ def test_what_kept_it_from_starting_is_told_in_three_sentences() -> None:
     failure = Failure(
         "The lock `production` was held.", "Nothing was changed.", "Raise `wait-timeout-in-minutes`."
     )
-    page = summary(replace(EMPTY, outcome=Outcome.BUSY, failure=failure), now=NOON)
+    page = summary(replace(EMPTY, outcome=Outcome.BUSY, failure=failure), now=WallTime(NOON))
     assert page.splitlines()[:6] == [
         "## 🚧 Busy, not deployed: deployment",
         "",
@@ -234,7 +236,7 @@ def test_what_kept_it_from_starting_is_told_in_three_sentences() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert summary(EMPTY, now=NOON) == (
+    assert summary(EMPTY, now=WallTime(NOON)) == (
         "## ❓ Outcome unknown: deployment\n\n"
         "| Time in the queue | Correlation id |\n| :--- | :--- |\n| none | `20260102-030405-abcdef` |\n"
     )
@@ -254,7 +256,7 @@ def test_an_unknown_outcome_names_its_cause_first_and_once_and_where_to_look() -
         last_seen=(replace(SHOP, status="UPDATE_IN_PROGRESS"),),
         notes=(f"{cause} Raise it.", shortened(cause, "credentials have expired"), "Another."),
     )
-    page = summary(report, now=NOON)
+    page = summary(report, now=WallTime(NOON))
     assert page.splitlines()[2] == f"**What happened.** {failure.what}"
     assert page.count("credentials have expired") == 1
     assert "- Another." in page
@@ -263,7 +265,7 @@ def test_an_unknown_outcome_names_its_cause_first_and_once_and_where_to_look() -
 
 def test_what_was_refused_has_taken_no_time() -> None:
     report = replace(FULL, outcome=Outcome.FAILED, not_started=True)
-    assert summary(report, now=NOON).splitlines()[0] == "## 🚫 Not started: production"
+    assert summary(report, now=WallTime(NOON)).splitlines()[0] == "## 🚫 Not started: production"
 
 
 def test_what_was_cancelled_or_undone_is_held_against_nothing() -> None:
@@ -273,7 +275,7 @@ def test_what_was_cancelled_or_undone_is_held_against_nothing() -> None:
         replace(bar("Sibling"), usual=usual, reason="Resource update cancelled", ended=NOON + 30),
         replace(bar("Broken", status="UPDATE_COMPLETE"), usual=usual, phase=Phase.ROLLBACK),
     )
-    page = summary(replace(FULL, bars=bars), now=NOON)
+    page = summary(replace(FULL, bars=bars), now=WallTime(NOON))
     slow, _, rest = page.partition("### Slowest resources")[2].partition("<details>")
     assert "Sibling" not in slow
     assert "| `Sibling` | `AWS::ECS::Service` | update | cancelled |  | `UPDATE_FAILED` |" in rest
@@ -282,7 +284,7 @@ def test_what_was_cancelled_or_undone_is_held_against_nothing() -> None:
 
 def test_several_stacks_are_a_table() -> None:
     stacks = (SHOP, StackLine("us-east-1", "web", "", "UPDATE_COMPLETE"))
-    page = summary(replace(FULL, environment="", stacks=stacks), now=NOON)
+    page = summary(replace(FULL, environment="", stacks=stacks), now=WallTime(NOON))
     assert page.startswith("## ❌ Failed and rolled back: shop, web in")
     assert "| `us-east-1/web` | `UPDATE_COMPLETE` |  |" in page
 
@@ -291,7 +293,7 @@ def test_what_still_runs_is_told_as_such() -> None:
     running = replace(
         FULL, outcome=Outcome.CANCELLED, ended=None, bars=(bar(ended=None, status="UPDATE_IN_PROGRESS"),)
     )
-    page = summary(running, now=NOON + 60)
+    page = summary(running, now=WallTime(NOON + 60))
     assert "| `Service` | `AWS::ECS::Service` | update | `UPDATE_IN_PROGRESS` | 1m00s so far |" in page
     assert "~ Service 1m00s (no end seen) :active, " in page
 
@@ -306,7 +308,7 @@ def big(count: int) -> Report:
 
 
 def test_five_hundred_resources_fit_with_every_one_of_them() -> None:
-    page = summary(big(500), now=NOON)
+    page = summary(big(500), now=WallTime(NOON))
     assert len(page.encode()) < BYTES_MAX < 1024 * 1024
     assert page.count("`Database/Resource") >= 500
     chart = page[page.index("```mermaid") :].partition("```\n")[0]
@@ -319,7 +321,7 @@ def test_long_tables_are_cut_and_say_so() -> None:
         replace(bar("|" * 300), reason="<" * 300, resource_type="`" * 300) for _ in range(1000)
     )
     changes = tuple(Change("Add", "|" * 300, "|" * 300) for _ in range(1000))
-    page = summary(replace(FULL, bars=hostile_bars, changes=changes), now=NOON)
+    page = summary(replace(FULL, bars=hostile_bars, changes=changes), now=WallTime(NOON))
     assert len(page.encode()) <= BYTES_MAX
     assert re.search(r"<summary>Planned changes \(first \d+ of 1000\)</summary>", page)
     assert re.search(r"<summary>All resources \(first \d+ of 1000\)</summary>", page)
@@ -328,7 +330,7 @@ def test_long_tables_are_cut_and_say_so() -> None:
 
 
 def test_of_a_page_that_would_be_too_long_the_beginning_is_kept() -> None:
-    page = summary(big(100), now=NOON, bytes_max=15_000)
+    page = summary(big(100), now=WallTime(NOON), bytes_max=15_000)
     assert len(page.encode()) <= 15_000
     assert page.startswith("## ❌")
     assert "**The stack now.**" in page
@@ -341,7 +343,7 @@ def test_hostile_words_everywhere_still_leave_room_for_the_chart() -> None:
     found = tuple(Finding(ROOT, f"S{n // 10}", "S", "ECS", "&" * 1000, f"k{n}") for n in range(100))
     causes = tuple(replace(cause(f"S{n}", "&" * 5000), logical_id=f"S{n}") for n in range(12))
     report = replace(big(1500), causes=causes, behind=found, notes=("&" * 2000,) * 70)
-    page = summary(report, now=NOON)
+    page = summary(report, now=WallTime(NOON))
     assert 500_000 < len(page.encode()) <= BYTES_MAX
     assert "```mermaid" in page
     assert "And 2 more causes" in page
@@ -361,7 +363,7 @@ GOOD = replace(FULL, outcome=Outcome.SUCCEEDED, causes=(), failure=None)
     ],
 )
 def test_the_estimate_is_held_against_what_it_took(seconds: float, judged: str) -> None:
-    page = summary(replace(GOOD, duration_seconds=seconds), now=NOON)
+    page = summary(replace(GOOD, duration_seconds=seconds), now=WallTime(NOON))
     took = (
         f"Took {duration(seconds)}; expected 4m10s (3m40s to 4m50s, from 4 deployments of the same resources)"
     )
@@ -369,12 +371,14 @@ def test_the_estimate_is_held_against_what_it_took(seconds: float, judged: str) 
 
 
 def test_how_good_the_estimates_before_were_is_told() -> None:
-    page = summary(replace(GOOD, accuracy=Accuracy(10, 8, 0.063)), now=NOON)
+    page = summary(replace(GOOD, accuracy=Accuracy(10, 8, 0.063)), now=WallTime(NOON))
     assert (
         "Of the 10 estimates before, 8 held (80 %; the aim is 80 %), and half were at most 6 % off." in page
     )
-    assert "estimates before" not in summary(replace(GOOD, accuracy=Accuracy(9, 3, 0.0)), now=NOON)
-    assert "estimates before" not in summary(replace(FULL, accuracy=Accuracy(10, 8, 0.063)), now=NOON)
+    assert "estimates before" not in summary(replace(GOOD, accuracy=Accuracy(9, 3, 0.0)), now=WallTime(NOON))
+    assert "estimates before" not in summary(
+        replace(FULL, accuracy=Accuracy(10, 8, 0.063)), now=WallTime(NOON)
+    )
 
 
 @pytest.mark.parametrize(
@@ -389,25 +393,26 @@ def test_how_good_the_estimates_before_were_is_told() -> None:
     ],
 )
 def test_what_an_estimate_rests_on_is_told(estimate: Estimate, words: str) -> None:
-    assert f"2s (1s to 3s, {words}" in summary(replace(GOOD, estimate=estimate), now=NOON)
+    assert f"2s (1s to 3s, {words}" in summary(replace(GOOD, estimate=estimate), now=WallTime(NOON))
 
 
 def test_an_unknown_outcome_is_held_against_nothing() -> None:
-    page = summary(replace(GOOD, outcome=Outcome.UNKNOWN), now=NOON)
+    page = summary(replace(GOOD, outcome=Outcome.UNKNOWN), now=WallTime(NOON))
     assert "**as expected**" not in page
     assert "A success was expected to take 4m10s" in page
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NO_CHANGES, Outcome.BUSY, Outcome.SKIPPED])
 def test_what_did_nothing_is_not_held_against_an_estimate(outcome: Outcome) -> None:
-    assert "expected" not in summary(replace(GOOD, outcome=outcome), now=NOON)
+    assert "expected" not in summary(replace(GOOD, outcome=outcome), now=WallTime(NOON))
 
 
 def test_usual_and_last_times_stand_beside_the_slowest() -> None:
     usual = Usual(50.0, 55.0, 62.0, 4, Basis.RESOURCE)
     good = replace(bar(status="UPDATE_COMPLETE"), usual=usual, last_seconds=55.0)
     page = summary(
-        replace(GOOD, bars=(good, replace(good, label="New", usual=None, last_seconds=None))), now=NOON
+        replace(GOOD, bars=(good, replace(good, label="New", usual=None, last_seconds=None))),
+        now=WallTime(NOON),
     )
     assert "| Resource | Type | Action | Took | Usually | Last time |" in page
     assert "| `Service` | `AWS::ECS::Service` | update | 1m10s | 50s to 1m02s · **slower** | 55s |" in page
@@ -416,7 +421,7 @@ def test_usual_and_last_times_stand_beside_the_slowest() -> None:
 
 def test_of_several_stacks_resources_are_told_apart() -> None:
     bars = (bar("A"), replace(bar("A"), stack="us-east-1/web"))
-    page = summary(replace(GOOD, bars=bars), now=NOON)
+    page = summary(replace(GOOD, bars=bars), now=WallTime(NOON))
     assert "| `us-east-1/web` | `A` |" in page
 
 
@@ -487,7 +492,7 @@ class TestSinceLastTime:
 
 def test_those_ahead_are_links_and_only_a_few() -> None:
     ahead = tuple(Ahead(f"id{n}", f"https://github.com/a/b/runs/{n}", f"cat{n}") for n in range(9))
-    page = summary(replace(GOOD, ahead=ahead), now=NOON)
+    page = summary(replace(GOOD, ahead=ahead), now=WallTime(NOON))
     assert "1m15s, behind [`id0`](https://github.com/a/b/runs/0) by cat0, [`id1`]" in page
     assert "by cat2 and 6 more |" in page
     assert "id3" not in page
@@ -513,7 +518,7 @@ def test_links_out_of_the_registry_lead_to_our_own_server_alone(url: str) -> Non
     def page_with(address: str) -> str:
         then = replace(TestSinceLastTime.THEN, url=address)
         ahead = (Ahead("20260102-030000-aaaaaa", address, "octocat"),)
-        return summary(replace(GOOD, ahead=ahead, comparisons=(then,)), now=NOON)
+        return summary(replace(GOOD, ahead=ahead, comparisons=(then,)), now=WallTime(NOON))
 
     def links(page: str) -> list[str]:
         return re.findall(r'href="([^"]*)"', html_of(page))
@@ -529,7 +534,7 @@ def test_links_out_of_the_registry_lead_to_our_own_server_alone(url: str) -> Non
 def test_on_a_server_of_ones_own_the_registrys_links_lead_there_alone(url: str) -> None:
     home = Links(run="https://git.corp.example/a/b/actions/runs/1")
     ahead = (Ahead("id", url, "x"), Ahead("id2", "https://git.corp.example/a/b/actions/runs/9", "y"))
-    page = summary(replace(GOOD, ahead=ahead, links=home), now=NOON)
+    page = summary(replace(GOOD, ahead=ahead, links=home), now=WallTime(NOON))
     assert url not in page
     assert "https://git.corp.example/a/b/actions/runs/9" in page
 
@@ -537,9 +542,9 @@ def test_on_a_server_of_ones_own_the_registrys_links_lead_there_alone(url: str) 
 def test_the_thread_in_slack_is_linked_where_it_is_known() -> None:
     links = replace(FULL.links, thread="https://a.slack.com/archives/C1/p1")
     assert "[Thread in Slack](https://a.slack.com/archives/C1/p1)" in summary(
-        replace(GOOD, links=links), now=NOON
+        replace(GOOD, links=links), now=WallTime(NOON)
     )
-    assert "Slack" not in summary(GOOD, now=NOON)
+    assert "Slack" not in summary(GOOD, now=WallTime(NOON))
 
 
 @settings(max_examples=60, deadline=None)
@@ -568,6 +573,6 @@ def test_hostile_names_leave_the_page_as_it_is(name: str, reason: str, sentence:
             failure=Failure(sentence, sentence, sentence),
             notes=(sentence, sentence),
         )
-        return [tag for tag in elements(summary(report, now=NOON))[0] if tag != "code"]
+        return [tag for tag in elements(summary(report, now=WallTime(NOON)))[0] if tag != "code"]
 
     assert page(name, reason, sentence) == page("n", "r", "s")

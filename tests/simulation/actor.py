@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
+from deploy_action.common.instants import MonotonicTime, WallTime
 from deploy_action.errors import CoordinatorError
 from tests.clock import START
 from tests.simulation.faults import LATE_SECONDS_MAX, Fault
@@ -102,11 +103,11 @@ class Actor:
         if self.seen is None or document.revision >= self.seen.revision:
             self.seen, self.seen_at = document, self.scheduler.time
 
-    def now(self) -> float:
-        return START + self.skew + self.scheduler.time
+    def now(self) -> WallTime:
+        return WallTime(START + self.skew + self.scheduler.time)
 
-    def monotonic(self) -> float:
-        return self.scheduler.time * self.rate
+    def monotonic(self) -> MonotonicTime:
+        return MonotonicTime(self.scheduler.time * self.rate)
 
     def sleep(self, seconds: float) -> None:
         self.point("sleep")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.ports import Traffic
     from deploy_action.cloudformation.stacks import StackRef
+    from deploy_action.common.instants import CloudFormationTime
     from tests.simulation.actor import Actor
     from tests.simulation.deployment import Turn
     from tests.simulation.faults import Fault
@@ -121,7 +122,7 @@ class CloudDouble:
     def events(self, stack: StackRef, *, stop: Callable[[StackEvent], bool]) -> Sequence[StackEvent]:
         raise AssertionError("nobody asked for events")
 
-    def their_time(self) -> float | None:
+    def their_time(self) -> CloudFormationTime | None:
         return None
 
     def deleted(

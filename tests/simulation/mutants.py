@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.common.instants import MonotonicTime
 from deploy_action.common.times import unix_seconds
 from deploy_action.errors import LockLost, RegistryForbidden
 from deploy_action.locking import codec, head_look, superseding
@@ -74,7 +75,7 @@ def _wall_clock_expiry(patch: pytest.MonkeyPatch) -> None:
     wall: dict[int, float] = {}
 
     def observing(self: leases.LeaseWatch, document: Document, now: float, *, at: str) -> None:
-        observe(self, document, now, at=at)
+        observe(self, document, MonotonicTime(now), at=at)
         wall[id(self)] = unix_seconds(at) or 0.0
 
     def silent_seconds(self: leases.LeaseWatch, ticket: Ticket, now: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome, stack_lines
 from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.common.instants import CloudFormationTime, WallTime
 from deploy_action.common.times import iso
 from deploy_action.diagnosis.causes import causes_of
 from deploy_action.history.estimate import Basis, Estimate, Usual
@@ -60,13 +61,13 @@ class Scene:
     now: float
 
     def parent(self) -> Announcement:
-        return parent(self.view, now=self.now)
+        return parent(self.view, now=WallTime(self.now))
 
     def entry(self, *, alone: bool = False) -> Announcement:
-        return entry(self.moment, self.view, now=self.now, alone=alone)
+        return entry(self.moment, self.view, now=WallTime(self.now), alone=alone)
 
     def single(self) -> Announcement:
-        return single(self.view, now=self.now)
+        return single(self.view, now=WallTime(self.now))
 
 
 def good_story() -> list[Scene]:
@@ -89,19 +90,21 @@ def good_story() -> list[Scene]:
     operation = told(*events)
     at = begun + 150
     left = Estimate(80.0, 140.0, 220.0, "x", 12)
-    progress = views.progressed(started, operation, at=at, now=at, left=left, done=(11, 30))
+    progress = views.progressed(
+        started, operation, at=at, now=CloudFormationTime(at), left=left, done=(11, 30)
+    )
     at = begun + 450
     silent_one = next(one for one in operation.activities if one.logical_id == "Database")
     change = StallChange(
         True, "Database", 429.0, Usual(120.0, 200.0, 320.0, 12, Basis.RESOURCE), activity=silent_one
     )
     late = told(*events, resource(begun + 161, "Service", "UPDATE_COMPLETE", type_="AWS::ECS::Service"))
-    silent = views.progressed(progress, late, at=at, now=at, left=None, done=(12, 30))
+    silent = views.progressed(progress, late, at=at, now=CloudFormationTime(at), left=None, done=(12, 30))
     stalled = views.stalled(silent, change, late, at=at)
     at = begun + 480
     moves = told(*events, resource(at - 3, "Database", "CREATE_COMPLETE", type_=DATABASE))
     moving = views.stalled(
-        views.progressed(stalled, moves, at=at, now=at, done=(13, 30)),
+        views.progressed(stalled, moves, at=at, now=CloudFormationTime(at), done=(13, 30)),
         replace(change, began=False, seconds=456.0),
         moves,
         at=at,
@@ -160,7 +163,12 @@ def bad_story() -> list[Scene]:
     rolling = told(*events)
     left = Estimate(50.0, 80.0, 110.0, "x")
     back = views.progressed(
-        views.started(first, report, at=at), rolling, at=at + 50, now=at + 50, left=left, done=(7, 30)
+        views.started(first, report, at=at),
+        rolling,
+        at=at + 50,
+        now=CloudFormationTime(at + 50),
+        left=left,
+        done=(7, 30),
     )
     end = at + 134
     ended = told(*events, stack(end, "UPDATE_ROLLBACK_COMPLETE"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.job.notifications import SlackDelivery, SlackNotifier
 from deploy_action.reporting.report import Report
@@ -66,7 +67,9 @@ class Deploying:
     def look(self, *, changes: bool = True) -> None:
         if not self.over:
             done = int(self.clock.elapsed / CHANGE_SECONDS) if changes else 0
-            self.notifier.progressed(self.operation, NoForecast(), (done, 100), now=self.clock.now())
+            self.notifier.progressed(
+                self.operation, NoForecast(), (done, 100), now=CloudFormationTime(self.clock.now())
+            )
 
     def end(self) -> None:
         self.over = True

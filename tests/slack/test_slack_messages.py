@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from slack_sdk.models.blocks import Block, HeaderBlock, RichTextBlock
 
 from deploy_action.cloudformation.outcome import Outcome
+from deploy_action.common.instants import WallTime
 from deploy_action.common.links import openable
 from deploy_action.reporting.report import Failure
 from deploy_action.slack.messages import entry, parent, single, words
@@ -54,10 +55,10 @@ SCENES = {scene.name: scene for story in STORIES for scene in story()}
 def all_of(view: DeploymentView, now: float) -> dict[str, Announcement]:
     """Every message that may be made of a view at its moment."""
     return {
-        "parent": parent(view, now=now),
-        "single": single(view, now=now),
-        "entry": entry(view.moment, view, now=now),
-        "alert": entry(view.moment, view, now=now, alone=True),
+        "parent": parent(view, now=WallTime(now)),
+        "single": single(view, now=WallTime(now)),
+        "entry": entry(view.moment, view, now=WallTime(now)),
+        "alert": entry(view.moment, view, now=WallTime(now), alone=True),
     }
 
 
@@ -101,7 +102,7 @@ class TestHostileViews:
         for name, message in all_of(view, view.at + 1).items():
             called = set(blockkit.called(asdict(message)))
             assert called <= (CONFIGURED if message.alert else set()), name
-        assert blockkit.called(asdict(parent(view, now=view.at))) == []
+        assert blockkit.called(asdict(parent(view, now=WallTime(view.at)))) == []
 
     @many
     @given(hostile_views)
@@ -150,7 +151,7 @@ class TestHostileViews:
         """Whatever the moment says: names may hold the sign, the first character is ours."""
         for moment in NotificationEvent:
             told = replace(view, moment=moment)
-            for message in (parent(told, now=view.at), single(told, now=view.at)):
+            for message in (parent(told, now=WallTime(view.at)), single(told, now=WallTime(view.at))):
                 green = any(text.startswith("✅") for text in (message.text, *seen(message)[:1]))
                 assert green is (moment is NotificationEvent.COMPLETE)
 
@@ -216,7 +217,9 @@ class TestEveryScene:
     def test_all_moments_are_told_apart(self) -> None:
         view = replace(SCENES["progress"].view, queue=SCENES["queued"].view.queue)
         firsts = [
-            seen(entry(moment, view, now=view.at))[0] for moment in NotificationEvent if not moment.final
+            seen(entry(moment, view, now=WallTime(view.at)))[0]
+            for moment in NotificationEvent
+            if not moment.final
         ]
         assert len(set(firsts)) == len(firsts)
 
@@ -238,7 +241,7 @@ class TestTheParent:
         view = SCENES["queued"].view
         assert view.queue is not None
         ahead = replace(view.queue.ahead[0], expected_end=None, url="https://evil.example/run")
-        message = parent(replace(view, queue=replace(view.queue, ahead=(ahead,))), now=view.at)
+        message = parent(replace(view, queue=replace(view.queue, ahead=(ahead,))), now=WallTime(view.at))
         assert "no estimate of its end" in blockkit.seen(asdict(message))
         assert "evil" not in str(blockkit.addresses(asdict(message)))
 
@@ -282,7 +285,7 @@ class TestTheParent:
     def test_what_kept_it_from_starting(self) -> None:
         failure = Failure("The lock `production` is held.", "Nothing was changed.", "Raise `wait-timeout`.")
         view = replace(SCENES["busy"].view, failure=failure)
-        assert seen(parent(view, now=view.at))[:4] == [
+        assert seen(parent(view, now=WallTime(view.at)))[:4] == [
             "🚧 production is busy, not deployed",
             "The lock production is held.",
             "Nothing was changed.",
@@ -300,15 +303,15 @@ class TestTheParent:
 
     def test_a_name_for_what_has_no_environment(self) -> None:
         view = replace(SCENES["progress"].view, environment="")
-        assert seen(parent(view, now=view.at))[0] == "🚀 Deploying shop"
+        assert seen(parent(view, now=WallTime(view.at)))[0] == "🚀 Deploying shop"
 
 
 class TestEntries:
     def test_told_late_it_says_so(self) -> None:
         view = SCENES["stalled"].view
-        late = seen(entry(NotificationEvent.STALLED, view, now=view.at + 600))
+        late = seen(entry(NotificationEvent.STALLED, view, now=WallTime(view.at + 600)))
         assert late[-1] == "Delivered 10m late. This was at 2026-09-21 14:23 UTC"
-        assert "late" not in seen(entry(NotificationEvent.STALLED, view, now=view.at + 60))[-1]
+        assert "late" not in seen(entry(NotificationEvent.STALLED, view, now=WallTime(view.at + 60)))[-1]
 
     def test_the_alert_channel_gets_what_a_thread_has_around_it(self) -> None:
         message = asdict(bad_story()[-1].entry(alone=True))
@@ -341,12 +344,12 @@ class TestEntries:
 
     def test_before_the_plan_is_known_there_is_no_estimate_and_no_claim_why(self) -> None:
         view = replace(SCENES["started"].view, estimate=None)
-        assert seen(entry(NotificationEvent.STARTED, view, now=view.at))[1:] == ["No estimate yet."]
-        assert seen(parent(view, now=view.at))[1] == "No estimate yet."
+        assert seen(entry(NotificationEvent.STARTED, view, now=WallTime(view.at)))[1:] == ["No estimate yet."]
+        assert seen(parent(view, now=WallTime(view.at)))[1] == "No estimate yet."
 
     def test_a_mark_in_the_name_of_the_alarm_calls_nobody(self) -> None:
         view = replace(bad_story()[-1].view, mentions=("<!channel>", "everyone", "C0DEPLOYS", "u0ana"))
-        assert blockkit.called(asdict(entry(NotificationEvent.FAILED, view, now=view.at))) == []
+        assert blockkit.called(asdict(entry(NotificationEvent.FAILED, view, now=WallTime(view.at)))) == []
 
 
 class TestTheWebhook:
@@ -403,7 +406,7 @@ def test_names_cannot_turn_the_line_around() -> None:
     view = replace(
         SCENES["progress"].view, environment="prod\u202edetcerid\u2066", correlation_id="\x1b[31mred"
     )
-    message = parent(view, now=view.at)
+    message = parent(view, now=WallTime(view.at))
     assert seen(message)[0] == "🚀 Deploying prod detcerid"
     assert "\u202e" not in str(message)
     assert "\x1b" not in str(message.blocks)
@@ -411,18 +414,18 @@ def test_names_cannot_turn_the_line_around() -> None:
 
 def test_an_emoji_in_a_name_is_no_sign_of_ours() -> None:
     view = replace(SCENES["failed"].view, environment=":white_check_mark: production")
-    first = parent(view, now=view.at).blocks[0]
+    first = parent(view, now=WallTime(view.at)).blocks[0]
     assert ":white_check_mark:" not in str(first)
-    assert seen(parent(view, now=view.at))[0].startswith("❌ ")
+    assert seen(parent(view, now=WallTime(view.at)))[0].startswith("❌ ")
 
 
 def test_nobody_is_called_by_what_needs_nobody() -> None:
     view = replace(SCENES["progress"].view, mentions=("U0ANA", "here"))
     for moment in NotificationEvent:
-        called = blockkit.called(asdict(entry(moment, view, now=view.at)))
+        called = blockkit.called(asdict(entry(moment, view, now=WallTime(view.at))))
         assert called == (["@U0ANA", "!here"] if moment.needs_somebody else [])
     complete = replace(SCENES["complete"].view, mentions=("U0ANA",))
-    assert blockkit.called(asdict(single(complete, now=NOON))) == []
+    assert blockkit.called(asdict(single(complete, now=WallTime(NOON)))) == []
 
 
 @pytest.mark.parametrize(
@@ -474,7 +477,9 @@ def test_the_notification_of_the_end_names_the_environment_once(story: Any) -> N
 def test_a_name_takes_nothing_along_of_what_is_said_after_it(name: str, moment: NotificationEvent) -> None:
     view = DeploymentView(correlation_id="", moment=moment, at=NOON, environment=name)
     own = replace(view, environment="shop")
-    said, wanted = (entry(moment, one, now=NOON, alone=True).text.partition(" · ") for one in (view, own))
+    said, wanted = (
+        entry(moment, one, now=WallTime(NOON), alone=True).text.partition(" · ") for one in (view, own)
+    )
     assert said[2] == wanted[2] != ""
     assert said[0].split(" ", 1)[1] == name.replace("\x1b", " ").strip(), (
         "an unterminated sequence takes nothing of the name along"
@@ -527,7 +532,7 @@ def test_a_phone_shows_where_what_and_why(
     stacks = (StackSeen("eu-west-1", "api", "UPDATE_ROLLBACK_COMPLETE"),)
     view = replace(view, stacks=stacks, running=(), stalled=(), planned=None)
     view = replace(view, moment=moment, **changes)
-    assert entry(moment, view, now=view.at, alone=True).text == push
+    assert entry(moment, view, now=WallTime(view.at), alone=True).text == push
 
 
 def test_what_a_phone_has_no_room_for_is_cut_by_importance() -> None:
@@ -543,7 +548,7 @@ def test_what_a_phone_has_no_room_for_is_cut_by_importance() -> None:
         causes=(replace(TOPIC, name=f"Database{'r' * 90}", message="denied & " * 60),),
         running=(),
     )
-    text = parent(view, now=view.at).text
+    text = parent(view, now=WallTime(view.at)).text
     assert len(text) <= PUSH_MAX
     wanted = [
         "❌ shop: produ",

@@ -9,6 +9,7 @@ import pytest
 
 from deploy_action.cloudformation.outcome import Outcome, StackLine
 from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.common.instants import CloudFormationTime
 from deploy_action.diagnosis.causes import causes_of
 from deploy_action.history.estimate import Estimate
 from deploy_action.locking.document import Freeze, Ticket
@@ -27,7 +28,7 @@ LEFT = Estimate(30.0, 60.0, 90.0, "x")
 
 def test_a_view_survives_the_disk() -> None:
     operation = told(stack(0, "UPDATE_IN_PROGRESS"), resource(1, "A", "UPDATE_IN_PROGRESS"))
-    view = views.progressed(FIRST, operation, at=1010.0, now=11.0, left=LEFT, done=(1, 2))
+    view = views.progressed(FIRST, operation, at=1010.0, now=CloudFormationTime(11.0), left=LEFT, done=(1, 2))
     ticket = Ticket("n", "c", ("production",), expected_end="2026-01-02T03:04:05Z")
     waiting = Waiting((ticket,), 5.0, 60.0, freeze=Freeze("ana", "audit", "2026-01-01T00:00:00Z"))
     for one in (FIRST, view, views.queued(FIRST, waiting, at=1.0), views.ended(view, REPORT, at=1020.0)):
@@ -103,7 +104,9 @@ def test_progress_is_measured_on_the_clock_of_cloudformation() -> None:
         resource(102, "Instance", "UPDATE_IN_PROGRESS", of=DATABASE),
         resource(103, "Queue", "UPDATE_IN_PROGRESS"),
     )
-    view = views.progressed(FIRST, operation, at=1050.0, now=150.0, left=LEFT, done=(3, 8))
+    view = views.progressed(
+        FIRST, operation, at=1050.0, now=CloudFormationTime(150.0), left=LEFT, done=(3, 8)
+    )
     assert view.started == 1000.0
     assert [(one.label, one.seconds) for one in view.running] == [
         ("Database/Instance", 48.0),
@@ -116,7 +119,7 @@ def test_progress_is_measured_on_the_clock_of_cloudformation() -> None:
 
 def test_what_was_measured_goes_on_until_it_is_measured_again() -> None:
     operation = told(stack(0, "UPDATE_IN_PROGRESS"), resource(0, "A", "UPDATE_IN_PROGRESS"))
-    view = views.progressed(FIRST, operation, at=1000.0, now=10.0, left=LEFT)
+    view = views.progressed(FIRST, operation, at=1000.0, now=CloudFormationTime(10.0), left=LEFT)
     later = views.restarted(view, 40.0, restarts=1, at=1040.0)
     assert later.left == Estimate(0.0, 20.0, 50.0, "x")
     assert later.running[0].seconds == 50.0
@@ -129,7 +132,7 @@ def test_a_rollback_has_its_causes_while_it_runs() -> None:
         resource(1, "Orders", "CREATE_FAILED", "Access denied"),
         stack(2, "UPDATE_ROLLBACK_IN_PROGRESS"),
     )
-    view = views.progressed(FIRST, operation, at=1000.0, now=3.0)
+    view = views.progressed(FIRST, operation, at=1000.0, now=CloudFormationTime(3.0))
     assert view.rolling_back
     assert view.causes[0].name == "Orders"
     assert view.causes[0].advice
@@ -154,12 +157,12 @@ def test_a_stall_is_over_when_the_resource_has_ended() -> None:
     assert [one.label for one in over.stalled] == ["B"]
     assert over.moment is NotificationEvent.MOVING
     ended = told(*events, resource(700, "B", "UPDATE_COMPLETE"))
-    assert views.progressed(over, ended, at=1700.0, now=701.0).stalled == ()
+    assert views.progressed(over, ended, at=1700.0, now=CloudFormationTime(701.0)).stalled == ()
 
 
 def test_the_end_clears_what_was_under_way() -> None:
     operation = told(stack(0, "UPDATE_IN_PROGRESS"), resource(0, "A", "UPDATE_IN_PROGRESS"))
-    view = views.progressed(FIRST, operation, at=1000.0, now=10.0, left=LEFT, done=(1, 2))
+    view = views.progressed(FIRST, operation, at=1000.0, now=CloudFormationTime(10.0), left=LEFT, done=(1, 2))
     change = StallChange(True, "A", 600.0, None, operation.activities[0])
     view = views.stalled(view, change, operation, at=1000.0)
     report = replace(

@@ -11,6 +11,7 @@ from deploy_action.preflight.finding import Finding, finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.locking.document import Document
 
 NAMED_MAX = 3
@@ -20,7 +21,7 @@ def lock_findings(
     document: Document,
     locks: tuple[str, ...],
     *,
-    now: float,
+    now: WallTime,
     at: str,
     shared: tuple[str, ...] = (),
     ours: Callable[[Ticket], bool] = lambda _ticket: False,
@@ -59,14 +60,14 @@ def _in_the_way(document: Document, locks: tuple[str, ...], shared: tuple[str, .
 
 
 def wait_ahead_seconds(
-    document: Document, locks: tuple[str, ...], *, shared: tuple[str, ...] = (), now: float
+    document: Document, locks: tuple[str, ...], *, shared: tuple[str, ...] = (), now: WallTime
 ) -> float:
     """How long those who hold the locks still expect to take; 0 where none says."""
     ends = [unix_seconds(ticket.expected_end) for ticket in _in_the_way(document, locks, shared)]
     return max((end - now for end in ends if end is not None and end > now), default=0.0)
 
 
-def _until(expected_end: str, now: float) -> str:
+def _until(expected_end: str, now: WallTime) -> str:
     end = unix_seconds(expected_end)
     if end is None:
         return "and does not say until when"

@@ -10,6 +10,7 @@ from deploy_action.preflight.finding import Finding, finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.preflight.facts import Session
 
 EXPIRY_NAMES = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
@@ -26,7 +27,7 @@ def told_expiry(environ: Mapping[str, str]) -> float | None:
 
 
 def life_findings(
-    session: Session, *, now: float, estimate_seconds: float | None, wait_seconds: float
+    session: Session, *, now: WallTime, estimate_seconds: float | None, wait_seconds: float
 ) -> list[Finding]:
     """`estimate_seconds`: the upper end of the estimate. `wait_seconds`: what those ahead may take."""
     if session.expires is None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deploy_action.common.instants import CloudFormationTime
+
 if TYPE_CHECKING:
     from deploy_action.cloudformation.events import StackEvent
 
@@ -32,7 +34,7 @@ class Folding:
     def take(self, event: StackEvent, rendered: str) -> list[Shown]:
         """Everything that an event settles: starts that are due by its time, what it makes superfluous, and
         the event itself, unless it is held."""
-        settled = [*self.due(event.timestamp), *self._parents_of(event)]
+        settled = [*self.due(CloudFormationTime(event.timestamp)), *self._parents_of(event)]
         key = (event.stack_id, event.logical_id, event.action)
         if event.is_stack or event.hook_type:
             return [*settled, (event, rendered)]
@@ -56,7 +58,7 @@ class Folding:
         if event.status.endswith("_IN_PROGRESS"):
             self._begun.add((event.stack_id, event.logical_id, event.action))
 
-    def due(self, now: float) -> list[Shown]:
+    def due(self, now: CloudFormationTime) -> list[Shown]:
         """Held starts that are to be shown at `now` (unix seconds of CloudFormation)."""
         keys = [key for key, (event, _) in self._held.items() if now - event.timestamp >= START_SECONDS]
         return [shown for key in keys for shown in self._released(key)]

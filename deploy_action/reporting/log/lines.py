@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.change_set import Change
     from deploy_action.cloudformation.events import StackEvent
     from deploy_action.cloudformation.operation import Activity, Operation
+    from deploy_action.common.instants import CloudFormationTime
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.estimation.forecast import Forecast
@@ -110,10 +111,10 @@ class LogStyle:
         operation: Operation,
         elapsed_seconds: float,
         *,
-        now: float,
+        now: CloudFormationTime,
         forecast: Forecast = _NOTHING_KNOWN,
         done: tuple[int, int] | None = None,
-        unanswered_since: float | None = None,
+        unanswered_since: CloudFormationTime | None = None,
     ) -> str:
         """The activities in progress while nothing happens, and the time left. `now` is unix seconds of
         CloudFormation; `done` as in `event`. While CloudFormation does not answer, what was seen last is told
@@ -189,7 +190,7 @@ def _frozen(freeze: Freeze) -> str:
     return f'it is frozen by {log_text(freeze.by, 60)} {end} ("{log_text(freeze.reason, 200)}")'
 
 
-def _still(activity: Activity, operation: Operation, forecast: Forecast, now: float) -> str:
+def _still(activity: Activity, operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
     label = operation.label_of(activity)
     seconds = activity.seconds(now)
@@ -198,7 +199,7 @@ def _still(activity: Activity, operation: Operation, forecast: Forecast, now: fl
     return ", ".join(part for part in (doing, duration(seconds), usually) if part)
 
 
-def _overdue(operation: Operation, forecast: Forecast, now: float) -> str:
+def _overdue(operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """The resource that has run longest beyond its usual range; empty where none has."""
     for activity in operation.running:
         usual = forecast.usual(activity, operation.label_of(activity))

@@ -28,6 +28,7 @@ from deploy_action.reporting.summary.times import (
 )
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import WallTime
     from deploy_action.reporting.report import Ahead, Report
 
 BYTES_MAX = 1_000_000
@@ -43,7 +44,7 @@ AHEAD_MAX = 3
 LAST_SEEN_MAX = 5
 
 
-def summary(report: Report, *, now: float, bytes_max: int = BYTES_MAX) -> str:
+def summary(report: Report, *, now: WallTime, bytes_max: int = BYTES_MAX) -> str:
     """The whole page. `now` is unix seconds, for what is still running. Of what is too long even so, the
     beginning is kept."""
     end = report.ended if report.ended is not None else now

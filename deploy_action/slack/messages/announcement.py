@@ -10,6 +10,7 @@ from deploy_action.slack.messages.push import push_line
 from deploy_action.slack.ports import Announcement
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import WallTime
     from deploy_action.slack.messages.blocks import Element
     from deploy_action.slack.view import DeploymentView, NotificationEvent
 
@@ -20,7 +21,12 @@ NAME_MAX = 200
 
 
 def announcement(
-    view: DeploymentView, found: tuple[Element, ...], *, moment: NotificationEvent, now: float, told: str = ""
+    view: DeploymentView,
+    found: tuple[Element, ...],
+    *,
+    moment: NotificationEvent,
+    now: WallTime,
+    told: str = "",
 ) -> Announcement:
     """`told`: what happened, for a message about that (`push.push_line`)."""
     if now - view.at > LATE_SECONDS and not moment.final:

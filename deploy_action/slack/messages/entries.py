@@ -16,6 +16,7 @@ from deploy_action.slack.view import NotificationEvent, RegistryNews
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.common.instants import WallTime
     from deploy_action.slack.messages.blocks import Element, Piece
     from deploy_action.slack.ports import Announcement
     from deploy_action.slack.view import DeploymentView, ResourceSeen
@@ -28,7 +29,7 @@ Lines = list["Element | None"]
 
 
 def entry(
-    moment: NotificationEvent, view: DeploymentView, *, now: float, alone: bool = False
+    moment: NotificationEvent, view: DeploymentView, *, now: WallTime, alone: bool = False
 ) -> Announcement:
     """One thing that happened. `alone`: outside of the thread, so it says what it is about and leads there.
 

@@ -9,6 +9,7 @@ from deploy_action.slack.messages.announcement import announcement
 from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import WallTime
     from deploy_action.slack.messages.blocks import Element
     from deploy_action.slack.ports import Announcement
     from deploy_action.slack.view import DeploymentView
@@ -18,7 +19,7 @@ CAUSES_MAX = 2
 MESSAGE_MAX = 600
 
 
-def parent(view: DeploymentView, *, now: float) -> Announcement:
+def parent(view: DeploymentView, *, now: WallTime) -> Announcement:
     """Where the deployment stands, by `view.moment`. `now`: when the message is sent, unix seconds."""
     return announcement(
         view,

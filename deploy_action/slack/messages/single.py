@@ -11,6 +11,7 @@ from deploy_action.slack.messages.parent import result, title, verb
 from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
+    from deploy_action.common.instants import WallTime
     from deploy_action.slack.ports import Announcement
     from deploy_action.slack.view import DeploymentView
 
@@ -18,7 +19,7 @@ CAUSES_MAX = 3
 MESSAGE_MAX = 900
 
 
-def single(view: DeploymentView, *, now: float) -> Announcement:
+def single(view: DeploymentView, *, now: WallTime) -> Announcement:
     """The start, the end, or, by `view.moment`, anything between that needs somebody."""
     if view.moment.final:
         called = blocks.mentions(view.mentions) if view.moment.needs_somebody else None
