@@ -7,14 +7,12 @@ import re
 import shutil
 import stat
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.act import REPOSITORY
 from tests.e2e.test_deploy import EXAMPLES, World
-from tests.fakes.cloudformation.harness import client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,54 +217,6 @@ def test_repositories_share_a_lock(world: World) -> None:
     document = shared.document("deploy-registry", ".deployment-registry/deployments.json")
     assert document is not None
     assert b"shop-production" in document
-
-
-PULL_REQUEST = {"pull_request": {"number": 12, "head": {"sha": "a" * 40}}}
-MERGED = {
-    "number": 12,
-    "merge_commit_sha": "*",
-    "merged_at": "2026-01-01T00:00:00Z",
-    "head": {"sha": "a" * 40},
-}
-TWO_TOPICS = GOOD.replace("Topic:", "Second: {Type: AWS::SNS::Topic}, Topic:")
-
-
-def test_a_plan_is_commented_changed_and_applied_and_one_that_is_outdated_stops(world: World) -> None:
-    world.github.state.tokens["token-of-the-job"]["pull-requests"] = "write"
-    world.github.state.pulls.append(dict(MERGED))
-    cloudformation = client(world.cloud)
-    workflow = example("plan-and-apply.yml")
-
-    def run(event: str) -> WorkflowRun:
-        payload = PULL_REQUEST if event == "pull_request" else {}
-        return world.act.run(workflow, environment=world.environment(), event=event, payload=payload)
-
-    good(run("pull_request"))
-    ((number, comment),) = world.github.state.comments
-    assert number == 12
-    assert "Plan, 1 added: production" in comment["body"]
-    assert "New: `shop`" in comment["body"]
-    world.template(TWO_TOPICS)
-    good(run("pull_request"))
-    ((_, comment),) = world.github.state.comments
-    assert "Plan, 2 added: production" in comment["body"]
-    reviewed = [
-        row["ChangeSetId"]
-        for row in cloudformation.list_change_sets(StackName="shop")["Summaries"]
-        if row["ExecutionStatus"] == "AVAILABLE"
-    ]
-    good(run("push"))
-    (stack,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
-    assert (stack["StackStatus"], [stack["ChangeSetId"]]) == ("CREATE_COMPLETE", reviewed)
-    world.template(GOOD)
-    good(run("pull_request"))
-    cloudformation.update_stack(StackName="shop", TemplateBody=TWO_TOPICS.replace("Second", "Third"))
-    time.sleep(3)
-    stopped = run("push")
-    assert stopped.code != 0
-    assert "cannot be executed any more: it is OBSOLETE" in stopped.raw
-    assert "Third" in stopped.raw
-    cloudformation.close()
 
 
 def test_every_example_is_in_the_table() -> None:
