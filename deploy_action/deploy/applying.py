@@ -58,7 +58,7 @@ def apply(deployment: Deployment) -> int:
     if waiting:
         _execute_all(deployment, waiting, several=len(reviewed) > 1 or bool(state.applied))
     elif not state.applied:
-        deployment.left_as_it_was()
+        deployment.result.left_as_it_was()
         done = "has been executed already" if reviewed else "changes nothing"
         deployment.reporter.line(f"The reviewed change set {done}.")
     return 0
@@ -66,7 +66,7 @@ def apply(deployment: Deployment) -> int:
 
 def _reviewed(deployment: Deployment) -> tuple[Reviewed, ...]:
     job, wiring, state = deployment.job, deployment.wiring, deployment.state
-    settings = uploaded(job, wiring, deployment.settings, alive=deployment.keep_waiting)
+    settings = uploaded(job, wiring, deployment.settings, alive=deployment.lock.keep_waiting)
     identity = state.report.correlation_id
     return review(job, wiring, settings, identity, locked=True, applied=state.applied)
 
@@ -102,10 +102,10 @@ def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
     state.attempts += 1
     name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts)
     execution = Execution(name, change_set.arn, change_set.stack_id, one.new, one.changed_at)
-    deployment.report(changes=change_set.changes, change_set_arn=change_set.arn)
+    deployment.report = replace(deployment.report, changes=change_set.changes, change_set_arn=change_set.arn)
     if not deployment.unwatched:
         by_template.show(deployment, change_set)
-    deployment.foresee(_planned(deployment, one, ""))
+    deployment.estimate.foresee(_planned(deployment, one, ""))
 
     def about_to() -> None:
         state.execution = execution
@@ -126,7 +126,7 @@ def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
         deployment.checkpoint()
         raise
     if not deployment.unwatched:
-        deployment.expect(_planned(deployment, one, change_set.arn))
+        deployment.estimate.expect(_planned(deployment, one, change_set.arn))
     _finish(deployment, execution, one.ref)
 
 
@@ -173,7 +173,9 @@ def _go_on(deployment: Deployment, execution: Execution) -> None:
     if not deployment.unwatched:
         kind = "update" if execution.changed_at else "create"
         template = deployment.templates.planned(ref, execution.arn)
-        deployment.expect(plan_of(state.report.changes, stack=str(ref), kind=kind, template=template))
+        deployment.estimate.expect(
+            plan_of(state.report.changes, stack=str(ref), kind=kind, template=template)
+        )
     _finish(deployment, execution, ref)
 
 
@@ -218,6 +220,6 @@ def _native(deployment: Deployment, ref: StackRef, name: str) -> NativeDeploymen
         ChangeSetRequest(ref, name=name, token=name, description=""),
         cancelled=deployment.job.cancelled,
         tell=deployment.reporter.line,
-        alive=deployment.keep_waiting,
-        fence=deployment.fence,
+        alive=deployment.lock.keep_waiting,
+        fence=deployment.lock.fence,
     )

@@ -44,7 +44,7 @@ def deploy(deployment: Deployment) -> int:
                 why="Unknown is not success.",
                 remedy="See the warning above for what keeps them from being read.",
             )
-        deployment.left_as_it_was()
+        deployment.result.left_as_it_was()
         deployment.reporter.line("Nothing is in progress, so there is nothing to watch.")
         optional(
             deployment.reporter,
@@ -54,14 +54,14 @@ def deploy(deployment: Deployment) -> int:
         return 0
     source, refs = deployment.cloudformation, tuple(ref for ref, _ in state.baseline.newest)
     watcher = EventStream(deployment.looks, state.baseline, asked=deployment.settings.stacks)
-    deployment.expect()
+    deployment.estimate.expect()
     if deployment.unwatched:
-        end = deployment.watch_by_status(
+        end = deployment.watch.by_status(
             lambda: not (stack_sets.still_working() or in_progress(source, refs))
         )
-        optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
+        optional(deployment.reporter, "The look at the events", lambda: deployment.watch.read_all(watcher))
     else:
-        end = deployment.watch(
+        end = deployment.watch.run(
             watcher,
             lambda: not stack_sets.still_working() and (watcher.at_rest or _only_sets(watcher, stack_sets)),
             first_event_seconds=None if state.baseline.attach or stack_sets.places else expected,
@@ -70,7 +70,7 @@ def deploy(deployment: Deployment) -> int:
         raise nothing_began(deployment.settings.places, expected)
     if deployment.restarts and state.baseline.attach:
         _only_what_was_found(deployment, refs)
-    deployment.judge(end, stack_sets.judge(deployment.read_outcome(watcher, ours_only=False)))
+    deployment.result.judge(end, stack_sets.judge(deployment.result.read(watcher, ours_only=False)))
     return 0
 
 

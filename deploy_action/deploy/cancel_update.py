@@ -31,7 +31,7 @@ def cancel_update(deployment: Deployment, watcher: EventStream, execution: Execu
     if asked is not OnStop.CANCEL_UPDATE or not _cancelled(deployment, watcher, execution):
         return ""
     if end is End.TIMED_OUT:
-        deployment.watch(watcher, lambda: watcher.at_rest, limit_seconds=ROLLBACK_SECONDS)
+        deployment.watch.run(watcher, lambda: watcher.at_rest, limit_seconds=ROLLBACK_SECONDS)
     return "Its update was cancelled, as `cancel-update` asks, and CloudFormation rolls it back."
 
 
@@ -71,7 +71,7 @@ def _ours(deployment: Deployment, watcher: EventStream) -> StackProgress | None:
         for attempt in range(FIRST_EVENT_TRIES):
             if attempt:
                 deployment.job.clock.sleep(PAUSE_SECONDS)
-            deployment.reporter.events(deployment.read_roots(watcher).events, watcher.operation)
+            deployment.reporter.events(deployment.watch.read_roots(watcher).events, watcher.operation)
             if watcher.readable and watcher.began:
                 return next((stack for stack in watcher.operation.roots if stack.in_progress), None)
     finally:

@@ -10,7 +10,7 @@ from deploy_action.cloudformation.outcome import Outcome, outcome_of
 from deploy_action.cloudformation.retry import PATIENCE_SECONDS
 from deploy_action.cloudformation.stacks import Verdict
 from deploy_action.deploy.command_failure import failed_command
-from deploy_action.deploy.deployment import CLEANUP_SUFFIX
+from deploy_action.deploy.deployment_result import CLEANUP_SUFFIX
 from deploy_action.deploy.expected_changes import ExpectedChanges, places_of
 from deploy_action.deploy.patience import patiently
 from deploy_action.deploy.stack_sets import StackSetsOfJob
@@ -55,16 +55,18 @@ def deploy(deployment: Deployment) -> int:
     stack_sets = StackSetsOfJob(deployment)
     baseline = _begin(deployment, stack_sets)
     watcher = EventStream(deployment.looks, baseline, asked=deployment.settings.stacks)
-    deployment.expect(*_plans(deployment, baseline))
+    deployment.estimate.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
     expected = ExpectedChanges(deployment.settings.places, deployment.settings.expect_changes_seconds)
     done = _Done(deployment, watcher, baseline, expected, stack_sets)
     if deployment.unwatched:
-        end = deployment.watch_by_status(done.by_status, gives_up=False)
-        poll = optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
+        end = deployment.watch.by_status(done.by_status, gives_up=False)
+        poll = optional(
+            deployment.reporter, "The look at the events", lambda: deployment.watch.read_all(watcher)
+        )
         deployment.state.partly_unwatched |= poll is None
     else:
-        end = deployment.watch(
+        end = deployment.watch.run(
             watcher,
             done,
             gives_up=False,
@@ -72,22 +74,22 @@ def deploy(deployment: Deployment) -> int:
         )
     code = _exit_code(deployment)
     lost = code == EXIT_CODE_LOST
-    deployment.report(command_exit_code=None if lost else code)
-    outcome = deployment.read_outcome(watcher, ours_only=False)
+    deployment.report = replace(deployment.report, command_exit_code=None if lost else code)
+    outcome = deployment.result.read(watcher, ours_only=False)
     if code is None:
         _cut_off(deployment, end)
     outcome, unseen = _read_by_status(deployment, watcher, baseline, outcome)
     outcome = stack_sets.judge(outcome)
     if end in {End.CANCELLED, End.TIMED_OUT}:
-        deployment.judge(end, outcome)
+        deployment.result.judge(end, outcome)
         outcome = deployment.state.report.outcome
     if outcome in {Outcome.FAILED, Outcome.ROLLED_BACK}:
-        deployment.fail(despite="" if code else ", although the command reported success")
+        deployment.result.fail(despite="" if code else ", although the command reported success")
     if lost:
         raise _gone(deployment)
     unclear = unseen or stack_sets.unclear or (watcher.began and outcome is Outcome.UNKNOWN)
     if code:
-        deployment.report(outcome=Outcome.FAILED)
+        deployment.report = replace(deployment.report, outcome=Outcome.FAILED)
         raise failed_command(deployment, code, seen=not unclear, since=baseline.taken_at)
     _tell_end(deployment, expected, unclear=unclear)
     if not deployment.closing.over():
@@ -104,13 +106,13 @@ def _tell_end(deployment: Deployment, expected: ExpectedChanges, *, unclear: boo
     if not unclear:
         _check_expected(deployment, expected)
     if unclear:
-        deployment.report(outcome=Outcome.UNKNOWN)
+        deployment.report = replace(deployment.report, outcome=Outcome.UNKNOWN)
         deployment.reporter.note(
             "The command ended well, but what it did to the stacks could not be seen in full: the outcome is "
             "`unknown`, and the exit code is the command's."
         )
     elif not (deployment.state.report.stacks or deployment.state.report.stack_sets):
-        deployment.left_as_it_was()
+        deployment.result.left_as_it_was()
         deployment.reporter.line("The command ended well; no watched stack changed.")
 
 
@@ -121,12 +123,12 @@ def _check_expected(deployment: Deployment, expected: ExpectedChanges) -> None:
     try:
         expected.check(changed, note=deployment.reporter.note)
     except VerdictUnknown:
-        deployment.report(outcome=Outcome.UNKNOWN)
+        deployment.report = replace(deployment.report, outcome=Outcome.UNKNOWN)
         raise
 
 
 def _gone(deployment: Deployment) -> VerdictUnknown:
-    deployment.report(outcome=Outcome.UNKNOWN)
+    deployment.report = replace(deployment.report, outcome=Outcome.UNKNOWN)
     return VerdictUnknown(
         "The command is gone and left no exit code: the process that waited for it was killed.",
         why="It may have succeeded or failed; unknown is not success.",
@@ -165,7 +167,7 @@ def _read_by_status(
     outputs = dict(report.outputs)
     for state in ends.states:
         outputs |= outputs_of(state, watcher.operation)
-    deployment.report(outcome=outcome, stacks=lines, outputs=outputs)
+    deployment.report = replace(deployment.report, outcome=outcome, stacks=lines, outputs=outputs)
     if known and lines:
         deployment.reporter.note(
             "The events of the stacks could not be read in full; their status shows how they ended."
@@ -175,7 +177,7 @@ def _read_by_status(
 
 def _cut_off(deployment: Deployment, end: End) -> None:
     """The command still runs, and ends with this step: whatever the stacks say, it was not done."""
-    deployment.report(outcome=Outcome.UNKNOWN)
+    deployment.report = replace(deployment.report, outcome=Outcome.UNKNOWN)
     if end is End.CANCELLED:
         raise Cancelled(
             "The job was cancelled while the command ran.",
@@ -332,7 +334,7 @@ def _begin(deployment: Deployment, stack_sets: StackSetsOfJob) -> Baseline:
         state.partly_unwatched = True
         return Baseline()
     # In this order: the fence may wait for others, and what they do meanwhile is not the command's.
-    deployment.fence()
+    deployment.lock.fence()
     state.baseline = _baseline(deployment)
     stack_sets.begin()
     deployment.checkpoint()

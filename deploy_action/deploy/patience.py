@@ -20,7 +20,7 @@ def patiently(deployment: Deployment, call: Callable[[], T], *, seconds: float =
         call,
         deployment.job.clock,
         cancelled=deployment.job.cancelled,
-        alive=deployment.keep_waiting,
+        alive=deployment.lock.keep_waiting,
         tell=deployment.reporter.line,
         seconds=seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import made_by
@@ -53,7 +54,7 @@ def prepare(deployment: Deployment) -> list[Prepared]:
             remedy="Run the job again.",
         )
     code = _wait_for_command(deployment)
-    deployment.report(command_exit_code=None if code == EXIT_CODE_LOST else code)
+    deployment.report = replace(deployment.report, command_exit_code=None if code == EXIT_CODE_LOST else code)
     after = _stacks(deployment)
     _check_untouched(deployment, after)
     if code == EXIT_CODE_LOST:
@@ -93,7 +94,7 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
                 remedy="Look at it in the CloudFormation console.",
             )
         heartbeat.beat()
-        deployment.keep_waiting()
+        deployment.lock.keep_waiting()
         clock.sleep(POLL_SECONDS)
     if not (change_set.executable or change_set.is_empty):
         raise CannotStart(
@@ -111,8 +112,8 @@ def _wait_for_command(deployment: Deployment) -> int:
     job = deployment.job
     while (code := job.folder.command_exit_code()) is None:
         if job.cancelled():
-            deployment.fence()
-        deployment.keep_waiting()
+            deployment.lock.fence()
+        deployment.lock.keep_waiting()
         job.clock.sleep(POLL_SECONDS)
     return code
 

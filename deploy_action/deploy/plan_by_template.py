@@ -28,7 +28,9 @@ def prepare(deployment: Deployment) -> list[Prepared]:
         # Epoch 0: nobody holds a lock for it.
         given = deployment.settings.change_set.name
         name = change_set_name(state.report.correlation_id, 0, state.attempts, given)
-        sent = uploaded(deployment.job, deployment.wiring, deployment.settings, alive=deployment.keep_waiting)
+        sent = uploaded(
+            deployment.job, deployment.wiring, deployment.settings, alive=deployment.lock.keep_waiting
+        )
         native = native_of(deployment, name, sent)
         try:
             found = native.plan(delete_rolled_back_stack=False)

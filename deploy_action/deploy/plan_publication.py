@@ -51,7 +51,7 @@ def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> Non
         optional(reporter, "Remembering the plan", lambda: _remember(deployment, plan, kept))
     text = _page(deployment, plan, kept)
     rows = tuple((one.path, one.change) for one in plan.resources)
-    deployment.report(plan=PlanOutputs(len(rows), changes_as_json(rows), text))
+    deployment.report = replace(deployment.report, plan=PlanOutputs(len(rows), changes_as_json(rows), text))
     optional(reporter, "The comment on the pull request", lambda: _comment(deployment, text))
     whole = _page(deployment, plan, kept, bytes_max=SUMMARY_BYTES_MAX)
     trouble = deployment.job.files.add_summary(whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set_tree import read_tree
@@ -41,7 +42,8 @@ def plan(deployment: Deployment) -> int:
         raise
     try:
         found = _read(deployment, prepared)
-        deployment.report(
+        deployment.report = replace(
+            deployment.report,
             outcome=Outcome.SKIPPED if found.resources else Outcome.NO_CHANGES,
             changes=tuple(one.change for one in found.resources),
             change_set_arn="\n".join(found.arns),
@@ -71,7 +73,7 @@ def _read(deployment: Deployment, prepared: Sequence[Prepared]) -> Plan:
         drift += _drift(deployment, one.ref, root)
     guarded = guarded_by(source, trees, settings.plan)
     changed = [one for one in prepared if one.change_set.changes]
-    deployment.expect(
+    deployment.estimate.expect(
         *(
             plan_of(one.change_set.changes, stack=str(one.ref), kind="create" if one.new else "update")
             for one in changed

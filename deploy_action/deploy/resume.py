@@ -66,7 +66,7 @@ def token_of_ours(deployment: Deployment) -> str:
             lambda: source.events(deployment.settings.stacks[0], stop=stop),
             job.clock,
             cancelled=job.cancelled,
-            alive=deployment.keep_lock,
+            alive=deployment.lock.keep,
         )
     except StackSourceError as error:
         deployment.reporter.line(f"The stack's events do not show which change set was executed: {error}")

@@ -6,6 +6,7 @@ it is made: a creation that fails must not leave a stack that cannot be deleted.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
@@ -20,7 +21,7 @@ def set_before(deployment: Deployment) -> None:
     """Raises CannotStart where CloudFormation refuses, StackSourceError where it gives no answer, Cancelled
     and what the fence raises."""
     if deployment.settings.stack_settings.given:
-        deployment.fence()
+        deployment.lock.fence()
         _set(deployment)
 
 
@@ -31,7 +32,7 @@ def set_after(deployment: Deployment) -> None:
     try:
         _set(deployment)
     except (CannotStart, StackSourceError) as error:
-        deployment.report(outcome=Outcome.FAILED)
+        deployment.report = replace(deployment.report, outcome=Outcome.FAILED)
         raise DeploymentFailed(
             f"The stack is deployed, and not protected as the inputs ask. {error.what}",
             why="Whoever may delete or replace what is in it still can.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set import change_set_name
@@ -64,7 +65,7 @@ def deploy(deployment: Deployment) -> int:
             deployment.reporter.line(f"This deployment waits and plans anew. {overtaken.what}")
         began = job.clock.monotonic()
         _wait(deployment, deadline - began)
-        deployment.waited(job.clock.monotonic() - began)
+        deployment.lock.waited(job.clock.monotonic() - began)
         attempt += 1
 
 
@@ -74,13 +75,15 @@ def _attempt(deployment: Deployment) -> int:
     deployment.checkpoint()
     given = settings.change_set.name
     name = change_set_name(state.report.correlation_id, state.report.epoch, state.attempts, given)
-    sent = uploaded(deployment.job, deployment.wiring, settings, alive=deployment.keep_waiting)
+    sent = uploaded(deployment.job, deployment.wiring, settings, alive=deployment.lock.keep_waiting)
     native = native_of(deployment, name, sent)
     plan = native.plan(
         delete_rolled_back_stack=settings.delete_rolled_back_stack,
         disable_rollback=settings.disable_rollback,
     )
-    deployment.report(changes=plan.change_set.changes, change_set_arn=plan.change_set.arn)
+    deployment.report = replace(
+        deployment.report, changes=plan.change_set.changes, change_set_arn=plan.change_set.arn
+    )
     if plan.change_set.is_empty:
         set_before(deployment)
         return _nothing_to_change(deployment)
@@ -92,10 +95,10 @@ def _attempt(deployment: Deployment) -> int:
         native.discard(plan)
         raise
     if settings.no_execute_change_set:
-        deployment.report(outcome=Outcome.SKIPPED)
+        deployment.report = replace(deployment.report, outcome=Outcome.SKIPPED)
         deployment.reporter.line("Not executed, as `no-execute-changeset` asks.")
         return 0
-    deployment.foresee(_planned(deployment, deployment.templates.own, creates=plan.created_stack))
+    deployment.estimate.foresee(_planned(deployment, deployment.templates.own, creates=plan.created_stack))
     begun = _execute(deployment, native, plan, name=name)
     # Only now: an estimate holds nothing up.
     _expect(deployment, creates=plan.created_stack, change_set=plan.change_set.arn)
@@ -112,7 +115,7 @@ def _see_through(deployment: Deployment, begun: Execution) -> int:
 def _expect(deployment: Deployment, *, creates: bool, change_set: str) -> None:
     if not deployment.unwatched:
         template = deployment.templates.planned(deployment.settings.stacks[0], change_set)
-        deployment.expect(_planned(deployment, template, creates=creates))
+        deployment.estimate.expect(_planned(deployment, template, creates=creates))
 
 
 def _planned(deployment: Deployment, template: Template | None, *, creates: bool) -> Planned:
@@ -136,20 +139,20 @@ def native_of(deployment: Deployment, name: str, sent: Settings | None = None) -
         request_of(sent or deployment.settings, name, of=f"{correlation_id} {job.run.url}"),
         cancelled=job.cancelled,
         tell=deployment.reporter.line,
-        alive=deployment.keep_waiting,
-        fence=deployment.fence,
+        alive=deployment.lock.keep_waiting,
+        fence=deployment.lock.fence,
     )
 
 
 def _nothing_to_change(deployment: Deployment) -> int:
     if deployment.settings.fail_on_empty_change_set:
-        deployment.report(outcome=Outcome.FAILED)
+        deployment.report = replace(deployment.report, outcome=Outcome.FAILED)
         raise DeploymentFailed(
             "The template changes nothing in the stack.",
             why="`fail-on-empty-changeset` makes that a failure.",
             remedy="Check that the build put the new version into the template or its parameters.",
         )
-    deployment.left_as_it_was()
+    deployment.result.left_as_it_was()
     deployment.reporter.line("Nothing to change: the stack is as the template says.")
     return 0
 

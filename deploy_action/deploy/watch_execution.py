@@ -27,7 +27,7 @@ def see_through(deployment: Deployment, execution: Execution) -> int:
     watcher = EventStream(deployment.looks, baseline, token=execution.name)
     if deployment.unwatched or not baseline.newest:
         return _by_status(deployment, execution, watcher)
-    end = deployment.watch(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
+    end = deployment.watch.run(watcher, lambda: watcher.at_rest, first_event_seconds=FIRST_EVENT_SECONDS)
     if end is End.BLIND:
         deployment.reporter.note(
             "The stack's events cannot be read any more: its status alone is watched, and the causes of a "
@@ -35,7 +35,7 @@ def see_through(deployment: Deployment, execution: Execution) -> int:
         )
         return _by_status(deployment, execution, watcher)
     undone = stopping.cancel_update(deployment, watcher, execution, end)
-    deployment.judge(end, deployment.read_outcome(watcher, ours_only=True), undone=undone)
+    deployment.result.judge(end, deployment.result.read(watcher, ours_only=True), undone=undone)
     return 0
 
 
@@ -49,19 +49,19 @@ def _by_status(deployment: Deployment, execution: Execution, watcher: EventStrea
         execution.arn,
         execution.changed_at,
     )
-    end = deployment.watch_by_status(
+    end = deployment.watch.by_status(
         own.look, began=lambda: own.state is not None, first_sign_seconds=FIRST_EVENT_SECONDS
     )
     undone = stopping.cancel_update(deployment, watcher, execution, end)
     if end is End.DONE:
-        optional(deployment.reporter, "The look at the events", lambda: deployment.read_all(watcher))
+        optional(deployment.reporter, "The look at the events", lambda: deployment.watch.read_all(watcher))
     if (undone or end is End.DONE) and watcher.readable and watcher.at_rest:
-        outcome = deployment.read_outcome(watcher, ours_only=True)
+        outcome = deployment.result.read(watcher, ours_only=True)
     else:
         outcome = Outcome.UNKNOWN
         state = own.seen()
         if state is not None:
             begun = "UPDATE" if execution.changed_at else "CREATE"
-            outcome = deployment.outcome_by_status(state, begun)
-    deployment.judge(end, outcome, undone=undone)
+            outcome = deployment.result.read_by_status(state, begun)
+    deployment.result.judge(end, outcome, undone=undone)
     return 0

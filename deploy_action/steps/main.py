@@ -83,7 +83,9 @@ def run(job: JobContext) -> int:
             state.report = replace(state.report, not_started=False, needs_repair=False)
         code = 0 if state.report.outcome is Outcome.SKIPPED else error.exit_code
         if state.report.outcome in NOT_SEEN and not state.report.stacks:
-            operation = deployment.watcher.operation if deployment.watcher is not None else None
+            operation = (
+                deployment.estimate.stream.operation if deployment.estimate.stream is not None else None
+            )
             state.report = replace(state.report, last_seen=last_seen(state, operation))
         if code:
             job.reporter.error(error)
@@ -95,7 +97,7 @@ def run(job: JobContext) -> int:
     page.settle()
     state.closing_over = deployment.closing.left_seconds() <= 0
     own = _command_outputs(job) if settings.mode is Mode.COMMAND else {}
-    _hand_on(job, state, code, own, seconds=deployment.seconds())
+    _hand_on(job, state, code, own, seconds=deployment.lock.seconds())
     job.reporter.channel.flush(FLUSH_SECONDS)
     return code
 

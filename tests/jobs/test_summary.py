@@ -51,7 +51,7 @@ def test_a_defect_in_the_comparison_is_told_and_costs_nothing_else(
     def broken(*_: object) -> None:
         raise AttributeError("no such thing")
 
-    monkeypatch.setattr("deploy_action.deploy.deployment.compared", broken)
+    monkeypatch.setattr("deploy_action.deploy.deployment_result.compared", broken)
     job = deploy(stage, "job")
     assert job.outputs()["outcome"] == "succeeded"
     assert "The comparison with earlier ones failed by a defect" in job.summary

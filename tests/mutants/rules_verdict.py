@@ -11,7 +11,7 @@ from deploy_action.dashboard import timeline
 from deploy_action.deploy import cancel_update as stopping
 from deploy_action.deploy import change_set as native
 from deploy_action.deploy import command as by_command
-from deploy_action.deploy.deployment import Deployment
+from deploy_action.deploy.deployment_result import DeploymentResult
 from deploy_action.errors import RegistryUnreadable
 from deploy_action.history import document as history
 from deploy_action.job import environment_page as page
@@ -90,13 +90,13 @@ def credentials_that_expired_are_no_reason_to_doubt(patch: Patch) -> None:
     def judge(original: Any, self: Any, end: Any, outcome: Outcome, **more: Any) -> Any:
         return None if outcome is Outcome.UNKNOWN else original(self, end, outcome, **more)
 
-    patch.function(Deployment.judge, judge)
+    patch.function(DeploymentResult.judge, judge)
 
 
 @killed_by(test_stopping.test_a_time_out_waits_for_the_roll_back_and_is_not_green)
 def a_time_out_that_rolled_back_is_judged_as_if_it_had_been_in_time(patch: Patch) -> None:
     patch.function(
-        Deployment.judge,
+        DeploymentResult.judge,
         lambda original, self, end, outcome, **more: original(self, end, outcome),
     )
 
@@ -108,7 +108,7 @@ def a_command_that_was_cut_off_is_judged_by_its_stacks(patch: Patch) -> None:
 
 @killed_by(test_command.test_a_stack_that_fails_fails_the_step_although_the_command_reports_success)
 def a_commands_success_hides_a_failed_stack(patch: Patch) -> None:
-    patch.function(Deployment.fail, lambda original, self, *, despite="": despite or original(self))
+    patch.function(DeploymentResult.fail, lambda original, self, *, despite="": despite or original(self))
 
 
 @killed_by(test_bad_days.test_a_stack_that_somebody_deletes_meanwhile_is_a_failure_and_no_hang)
@@ -174,15 +174,15 @@ def any_update_on_the_stack_is_cancelled(patch: Patch) -> None:
 def what_others_did_while_we_queued_is_taken_for_the_commands(patch: Patch) -> None:
     kept: list[Any] = []
 
-    def fence(original: Any, self: Any) -> Any:
-        kept.append(by_command._baseline(self))
-        return original(self)
+    def begin(original: Any, deployment: Any, stack_sets: Any) -> Any:
+        kept.append(by_command._baseline(deployment))
+        return original(deployment, stack_sets)
 
     patch.function(
         by_command._baseline,
         lambda original, deployment: kept[0] if kept else original(deployment),
     )
-    patch.function(Deployment.fence, fence)
+    patch.function(by_command._begin, begin)
 
 
 @killed_by(test_template.test_a_time_out_leaves_it_running_and_the_next_deployment_waits_for_it)

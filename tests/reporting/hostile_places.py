@@ -78,7 +78,7 @@ WRITERS = {
     "cli/live.py": "lines of `JobLogReporter`: log, annotations",
     "cloudformation/client.py": "the correlation id and the run's address, as a change set's description",
     "deploy/change_set.py": "the request for `cloudformation.client`",
-    "deploy/deployment.py": "annotations, command line",
+    "deploy/deployment_result.py": "annotations, command line",
     "deploy/template.py": "log",
     "github/deployments.py": "takes what is harmless already: environments page",
     "github/runner_files.py": "takes what is harmless already: log, annotations, outputs, summary, masks",
