@@ -6,6 +6,9 @@ time, with real clients over real HTTP.
 starts   writes of N jobs that start within 5 s, one lock, GitHub. The server refuses more than 80
          content-creating requests a minute, 500 and 1,000 requests of all kinds an hour, as GitHub documents;
          a look takes 0.3 s and a write 0.9 s (measured once, assumed here).
+leave    N waiters that are cancelled within a second while the holder releases its lock: until the release is
+         written, until the next one has the lock, and one that stands behind them all; a look and a write
+         take 0.3 and 0.9 s (GitHub), 0.03 and 0.05 s (DynamoDB), assumed.
 lists    ListStacks of a one-minute command that is watched by a glob, by stacks in the account, a hundred a
          page.
 branch   bytes of the registry's branch in a full clone after N deployments of ten resources each, five
@@ -43,6 +46,7 @@ from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.cloudformation.harness import client
 from tests.fakes.github.server import GitHubServer
 from tests.listener import SilentListener
+from tests.locking import leavers
 from tests.locking.crowd import play
 from tests.locking.memory_registry import MemoryRegistry
 from tests.simulation.scheduler import Scheduler
@@ -75,6 +79,24 @@ def starts() -> bool:
             f"   all in the queue after {crowd.seconds:.0f} s   {crowd.requests} requests"
         )
     print(f"writes grow by {law(sizes, writes)}")
+    return met
+
+
+def leave() -> bool:
+    """Waiters that are cancelled within a second, the holder's release in the middle of it."""
+    sizes, met = [10, 40, 100, 195], True
+    for name, store in (("GitHub", leavers.GITHUB), ("DynamoDB", leavers.DYNAMODB)):
+        writes = []
+        for waiters in sizes:
+            front, back = (leavers.play(waiters, store, next_lives=lives) for lives in (True, False))
+            writes.append(float(back.writes))
+            met = met and back.released <= 5.0 and front.granted <= store.poll_seconds + 5.0
+            print(
+                f"{waiters:>6} leave, {name:<8}   released after {back.released:.1f} s (aim 5)   the next has"
+                f" the lock after {front.granted:.1f} s (aim {store.poll_seconds + 5.0:.1f}), one behind all"
+                f" after {back.granted:.0f} s   {back.writes / waiters:.1f} writes each"
+            )
+        print(f"writes grow by {law(sizes, writes)}")
     return met
 
 
@@ -193,6 +215,7 @@ def requests() -> bool:
 
 ROWS: dict[str, Callable[[], bool]] = {
     "starts": starts,
+    "leave": leave,
     "lists": lists,
     "queue": queue,
     "branch": branch,

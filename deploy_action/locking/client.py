@@ -29,7 +29,7 @@ from deploy_action.locking.newer_deployments import Known, Rivals
 from deploy_action.locking.queue_order import freeze_of, passed_by
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stack_activity import Look
-from deploy_action.locking.takeover import Gone, TakeoverPolicy, without_gone
+from deploy_action.locking.takeover import UNCLAIMED_SECONDS, Gone, TakeoverPolicy, without_gone
 from deploy_action.locking.ticket import BRIEF_PATIENCE_SECONDS, NOBODY, LockHold
 from deploy_action.locking.without_registry import WhenAway, last_seen
 
@@ -393,5 +393,7 @@ class LockClient(LockHold):
 
     def _pause(self, waiting: core.Waiting) -> float:
         own = waiter_pause_seconds(self._poll_seconds, ahead=len(waiting.ahead), strain=self._strain())
+        if waiting.ahead and not waiting.ahead[0].holding and not waiting.freeze:
+            own = min(own, UNCLAIMED_SECONDS)  # a free lock: whoever is next may be gone
         away = self.outage.stay_away_seconds
         return max(own, away + after_limit(1, own)) if away else own

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deploy_action.common.escape import commit_message
@@ -14,11 +15,17 @@ from deploy_action.locking.codec import encode
 from deploy_action.locking.document_continuity import Continuity
 from deploy_action.locking.heads import MARK, changed_heads
 from deploy_action.locking.transitions import full
-from deploy_action.locking.write_backoff import CROWD_SECONDS_MAX, Backoff, limit_window_seconds
+from deploy_action.locking.write_backoff import (
+    CROWD_SECONDS_MAX,
+    Backoff,
+    Spread,
+    limit_window_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.common.instants import MonotonicTime
     from deploy_action.common.ports import Clock
     from deploy_action.locking.document import Document
     from deploy_action.locking.ports import Registry, Snapshot
@@ -110,6 +117,50 @@ def after_limit(refusals: int = 1, seconds_max: float = float("inf")) -> float:
     return _anywhere_in(min(limit_window_seconds(refusals), max(seconds_max, 0.0)))
 
 
+@dataclass(slots=True)
+class _Pace:
+    """When one writer tries, and whether it tries again after a conflict."""
+
+    backoff: Backoff
+    began_at: MonotonicTime
+    patience_seconds: float
+    conflict_seconds: float
+    spread_seconds: float = 0.0
+    spread: Spread = field(default_factory=Spread)
+    lost_since: dict[str, MonotonicTime] = field(default_factory=dict)
+    """By the version at which a swap lost."""
+
+    def window_seconds(
+        self, document: Document, read_at: MonotonicTime, now: MonotonicTime, *, crowd: int
+    ) -> float:
+        """Over how long to spread the write of a document whose look began at `read_at`; 0 to write now."""
+        if self.backoff.losses:
+            crowded = self.backoff.crowded(now, revision=document.revision)
+            return self.backoff.window_seconds() if crowded else 0.0
+        window = self.spread.window_seconds(crowd, document.revision, read_seconds=now - read_at)
+        self.spread_seconds += window
+        return window
+
+    def pause_after(
+        self,
+        error: RegistryConflict,
+        version: str,
+        revision: int,
+        read_at: MonotonicTime,
+        now: MonotonicTime,
+    ) -> float:
+        """Seconds to wait after a conflict. Raises RegistryUnavailable where there is no point in it."""
+        since = self.lost_since.setdefault(version, now)
+        most = since + STALE_PATIENCES * self.patience_seconds - now
+        if most <= 0.0 and now > since:
+            raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
+        self.backoff.lost(now, revision=revision, write_seconds=now - read_at)
+        pause = max(PAUSE_SECONDS_MIN, min(_anywhere_in(self.backoff.window_seconds()), most))
+        if now + pause - self.began_at > self.spread_seconds + self.conflict_seconds:
+            raise RegistryUnavailable(f"{error.what} Others write it all the time.") from error
+        return pause
+
+
 def _encoded(written: Document, before: Document) -> bytes:
     """Raises Busy where a ticket more would leave no room for those that stand there to write."""
     content = encode(written)
@@ -150,6 +201,8 @@ class Swapper:
         mends: Callable[[Document], bool] = lambda _document: False,
         confirm: Callable[[Document], object] = lambda _document: None,
         give_way: Callable[[float], object] | None = None,
+        conflict_seconds: float = inf,
+        crowd: Callable[[Document], int] = lambda _document: 0,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
 
@@ -169,12 +222,19 @@ class Swapper:
 
         `give_way`: waits in place of the clock, for up to CROWD_SECONDS_MAX, where many write and the caller
         may let them go first. It may raise, for a cancellation.
+
+        `conflict_seconds`: how long conflicts are borne, for whoever had better leave the document to others.
+        `crowd`: how many may write the same at this moment, by the document: as `write_backoff.Spread`.
         """
         sleep = give_way or self._clock.sleep
-        backoff = Backoff(CROWD_SECONDS_MAX if give_way else PAUSE_SECONDS_MAX, patient=bool(give_way))
+        pace = _Pace(
+            Backoff(CROWD_SECONDS_MAX if give_way else PAUSE_SECONDS_MAX, patient=bool(give_way)),
+            began_at=self._clock.monotonic(),
+            patience_seconds=patience_seconds,
+            conflict_seconds=conflict_seconds,
+        )
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None
-        lost_since: dict[str, float] = {}  # by the version at which a swap lost
         attempt = 0
         while True:
             began = self._clock.monotonic()
@@ -189,8 +249,9 @@ class Swapper:
                 new, result = decide(document)
                 if new is None or (new == document and not always):
                     return result
-                if not unmoved and backoff.crowded(self._clock.monotonic(), revision=document.revision):
-                    sleep(_anywhere_in(backoff.window_seconds()))
+                window = pace.window_seconds(document, began, self._clock.monotonic(), crowd=crowd(document))
+                if window > 0.0 and not unmoved:
+                    sleep(_anywhere_in(window))
                     continue
                 sent = (snapshot.version, operation, result)
                 written = self.continuity.next_of(new, operation)
@@ -204,12 +265,7 @@ class Swapper:
                 return result
             except RegistryConflict as error:
                 now, unanswered_since = self._clock.monotonic(), None
-                since = lost_since.setdefault(snapshot.version, now)
-                most = since + STALE_PATIENCES * patience_seconds - now
-                if most <= 0.0 and now > since:
-                    raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
-                backoff.lost(now, revision=document.revision, write_seconds=now - began)
-                sleep(max(PAUSE_SECONDS_MIN, min(_anywhere_in(backoff.window_seconds()), most)))
+                sleep(pace.pause_after(error, snapshot.version, document.revision, began, now))
                 continue
             except RegistryUnavailable as error:
                 now = self._clock.monotonic()

@@ -31,6 +31,9 @@ REMEMBERED_MAX = 200
 JOBS_MAX = 100
 """In one answer. A run with more is never said to be idle."""
 SINCE_MAX = 30
+LISTED_AFTER = 3
+"""Where so many runs were found to have ended, one by one, those that ended are listed: many were cancelled
+at once."""
 
 _NOTHING: Mapping[str, object] = {}
 
@@ -75,6 +78,9 @@ class GitHubRuns:
             self._others_input = "registry-token"
         # By path: the ETag of the last answer, and what counts of its body.
         self._seen: dict[str, tuple[str, Mapping[str, object]]] = {}
+        self._ended: dict[tuple[str, str, int], int] = {}
+        """Server, repository and run, and the newest attempt that was listed as completed."""
+        self._found_ended = 0
         self._trouble = ""
 
     @property
@@ -91,6 +97,16 @@ class GitHubRuns:
         api = self._api_for(ticket)
         if api is None:
             return JobStatus.UNKNOWN
+        if self._is_listed(api, ticket):
+            return JobStatus.COMPLETED
+        life = self._life(api, ticket)
+        self._found_ended += life is JobStatus.COMPLETED
+        if self._found_ended >= LISTED_AFTER:
+            self._found_ended = 0
+            self._list_ended(api, ticket.repository)
+        return life
+
+    def _life(self, api: GitHubApi, ticket: Ticket) -> JobStatus:
         if NUMBER.fullmatch(ticket.job):
             status, job = self._facts(api, ticket.repository, f"jobs/{ticket.job}")
             if status not in {200, 404}:
@@ -104,6 +120,22 @@ class GitHubRuns:
         if status == 404 and not self._is_own(api, ticket.repository):
             self._remember_trouble(api, ticket.repository, status)
         return _life(run) if _is_of(run, ticket, id=ticket.run_id) else JobStatus.UNKNOWN
+
+    def _is_listed(self, api: GitHubApi, ticket: Ticket) -> bool:
+        """An attempt begins only once the one before it has ended."""
+        attempt = self._ended.get((api.url, ticket.repository.lower(), int(ticket.run_id)), 0)
+        return bool(ticket.run_attempt) and int(ticket.run_attempt) <= attempt
+
+    def _list_ended(self, api: GitHubApi, repository: str) -> None:
+        """The newest runs that are completed, with one request."""
+        query = f"runs?status=completed&exclude_pull_requests=true&per_page={JOBS_MAX}"
+        listed = _body(self._ask(api, repository, query)).get("workflow_runs")
+        self._ended.clear()
+        for run in listed if isinstance(listed, list) else []:
+            facts = run if isinstance(run, dict) else {}
+            number, attempt = facts.get("id"), facts.get("run_attempt")
+            if facts.get("status") == "completed" and isinstance(number, int) and isinstance(attempt, int):
+                self._ended[api.url, repository.lower(), number] = attempt
 
     def review(self, ticket: Ticket) -> Review | None:
         api = self._api_for(ticket)

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 15.0
 """Between two looks at the stacks of a holder that seems to be gone."""
 ASKING_WAITERS = 2
-"""At most this many at the head of the queue ask GitHub about holders; the rest only about one that is
-silent."""
+"""At most this many at the head of the queue ask GitHub about those ahead; the rest only about one that is
+silent, or does not take a free lock for UNCLAIMED_SECONDS."""
+UNCLAIMED_SECONDS = 20.0
+ASKED_IN_A_ROW_MAX = 100
+"""Where everybody further ahead was found to be gone, the next one is asked about in the same look."""
 
 
 class Gone(NamedTuple):
@@ -122,11 +125,13 @@ class TakeoverPolicy:
         now = self._clock.monotonic()
         gone: list[Gone] = []
         waiters = sum(not ticket.holding for ticket in ahead)
-        for ticket in ahead:
+        for place, ticket in enumerate(ahead):
             silent = self._watch.silent_seconds(ticket, now)
-            near = waiters < ASKING_WAITERS or silent >= ticket.lease
-            life = self._ask(ticket, silent, now) if near else JobStatus.UNKNOWN
             unclaimed = self._watch.unclaimed_seconds(ticket, now)
+            follows = 0 < len(gone) == place < ASKED_IN_A_ROW_MAX
+            near = waiters < ASKING_WAITERS or silent >= ticket.lease or unclaimed >= UNCLAIMED_SECONDS
+            is_next = follows or self._watch.is_next(ticket)
+            life = self._ask(ticket, silent, now, is_next=is_next) if near or follows else JobStatus.UNKNOWN
             why = leases.why_gone(
                 ticket,
                 silent_seconds=silent,
@@ -162,8 +167,9 @@ class TakeoverPolicy:
             self._reviews[ticket.nonce] = known, now
         return known
 
-    def _ask(self, ticket: Ticket, silent: float, now: MonotonicTime) -> JobStatus:
-        """The state of its job, asked of GitHub only as often as the answer may matter.
+    def _ask(self, ticket: Ticket, silent: float, now: MonotonicTime, *, is_next: bool) -> JobStatus:
+        """The state of its job, asked of GitHub only as often as the answer may matter. `is_next`: it could
+        have its locks now, or could once those are evicted that are gone.
 
         An answer that is lost is no news: a job that was seen to run counts as running for a lease more.
         """
@@ -174,9 +180,7 @@ class TakeoverPolicy:
             self._disproved.add(ticket.nonce)  # it renewed after its job had ended, as was said
         if ticket.nonce in self._disproved:
             return JobStatus.UNKNOWN
-        interval = leases.ask_again_seconds(
-            ticket, silent_seconds=silent, is_next=self._watch.is_next(ticket)
-        )
+        interval = leases.ask_again_seconds(ticket, silent_seconds=silent, is_next=is_next)
         if answer is JobStatus.COMPLETED or interval is None:
             return answer
         if asked_at is None or now - asked_at >= interval:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 from deploy_action.common.times import iso
@@ -29,6 +30,12 @@ BRIEF_PATIENCE_SECONDS = 2.0
 """For whoever comes back soon anyway, and has a time-out to keep or a stream to keep going."""
 OVERLAPS_MAX = 5
 """At most this many other holders on the same stacks are reported."""
+WITHDRAW_SECONDS = 3.0
+LEAVE_CONFLICT_SECONDS = 10.0
+"""So long a waiter that leaves bears conflicts: the holder's release comes first, and its job's end tells the
+rest that it is gone."""
+CROWD_WAITERS = 10
+"""Where so many stand in the document, all may be cancelled at once: only the last step writes, spread."""
 RETRY_SECONDS = 20.0
 """Between two tries to renew."""
 
@@ -209,6 +216,8 @@ class LockHold:
             patience_seconds=patience_seconds,
             mends=lambda document: self._stands_in(self._with_own(document)),
             file=history,
+            conflict_seconds=inf if ticket.holding else LEAVE_CONFLICT_SECONDS,
+            crowd=lambda document: 0 if ticket.holding else _crowd(document),
         )
         self.lent_to = loans or ()
         return loans is not None
@@ -249,17 +258,22 @@ class LockHold:
         return tuple(one.nonce for one in document.tickets if one.holding and self._borrower.may_use(one))
 
     def _withdraw(self, outcome: str) -> None:
-        """Best effort: the lease ends what cannot be withdrawn."""
+        """Best effort: the last step writes it again, and the lease ends what cannot be withdrawn."""
         if self.borrowed:
             return
+
+        def decide(document: Document) -> tuple[Document | None, None]:
+            crowded = outcome == core.WITHDRAWN and _crowd(document)
+            return (
+                None if crowded else core.release(document, self.ticket, outcome=outcome, at=self._at())
+            ), None
+
         with suppress(RegistryError):
             self._swapper.apply(
-                lambda document: (
-                    core.release(document, self.ticket, outcome=outcome, at=self._at()),
-                    None,
-                ),
+                decide,
                 message=f"withdraw {self.ticket.correlation_id}",
-                patience_seconds=3.0,
+                patience_seconds=WITHDRAW_SECONDS,
+                conflict_seconds=WITHDRAW_SECONDS,
             )
 
     def _lent(self, document: Document) -> Document | None:
@@ -274,3 +288,7 @@ class LockHold:
 
     def _at(self) -> str:
         return iso(self._clock.now())
+
+
+def _crowd(document: Document) -> int:
+    return len(document.tickets) if len(document.tickets) >= CROWD_WAITERS else 0

@@ -24,6 +24,9 @@ WAITS_MAX = 4
 """Looks in a row that may end in waiting on; then the write is tried whatever is seen."""
 CROWD_SECONDS_MAX = 120.0
 """For so long at once who enters a queue lets others write first: it will stand behind them anyway."""
+SPREAD_SECONDS_MAX = 240.0
+"""GitHub ends the last steps of a cancelled job after five minutes."""
+READS_A_WRITE = 4.0
 WRITE_SECONDS_MIN = 0.05
 """A write takes so long at least, whatever a clock says."""
 LIMIT_SPREAD_SECONDS = 60.0
@@ -67,6 +70,26 @@ class Backoff:
         """From now on; the next try comes at any moment in it."""
         doubled = 2.0 ** min(self.losses + self._waits - 1, 20)
         return min(CROWD_WRITES * self._write_seconds * doubled, self.seconds_max)
+
+
+@dataclass(slots=True)
+class Spread:
+    """The first write of one of many who may all want to write at this moment: it waits anywhere in a window
+    of CROWD_WRITES writes, and where the document moved meanwhile, in one that holds a write of each."""
+
+    _revision: int | None = None
+    _looks: int = 0
+
+    def window_seconds(self, writers: int, revision: int, *, read_seconds: float) -> float:
+        """How long a window to wait in before the write; 0 to write now. Each call is one look, which took
+        `read_seconds`: with the write after it, READS_A_WRITE times that."""
+        moved, self._revision = self._revision not in {None, revision}, revision
+        self._looks += 1
+        if not writers or self._looks > 2 or (self._looks == 2 and not moved):
+            return 0.0
+        at_once = CROWD_WRITES if self._looks == 1 else max(writers, CROWD_WRITES)
+        both_seconds = max(READS_A_WRITE * read_seconds, WRITE_SECONDS_MIN)
+        return min(at_once * both_seconds, SPREAD_SECONDS_MAX)
 
 
 def limit_window_seconds(refusals: int) -> float:

@@ -51,6 +51,8 @@ class Distant:
     clock: PlannedClock
     random: random.Random
     crowd: Crowd
+    read_seconds: float = READ_SECONDS
+    write_seconds: float = WRITE_SECONDS
 
     @property
     def location(self) -> str:
@@ -61,22 +63,22 @@ class Distant:
         return self.registry.advice
 
     def read(self) -> Snapshot:
-        self._pass(READ_SECONDS)
+        self._pass(self.read_seconds)
         return self.registry.read()
 
     def read_file(self, name: str, version: str) -> bytes | None:
-        self._pass(READ_SECONDS)
+        self._pass(self.read_seconds)
         return self.registry.read_file(name, version)
 
     def swap(
         self, document: bytes, version: str, *, message: str, files: Mapping[str, bytes] = NO_FILES
     ) -> str:
-        self._pass(WRITE_SECONDS / 2)
+        self._pass(self.write_seconds / 2)
         self.crowd.mutations += 1
         try:
             return self.registry.swap(document, version, message=message, files=files)
         finally:
-            self._pass(WRITE_SECONDS / 2)
+            self._pass(self.write_seconds / 2)
 
     def _pass(self, seconds: float) -> None:
         self.clock.sleep(seconds * self.random.uniform(0.7, 1.3))

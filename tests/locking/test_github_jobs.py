@@ -10,7 +10,7 @@ import pytest
 
 from deploy_action.errors import Cancelled
 from deploy_action.locking.document import WHOLE_RUN, Ticket
-from deploy_action.locking.github_jobs import REMEMBERED_MAX, GitHubRuns
+from deploy_action.locking.github_jobs import LISTED_AFTER, REMEMBERED_MAX, GitHubRuns
 from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.review import Review
 from tests.fakes.github.described import problems
@@ -278,6 +278,39 @@ def test_looking_again_is_free_until_something_changes(place: Place) -> None:
     assert place.server.cost == cost
     place.job(21, status="completed")
     assert runs.life(ticket()) is COMPLETED
+
+
+def test_many_that_ended_are_listed_with_one_request(place: Place) -> None:
+    runs = place.open()
+    for number in range(10, 40):
+        place.run(number, status="completed", run_attempt=2)
+    place.run(40, status="in_progress", run_attempt=2)
+    tickets = [ticket(run_id=str(number), run_attempt="2", job="") for number in range(10, 41)]
+    assert [runs.life(one) for one in tickets] == [COMPLETED] * 30 + [RUNNING]
+    listed = [path for path in place.paths if "/actions/runs?" in path]
+    assert (len(place.paths), len(listed)) == (LISTED_AFTER + 1 + 1, 1)
+
+
+def test_the_list_says_nothing_about_an_attempt_that_came_after_it(place: Place) -> None:
+    runs = place.open()
+    for number in range(10, 14):
+        place.run(number, status="completed")
+    assert [runs.life(ticket(run_id=str(number), job="")) for number in range(10, 14)] == [COMPLETED] * 4
+    place.run(13, status="in_progress", run_attempt=2)
+    assert runs.life(ticket(run_id="13", run_attempt="2", job="")) is RUNNING
+    assert runs.life(ticket(run_id="13", run_attempt="1", job="")) is COMPLETED
+
+
+@pytest.mark.parametrize("body", [{}, [], {"workflow_runs": None}, {"workflow_runs": [None, {"id": "13"}]}])
+def test_a_list_that_is_none_says_nothing(place: Place, body: object) -> None:
+    runs = place.open()
+    for number in range(10, 13):
+        place.run(number, status="completed")
+    place.run(13, status="in_progress")
+    place.server.fail(r"/actions/runs\?status", times=1, status=200, body=body)
+    assert [runs.life(ticket(run_id=str(number), job="")) for number in range(10, 13)] == [COMPLETED] * 3
+    assert runs.life(ticket(run_id="13", job="")) is RUNNING
+    place.server.exchanges.clear()
 
 
 def test_what_is_remembered_is_bounded(place: Place) -> None:

@@ -147,3 +147,42 @@ def test_a_holder_of_which_no_stack_can_be_seen_is_passed_late_or_once_its_job_h
     assert Watched(holder, account=account).gone_after(STUCK_LEASES * 60.0 - 20.0) == []
     assert Watched(holder, account=account).gone_after(STUCK_LEASES * 60.0 + 20.0)
     assert Watched(holder, account=account, life=JobStatus.COMPLETED).gone_after(0.0)
+
+
+def waiters(number: int) -> tuple[Ticket, ...]:
+    return tuple(Ticket(f"w{n}", f"id-w{n}", ("prod",), number=n) for n in range(number))
+
+
+class TestManyThatAreGone:
+    """A free lock, and the jobs of those ahead have ended before they could give their places back."""
+
+    def look(self, ended: int, of: int, *, seconds: float) -> tuple[int, int]:
+        """How many of `of` that wait ahead are found gone, and how many questions were asked: `seconds` after
+        the lock was seen free."""
+        clock = VirtualClock()
+        asked: list[str] = []
+        ahead = waiters(of)
+
+        def life(ticket: Ticket) -> JobStatus:
+            asked.append(ticket.nonce)
+            return JobStatus.COMPLETED if ticket.number < ended else JobStatus.RUNNING
+
+        seen = TakeoverPolicy(
+            clock, "", stacks_in_progress=lambda _stacks: [], life=life, revoke=lambda _ticket: True
+        )
+        seen.observe(Document(tickets=ahead))
+        clock.sleep(seconds)
+        seen.observe(Document(tickets=ahead))
+        return len(seen.gone(ahead)), len(asked)
+
+    def test_all_in_a_row_are_found_in_one_look(self) -> None:
+        assert self.look(12, 15, seconds=20.0) == (12, 13)
+
+    def test_who_stands_far_back_asks_nothing_while_the_next_one_may_be_about_to_take_it(self) -> None:
+        assert self.look(15, 15, seconds=19.0) == (0, 0)
+
+    def test_one_look_asks_about_a_hundred_at_most(self) -> None:
+        assert self.look(150, 150, seconds=20.0) == (100, 100)
+
+    def test_nobody_is_asked_about_behind_one_that_lives(self) -> None:
+        assert self.look(0, 40, seconds=20.0) == (0, 1)

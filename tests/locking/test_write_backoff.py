@@ -10,6 +10,7 @@ from deploy_action.locking.write_backoff import (
     CROWD_WRITES,
     WAITS_MAX,
     Backoff,
+    Spread,
     limit_window_seconds,
 )
 
@@ -62,3 +63,22 @@ def test_those_that_a_limit_sent_away_spread_and_spread_more_the_next_time() -> 
     assert limit_window_seconds(1) == 60.0
     assert limit_window_seconds(2) == 120.0
     assert limit_window_seconds(1000) == limit_window_seconds(5)
+
+
+class TestTheFirstWriteOfMany:
+    def test_alone_it_waits_for_a_few_writes_and_then_writes(self) -> None:
+        spread = Spread()
+        assert spread.window_seconds(40, 7, read_seconds=0.3) == pytest.approx(6 * 4 * 0.3)
+        assert spread.window_seconds(40, 7, read_seconds=0.3) == 0.0
+
+    def test_where_others_write_it_waits_for_a_write_of_each(self) -> None:
+        spread = Spread()
+        spread.window_seconds(40, 7, read_seconds=0.3)
+        assert spread.window_seconds(39, 8, read_seconds=0.3) == pytest.approx(39 * 4 * 0.3)
+        assert spread.window_seconds(30, 17, read_seconds=0.3) == 0.0
+
+    def test_the_window_is_bounded_and_a_few_writers_have_none(self) -> None:
+        spread = Spread()
+        assert Spread().window_seconds(0, 7, read_seconds=0.3) == 0.0
+        spread.window_seconds(500, 7, read_seconds=2.0)
+        assert spread.window_seconds(500, 8, read_seconds=2.0) == 240.0

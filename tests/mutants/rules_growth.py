@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.github import request_budget
 from deploy_action.history import files as history_files
 from deploy_action.locking import heads
+from deploy_action.locking.github_jobs import GitHubRuns
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stores import github_branch
-from deploy_action.locking.write_backoff import Backoff
+from deploy_action.locking.takeover import TakeoverPolicy
+from deploy_action.locking.write_backoff import Backoff, Spread
 from deploy_action.monitoring.poll_scheduler import Budget, Schedule
 from deploy_action.monitoring.stack_listing import StackListing
 from tests.contract import test_branch_squash
 from tests.history import test_files
-from tests.locking import test_crowd, test_heads, test_request_budget
+from tests.locking import (
+    test_crowd,
+    test_github_jobs,
+    test_heads,
+    test_leavers,
+    test_request_budget,
+    test_takeover,
+)
 from tests.locking import test_write_backoff as test_backoff
 from tests.monitoring import test_poll_scheduler as test_schedule
 from tests.monitoring import test_stack_listing as test_listing
@@ -24,6 +34,7 @@ from tests.mutants.mutant import Case, killed_by
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from deploy_action.locking.document import Ticket
     from tests.mutants.mutant import Patch
 
 
@@ -61,6 +72,24 @@ def who_lost_a_swap_tries_again_at_once(patch: Patch) -> None:
 @killed_by(test_backoff.test_a_document_that_still_moves_is_waited_for_but_not_for_ever)
 def a_crowd_is_not_seen(patch: Patch) -> None:
     patch.function(Backoff.crowded, lambda _original, *_args, **_kwargs: False)
+
+
+@killed_by(Case(test_leavers.test_the_release_is_written_at_once_and_who_leaves_writes_little, "github-40"))
+def all_that_leave_write_at_once(patch: Patch) -> None:
+    patch.function(Spread.window_seconds, lambda _original, *_args, **_kwargs: 0.0)
+
+
+@killed_by(test_takeover.TestManyThatAreGone.test_all_in_a_row_are_found_in_one_look)
+def one_look_finds_one_that_is_gone(patch: Patch) -> None:
+    patch.function(TakeoverPolicy.gone, lambda original, *args: original(*args)[:1])
+
+
+@killed_by(test_github_jobs.test_the_list_says_nothing_about_an_attempt_that_came_after_it)
+def a_run_that_ended_once_has_ended_for_ever(patch: Patch) -> None:
+    def listed(original: Callable[..., bool], runs: GitHubRuns, api: object, ticket: Ticket) -> bool:
+        return original(runs, api, replace(ticket, run_attempt="1"))
+
+    patch.function(GitHubRuns._is_listed, listed)
 
 
 @killed_by(test_crowd.test_who_is_refused_by_a_limit_waits_for_it_and_never_goes_on_alone)

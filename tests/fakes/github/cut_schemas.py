@@ -34,6 +34,7 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/git/trees": ("post",),
     "/repos/{owner}/{repo}/git/trees/{tree_sha}": ("get",),
     "/repos/{owner}/{repo}/actions/jobs/{job_id}": ("get",),
+    "/repos/{owner}/{repo}/actions/runs": ("get",),
     "/repos/{owner}/{repo}/actions/runs/{run_id}": ("get",),
     "/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}": ("get",),
     "/repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}/jobs": ("get",),

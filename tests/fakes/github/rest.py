@@ -223,6 +223,20 @@ def get_run(call: Call, run_id: str, attempt: str | None = None) -> Response:
     return Response(200, shapes.run(call.base, call.repository, given, 0))
 
 
+@route("GET", r"/actions/runs", "actions:read")
+def list_runs(call: Call) -> Response:
+    """The newest attempt of each run, the newest run first."""
+    wanted = call.request.query.get("status", "")
+    found = [
+        given
+        for (name, _), given in sorted(call.state.runs.items(), reverse=True)
+        if name == call.repository.name and wanted in {"", given.get("status", "queued")}
+    ]
+    most = min(int(call.request.query.get("per_page", "30")), 100)
+    runs = [shapes.run(call.base, call.repository, given, 0) for given in found[:most]]
+    return Response(200, {"total_count": len(found), "workflow_runs": runs})
+
+
 @route("GET", r"/actions/runs/(\d+)/attempts/(\d+)/jobs", "actions:read")
 def get_jobs(call: Call, run_id: str, attempt: str) -> Response:
     jobs = [
