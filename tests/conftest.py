@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import botocore.compat
 import botocore.hooks
 import botocore.session
+import botocore.useragent
 import pytest
 from botocore.client import ClientCreator
-from botocore.hooks import EventAliaser
+from botocore.hooks import EventAliaser, NodeList
 
 from tests.ground.ministack import ministack, missing
 
@@ -59,8 +60,8 @@ def _sdk_works_out_once_what_never_changes() -> Iterator[None]:
     """A job's steps are processes, so each makes sessions and clients anew; tests play hundreds in one.
 
     What botocore then reads (megabytes of JSON about AWS's services) and works out (names of its events,
-    whether its own handlers take keywords, a client's class) depends on nothing but its code: once serves
-    all. Nothing else of the SDK is changed.
+    whether its own handlers take keywords, a client's class, the words of its user agent) depends on nothing
+    but its code: once serves all. Nothing else of the SDK is changed.
     """
     alias = functools.cache(functools.partial(EventAliaser._alias_event_name, EventAliaser(None)))
     accepts_keywords = functools.cache(botocore.hooks.accepts_kwargs)
@@ -75,13 +76,30 @@ def _sdk_works_out_once_what_never_changes() -> Iterator[None]:
         return classes[service]
 
     def accepts_keywords_once(handler: Callable[..., object]) -> object:
-        own = isinstance(handler, FunctionType) and handler.__module__.startswith(("botocore.", "boto3."))
-        return (accepts_keywords if own else botocore.compat.accepts_kwargs)(handler)
+        function = getattr(handler, "__func__", handler)
+        own = isinstance(function, FunctionType) and function.__module__.startswith(("botocore.", "boto3."))
+        return accepts_keywords(function) if own else botocore.compat.accepts_kwargs(handler)
+
+    def copied(tree: object, node: dict[str, Any]) -> dict[str, Any]:
+        """As botocore's own, without asking each list of thousands how it is copied."""
+        copy: dict[str, Any] = {}
+        for key, value in node.items():
+            if isinstance(value, dict):
+                copy[key] = copied(tree, value)
+            elif isinstance(value, NodeList):
+                copy[key] = NodeList(value.first[:], value.middle[:], value.last[:])
+            else:
+                copy[key] = value
+        return copy
+
+    sanitized = functools.cache(botocore.useragent.sanitize_user_agent_string_component)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         patch.setattr(EventAliaser, "_alias_event_name", lambda _, name: alias(name))
         patch.setattr(botocore.hooks, "accepts_kwargs", accepts_keywords_once)
+        patch.setattr(botocore.hooks._PrefixTrie, "_recursive_copy", copied)
+        patch.setattr(botocore.useragent, "sanitize_user_agent_string_component", sanitized)
         patch.setattr(ClientCreator, "_create_client_class", class_once)
         yield
 
