@@ -81,7 +81,7 @@ class Deployment:
         """Write down how far this deployment is, for a coordinator that has to go on from here."""
         self.coordination.remember()
         self.report = replace(self.report, notes=tuple(self.reporter.notes))
-        optional(self.reporter, "Keeping the state", lambda: self.job.folder.save(self.state))
+        self.job.keep(self.state)
 
 
 def _number(text: str) -> int:

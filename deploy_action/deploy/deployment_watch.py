@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.inputs.settings import LogDetail, Mode
-from deploy_action.job.job_log import optional
 from deploy_action.monitoring.status_polling import wait_by_status
 from deploy_action.monitoring.watch_loop import End, WatchLoop
-from deploy_action.reporting.log.folding import Folding
+from deploy_action.reporting.log.folding import EveryEvent, Folding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +80,7 @@ class DeploymentWatch:
         self._reporter.forecast = self._estimate.forecast
         # A command writes into the log itself: its words are not ours to fold away.
         self._reporter.grouped = self._settings.mode is not Mode.COMMAND
-        self._reporter.folding = Folding() if self._settings.log is LogDetail.CALM else None
+        self._reporter.folding = Folding() if self._settings.log is LogDetail.CALM else EveryEvent()
         try:
             return session.run()
         finally:
@@ -90,7 +89,7 @@ class DeploymentWatch:
     def _keep_alerts(self, alerts: frozenset[str]) -> None:
         """Before people are told: a watch that is killed in between leaves one out rather than repeats it."""
         self._state.alerts = sorted(alerts)
-        optional(self._reporter, "Keeping the state", lambda: self._job.folder.save(self._state))
+        self._job.keep(self._state)
 
     def by_status(
         self,

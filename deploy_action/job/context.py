@@ -19,6 +19,7 @@ from deploy_action.errors import (
     Superseded,
     TimedOut,
 )
+from deploy_action.job.job_log import optional
 from deploy_action.reporting.report import Failure, Report
 from deploy_action.slack.background_sender import BackgroundWorker
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from deploy_action.github.run_context import RunContext
     from deploy_action.github.runner_files import RunnerFiles
     from deploy_action.job.job_log import JobLogReporter
-    from deploy_action.job.state import StateFolder
+    from deploy_action.job.state import JobState, StateFolder
     from deploy_action.slack.background_sender import Worker
     from deploy_action.slack.sender import MessageSender
 
@@ -51,6 +52,10 @@ class JobContext:
     def deploying(self, commit: str) -> JobContext:
         """The same world of a job that deploys that commit; an empty one changes nothing."""
         return replace(self, run=replace(self.run, commit=commit)) if commit else self
+
+    def keep(self, state: JobState) -> None:
+        """Write the state down, for a step or a coordinator that goes on from here; a failure is noted."""
+        optional(self.reporter, "Keeping the state", lambda: self.folder.save(state))
 
 
 REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit, DataAtRisk, PlanOutdated)

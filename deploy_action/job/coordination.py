@@ -316,7 +316,7 @@ class Coordination:
     def _client(self, ticket: Ticket, *, confirmed_at: float | None = None) -> LockClient:
         """Should this step be killed while it asks, `post` can still take the ticket back."""
         self._state.ticket = ticket
-        optional(self._world.reporter, "Keeping the state", lambda: self._world.folder.save(self._state))
+        self._world.keep(self._state)
         return self._wiring.lock_client(
             ticket,
             self._world.clock,

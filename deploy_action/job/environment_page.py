@@ -15,7 +15,7 @@ from deploy_action.common.background_call import BackgroundCall
 from deploy_action.errors import PageUnavailable
 from deploy_action.inputs.settings import Mode
 from deploy_action.inputs.values import web_address
-from deploy_action.job.default_locks import soon_known
+from deploy_action.job.account import soon_known
 from deploy_action.job.job_log import optional
 from deploy_action.reporting.headline import description
 
@@ -68,7 +68,7 @@ class EnvironmentPage:
         stacks = settings.stacks
 
         def target() -> str:
-            return target_of(soon_known(wiring.identity(stacks[0].region)) if stacks else "", stacks)
+            return target_of(soon_known(wiring, settings) if stacks else "", stacks)
 
         self._creation = BackgroundCall(
             lambda: _created(github, run, settings, correlation_id, target), "environments"

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.background_call import BackgroundCall
 from deploy_action.data import read_table
-from deploy_action.errors import CoordinatorError, RegistryUnreadable, StackSourceError
+from deploy_action.errors import CoordinatorError, RegistryUnreadable
 from deploy_action.estimation.published_durations import parse_samples, parse_table
 from deploy_action.history import document as history
 from deploy_action.history.deployments import DeploymentHistory
 from deploy_action.history.files import learned
 from deploy_action.history.record_codec import estimate_record, run_record
 from deploy_action.inputs.settings import Mode
+from deploy_action.job.account import soon_known
 from deploy_action.job.state import Memory
 from deploy_action.locking.compare_and_swap import read_beside
 
@@ -90,7 +91,7 @@ class HistoryLoader:
             content = read_beside(self._wiring.registry(), learned)
         except CoordinatorError as error:
             unread = str(error)
-        past = history.read(content, {}, account=self._account())
+        past = history.read(content, {}, account=soon_known(self._wiring, self._settings))
         plain = [one for one in self._settings.stacks if not one.is_glob]
         unknown = [one for one in plain if not past.of(str(one))][:STACKS_MAX]
         if not unknown:
@@ -112,7 +113,7 @@ class HistoryLoader:
         from deploy_action.job.teardown import teardown_of
 
         memory = self._memory.result(PATIENCE_SECONDS)
-        self._past = past = past_of(memory, account=self._account())
+        self._past = past = past_of(memory, account=soon_known(self._wiring, self._settings))
         settings = self._settings
         if settings.mode is Mode.TEMPLATE and str(settings.stacks[0]) in memory.absent:
             template = template_of(parse_template(settings.template_body))
@@ -121,13 +122,6 @@ class HistoryLoader:
             plan = plan_of_template(template, stack=str(settings.stacks[0]))
             return LearnedForecast(past, (plan,)).estimate
         return of_stacks(past, settings.stacks, teardown=bool(teardown_of(settings.command)))
-
-    def _account(self) -> str:
-        """Empty where it cannot be told."""
-        try:
-            return self._wiring.identity(self._settings.region).whoami().account
-        except StackSourceError:
-            return ""
 
 
 def past_of(memory: Memory, *, account: str) -> DeploymentHistory:

@@ -13,6 +13,7 @@ from deploy_action.estimation.forecast import NoForecast
 from deploy_action.job.notifier import Notifier
 from deploy_action.reporting import alerts
 from deploy_action.reporting.log import lines as render
+from deploy_action.reporting.log.folding import EveryEvent
 from deploy_action.reporting.log.groups import Groups
 from deploy_action.reporting.log.progress import Progress
 from deploy_action.reporting.shared_causes import shared_cause, shortened
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from deploy_action.history.estimate import Estimate
     from deploy_action.locking.transitions import Waiting
     from deploy_action.monitoring.stall import StallChange
-    from deploy_action.reporting.log.folding import Folding
 
 
 T = TypeVar("T")
@@ -64,8 +64,8 @@ class JobLogReporter:
     """Is told the same, where a channel was asked for."""
     grouped: bool = True
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
-    folding: Folding | None = None
-    """Leaves out what a calm log does without; None shows every event."""
+    folding: EveryEvent = field(default_factory=EveryEvent)
+    """Leaves out what a calm log does without."""
     unread: CoordinatorError | None = None
     """Why CloudFormation could not be asked the last time that it could not."""
     _progress: Progress = field(default_factory=Progress)
@@ -124,10 +124,9 @@ class JobLogReporter:
         for event in events:
             rendered = self._rendered(event, operation)
             if event.event_id in self.printed or _parent_says_it(event, operation):
-                if self.folding is not None:
-                    self.folding.seen(event)
+                self.folding.seen(event)
                 continue
-            shown += self.folding.take(event, rendered) if self.folding else [(event, rendered)]
+            shown += self.folding.take(event, rendered)
         for event, text in sorted(shown, key=lambda each: each[0].timestamp):
             self._show(event, text, operation)
         if events:
@@ -146,7 +145,7 @@ class JobLogReporter:
 
     def end_groups(self) -> None:
         """Later lines stand outside of any group: it must be seen without a click."""
-        for event, text in self.folding.rest() if self.folding else ():
+        for event, text in self.folding.rest():
             self._show(event, text, None)
         lines = self._groups.end()
         if lines:
@@ -171,7 +170,7 @@ class JobLogReporter:
 
     def looked(self, operation: Operation, *, now: CloudFormationTime) -> None:
         """Shows the starts of resources that take a while by now."""
-        for event, lines in self.folding.due(now) if self.folding else ():
+        for event, lines in self.folding.due(now):
             self._show(event, lines, operation)
 
     def quiet(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.common.times import iso
 from deploy_action.inputs.settings import Hold
-from deploy_action.job.default_locks import soon_known
+from deploy_action.job.account import soon_known
 from deploy_action.job.job_key import job_key
 from deploy_action.locking.delegation import nonce_of
 from deploy_action.locking.document import (
@@ -56,7 +56,7 @@ def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobSt
         stacks=tuple(f"{stack.region}/{stack.name}" for stack in settings.stacks),
         policy=settings.queue_policy,
         priority=settings.priority.value if settings.priority is Priority.HIGH else "",
-        account=_account(wiring, settings),
+        account=soon_known(wiring, settings) if settings.stacks else "",
         requested_at=iso(job.clock.now()),
         repository=run.repository,
         run_id=run.run_id,
@@ -79,11 +79,3 @@ def new_ticket(job: JobContext, wiring: Wiring, settings: Settings, state: JobSt
             f"supersedes it, since its {', '.join(UNKNOWN_WORDS[name] for name in unknown)} is unknown."
         )
     return ticket
-
-
-def _account(wiring: Wiring, settings: Settings) -> str:
-    """Empty where it cannot be told, or not soon: others then take its stacks for those of their own
-    account."""
-    if not settings.stacks:
-        return ""
-    return soon_known(wiring.identity(settings.stacks[0].region))

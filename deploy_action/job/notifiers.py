@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from deploy_action.job.notifier import Notifier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from deploy_action.cloudformation.operation import Operation
-    from deploy_action.common.instants import CloudFormationTime
-    from deploy_action.diagnosis.causes import Cause
-    from deploy_action.estimation.forecast import Forecast
-    from deploy_action.history.estimate import Estimate
-    from deploy_action.locking.transitions import Waiting
-    from deploy_action.monitoring.stall import StallChange
-    from deploy_action.reporting.report import Report
     from deploy_action.slack.outbox import Outbox
-    from deploy_action.slack.view import RegistryNews
+
+P = ParamSpec("P")
+
+
+def _told_to_all(
+    method: Callable[Concatenate[Notifier, P], None],
+) -> Callable[Concatenate[Notifier, P], None]:
+    """The same method, of each part."""
+
+    @wraps(method)
+    def tell(channels: Notifier, /, *args: P.args, **options: P.kwargs) -> None:
+        for part in channels.parts:
+            getattr(part, method.__name__)(*args, **options)
+
+    return tell
 
 
 class Notifiers(Notifier):
@@ -35,60 +42,18 @@ class Notifiers(Notifier):
     def box(self) -> Outbox | None:
         return self._parts[0].box
 
-    def queued(self, waiting: Waiting) -> None:
-        for part in self._parts:
-            part.queued(waiting)
-
-    def started(self, report: Report) -> None:
-        for part in self._parts:
-            part.started(report)
-
-    def expected(self, report: Report) -> None:
-        for part in self._parts:
-            part.expected(report)
-
-    def progressed(
-        self,
-        operation: Operation,
-        forecast: Forecast,
-        done: tuple[int, int] | None,
-        *,
-        now: CloudFormationTime,
-    ) -> None:
-        for part in self._parts:
-            part.progressed(operation, forecast, done, now=now)
-
-    def tick(self) -> None:
-        for part in self._parts:
-            part.tick()
-
-    def stalled(self, change: StallChange, operation: Operation) -> None:
-        for part in self._parts:
-            part.stalled(change, operation)
-
-    def overdue(self, estimate: Estimate) -> None:
-        for part in self._parts:
-            part.overdue(estimate)
-
-    def warned(self, cause: Cause) -> None:
-        for part in self._parts:
-            part.warned(cause)
-
-    def restarted(self, gap_seconds: float | None, restarts: int) -> None:
-        for part in self._parts:
-            part.restarted(gap_seconds, restarts)
-
-    def taken_over(self, sentence: str) -> None:
-        for part in self._parts:
-            part.taken_over(sentence)
-
-    def registry_changed(self, news: RegistryNews, sentence: str) -> None:
-        for part in self._parts:
-            part.registry_changed(news, sentence)
-
-    def ended(self, report: Report, *, timed_out: bool = False) -> None:
-        for part in self._parts:
-            part.ended(report, timed_out=timed_out)
+    queued = _told_to_all(Notifier.queued)
+    started = _told_to_all(Notifier.started)
+    expected = _told_to_all(Notifier.expected)
+    progressed = _told_to_all(Notifier.progressed)
+    tick = _told_to_all(Notifier.tick)
+    stalled = _told_to_all(Notifier.stalled)
+    overdue = _told_to_all(Notifier.overdue)
+    warned = _told_to_all(Notifier.warned)
+    restarted = _told_to_all(Notifier.restarted)
+    taken_over = _told_to_all(Notifier.taken_over)
+    registry_changed = _told_to_all(Notifier.registry_changed)
+    ended = _told_to_all(Notifier.ended)
 
     def flush(self, seconds: float) -> None:
         """Each has its share, so that one that hangs does not cost the others theirs."""

@@ -31,11 +31,11 @@ from deploy_action.inputs.settings import (
     job_tokens,
     parse_inputs,
 )
+from deploy_action.job.account import check_account
 from deploy_action.job.context import JobContext, skipped
 from deploy_action.job.coordination import Coordination
 from deploy_action.job.default_locks import lock_names
 from deploy_action.job.job_log import optional
-from deploy_action.job.named_account import check_account
 from deploy_action.job.required_outputs import give_back, hand_on
 from deploy_action.job.state import JobState, StateFolder
 from deploy_action.locking.delegation import as_ticket, is_of_job, nonces_of
@@ -143,7 +143,7 @@ def _not_held(job: JobContext, state: JobState, error: CoordinatorError, setting
         for problem in error.problems:
             job.reporter.line(f"  - {problem}")
     state.exit_code = error.exit_code or NotHeld.exit_code
-    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))
+    job.keep(state)
     if settings is not None and _may_go_on(error, settings):
         job.reporter.line(skipped(error))
         job.reporter.note(
@@ -204,7 +204,7 @@ def keep(job: JobContext) -> int:
 def _remember(job: JobContext, coordination: Coordination, state: JobState) -> None:
     coordination.remember()
     state.report = replace(state.report, notes=tuple(job.reporter.notes))
-    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))
+    job.keep(state)
 
 
 def unlock(job: JobContext) -> int:

@@ -117,14 +117,14 @@ def _begin(job: JobContext, state: JobState) -> float | None:
         gap_seconds = None if last is None else max(0.0, now - last)
         gap = "for an unknown time" if gap_seconds is None else f"for {duration(gap_seconds)}"
         # Before it is told: whoever is killed right here must not be counted again.
-        optional(reporter, "Keeping the state", lambda: folder.save(state))
+        job.keep(state)
         reporter.note(
             f"Monitoring was restarted (restart {state.starts - 1}), since the coordinator was killed or "
             f"had a defect; nobody watched {gap}. What happened meanwhile follows."
         )
         state.report = replace(state.report, notes=tuple(reporter.notes))
     folder.sign(now)
-    optional(reporter, "Keeping the state", lambda: folder.save(state))
+    job.keep(state)
     return gap_seconds
 
 
@@ -169,4 +169,4 @@ def _hand_on(job: JobContext, state: JobState, code: int, own: dict[str, str], *
     trouble = job.files.set_outputs(own | outputs)
     if trouble:
         job.reporter.note(f"{trouble} Later steps find the outputs empty.")
-    optional(job.reporter, "Keeping the state", lambda: job.folder.save(state))
+    job.keep(state)

@@ -27,6 +27,7 @@ from deploy_action.github.run_without_secrets import why_without_secrets
 from deploy_action.inputs.plan import WhenOutdated
 from deploy_action.inputs.raw import raw_inputs
 from deploy_action.inputs.settings import Mode, Settings, WhenBusy, parse_inputs
+from deploy_action.job.account import check_account
 from deploy_action.job.commit_age import look_at_commit_age
 from deploy_action.job.concurrency import look_at_concurrency
 from deploy_action.job.context import JobContext, skipped, with_failure
@@ -36,7 +37,6 @@ from deploy_action.job.environment_page import EnvironmentPage
 from deploy_action.job.estimates import foresee
 from deploy_action.job.history import HistoryLoader
 from deploy_action.job.job_log import optional
-from deploy_action.job.named_account import check_account
 from deploy_action.job.open_notifier import open_channel, remember
 from deploy_action.job.preflight import start_preflight
 from deploy_action.job.required_outputs import give_back, hand_on

@@ -402,7 +402,7 @@ def test_a_step_that_is_started_a_second_time_does_not_stand_behind_itself(stage
 
 def test_an_account_that_nobody_tells_holds_nothing_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a network without a way to STS, where each request hangs."""
-    monkeypatch.setattr("deploy_action.job.default_locks.ACCOUNT_SECONDS", 0.2)
+    monkeypatch.setattr("deploy_action.job.account.ACCOUNT_SECONDS", 0.2)
     stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
     job = stage.job(template=stage.template(GOOD))
     began = time.monotonic()
@@ -415,7 +415,7 @@ def test_a_lock_is_named_by_the_stack_itself_where_sts_keeps_silent(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stage.job("first", template=stage.template(GOOD), environment="").deploy() == 0
-    monkeypatch.setattr("deploy_action.job.default_locks.ACCOUNT_SECONDS", 0.2)
+    monkeypatch.setattr("deploy_action.job.account.ACCOUNT_SECONDS", 0.2)
     stage.server.faults.add("delay", operation="GetCallerIdentity", seconds=15)
     job = stage.job("second", template=stage.template(GOOD), environment="")
     began = time.monotonic()

@@ -10,7 +10,7 @@ from deploy_action.cloudformation import stacks
 from deploy_action.inputs import mode as asked_mode
 from deploy_action.inputs import names as input_names
 from deploy_action.inputs import structured_values, workspace_file
-from deploy_action.job import named_account
+from deploy_action.job import account
 from deploy_action.locking import lock_name
 from tests.cli import test_cleanup
 from tests.inputs import test_key_values as test_keyvalues
@@ -82,7 +82,7 @@ def a_file_is_read_wherever_a_link_leads(patch: Patch) -> None:
 
 @killed_by(test_template.test_a_stack_named_by_its_arn_is_deployed_to_in_its_account_only)
 def an_arn_means_the_stack_of_that_name_in_any_account(patch: Patch) -> None:
-    patch.function(named_account.check_account, lambda _original, _world, _wiring, _settings: None)
+    patch.function(account.check_account, lambda _original, _world, _wiring, _settings: None)
 
 
 @killed_by(

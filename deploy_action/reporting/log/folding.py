@@ -24,8 +24,27 @@ Shown = tuple["StackEvent", str]
 """An event and its rendered lines; no lines where the log does without it."""
 
 
+class EveryEvent:
+    """The full log: each event is shown as it comes."""
+
+    def take(self, event: StackEvent, rendered: str) -> list[Shown]:
+        """Everything that is to be shown by now that `event` came."""
+        return [(event, rendered)]
+
+    def seen(self, event: StackEvent) -> None:
+        """An event that was shown before the watch was restarted."""
+
+    def due(self, now: CloudFormationTime) -> list[Shown]:  # noqa: ARG002 - nothing is held
+        """Held starts that are to be shown at `now`."""
+        return []
+
+    def rest(self) -> list[Shown]:
+        """All starts that are still held: nothing more comes."""
+        return []
+
+
 @dataclass(slots=True)
-class Folding:
+class Folding(EveryEvent):
     """Held starts by (stack, resource, action), in the order in which they came."""
 
     _held: dict[tuple[str, str, str], Shown] = field(default_factory=dict)
@@ -54,17 +73,14 @@ class Folding:
         return settled
 
     def seen(self, event: StackEvent) -> None:
-        """An event that was shown before the watch was restarted."""
         if event.status.endswith("_IN_PROGRESS"):
             self._begun.add((event.stack_id, event.logical_id, event.action))
 
     def due(self, now: CloudFormationTime) -> list[Shown]:
-        """Held starts that are to be shown at `now` (unix seconds of CloudFormation)."""
         keys = [key for key, (event, _) in self._held.items() if now - event.timestamp >= START_SECONDS]
         return [shown for key in keys for shown in self._released(key)]
 
     def rest(self) -> list[Shown]:
-        """All starts that are still held: nothing more comes."""
         return [shown for key in list(self._held) for shown in self._released(key)]
 
     def _parents_of(self, event: StackEvent) -> list[Shown]:
