@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Container, Iterable, Iterator, Mapping
 
 READ_BY_CLIENTS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -61,6 +62,19 @@ def established() -> TrustSet:
             return TrustSet(named=found.named, problems=(*found.problems, problem))
         os.environ.update(dict.fromkeys(READ_BY_CLIENTS, path))
     return found
+
+
+def without_strict_form(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The same context, for which an authority counts by its key and not by the form of its extensions.
+
+    Since Python 3.13 the standard library and urllib3 refuse authorities without an authority key identifier,
+    or whose basic constraints are not critical, which those of TLS inspection often are (urllib3 issue 5110,
+    CPython issue 138193). boto3, curl and Node take them, and so do all clients here.
+    """
+    import ssl
+
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def trust_set(environ: Mapping[str, str], *, host_store: Path | None = None) -> TrustSet:

@@ -245,6 +245,10 @@ class _Connection:
         parts = urlsplit(base_url)
         kind = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
         self._connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        if parts.scheme == "https":
+            from deploy_action.github.tls_adapter import TlsAdapter
+
+            self._connection.session.mount("https://", TlsAdapter())
         self.request = self._connection.request
         self.close = self._connection.close
 

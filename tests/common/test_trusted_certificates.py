@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy_action.common.trusted_certificates import HOST_STORE, NAMES, READ_BY_CLIENTS, trust_set
+from deploy_action.common.trusted_certificates import (
+    HOST_STORE,
+    NAMES,
+    READ_BY_CLIENTS,
+    trust_set,
+    without_strict_form,
+)
 from tests.fakes.authority import Authority
 
 if TYPE_CHECKING:
@@ -26,6 +32,17 @@ from deploy_action.common.trusted_certificates import established
 from deploy_action.github.api import GitHubApi
 url = sys.argv[1]
 told = {"problems": established().problems}
+
+if os.environ.get("AS_PYTHON_3_13"):  # what its standard library and urllib3 do there
+    import ssl
+    from urllib3.util import ssl_
+    new = ssl.create_default_context
+    def strict(*args, **options):
+        context = new(*args, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+    ssl.create_default_context = ssl._create_default_https_context = strict
+    ssl_.sys = type("sys", (), {"version_info": (3, 13)})
 
 def attempt(name, call):
     try:
@@ -130,6 +147,22 @@ def test_one_variable_is_enough_for_all_clients(
     url: str, company: Authority, tmp_path: Path, name: str
 ) -> None:
     assert clients(url, tmp_path, **{name: str(company.file)}) == TRUSTED
+
+
+def test_an_authority_s_form_counts_for_no_client_on_a_newer_python(
+    url: str, company: Authority, tmp_path: Path
+) -> None:
+    """Since 3.13 the standard library and urllib3 want key identifiers, and boto3 does not."""
+    named = {"NODE_EXTRA_CA_CERTS": str(company.file), "AS_PYTHON_3_13": "1"}
+    assert clients(url, tmp_path, **named) == TRUSTED
+
+
+def test_the_form_is_taken_out_of_a_context() -> None:
+    context = ssl.create_default_context()
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    assert not without_strict_form(context).verify_flags & ssl.VERIFY_X509_STRICT
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
 
 
 def test_a_folder_of_certificates_is_too(url: str, company: Authority, tmp_path: Path) -> None:

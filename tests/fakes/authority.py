@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class Authority:
-    """`file` holds its certificate, `server_files` that of localhost and its key."""
+    """`file` holds its certificate, `server_files` that of localhost and its key.
+
+    As those of TLS inspection often are: without key identifiers, and with basic constraints that are not
+    critical.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())

@@ -29,3 +29,8 @@ def what_is_of_no_use_is_not_told(patch: Patch) -> None:
             return []
 
     patch.function(trust._usable, silent)
+
+
+@killed_by(test_trust.test_the_form_is_taken_out_of_a_context)
+def an_authority_s_form_counts_as_a_newer_python_says(patch: Patch) -> None:
+    patch.function(trust.without_strict_form, lambda _original, context: context)

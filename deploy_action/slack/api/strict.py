@@ -7,17 +7,16 @@ Imported when first used: the SDK is in it.
 from __future__ import annotations
 
 import ipaddress
+import ssl
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
+from deploy_action.common.trusted_certificates import without_strict_form
 from deploy_action.slack.outbox import NotDelivered, Trouble
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
 
 
 class StrictWebClient(WebClient):
@@ -42,7 +41,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """The answer itself is what people are told."""
 
 
-def _opener(url: str, context: SSLContext | None, proxy: str | None) -> urllib.request.OpenerDirector:
+def _opener(url: str, context: ssl.SSLContext | None, proxy: str | None) -> urllib.request.OpenerDirector:
     """Raises NotDelivered for an address that is not https."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not _is_this_machine(parts.hostname or ""):
@@ -53,6 +52,7 @@ def _opener(url: str, context: SSLContext | None, proxy: str | None) -> urllib.r
                 ours=True,
             )
         )
+    context = context or without_strict_form(ssl.create_default_context())
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect(), urllib.request.HTTPSHandler(context=context)]
     if proxy:
         handlers.append(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
