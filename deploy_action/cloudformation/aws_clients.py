@@ -10,7 +10,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation.ports import Traffic
-from deploy_action.common.fault_classes import FaultClass, fault_of, of_metadata
+from deploy_action.common.fault_classes import FaultClass, fault_of, of_metadata, through_proxy
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
@@ -240,8 +240,9 @@ def explain(error: Exception) -> StackSourceError:
         temporary = temporary or fault.kind is FaultClass.TEMPORARY or _answerless(error)
         # An answer with a value that cannot be, such as a time.
         temporary = temporary or isinstance(error, ValueError)
+    through = through_proxy(url_of(error), os.environ)
     return StackSourceError(
-        f"AWS answered with {code}: {message}" if code else f"AWS could not be reached: {message}",
+        f"AWS answered with {code}: {message}" if code else f"AWS could not be reached{through}: {message}",
         temporary=temporary,
         throttled=code in _THROTTLED,
     )

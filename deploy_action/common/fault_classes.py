@@ -229,12 +229,31 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> str:
-    """The proxy that the environment names for the address, without user and password; empty for none."""
+    """The proxy that the environment names for the address, without user and password; empty for none, and
+    where NO_PROXY spares its host."""
     scheme = urlsplit(url).scheme or "https"
+    if _is_spared(urlsplit(url).hostname or "", environ):
+        return ""
     for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY"):
         if text := environ.get(name, ""):
             return without_password(text)
     return ""
+
+
+def through_proxy(url: str, environ: Mapping[str, str]) -> str:
+    """For a sentence about an address that gave no answer; empty where no proxy stands before it."""
+    proxy = proxy_for(url, environ) if url else ""
+    return f" through the proxy {proxy}" if proxy else ""
+
+
+def _is_spared(host: str, environ: Mapping[str, str]) -> bool:
+    """A name of NO_PROXY stands for itself and all below it."""
+    names = {
+        name.strip().lstrip(".").partition(":")[0].lower()
+        for variable in ("no_proxy", "NO_PROXY")
+        for name in environ.get(variable, "").split(",")
+    } - {""}
+    return bool(host) and ("*" in names or any(f".{host}".endswith(f".{name}") for name in names))
 
 
 def of_metadata(environ: Mapping[str, str]) -> str:
@@ -244,12 +263,7 @@ def of_metadata(environ: Mapping[str, str]) -> str:
     botocore asks it by `http://` and honours HTTP_PROXY, ALL_PROXY and NO_PROXY.
     """
     proxy = proxy_for(f"http://{METADATA_HOST}", environ)
-    spared = {
-        host.strip().partition(":")[0]
-        for name in ("no_proxy", "NO_PROXY")
-        for host in environ.get(name, "").split(",")
-    }
-    if not proxy or spared & {METADATA_HOST, "*"} or environ.get("AWS_EC2_METADATA_DISABLED") == "true":
+    if not proxy or environ.get("AWS_EC2_METADATA_DISABLED") == "true":
         return ""
     return (
         f". EC2's metadata service is asked through the proxy {proxy}, which cannot reach it: "

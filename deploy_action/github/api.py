@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from urllib.parse import urlsplit
 
-from deploy_action.common.fault_classes import FaultClass, fault_of, proxy_for
+from deploy_action.common.fault_classes import FaultClass, fault_of, proxy_for, through_proxy
 from deploy_action.common.retry import ask_again, bounded, retry_after
 from deploy_action.github.request_budget import RequestBudget
 
@@ -163,7 +163,9 @@ class GitHubApi:
                     f"{base_url} cannot be asked: {fault.what}.", fault.remedy
                 ) from error
             raise GitHubUnavailable(
-                f"{urlsplit(base_url).netloc} gave no answer ({type(error).__name__}).", soon=True
+                f"{urlsplit(base_url).netloc} gave no answer{through_proxy(base_url, os.environ)} "
+                f"({type(error).__name__}).",
+                soon=True,
             ) from error
         except (ValueError, OverflowError) as error:  # such as rate limits that are no numbers
             raise GitHubUnavailable(

@@ -12,6 +12,7 @@ import pytest
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
+from deploy_action.common.fault_classes import through_proxy
 from deploy_action.errors import (
     BehindUnavailable,
     RegistryForbidden,
@@ -111,11 +112,32 @@ def _told(text: str, mode: str, proxy: ConnectProxy, host: str) -> None:
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_a_proxy_in_trouble_is_temporary(kind: str, proxy: ConnectProxy) -> None:
     proxy.mode = "503"
-    with pytest.raises(RegistryUnavailable):
+    with pytest.raises(RegistryUnavailable) as away:
         REGISTRIES[kind]().read()
     with pytest.raises(StackSourceError) as caught:
         stacks()
     assert caught.value.temporary
+    for error in (away.value, caught.value):
+        assert f"through the proxy http://127.0.0.1:{urlsplit(proxy.address).port}" in str(error)
+        assert "geheim" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "names", "proxied"),
+    [
+        ("https://api.github.com", "", True),
+        ("https://api.github.com", "hub.com,api.github.com.example", True),
+        ("https://api.github.com", "localhost, .GitHub.com", False),
+        ("https://api.github.com:8443/x", "api.github.com:443", False),
+        ("https://api.github.com", "*", False),
+        ("http://169.254.169.254", "169.254.169.254", False),
+    ],
+)
+def test_the_proxy_is_named_where_it_stands_before_the_address(
+    url: str, names: str, *, proxied: bool
+) -> None:
+    given = {"HTTPS_PROXY": "http://u:p@proxy:3128", "HTTP_PROXY": "http://proxy:3128", "NO_PROXY": names}
+    assert through_proxy(url, given) == (" through the proxy http://proxy:3128" if proxied else "")
 
 
 def test_a_proxy_that_hangs_is_temporary(proxy: ConnectProxy) -> None:

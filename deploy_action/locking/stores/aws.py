@@ -18,7 +18,7 @@ from deploy_action.cloudformation.aws_clients import (
     of_url,
     url_of,
 )
-from deploy_action.common.fault_classes import FaultClass, fault_of, of_metadata
+from deploy_action.common.fault_classes import FaultClass, fault_of, of_metadata, through_proxy
 from deploy_action.common.retry import retry_after
 from deploy_action.errors import RegistryForbidden, RegistryMisconfigured, RegistryUnavailable
 from deploy_action.locking.registry_address import RegistryAddress
@@ -151,7 +151,8 @@ def explained(location: str, done: str, permissions: str) -> Iterator[None]:
                 why="Deployments cannot see each other.",
                 remedy="Check region, names, and that a step before this one sets up AWS credentials.",
             ) from error
-        raise _unavailable(location, done, f"no answer ({type(error).__name__})") from error
+        through = through_proxy(url_of(error), os.environ)
+        raise _unavailable(location, done, f"no answer{through} ({type(error).__name__})") from error
 
 
 def error_code(error: Any) -> str:
