@@ -8,7 +8,7 @@ coordinator=()
 coordinator_pid=''
 container_name=''
 restarts=0
-healed='' # set once the environment on the host was looked at again
+healed='' # set once the environment on the host, or the image, was looked at again
 restart_times=()
 unwatched='' # set once coordinators are started that do not watch
 pause=0      # seconds before the next one of those
@@ -51,7 +51,9 @@ supervise() {
       heal_host
     elif container_failed; then
       explain_container
-      if [ "$wish" != container ]; then
+      if image_is_gone && use_container; then
+        :
+      elif [ "$wish" != container ]; then
         fall_back
       elif [ "$step" != main ]; then
         no_container
@@ -105,6 +107,13 @@ is_verdict() {
 
 container_failed() {
   case $runtime-$code in container-97 | container-125 | container-126 | container-127) ;; *) return 1 ;; esac
+}
+
+# Somebody removed the image since `pre`. It is looked for once.
+image_is_gone() {
+  if [ "$code" != 125 ] || [ -n "$healed" ] || present "$image"; then return 1; fi
+  healed=1
+  say "The image $image is no longer on this runner, so it is pulled or built again."
 }
 
 explain_container() {
