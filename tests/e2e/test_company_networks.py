@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deploy_action.common.fault_classes import without_password
 from tests.e2e.launcher_bench import REPOSITORY, Done, Job
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.connect_proxy import ConnectProxy
@@ -24,16 +26,25 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deploy-coordinator-tests"
 TEMPLATE = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
-SECONDS_MAX = 5.0
-"""Until red, where nothing has to be set up."""
-START_SECONDS = 10.0
-"""What the launcher and Python may take more on a busy machine."""
+CPU_SECONDS_MAX = 5.0
+"""Until red, where nothing has to be set up: half of them were measured, and all that passes where no other
+program runs."""
+SECONDS_MAX = 30.0
+"""The same on a machine that is busy with other tests."""
+ASKED_MAX = 8
+"""Connections through the proxy until then: the first request of each client and check, and none again."""
 WORDS = {
     "403": ("refuses the connection (403", "NO_PROXY"),
     "407": ("wants a user and a password (407", "HTTPS_PROXY"),
     "page": ("a page of its own", "allowed on the proxy"),
     "intercept": ("certificate is not trusted", "REQUESTS_CA_BUNDLE"),
 }
+
+
+def cpu_seconds() -> float:
+    """Of the programs that this process started and that ended, with theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Company:
@@ -129,8 +140,10 @@ def company(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Company]
 @pytest.mark.parametrize("client", ["aws", "github"])
 @pytest.mark.parametrize("mode", WORDS)
 def test_a_fault_that_never_heals_is_red_before_the_lock(company: Company, client: str, mode: str) -> None:
-    with company.behind(client, mode):
+    with company.behind(client, mode) as proxy:
+        before = cpu_seconds()
         done = company.pre()
+        spent = cpu_seconds() - before
     assert done.code == 4, done.log
     for words in WORDS[mode]:
         assert words in done.log
@@ -138,8 +151,10 @@ def test_a_fault_that_never_heals_is_red_before_the_lock(company: Company, clien
     assert "geheim" not in done.log
     assert not list((company.folder / "job" / "temp" / "registry").glob("*.json")), "no lock was asked for"
     assert not re.search("registry is away|no answer", done.log)
+    assert len(proxy.asked) <= ASKED_MAX, "what never heals is not tried again"
     if company.runtime == "host":
-        assert done.seconds < SECONDS_MAX + START_SECONDS
+        assert spent < CPU_SECONDS_MAX
+        assert done.seconds < SECONDS_MAX
 
 
 def test_one_named_file_is_enough(company: Company) -> None:
@@ -151,6 +166,44 @@ def test_one_named_file_is_enough(company: Company) -> None:
         "cloudformation.eu-west-1.amazonaws.com:443",
         "sts.eu-west-1.amazonaws.com:443",
     }
+
+
+SPEED = 20.0
+"""Of the job's clock, beside the time-outs of the clients, which are real."""
+HANGS = {
+    "github": ({"pre": 0, "main": 0, "post": 0}, "succeeded", "CREATE_COMPLETE"),
+    "aws": ({"pre": 0, "main": 4, "post": 0}, "failed", ""),
+}
+"""Exit codes, outcome and the stack's status. Without GitHub there is no lock, and CloudFormation decides;
+without AWS nothing was begun."""
+HEARD = {
+    "github": ("The registry cannot be used", "api.github.com gave no answer"),
+    "aws": ("Acquired lock production", "AWS does not answer yet", "Gave the lock production back"),
+}
+
+
+@pytest.mark.parametrize("company", ["host"], indirect=True)
+@pytest.mark.parametrize("client", HANGS)
+def test_a_proxy_that_hangs(company: Company, client: str) -> None:
+    """It may be mended at any moment, so it is an outage: waited for by a bound, and never green unseen."""
+    codes, log = {}, ""
+    with company.behind(client, "hangs") as proxy:
+        address = without_password(proxy.address)
+        proxy.hang_seconds = (
+            1.0  # the clients' own time-outs take minutes: benchmarks/situations.py waits for them
+        )
+        company.job.environment["DEPLOY_COORDINATOR_CLOCK"] = f"{time.time()}:{SPEED}"
+        for step in ("pre", "main", "post"):
+            done = company.job.start(step).wait(120)
+            codes[step], log = done.code, log + done.log
+    expected, outcome, status = HANGS[client]
+    assert codes == expected, log
+    assert company.outputs()["outcome"] == outcome
+    assert (company.stack(), company.tickets()) == (status, [])
+    for words in HEARD[client]:
+        assert words in log, log
+    assert f"through the proxy {address}" in log
+    assert "geheim" not in log
 
 
 STOPS = {
@@ -194,3 +247,52 @@ def test_a_call_that_a_policy_denies(company: Company, call: str) -> None:
     if stops or call == "DescribeStackEvents":
         assert f"is not authorized to perform: cloudformation:{call}" in log
         assert "Add the missing action to the role's policy" in log
+
+
+LASTING = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Metadata": {"TestGround": {"Seconds": 12}}}}}'
+
+
+def test_credentials_that_are_replaced_while_the_job_runs(company: Company) -> None:
+    """In the container too, where a mounted file would stay the old one for ever: its folder is mounted."""
+    company.behind("aws", "good")
+    (company.job.workspace / "template.json").write_text(LASTING)
+    service = company.folder / "service of the runner"
+    service.mkdir()
+
+    def write(key: str) -> None:
+        (service / "new").write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = s\n")
+        (service / "new").replace(service / "credentials")
+
+    door = {name: value for name, value in company.cloud.environment.items() if "KEY" not in name}
+    for name in company.cloud.environment:
+        company.job.environment.pop(name, None)
+    company.job.environment |= {**door, "AWS_SHARED_CREDENTIALS_FILE": str(service / "credentials")}
+    write("FIRST")
+    done = company.pre()
+    assert done.code == 0, done.log
+    running = company.job.start("main")
+    running.until("CREATE_IN_PROGRESS", 60)
+    company.cloud.faults.add("expired_token", access_key="FIRST")
+    write("SECOND")
+    done = running.wait(100)
+    assert done.code == 0, done.log
+    assert company.job.run("post").code == 0
+    assert {entry["access_key"] for entry in company.cloud.log} == {"FIRST", "SECOND"}
+    assert (company.stack(), company.outputs()["outcome"]) == ("CREATE_COMPLETE", "succeeded")
+    assert company.tickets() == []
+
+
+def test_a_state_that_was_damaged_between_two_steps(company: Company) -> None:
+    """Nothing is deployed without it, and the end of the job still gives the lock back."""
+    company.behind("aws", "good")
+    company.job.environment |= {**company.cloud.environment, "DEPLOY_COORDINATOR_CHECK_RUN_ID": "21"}
+    assert company.pre().code == 0
+    assert len(company.tickets()) == 1
+    (company.job.state / "state.json").write_bytes(b'{"ticket": "\xff')
+    done = company.job.run("main")
+    assert done.code not in {0, 7}, done.log
+    assert "Could not read the state saved by `pre`" in done.log
+    done = company.job.run("post")
+    assert done.code == 0, done.log
+    assert "was found by run and job, and given back" in done.log
+    assert (company.stack(), company.tickets()) == ("", [])

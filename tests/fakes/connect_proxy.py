@@ -30,6 +30,8 @@ class ConnectProxy:
 
     def __init__(self, upstream: tuple[str, int], folder: Path, mode: str = "good") -> None:
         self.mode = mode
+        self.hang_seconds: float | None = None
+        """Then the connection ends without an answer; None: never."""
         self.asked: list[str] = []
         self.ca_file = folder / "company-ca.pem"
         self._folder = folder
@@ -78,7 +80,7 @@ class ConnectProxy:
                 connection.sendall(f"HTTP/1.1 {self.mode} {words}\r\n{NO_BODY}".encode())
                 return
             if self.mode == "hangs":
-                self._stopping.wait(60)
+                self._stopping.wait(self.hang_seconds)
                 return
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             if self.mode == "page":

@@ -10,6 +10,7 @@ from deploy_action.job import required_outputs as handing_on
 from deploy_action.job.state import StateFolder
 from tests.e2e import (
     launcher_bench,
+    test_damaged_container,
     test_kept,
     test_launch,
     test_launcher_environment,
@@ -148,3 +149,8 @@ def the_build_gets_no_secrets(patch: Patch) -> None:
 @killed_by(test_kept.test_what_nothing_used_for_thirty_days_goes_in_one_line)
 def a_runner_fills_up(patch: Patch) -> None:
     _redefine(patch, "tidy", ":")
+
+
+@killed_by(test_damaged_container.test_an_image_that_was_removed_is_made_again)
+def an_image_that_was_removed_stays_away(patch: Patch) -> None:
+    _redefine(patch, "image_is_gone", "return 1")
