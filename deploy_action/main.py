@@ -12,7 +12,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.common.trusted_certificates import established
+from deploy_action.common.proxy_variables import put_in_order
+from deploy_action.common.trusted_certificates import TrustSet, established
 from deploy_action.errors import Cancelled, CoordinatorError
 from deploy_action.inputs.raw import secrets_given
 
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
         warnings.simplefilter("ignore")
     stop = threading.Event()
     _handle_signals(stop)
-    trust = established()
+    trust = set_up_network()
     job = _world(stop)
     try:
         if arguments[0] in OPENINGS:
@@ -162,8 +163,14 @@ def _command(arguments: list[str]) -> int:
     from deploy_action.common.clock import SystemClock
 
     _set_up_streams()
-    established()
+    set_up_network()
     return cli.main(arguments, SystemClock())
+
+
+def set_up_network() -> TrustSet:
+    """Proxy and certificates are the same for every client of this process. Before there are threads."""
+    put_in_order(os.environ)
+    return established()
 
 
 def _set_up_streams() -> None:

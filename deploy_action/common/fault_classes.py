@@ -260,9 +260,10 @@ def of_metadata(environ: Mapping[str, str]) -> str:
     """The remedy where there are no credentials: a proxy cannot reach EC2's metadata service, which answers
     the machine itself only. Empty where no proxy stands before it.
 
-    botocore asks it by `http://` and honours HTTP_PROXY, ALL_PROXY and NO_PROXY.
+    botocore asks it by `http://` and honours HTTP_PROXY and NO_PROXY.
     """
-    proxy = proxy_for(f"http://{METADATA_HOST}", environ)
+    known = {name: text for name, text in environ.items() if name.lower() != "all_proxy"}
+    proxy = proxy_for(f"http://{METADATA_HOST}", known)
     if not proxy or environ.get("AWS_EC2_METADATA_DISABLED") == "true":
         return ""
     return (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.common import proxy_variables
 from deploy_action.common import trusted_certificates as trust
+from tests.common import test_proxy_variables
 from tests.common import test_trusted_certificates as test_trust
-from tests.mutants.mutant import killed_by
+from tests.mutants.mutant import Case, killed_by
 
 if TYPE_CHECKING:
     from tests.mutants.mutant import Patch
@@ -34,3 +36,8 @@ def what_is_of_no_use_is_not_told(patch: Patch) -> None:
 @killed_by(test_trust.test_the_form_is_taken_out_of_a_context)
 def an_authority_s_form_counts_as_a_newer_python_says(patch: Patch) -> None:
     patch.function(trust.without_strict_form, lambda _original, context: context)
+
+
+@killed_by(Case(test_proxy_variables.test_what_is_changed, "given4-changed4"))
+def each_client_reads_the_proxy_by_its_own_rule(patch: Patch) -> None:
+    patch.function(proxy_variables.in_order, lambda _original, _environ: {})
