@@ -2,7 +2,7 @@
 
 boto3 and Slack's SDK do not read ALL_PROXY, requests does. requests and boto3 refuse an address with a space
 or a line break at its end, as a secret often has one; Slack's SDK takes it. requests refuses a user without a
-scheme before it, and boto3 a scheme in capitals. So the variables are put in order before a client reads them.
+scheme before it, and boto3 a scheme in capitals. So the variables are put in order before they are read.
 """
 
 from __future__ import annotations

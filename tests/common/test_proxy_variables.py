@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 URL = "https://api.example.test"
-"""No name service knows it: whoever does not use the proxy fails."""
+"""It is in no name service, so a client that does not use the proxy fails."""
 
 
 @pytest.fixture
