@@ -1,4 +1,4 @@
-"""What was reviewed beside what would be deployed now: the differences, and the refusal that shows them."""
+"""The reviewed plan beside the present one: the differences, and the refusal that shows them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class SinceReview:
             return difference.summary_of(request.stack.short_name, changes)
 
     def _executed_since(self, target: Target, state: StackState | None) -> tuple[str, ...]:
-        """What the stack's last operation changed, where a change set tells it."""
+        """Changes of the stack's last operation, where a change set tells it."""
         if state is None or state.change_set_arn in {"", target.arn}:
             return ()
         try:

@@ -105,9 +105,9 @@ class JobState:
     applied: list[str] = field(default_factory=list)
     """ARNs of the reviewed change sets that were executed to a good end."""
     earlier: Report | None = None
-    """What is known of the stacks that were applied before the one of `execution`."""
+    """Facts about the stacks that were applied before the one of `execution`."""
     planned_anew: bool = False
-    """What was reviewed was outdated, so that the present plan is deployed in its place."""
+    """The reviewed plan was outdated, so that the present plan is deployed in its place."""
     starts: int = 0
     """How often `main` was started: more than once where it was killed."""
     waited_seconds: float = 0.0
