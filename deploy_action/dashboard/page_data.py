@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.common.escape import one_line
 from deploy_action.dashboard.cause_groups import group_of
-from deploy_action.dashboard.choices import choices
-from deploy_action.dashboard.metrics import Figures, Typical, quantile
+from deploy_action.dashboard.metrics import Figures, Typical, choices, quantile
 from deploy_action.dashboard.sections import web_address
 from deploy_action.history.estimate import holds
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Condition, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.diagnosis.service_lookups import Facts, Finding, Look, Planner, Service, failed_subjects
 from deploy_action.errors import BehindDenied, BehindUnavailable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from deploy_action.cloudformation.operation import Operation
     from deploy_action.common.instants import CloudFormationTime
-    from deploy_action.diagnosis.ports import ServiceLookup
     from deploy_action.diagnosis.service_lookups import Subject
     from deploy_action.estimation.forecast import Forecast
 
@@ -32,6 +31,20 @@ class _Answer:
     look: Look
     findings: Sequence[Finding] = ()
     error: Exception | None = None
+
+
+class ServiceLookup(Protocol):
+    """A service that knows more about a resource than CloudFormation tells. Read-only."""
+
+    @property
+    def service(self) -> Service: ...
+
+    def look(self, subject: Subject) -> Sequence[Finding]:
+        """Facts since the subject's start, oldest first; the same ones again at each look.
+
+        At most `diagnosis.service_lookups.COSTS` requests. Raises BehindDenied, BehindUnavailable.
+        """
+        ...
 
 
 class ServiceInvestigator:

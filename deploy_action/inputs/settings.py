@@ -16,8 +16,7 @@ from deploy_action.cloudformation.change_set_options import (
 from deploy_action.errors import InvalidInput
 from deploy_action.github.deployed_commit import parse_commit, parse_version
 from deploy_action.inputs import values as input_values
-from deploy_action.inputs.conflicts import template_only
-from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, without_way
+from deploy_action.inputs.mode import WATCHES_ONLY, AskedMode, parse_mode, template_only, without_way
 from deploy_action.inputs.names import unknown_inputs
 from deploy_action.inputs.plan import PlanFields, PlanSettings
 from deploy_action.inputs.raw import raw_inputs

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.wiring import Wiring
-from deploy_action.job.notifier import Notifier
-from deploy_action.job.notifiers import Notifiers
+from deploy_action.job.notifier import Notifier, Notifiers
 
 
 def open_channel(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> Notifier:

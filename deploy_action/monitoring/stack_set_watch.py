@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.stacks import StackRef, Verdict
@@ -13,12 +13,11 @@ from deploy_action.monitoring.baseline import operation_start
 from deploy_action.monitoring.stack_sets import DETECT_DRIFT, Change, StackSetLine, cause_of, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from deploy_action.cloudformation.ports import StackSource
     from deploy_action.common.instants import MonotonicTime
     from deploy_action.diagnosis.causes import Cause
-    from deploy_action.monitoring.ports import StackSetSource
     from deploy_action.monitoring.stack_sets import StackSetInstance, StackSetOperation, StackSetRef
 
 POLL_SECONDS = 10.0
@@ -39,6 +38,22 @@ def known_operations(
         ]
         for ref in stack_sets
     }
+
+
+class StackSetSource(Protocol):
+    """Read-only view of StackSets. Every method raises StackSourceError and nothing else."""
+
+    def operations(self, stack_set: StackSetRef, known: Collection[str]) -> Sequence[StackSetOperation]:
+        """Its operations whose ids are not known; () where there is no such stack set."""
+        ...
+
+    def instances(self, stack_set: StackSetRef, operation_id: str) -> Sequence[StackSetInstance]:
+        """The state of each account and region in an operation, without the ids of their stacks."""
+        ...
+
+    def stack_ids(self, stack_set: StackSetRef, operation_id: str) -> Mapping[tuple[str, str], str]:
+        """By (account, region), of the stacks that the operation was the last to work on."""
+        ...
 
 
 class StackSetWatch:

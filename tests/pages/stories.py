@@ -16,7 +16,7 @@ from deploy_action.cloudformation.operation import Operation
 from deploy_action.cloudformation.outcome import Outcome, outcome_of, stack_lines
 from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.times import iso
-from deploy_action.deploy.verdict import error_of_unknown
+from deploy_action.deploy.deployment_result import error_of_unknown
 from deploy_action.diagnosis.service_lookups import Finding
 from deploy_action.estimation.accuracy import accuracy_of
 from deploy_action.estimation.history_forecast import LearnedForecast
