@@ -65,7 +65,7 @@ def queue(desk: RegistrySession, *, lock: str, machine: bool, utc: bool) -> None
     """The deployments that wait for LOCK, or for any lock, in the order in which they are served, and who is
     ahead of each.
 
-    Messages to Slack that were not delivered: `slack-queue`.
+    Messages to Slack or a webhook that were not delivered: `slack-queue`.
     """
     document = desk.document()
     key = lock_key(lock)

@@ -1,4 +1,4 @@
-"""Slack messages that deployments could not tell: look at them, tell them, or let them go."""
+"""Messages that deployments could not tell Slack or a webhook: look at them, tell them, or let them go."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from deploy_action.cli.common import RegistrySession, UsageError, as_json, echo,
 from deploy_action.common.times import iso
 from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import retry_queue_delivery as draining
-from deploy_action.wiring import open_messenger
+from deploy_action.wiring import open_messenger, open_webhook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy_action.slack.outbox import Message
     from deploy_action.slack.ports import Messenger
     from deploy_action.slack.retry_queue import QueuedOutbox
@@ -26,10 +28,10 @@ SECONDS_MAX = 200.0
 
 @click.group()
 def command() -> None:
-    """Slack messages that deployments could not tell, kept beside the registry.
+    """Messages to Slack or a webhook that deployments could not tell, kept beside the registry.
 
-    The next deployment that tells Slack anything tells them, too. What failed for good, or too often, stays
-    until somebody retries or drops it.
+    The next deployment that tells the same Slack or webhook anything tells them, too. What failed for good,
+    or too often, stays until somebody retries or drops it.
     """
 
 
@@ -46,7 +48,7 @@ def list_(desk: RegistrySession, *, machine: bool) -> int:
         say_json([_record(left) for left in boxes])
         return NOT_FOUND if boxes else 0
     if not boxes:
-        echo("No Slack messages are left over.")
+        echo("No messages are left over.")
         return 0
     for left in boxes:
         taken = f", taken by another at {iso(left.taken_at)}" if left.taken_by else ""
@@ -76,32 +78,22 @@ def list_(desk: RegistrySession, *, machine: bool) -> int:
 @as_json
 @with_registry
 def process(desk: RegistrySession, *, seconds: float, channels: tuple[str, ...], machine: bool) -> int:
-    """Tell Slack what waits.
+    """Tell Slack, or the webhook, what waits.
 
     With the bot token in $SLACK_BOT_TOKEN, else the webhook in $SLACK_WEBHOOK_URL; $SLACK_API_URL is Slack's
-    address where it is another one. Only what the same token or webhook was to tell, and with a token what
-    belongs to --repository: others may mean another workspace. Exit code 1 where something of that still
-    waits or failed for good.
+    address where it is another one. And with the webhook in $WEBHOOK_URL, as the input `webhook-url`. Only
+    what the same token or webhook was to tell, and with a token what belongs to --repository: others may mean
+    another workspace. Exit code 1 where something of that still waits or failed for good.
     """
-    token = os.environ.get("SLACK_BOT_TOKEN", "").strip()
-    webhook = os.environ.get("SLACK_WEBHOOK_URL", "").strip()
-    if not (token or webhook):
-        raise UsageError("Give a bot token in $SLACK_BOT_TOKEN, or a webhook in $SLACK_WEBHOOK_URL.")
-
-    def messenger_of(correlation_id: str) -> Messenger:
-        api_url = os.environ.get("SLACK_API_URL", "").strip()
-        return open_messenger(correlation_id, token=token, webhook_url=webhook, api_url=api_url)
-
-    sender = leftovers.sender(repository=desk.repository, token=token, webhook_url=webhook, channels=channels)
-    others = [left for left in _read(desk) if left.box.pending and not sender.may_tell(left)]
+    ways = _ways(desk.repository, channels)
+    others = [left for left in _read(desk) if left.box.pending and not _told_by(ways, left)]
     waiting = sum(len(left.box.pending) for left in others)
-    told = draining.drain(
-        desk.registry,
-        desk.clock,
-        messenger_of,
-        sender=sender,
-        seconds=seconds,
-    )
+    told = draining.Drained()
+    for sender, messenger_of in ways:
+        one = draining.drain(
+            desk.registry, desk.clock, messenger_of, sender=sender, seconds=seconds / len(ways)
+        )
+        told = told.with_more(one)
     if machine:
         say_json(
             {
@@ -123,6 +115,35 @@ def process(desk: RegistrySession, *, seconds: float, channels: tuple[str, ...],
                 "channel. Use that one; where a bot token was changed, name the repository in --repository."
             )
     return NOT_FOUND if told.pending or told.dead else 0
+
+
+Way = tuple[leftovers.Sender, "Callable[[str], Messenger]"]
+
+
+def _ways(repository: str, channels: tuple[str, ...]) -> list[Way]:
+    """Of the environment: to Slack, and to a webhook. Raises UsageError where there is none."""
+    token, slack, api_url, other = (
+        os.environ.get(name, "").strip()
+        for name in ("SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL", "SLACK_API_URL", "WEBHOOK_URL")
+    )
+    ways: list[Way] = []
+    if token or slack:
+        sender = leftovers.sender(repository=repository, token=token, webhook_url=slack, channels=channels)
+        ways.append(
+            (sender, lambda name: open_messenger(name, token=token, webhook_url=slack, api_url=api_url))
+        )
+    if other:
+        sender = leftovers.sender(repository=repository, token="", webhook_url=other)
+        ways.append((sender, lambda _name: open_webhook(other)))
+    if not ways:
+        raise UsageError(
+            "Give a bot token in $SLACK_BOT_TOKEN, or a webhook in $SLACK_WEBHOOK_URL or $WEBHOOK_URL."
+        )
+    return ways
+
+
+def _told_by(ways: list[Way], left: QueuedOutbox) -> bool:
+    return any(sender.may_tell(left) for sender, _ in ways)
 
 
 @command.command()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CHANNELS_MAX = 5
 _QUOTED = re.compile(r"`[^`]*`")
 """The word that a sentence is about begins it."""
 
@@ -54,6 +55,17 @@ class SlackFields(Fields):
                 "others in `slack-events`."
             )
         return self._tried(name, words[0], slack_words.channel, "")
+
+    def _slack_channels(self) -> tuple[str, ...]:
+        """Each has a message of its own."""
+        words = re.split(r"[\s,]+", self._text("slack-channel"))
+        found = tuple(dict.fromkeys(self._each("slack-channel", words, slack_words.channel)))
+        if len(found) > CHANNELS_MAX:
+            self._warn(
+                f"`slack-channel` names {len(found)} channels: messages go to the first {CHANNELS_MAX}, "
+                "since Slack limits how often one app may write."
+            )
+        return found[:CHANNELS_MAX]
 
     def _slack_events(self) -> dict[NotificationEvent, Override]:
         found: dict[NotificationEvent, Override] = {}

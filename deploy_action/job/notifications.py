@@ -14,6 +14,7 @@ from deploy_action.common.instants import CloudFormationTime, WallTime
 from deploy_action.errors import CoordinatorError
 from deploy_action.inputs.webhook import WebhookFormat
 from deploy_action.job.notifier import Notifier
+from deploy_action.slack import outbox_name
 from deploy_action.slack import view_updates as views
 from deploy_action.slack.messages import entry as entry_of
 from deploy_action.slack.messages import parent, single
@@ -21,7 +22,7 @@ from deploy_action.slack.outbox import Kind, Message, Outbox
 from deploy_action.slack.outbox_log import Record, Step
 from deploy_action.slack.ports import Announcement
 from deploy_action.slack.routing import Place, Routing, calls, places
-from deploy_action.slack.sender import MessageSender
+from deploy_action.slack.sender import AppLimit, MessageSender
 from deploy_action.slack.view import NotificationEvent, Origin, RegistryNews
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ LIMITED_MAX = 2
 END_WAIT_SECONDS = 60.0
 """So long the last word waits for the moment that Slack names."""
 QUEUE_UPDATE_SECONDS = 60.0
-WEBHOOK_SUFFIX = "-webhook"
-"""Tells the two outboxes of a deployment apart in the retry queue."""
 STUCK_SECONDS = 900.0
 """So long in the queue, somebody should know."""
 
@@ -85,8 +84,12 @@ class SlackNotifier(Notifier):
         note: Callable[[str], None],
         render: Callable[[Kind, DeploymentView], Announcement] | None = None,
         webhook_url: str = "",
+        channels: int = 1,
     ) -> None:
+        """`channels`: how many of Slack's this deployment has a message in; the limit of the app is for all
+        of them together."""
         self.webhook_url = webhook_url
+        self._channels = channels
         self._render = render or _rendered
         self._name = "webhook" if webhook_url else "Slack"
         self._outlet = outlet
@@ -118,7 +121,7 @@ class SlackNotifier(Notifier):
         stuck = waiting.waited_seconds >= STUCK_SECONDS and not self._stuck_told
         changed = seen != self._queue_seen and not self._outlet.courier.limited
         pause = UPDATE_SECONDS if changed else QUEUE_UPDATE_SECONDS
-        if not stuck and self._since_update() < pause:
+        if not stuck and self._since_update() < pause * self._channels:
             return
         self._queue_seen = seen
         self._stuck_told = self._stuck_told or stuck
@@ -168,7 +171,7 @@ class SlackNotifier(Notifier):
         if limited >= LIMITED_MAX:
             return float("inf")
         quiet = limited > 0 or self._progress_seen == self._progress_told
-        return QUIET_UPDATE_SECONDS if quiet else UPDATE_SECONDS
+        return (QUIET_UPDATE_SECONDS if quiet else UPDATE_SECONDS) * self._channels
 
     def stalled(self, change: StallChange, operation: Operation) -> None:
         """A stall that began or is over."""
@@ -299,28 +302,43 @@ class SlackNotifier(Notifier):
 
 def open_slack(
     job: JobContext, wiring: Wiring, routing: Routing, settings: Settings, state: JobState
-) -> SlackNotifier:
-    """The channel of this job, as an earlier step left it."""
+) -> list[SlackNotifier]:
+    """One for each channel of this job, as an earlier step left it. What is posted beside the message, and
+    whom it mentions, is the first one's."""
+    limit, posted_at = AppLimit(), dict[str, float]()
+    channels = 1 + len(routing.further)
+
+    def opened(store: OutboxStore, own: Routing, mentions: tuple[str, ...]) -> SlackNotifier:
+        messenger = wiring.messenger(store.box.correlation_id)
+        courier = MessageSender(store, messenger, job.clock, posted_at, told=state.report.notes, limit=limit)
+        return SlackNotifier(
+            SlackDelivery(job.clock, store, courier, job.worker(courier), own),
+            _new_view(job, settings, state),
+            mentions=mentions,
+            outputs=settings.slack_outputs,
+            line=job.reporter.line,
+            note=job.reporter.note,
+            channels=channels,
+        )
+
     store = wiring.outbox(job.folder.outbox, state.report.correlation_id)
     if state.slack_thread_ts and store.box == Outbox(store.box.correlation_id):
         # The outbox could not be kept on the disk; which message is ours is known all the same.
         ts, channel_id = state.slack_thread_ts, state.slack_channel_id
         store.write(Record(Step.FOUND, ts=ts, channel_id=channel_id))
         store.write(Record(Step.LINK, link=state.report.links.thread))
-    courier = MessageSender(
-        store, wiring.messenger(store.box.correlation_id), job.clock, told=state.report.notes
-    )
+    parts = [opened(store, routing, settings.slack_mentions)]
+    for number, channel in enumerate(routing.further, 2):
+        name = outbox_name.of_channel(state.report.correlation_id, channel)
+        own_store = wiring.outbox(job.folder.further_outbox(number), name)
+        parts.append(opened(own_store, routing.of_further(channel), ()))
+    return parts
+
+
+def _new_view(job: JobContext, settings: Settings, state: JobState) -> DeploymentView:
     run = job.run
     origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
-    view = views.new_view(state.report, settings.stacks, at=job.clock.now(), origin=origin)
-    return SlackNotifier(
-        SlackDelivery(job.clock, store, courier, job.worker(courier), routing),
-        view,
-        mentions=settings.slack_mentions,
-        outputs=settings.slack_outputs,
-        line=job.reporter.line,
-        note=job.reporter.note,
-    )
+    return views.new_view(state.report, settings.stacks, at=job.clock.now(), origin=origin)
 
 
 def open_webhook(job: JobContext, wiring: Wiring, settings: Settings, state: JobState) -> SlackNotifier:
@@ -332,14 +350,11 @@ def open_webhook(job: JobContext, wiring: Wiring, settings: Settings, state: Job
         teams = settings.webhook_format is WebhookFormat.TEAMS
         return Announcement(summary_line(view), (teams_message(view) if teams else document(view),))
 
-    store = wiring.outbox(job.folder.webhook_outbox, f"{state.report.correlation_id}{WEBHOOK_SUFFIX}")
+    store = wiring.outbox(job.folder.webhook_outbox, outbox_name.of_webhook(state.report.correlation_id))
     courier = MessageSender(store, wiring.webhook(), job.clock, told=state.report.notes)
-    run = job.run
-    origin = Origin(run.repository, run.actor, run.ref, run.workflow, run.server_url)
-    view = views.new_view(state.report, settings.stacks, at=job.clock.now(), origin=origin)
     return SlackNotifier(
         SlackDelivery(job.clock, store, courier, job.worker(courier), Routing(webhook=True)),
-        view,
+        _new_view(job, settings, state),
         mentions=(),
         outputs=(),
         line=job.reporter.line,

@@ -20,7 +20,7 @@ def open_channel(job: JobContext, wiring: Wiring, settings: Settings, state: Job
         return Notifier()
     from deploy_action.job.notifications import open_slack, open_webhook
 
-    parts = [open_slack(job, wiring, routing, settings, state)] if routing is not None else []
+    parts = open_slack(job, wiring, routing, settings, state) if routing is not None else []
     if settings.webhook_url:
         parts.append(open_webhook(job, wiring, settings, state))
     return parts[0] if len(parts) == 1 else Notifiers(parts)

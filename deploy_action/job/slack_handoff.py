@@ -21,21 +21,29 @@ LINES_MAX = 20
 
 
 def hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
+    """Messages of earlier deployments are delivered once for all channels, where none of them has any of its
+    own that wait."""
+    well: dict[str, Notifier] = {}
+    waiting: set[str] = set()
     for part in channel.parts:
-        _hand_over(job, wiring, settings, part)
+        box = part.close()
+        if box is not None:
+            _hand_over(job, wiring, settings, part, box)
+            if box.pending:
+                waiting.add(part.webhook_url)
+            elif box.empty and part.well:
+                well.setdefault(part.webhook_url, part)
+        part.forget()
+    for url, part in well.items():
+        if url not in waiting:
+            _tell_others(job, wiring, settings, part)
 
 
-def _hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier) -> None:
-    box = channel.close()
-    if box is None:
-        return
+def _hand_over(job: JobContext, wiring: Wiring, settings: Settings, channel: Notifier, box: Outbox) -> None:
     if box.refused:
         job.reporter.note(f"{box.refused} {_name(channel)} messages were left out: too many were waiting.")
     if not box.empty:
         _keep(job, wiring, _sender(job, wiring, settings, channel), box, name=_name(channel))
-    elif channel.well:
-        _tell_others(job, wiring, settings, channel)
-    channel.forget()
 
 
 def _keep(job: JobContext, wiring: Wiring, own: leftovers.Sender, box: Outbox, *, name: str) -> None:

@@ -143,6 +143,10 @@ class StateFolder:
     def webhook_outbox(self) -> Path:
         return self.path / f"webhook-{_OUTBOX}"
 
+    def further_outbox(self, number: int) -> Path:
+        """Of the second and each further channel of Slack."""
+        return self.path / f"channel-{number}-{_OUTBOX}"
+
     def save(self, state: JobState) -> None:
         """Atomically: a killed step leaves the old state or the new one. Raises OSError."""
         temporary = self.path / f"{_FILE}.{os.getpid()}"

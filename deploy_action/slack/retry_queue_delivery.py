@@ -41,6 +41,14 @@ class Drained:
     dead: int = 0
     troubles: tuple[str, ...] = ()
 
+    def with_more(self, other: Drained) -> Drained:
+        return Drained(
+            self.sent + other.sent,
+            self.pending + other.pending,
+            self.dead + other.dead,
+            (*self.troubles, *other.troubles),
+        )
+
 
 def drain(
     registry: Registry,

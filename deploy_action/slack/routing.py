@@ -45,19 +45,27 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Channels by id or name; an empty one does not exist. `webhook`: start and end are all there is."""
+    """Channels by id or name; an empty one does not exist. `webhook`: start and end are all there is.
+    `further`: channels that have the deployment's message too, each with a thread of its own."""
 
     channel: str = ""
     alert_channel: str = ""
     overrides: dict[NotificationEvent, Override] = field(default_factory=dict)
     webhook: bool = False
+    further: tuple[str, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
         """All that anything may be told in."""
-        own = (self.channel, self.alert_channel)
+        own = (self.channel, *self.further, self.alert_channel)
         others = (channel for override in self.overrides.values() for channel in override.channels)
         return tuple(dict.fromkeys(channel for channel in (*own, *others) if channel))
+
+    def of_further(self, channel: str) -> Routing:
+        """Of one of the further channels: its message with the thread. What is posted elsewhere, the first
+        channel's routing posts."""
+        off = {moment: override for moment, override in self.overrides.items() if override.off}
+        return Routing(channel, overrides=off)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,6 @@ def _alerts(moment: NotificationEvent, routing: Routing, override: Override | No
         chosen = usual if moment.needs_somebody else ()
     else:
         chosen = (*override.channels, *(usual if override.alert else ()))
-    # What is broadcast stands in the channel already.
-    shown = {routing.channel} if moment in _CALLED_FOR else set()
+    # What is broadcast stands in these channels already.
+    shown = {routing.channel, *routing.further} if moment in _CALLED_FOR else set()
     return tuple(channel for channel in dict.fromkeys(chosen) if channel not in shown)

@@ -31,6 +31,14 @@ PARENT = "parent"
 """Names the parent message, whose states are all one message."""
 
 
+class AppLimit:
+    """Slack's limit of one app, which all channels of a deployment share."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        """How often Slack refused to change a message, because too many are changed."""
+
+
 class MessageSender:
     """`step` makes one try. Call it from one thread; `troubles` may be emptied from another.
 
@@ -46,6 +54,7 @@ class MessageSender:
         posted_at: dict[str, float] | None = None,
         *,
         told: Iterable[str] = (),
+        limit: AppLimit | None = None,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -59,8 +68,7 @@ class MessageSender:
         """The last request was answered with yes."""
         self.silent = False
         """The last request went out, and no answer came."""
-        self.limited = 0
-        """How often Slack refused to change the message, because too many are changed."""
+        self.limit = limit or AppLimit()
 
     def accept(self, entries: Iterable[Message]) -> Outbox:
         """Take entries over: they are on the disk when this returns."""
@@ -102,6 +110,11 @@ class MessageSender:
             return wait
         entries = outbox.due(box, now=now)
         return min((self._pace(entry, box, now) for entry in entries), default=None)
+
+    @property
+    def limited(self) -> int:
+        """How often Slack refused to change a message, because too many are changed."""
+        return self.limit.refusals
 
     @property
     def token_refused(self) -> bool:
@@ -214,7 +227,8 @@ class MessageSender:
     def _failed(self, entry: Message, error: NotDelivered) -> None:
         trouble = error.trouble
         self.well, self.silent = False, trouble.unheard
-        self.limited += trouble.limited and entry.kind is Kind.PARENT and bool(self._store.box.ts)
+        if trouble.limited and entry.kind is Kind.PARENT and self._store.box.ts:
+            self.limit.refusals += 1
         if trouble.all_of_channel:
             self._closed[entry.lane] = trouble
         record = Record(Step.FAIL, entry.id, self._clock.now(), lane=entry.lane, trouble=trouble)

@@ -11,6 +11,7 @@ from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack.outbox import Kind, Message, Outbox
 from deploy_action.slack.retry_queue import QueuedOutbox
 from tests.fakes.slack.server import SlackServer
+from tests.fakes.webhook import WebhookServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,12 @@ def slack(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
         yield server
 
 
+@pytest.fixture
+def webhook() -> Iterator[WebhookServer]:
+    with WebhookServer() as server:
+        yield server
+
+
 def keep(desk: Desk, name: str = "one") -> None:
     waits = Message(
         f"{name}-p", Kind.PARENT, "C0DEPLOYS", f"{name} complete", at=desk.clock.now(), final=True
@@ -41,7 +48,7 @@ def keep(desk: Desk, name: str = "one") -> None:
 
 
 def test_nothing_is_left(desk: Desk) -> None:
-    assert desk.run("slack-queue", "list") == (0, "No Slack messages are left over.\n")
+    assert desk.run("slack-queue", "list") == (0, "No messages are left over.\n")
     assert desk.run("slack-queue", "list", "--json") == (0, "[]\n")
 
 
@@ -82,6 +89,43 @@ def test_what_another_repository_left_is_not_told_unasked(desk: Desk, slack: Sla
     assert slack.messages == []
 
 
+def keep_for_webhook(desk: Desk, url: str, *, dead: bool = False) -> None:
+    entry = Message("w", Kind.WEBHOOK, "", "done", ({"schema": "x"},), at=desk.clock.now(), final=True)
+    box = Outbox("one-webhook", *(((), (entry,)) if dead else ((entry,), ())))
+    left = QueuedOutbox(box, "org/app", webhook=leftovers.fingerprint(url), saved_at=desk.clock.now())
+    leftovers.save(desk.store, desk.clock, left)
+
+
+def test_a_webhook_is_told_what_it_missed(
+    desk: Desk, webhook: WebhookServer, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(desk)
+    keep_for_webhook(desk, webhook.address)
+    own = ("--repository", "org/app")
+    monkeypatch.setenv("WEBHOOK_URL", f"{webhook.address}&other")
+    assert "1 more of org/app" in desk.run("slack-queue", "process", *own)[1]
+    assert webhook.documents == []
+    monkeypatch.setenv("WEBHOOK_URL", webhook.address)
+    code, told = desk.run("slack-queue", "process", *own)
+    assert (code, told) == (0, "Delivered 1 messages; 0 are pending, 0 failed for good.\n")
+    assert webhook.documents == [{"schema": "x"}]
+    assert [message.text for message in slack.messages] == ["one complete"]
+
+
+def test_what_a_webhook_refused_for_good_is_tried_again_by_hand(
+    desk: Desk, webhook: WebhookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WEBHOOK_URL", webhook.address)
+    keep_for_webhook(desk, webhook.address, dead=True)
+    assert desk.run("slack-queue", "retry", "one-webhook")[0] == 0
+    code, told = desk.run("slack-queue", "process", "--json")
+    assert (code, json.loads(told)["sent"]) == (0, 1)
+    assert webhook.documents == [{"schema": "x"}]
+    assert "secret" not in told
+
+
 def test_what_still_cannot_be_told(desk: Desk, slack: SlackServer) -> None:
     keep(desk)
     slack.fail("chat.", status=503, times=None)
@@ -104,6 +148,7 @@ def test_letting_go(desk: Desk) -> None:
 def test_wrong_words(desk: Desk, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
     monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
+    monkeypatch.delenv("WEBHOOK_URL", raising=False)
     assert desk.run("queue", *words)[0] == 64
 
 

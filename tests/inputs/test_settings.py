@@ -96,7 +96,7 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
         wait_timeout_in_minutes="0",
         slack_bot_token="xoxb-1",
         slack_webhook_url="https://hooks.slack.com/services/T/B/x",
-        slack_channel="C1",
+        slack_channel="C1\nC4\nC1",
         slack_alert_channel="C2",
         slack_events="stalled: C3 alert\nprogress: off",
         slack_mentions="@here U123, S456",
@@ -119,7 +119,8 @@ def test_every_input_of_a_template_deployment_arrives(workspace: Path) -> None:
     assert (found.timeout_seconds, found.wait_timeout_seconds) == (90.0, 0.0)
     assert found.registry == RegistryAddress("s3", "bucket", "some/prefix")
     assert found.when_busy is WhenBusy.FAIL
-    assert (found.slack_bot_token, found.slack_channel, found.slack_alert_channel) == ("xoxb-1", "C1", "C2")
+    assert (found.slack_bot_token, found.slack_channels) == ("xoxb-1", ("C1", "C4"))
+    assert found.slack_alert_channel == "C2"
     assert found.slack_webhook_url.endswith("/x")
     assert found.slack_events == {
         NotificationEvent.STALLED: Override(alert=True, channels=("C3",)),
@@ -419,7 +420,7 @@ class TestSlackStopsNothing:
             ({"slack_bot_token": "xoxb-1"}, "`slack-channel` is empty"),
             ({"slack_bot_token": "xoxb-1", "slack_channel": "@team"}, "`@team` is not a channel"),
             ({"slack_channel": "C1"}, "`slack-bot-token` and `slack-webhook-url` are empty"),
-            ({"slack_bot_token": "xoxb-1", "slack_channel": "C1, C2"}, "names 2 channels"),
+            ({"slack_bot_token": "xoxb-1", "slack_channel": "C1 C2 C3 C4 C5 C6"}, "names 6 channels"),
             ({"slack_alert_channel": "a b"}, "names 2 channels"),
             ({"slack_events": "lunch: off"}, "`lunch` is no event"),
             ({"slack_events": "stalled: off\nstalled: alert"}, "given twice"),
@@ -442,13 +443,13 @@ class TestSlackStopsNothing:
 
     def test_what_is_right_beside_a_mistake_is_used(self) -> None:
         found = parsed(
-            slack_channel="C1 C2",
+            slack_channel="C1 @team C2",
             slack_bot_token="xoxb-1",
             slack_mentions="@team U123",
             slack_events="lunch: off\nstalled: alert",
             slack_outputs="Url a-b",
         )
-        assert (found.slack_bot_token, found.slack_channel) == ("xoxb-1", "C1")
+        assert (found.slack_bot_token, found.slack_channels) == ("xoxb-1", ("C1", "C2"))
         assert found.slack_mentions == ("U123",)
         assert found.slack_events == {NotificationEvent.STALLED: Override(alert=True)}
         assert found.slack_outputs == ("Url",)

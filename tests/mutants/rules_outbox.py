@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.job.notifications import SlackNotifier
 from deploy_action.slack import outbox
 from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import view_updates as channel_views
 from deploy_action.slack.background_sender import BackgroundWorker
 from deploy_action.slack.outbox_file import OutboxJournal
+from deploy_action.slack.routing import Routing
 from deploy_action.slack.sender import MessageSender
 from deploy_action.slack.view import NotificationEvent
+from tests.jobs import test_slack_channels
 from tests.mutants.mutant import Case, killed_by
 from tests.slack import test_background_sender as test_outbox_worker
 from tests.slack import test_outbox
@@ -151,3 +154,18 @@ def an_unknown_verdict_is_told_as_complete(patch: Patch) -> None:
         return NotificationEvent.COMPLETE if moment is NotificationEvent.UNKNOWN else moment
 
     patch.function(channel_views.moment_of, moment_of)
+
+
+@killed_by(test_slack_channels.test_the_limit_of_the_app_is_for_all_channels_together)
+def each_channel_spends_the_limit_of_the_app(patch: Patch) -> None:
+    def alone(original: Any, self: SlackNotifier, *given: Any, **more: Any) -> None:
+        original(self, *given, **{**more, "channels": 1})
+
+    patch.function(SlackNotifier.__init__, alone)
+
+
+@killed_by(test_slack_channels.test_each_channel_has_its_message_and_its_thread_and_people_are_called_once)
+def each_channel_alerts_people(patch: Patch) -> None:
+    patch.function(
+        Routing.of_further, lambda original, self, channel: replace(self, channel=channel, further=())
+    )

@@ -114,9 +114,9 @@ def test_one_refusal_stretches_progress_and_a_second_one_ends_it(
         return len(server.tops("deploys")[0].versions) - before
 
     assert updates(60.0) >= 5
-    one.courier.limited = 1
+    one.courier.limit.refusals = 1
     assert updates(121.0) <= 3
-    one.courier.limited = 2
+    one.courier.limit.refusals = 2
     assert updates(100.0) == 0
     one.end()
     clock.sleep(2.0)
