@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
+    from deploy_action.github.api import TokenSource
     from deploy_action.github.deployments import GitHubDeployments
     from deploy_action.github.pull_requests import PullRequests
     from deploy_action.github.run_context import RunContext
@@ -52,6 +53,7 @@ class Wiring:
         self._settings = settings
         self._run = run
         self._environ = environ
+        self._monotonic = monotonic
         self.aws = AwsClients(session=SharedSession(monotonic))
         self.cloudformation = CloudFormation(self.aws)
         self.looks = CloudFormation(self.aws, one_try=True)
@@ -73,12 +75,25 @@ class Wiring:
         run = self._run
         return Borrower(self._settings.lock_tokens, run.url, run.repository, run.run_id)
 
+    @cached_property
+    def registry_credential(self) -> str | TokenSource:
+        """Of the registry on GitHub: a token, or those of an App, which all clients of this step share."""
+        settings, run = self._settings, self._run
+        app, address = settings.registry_app, settings.registry
+        if app is None or address.kind != "github":
+            return settings.token_of_registry
+        from deploy_action.github.app_tokens import InstallationTokens
+
+        api_url = address.api_url if address.host else run.api_url
+        repository = address.place or run.repository
+        return InstallationTokens(app, repository, api_url=api_url, monotonic=self._monotonic)
+
     def registry(self) -> GuardedRegistry:
         """The store that `registry` names. Raises RegistryError where it cannot even be set up."""
         settings = self._settings
         return open_registry(
             settings.registry,
-            token=settings.token_of_registry,
+            token=self.registry_credential,
             run=self._run,
             environ=self._environ,
             regions=tuple(dict.fromkeys(stack.region for stack in settings.places)),
@@ -149,14 +164,14 @@ class Wiring:
         clients, settings = short_clients(self.aws.session), self._settings
         slack = slack_look(
             settings.slack_bot_token,
-            (settings.slack_channel, settings.slack_alert_channel),
+            (*settings.slack_channels, settings.slack_alert_channel),
             base_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
         )
         return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
 
     def repository_look(self, *, probe: bool) -> Callable[[], Repository] | None:
         """As the function of this name."""
-        token = self._settings.token_of_registry
+        token = self.registry_credential
         return repository_look(self._settings.registry, token=token, run=self._run, probe=probe)
 
     @cached_property
@@ -168,15 +183,16 @@ class Wiring:
         """The same for another thread, which may not share a connection."""
         settings, run = self._settings, self._run
         address = settings.registry
-        by_registry = address.kind == "github" and settings.registry_token
+        by_registry = address.kind == "github" and (settings.registry_app or settings.registry_token)
         if not (by_registry or (settings.github_token and run.repository)):
             return None
         from deploy_action.locking.github_jobs import GitHubRuns, RegistryServer
 
         registry = RegistryServer(
-            settings.registry_token,
+            self.registry_credential,
             address.server_url if address.host else run.server_url,
             address.api_url if address.host else run.api_url,
+            "registry-token" if settings.registry_app is None else "github-app-id",
         )
         return GitHubRuns(
             settings.github_token,
@@ -213,9 +229,7 @@ class Wiring:
         return GitHubDeployments(settings.github_token, run.repository, api_url=run.api_url)
 
     def webhook(self, *, timeout_seconds: float = 10.0) -> Messenger:
-        from deploy_action.slack.api.json_webhook import JsonWebhook
-
-        return JsonWebhook(self._settings.webhook_url, timeout=timeout_seconds)
+        return open_webhook(self._settings.webhook_url, timeout_seconds=timeout_seconds)
 
     def routing(self) -> Routing | None:
         """Where the deployment is told; None where no channel was asked for. A plan is no deployment."""
@@ -225,7 +239,9 @@ class Wiring:
         from deploy_action.slack.routing import Routing
 
         if settings.slack_bot_token:
-            return Routing(settings.slack_channel, settings.slack_alert_channel, settings.slack_events)
+            channel, *further = settings.slack_channels or ("",)
+            alerts, events = settings.slack_alert_channel, settings.slack_events
+            return Routing(channel, alerts, events, further=tuple(further))
         return Routing(overrides=settings.slack_events, webhook=True)
 
     def outbox(self, path: Path, correlation_id: str) -> OutboxJournal:
@@ -248,16 +264,28 @@ class Wiring:
 def open_messenger(
     correlation_id: str, *, token: str, webhook_url: str, api_url: str, timeout_seconds: float = 10.0
 ) -> Messenger:
-    """For the messages of one deployment; with the token where there is one, else through the webhook."""
+    """For the messages of one deployment; with the token where there is one, else through the webhook.
+    `correlation_id`: or the name of an outbox (`slack.outbox_name`)."""
     if token:
         from deploy_action.slack.api.bot import API_URL, SlackBot
+        from deploy_action.slack.outbox_name import deployment_of
 
         return SlackBot(
-            token, correlation_id=correlation_id, base_url=api_url or API_URL, timeout=timeout_seconds
+            token,
+            correlation_id=deployment_of(correlation_id),
+            base_url=api_url or API_URL,
+            timeout=timeout_seconds,
         )
     from deploy_action.slack.api.webhook import SlackWebhook
 
     return SlackWebhook(webhook_url, timeout=timeout_seconds)
+
+
+def open_webhook(url: str, *, timeout_seconds: float = 10.0) -> Messenger:
+    """For the messages to a webhook that is not Slack's."""
+    from deploy_action.slack.api.json_webhook import JsonWebhook
+
+    return JsonWebhook(url, timeout=timeout_seconds)
 
 
 def slack_look(
@@ -274,7 +302,7 @@ def slack_look(
 
 
 def repository_look(
-    address: RegistryAddress, *, token: str, run: RunContext, probe: bool
+    address: RegistryAddress, *, token: str | TokenSource, run: RunContext, probe: bool
 ) -> Callable[[], Repository] | None:
     """The registry's repository, as GitHub describes it; None where the registry is somewhere else. `probe`:
     also whether the token may write it, by a request that GitHub refuses either way."""
@@ -290,7 +318,7 @@ def repository_look(
 def open_registry(
     address: RegistryAddress,
     *,
-    token: str,
+    token: str | TokenSource,
     run: RunContext,
     environ: Mapping[str, str],
     regions: tuple[str, ...] = (),

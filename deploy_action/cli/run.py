@@ -39,7 +39,18 @@ if TYPE_CHECKING:
     from types import FrameType
 
 OWN = frozenset(
-    {"command", "github-token", "mode", "registry-token", "template", "runtime", "image", "working-directory"}
+    {
+        "command",
+        "github-app-id",
+        "github-app-private-key",
+        "github-token",
+        "mode",
+        "registry-token",
+        "template",
+        "runtime",
+        "image",
+        "working-directory",
+    }
 )
 """Inputs that a `run` gives itself, or has no use for."""
 INTERRUPTED = 130

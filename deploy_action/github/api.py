@@ -8,7 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
 from deploy_action.common.fault_classes import FaultClass, fault_of, proxy_for, through_proxy
@@ -64,6 +64,18 @@ class Answer:
         return message if isinstance(message, str) else ""
 
 
+class TokenSource(Protocol):
+    """Gives the token for the next request."""
+
+    def __call__(self) -> str:
+        """Raises GitHubUnavailable."""
+        ...
+
+    def refused(self, token: str) -> None:
+        """GitHub answered 401 to it."""
+        ...
+
+
 class GitHubApi:
     """PyGithub's HTTP client with its retries, pauses and redirects turned off.
 
@@ -74,14 +86,18 @@ class GitHubApi:
 
     def __init__(
         self,
-        token: str,
+        token: str | TokenSource,
         *,
         api_url: str = API_URL,
         graphql_url: str = GRAPHQL_URL,
         timeout: int = 10,
         read_again: float = 4.0,
+        bearer: bool = False,
     ) -> None:
-        self._token = token
+        """`bearer`: the token is an App's own."""
+        self._source = None if isinstance(token, str) else token
+        self._token = token if isinstance(token, str) else ""
+        self._bearer = bearer
         self._api_url = api_url
         self._graphql_url = graphql_url
         self._timeout = timeout
@@ -143,6 +159,31 @@ class GitHubApi:
         headers: dict[str, str] | None = None,
         body: dict[str, object] | None = None,
     ) -> Answer:
+        """With the token of this moment; one that GitHub ended is replaced: a 401 changed nothing."""
+        if self._source is None:
+            return self._once(verb, base_url, path, headers=headers, body=body)
+        self._use(self._source())
+        answer = self._once(verb, base_url, path, headers=headers, body=body)
+        if answer.status == 401:
+            self._source.refused(self._token)
+            self._use(self._source())
+            answer = self._once(verb, base_url, path, headers=headers, body=body)
+        return answer
+
+    def _use(self, token: str) -> None:
+        if token != self._token:
+            self.close()
+            self._token = token
+
+    def _once(
+        self,
+        verb: str,
+        base_url: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None,
+        body: dict[str, object] | None,
+    ) -> Answer:
         import requests
 
         requester, connection = self._requester(base_url)
@@ -203,8 +244,9 @@ class GitHubApi:
         known = self._requesters.get(base_url)
         if known is None:
             github = _pygithub()
+            auth = github.Auth.AppAuthToken if self._bearer else github.Auth.Token
             requester = github.Github(
-                auth=github.Auth.Token(self._token),
+                auth=auth(self._token),
                 base_url=base_url,
                 timeout=self._timeout,
                 retry=None,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.change_set import Parameter
     from deploy_action.cloudformation.stacks import StackRef
     from deploy_action.cloudformation.template_tree import TemplateTree
+    from deploy_action.github.app_key import AppKey
     from deploy_action.inputs.template import TemplateBucket
     from deploy_action.locking.registry_address import RegistryAddress
     from deploy_action.monitoring.stack_sets import StackSetRef
@@ -152,7 +153,7 @@ class Settings:
     """For the job's own GitHub, and sent nowhere else."""
     slack_bot_token: str
     slack_webhook_url: str
-    slack_channel: str
+    slack_channels: tuple[str, ...]
     slack_alert_channel: str
     slack_events: dict[NotificationEvent, Override]
     slack_mentions: tuple[str, ...]
@@ -173,6 +174,7 @@ class Settings:
     when_superseded: WhenSuperseded = WhenSuperseded.FAIL
     on_older: OnOlder = OnOlder.WARN
     priority: Priority = Priority.NORMAL
+    registry_app: AppKey | None = None
     registry_token: str = ""
     """For the GitHub that the registry is on, and sent nowhere else; empty where `github_token` is for it."""
     commit: str = ""
@@ -280,9 +282,10 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
             wait_timeout_seconds=self._minutes("wait-timeout-in-minutes") or 0.0,
             github_token=self._text("github-token"),
             registry_token=self._text("registry-token"),
+            registry_app=self._registry_app(),
             slack_bot_token=self._slack_bot_token(),
             slack_webhook_url=self._slack_webhook(),
-            slack_channel=self._slack_channel("slack-channel"),
+            slack_channels=self._slack_channels(),
             slack_alert_channel=self._slack_channel("slack-alert-channel"),
             slack_events=self._slack_events(),
             slack_mentions=self._slack_mentions(),

@@ -18,7 +18,7 @@ from deploy_action.locking.review import Review
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deploy_action.github.api import Answer
+    from deploy_action.github.api import Answer, TokenSource
     from deploy_action.locking.document import Ticket
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
@@ -40,11 +40,12 @@ _NOTHING: Mapping[str, object] = {}
 
 @dataclass(frozen=True, slots=True)
 class RegistryServer:
-    """The GitHub that the registry is on, and the token for it."""
+    """The GitHub that the registry is on, and the token for it, with the input that it comes from."""
 
-    token: str
+    token: str | TokenSource
     server_url: str
     api_url: str
+    input: str = "registry-token"
 
 
 class GitHubRuns:
@@ -75,7 +76,7 @@ class GitHubRuns:
         if registry is not None:
             self._others = GitHubApi(registry.token, api_url=registry.api_url, timeout=timeout, read_again=0)
             self._others_pages = f"{registry.server_url.rstrip('/')}/"
-            self._others_input = "registry-token"
+            self._others_input = registry.input
         # By path: the ETag of the last answer, and what counts of its body.
         self._seen: dict[str, tuple[str, Mapping[str, object]]] = {}
         self._ended: dict[tuple[str, str, int], int] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deploy_action.github.api import TokenSource
     from deploy_action.github.run_context import RunContext
     from deploy_action.locking.ports import Registry
     from deploy_action.locking.registry_address import RegistryAddress
@@ -23,7 +24,7 @@ class Opening:
 
     run: RunContext
     environ: Mapping[str, str]
-    token: str = ""
+    token: str | TokenSource = ""
     regions: tuple[str, ...] = ()
 
     def region(self, address: RegistryAddress) -> str | None:

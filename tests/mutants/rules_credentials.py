@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation import aws_credentials
 from deploy_action.cloudformation.aws_credentials import RenewedCredentials
+from deploy_action.github import app_signature, app_tokens
+from deploy_action.github.app_tokens import InstallationTokens
+from tests.github import test_app_tokens
 from tests.jobs import test_renewed_credentials
 from tests.mutants.mutant import killed_by
 
@@ -45,3 +48,18 @@ def what_cannot_be_renewed_is_waited_for(patch: Patch) -> None:
 @killed_by(test_renewed_credentials.test_the_chain_is_read_again_at_a_bounded_pace)
 def the_chain_is_read_with_each_request(patch: Patch) -> None:
     patch.constant(aws_credentials, "PAUSE_SECONDS", 0.0)
+
+
+@killed_by(test_app_tokens.test_a_token_is_used_again_and_replaced_before_its_hour_is_over)
+def a_token_is_used_until_github_ends_it(patch: Patch) -> None:
+    patch.constant(app_tokens, "RENEW_SECONDS", 1e9)
+
+
+@killed_by(test_app_tokens.test_a_token_that_github_ended_early_is_replaced_and_the_request_sent_again)
+def a_token_that_was_ended_is_used_on(patch: Patch) -> None:
+    patch.function(InstallationTokens.refused, lambda original, self, token: None)
+
+
+@killed_by(test_app_tokens.test_the_app_is_known_by_a_token_that_lives_minutes)
+def an_apps_own_token_lives_a_quarter_of_an_hour(patch: Patch) -> None:
+    patch.constant(app_signature, "LIFE_SECONDS", 900)

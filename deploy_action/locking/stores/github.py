@@ -33,7 +33,7 @@ from deploy_action.locking.stores.github_branch import CREATE_COMMIT, SKIP_CI, B
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deploy_action.github.api import Answer
+    from deploy_action.github.api import Answer, TokenSource
     from deploy_action.locking.store import Opening
 
 ABSENT = "no branch yet"
@@ -57,7 +57,7 @@ class GitHubRegistry:
 
     def __init__(
         self,
-        token: str,
+        token: str | TokenSource,
         repository: str,
         *,
         branch: str = BRANCH,

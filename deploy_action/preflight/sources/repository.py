@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from deploy_action.errors import BehindUnavailable
 from deploy_action.github.api import GitHubApi, GitHubMisconfigured, GitHubUnavailable
 from deploy_action.preflight.facts import Repository
 
+if TYPE_CHECKING:
+    from deploy_action.github.api import TokenSource
+
 TIMEOUT_SECONDS = 5
 NO_COMMIT = "0" * 40
 
 
-def look_at(repository: str, *, token: str, api_url: str, probe: bool) -> Repository:
+def look_at(repository: str, *, token: str | TokenSource, api_url: str, probe: bool) -> Repository:
     """`probe`: ask for something that cannot be done, to learn whether the token might. Raises
     BehindUnavailable."""
     api = GitHubApi(token, api_url=api_url, timeout=TIMEOUT_SECONDS, read_again=0)

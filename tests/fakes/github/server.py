@@ -17,6 +17,7 @@ from tests.fakes.http import FakeServer, Fault, Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tests.fakes.github.apps import GitHubApp
     from tests.fakes.github.objects import Repository
 
 
@@ -61,6 +62,7 @@ class GitHubServer(FakeServer):
         self.state = State(now=now)
         self.cost = 0
         self.limits: Limits | None = None
+        self.app: GitHubApp | None = None
         self.refused = 0
         """How many requests the limits refused."""
         for name in repositories:
@@ -144,6 +146,10 @@ class GitHubServer(FakeServer):
 
     def _answer(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if self.app is not None:
+            answer = self._as_app(self.app, request, scheme, token)
+            if answer is not None:
+                return answer
         if scheme.lower() not in {"token", "bearer"} or token not in self.state.tokens:
             return rest.refusal(401, "Bad credentials")
         if request.path in {"/graphql", "/api/graphql"}:
@@ -151,6 +157,21 @@ class GitHubServer(FakeServer):
         base = f"{self.url}/api/v3" if request.path.startswith("/api/v3/") else self.url
         path = request.path.removeprefix("/api/v3")
         return self._conditional(request, rest.respond(request, path, base, self.state, token))
+
+    def _as_app(self, app: GitHubApp, request: Request, scheme: str, token: str) -> Response | None:
+        """None where an App has no say in it. Its tokens are known until they end."""
+        now = self.state.now()
+        bearer = token if scheme.lower() == "bearer" else ""
+        answer = app.respond(request.method, request.path.removeprefix("/api/v3"), bearer, now)
+        if answer is not None:
+            date = {"date": formatdate(now, usegmt=True)}
+            return Response(answer.status, answer.body, {**answer.headers, **date})
+        for known in app.tokens:
+            self.state.tokens[known] = dict(app.permissions)
+            self.state.reach[known] = set(app.installed)
+            if app.ended(known, now):
+                del self.state.tokens[known]
+        return None
 
     def _conditional(self, request: Request, response: Response) -> Response:
         if request.method != "GET" or response.status != 200:
