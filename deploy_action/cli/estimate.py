@@ -136,6 +136,8 @@ def _asked(
         return _Asked(ref, plan_of_template(wanted, stack=str(ref)))
     changes = changes_between(_processed(source, ref), data)
     plan = None if changes is None else plan_of(changes, stack=str(ref), kind=kind, template=wanted)
+    if plan is None:
+        warn(f"{ref} and this template could not be compared: the estimate is of its usual deployments.")
     return _Asked(ref, plan)
 
 

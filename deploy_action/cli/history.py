@@ -92,9 +92,11 @@ def history(
 @click.command()
 @click.argument("correlation_id", metavar="CORRELATION-ID")
 @as_json
+@with_utc
 @with_registry
-def show(desk: RegistrySession, *, correlation_id: str, machine: bool) -> int:
-    """One deployment, whole: what it did, how long each resource took, and what was expected.
+def show(desk: RegistrySession, *, correlation_id: str, machine: bool, utc: bool) -> int:
+    """One deployment, whole: what it did, how long each resource took, and what was expected. Of one that
+    failed, the resources until the rollback, those that failed first.
 
     The beginning of an id is enough where only one deployment has it.
     """
@@ -110,7 +112,7 @@ def show(desk: RegistrySession, *, correlation_id: str, machine: bool) -> int:
     if machine:
         say_json(found[0])
         return 0
-    for line in past.whole(found[0]):
+    for line in past.whole(found[0], utc=utc):
         click.echo(line)
     return 0
 

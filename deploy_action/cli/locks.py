@@ -105,6 +105,7 @@ def queue(desk: RegistrySession, *, lock: str, machine: bool, utc: bool) -> None
     "its members as of now. May be given several times.",
 )
 @with_reason
+@with_utc
 @with_registry
 def freeze(
     desk: RegistrySession,
@@ -115,6 +116,7 @@ def freeze(
     allow: tuple[str, ...],
     reason: str,
     by: str | None,
+    utc: bool,
 ) -> None:
     """Grant the locks to nobody, until --until, for --for, or until somebody lifts it.
 
@@ -137,7 +139,8 @@ def freeze(
 
     before = desk.apply(decide, f"freeze {', '.join(names)} by {who}")
     but = f", for all but {', '.join(allowed)}" if allowed else ""
-    echo(f"Frozen {f'until {end}' if end else 'until somebody lifts it'}{but}: {', '.join(names)}.")
+    shown = tables.shown_time(end, utc=utc)
+    echo(f"Frozen {f'until {shown}' if end else 'until somebody lifts it'}{but}: {', '.join(names)}.")
     known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
     for name in names:
         holder = before.holder_of(name)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deploy_action.cli import NOT_FOUND
-from deploy_action.cli.common import RegistrySession, UsageError, as_json, echo, say_json, warn, with_registry
+from deploy_action.cli.common import (
+    RegistrySession,
+    UsageError,
+    as_json,
+    echo,
+    say_json,
+    warn,
+    with_registry,
+    with_utc,
+)
+from deploy_action.cli.text.tables import shown_time
 from deploy_action.common.times import iso
 from deploy_action.slack import retry_queue as leftovers
 from deploy_action.slack import retry_queue_delivery as draining
@@ -37,8 +47,9 @@ def command() -> None:
 
 @command.command("list")
 @as_json
+@with_utc
 @with_registry
-def list_(desk: RegistrySession, *, machine: bool) -> int:
+def list_(desk: RegistrySession, *, machine: bool, utc: bool) -> int:
     """Lists kept messages, the oldest deployment first, and why they were not delivered.
 
     Exit code 1 where anything is kept.
@@ -51,8 +62,9 @@ def list_(desk: RegistrySession, *, machine: bool) -> int:
         echo("No messages are left over.")
         return 0
     for left in boxes:
-        taken = f", taken by another at {iso(left.taken_at)}" if left.taken_by else ""
-        echo(f"{left.name}  {left.repository or '-'}  kept at {iso(left.saved_at)}{taken}")
+        taken_at, saved_at = (shown_time(iso(at), utc=utc) for at in (left.taken_at, left.saved_at))
+        taken = f", taken by another at {taken_at}" if left.taken_by else ""
+        echo(f"{left.name}  {left.repository or '-'}  kept at {saved_at}{taken}")
         for entry in left.box.pending:
             echo(f"  {entry.id}  waits  {_words(entry)}")
         for entry in left.box.dead:

@@ -20,7 +20,9 @@ from deploy_action.cli.common import (
     stack_refs,
     warn,
     with_registry,
+    with_utc,
 )
+from deploy_action.cli.text.tables import shown_time, zone_name
 from deploy_action.cloudformation.deployability import way_out, ways_out
 from deploy_action.cloudformation.outcome import Outcome, StackLine, outcome_of
 from deploy_action.common.times import iso
@@ -60,6 +62,7 @@ WAIT_SECONDS = 5.0
 @click.option("--wait", is_flag=True, help="Wait for something to begin, if nothing is in progress.")
 @click.option("--timeout-in-minutes", "minutes", type=click.FloatRange(0, min_open=True), default=None)
 @as_json
+@with_utc
 @with_registry
 def command(
     desk: RegistrySession,
@@ -69,6 +72,7 @@ def command(
     wait: bool,
     minutes: float | None,
     machine: bool,
+    utc: bool,
 ) -> int:
     """Watch what is in progress on stacks, live, until it ends.
 
@@ -85,8 +89,9 @@ def command(
     try:
         running = _running(source, refs, desk.clock, wait=wait)
         if not running:
-            return _at_rest(source, refs, machine=machine)
-        return _watch(desk, source, running, None if minutes is None else minutes * 60, machine=machine)
+            return _at_rest(source, refs, machine=machine, utc=utc)
+        seconds = None if minutes is None else minutes * 60
+        return _watch(desk, source, running, seconds, machine=machine, utc=utc)
     except KeyboardInterrupt:
         warn("Stopped watching. What CloudFormation has begun goes on.")
         return INTERRUPTED
@@ -113,7 +118,7 @@ def _running(
         clock.sleep(WAIT_SECONDS)
 
 
-def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool) -> int:
+def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool, utc: bool) -> int:
     """Nothing to watch: how the stacks are is still what was asked."""
     missing = False
     for ref in refs:
@@ -126,7 +131,8 @@ def _at_rest(source: StackSource, refs: tuple[StackRef, ...], *, machine: bool) 
             if machine:
                 say_json_line({"type": "at-rest", **asdict(line)})
                 continue
-            begun = f" (last operation began {iso(state.changed_at)})" if state.changed_at else ""
+            changed_at = shown_time(iso(state.changed_at), utc=utc) if state.changed_at else ""
+            begun = f" (last operation began {changed_at})" if changed_at else ""
             reason = f" {state.reason}" if state.reason else ""
             echo(f"Nothing is in progress on {state.ref}. It is {state.status}{begun}.{reason}")
             if way := way_out(state.status):
@@ -141,6 +147,7 @@ def _watch(
     timeout_seconds: float | None,
     *,
     machine: bool,
+    utc: bool,
 ) -> int:
     from deploy_action.monitoring.baseline import attach_to
     from deploy_action.monitoring.event_stream import EventStream
@@ -148,7 +155,10 @@ def _watch(
 
     watcher = EventStream(source, attach_to(running))
     watcher.forecast = LearnedForecast(_past(desk), ())
-    with _shown(watcher, desk.clock, machine=machine) as (reporter, refresh):
+    zone = zone_name(desk.clock.now())
+    if not (machine or utc or zone == "UTC"):
+        warn(f"Times are in {zone}; --utc shows them in UTC.")
+    with _shown(watcher, desk.clock, machine=machine, utc=utc) as (reporter, refresh):
         session = WatchLoop(
             watcher,
             desk.clock,
@@ -256,10 +266,10 @@ class _JsonTeller(JobLogReporter):
 
 @contextmanager
 def _shown(
-    watcher: EventStream, clock: Clock, *, machine: bool
+    watcher: EventStream, clock: Clock, *, machine: bool, utc: bool
 ) -> Iterator[tuple[JobLogReporter, Callable[[], None]]]:
     """A teller, and what refreshes the display below its lines, if there is a terminal to draw on."""
-    style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    style = LogStyle(color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), utc=utc)
     kind = _JsonTeller if machine else JobLogReporter
 
     def reporter(show: Callable[[str], None]) -> JobLogReporter:

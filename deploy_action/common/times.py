@@ -29,9 +29,10 @@ def date_time(unix_seconds: float) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def clock_time(unix_seconds: float) -> str:
-    """UTC time of day: `17:55:00`."""
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%H:%M:%S")
+def clock_time(unix_seconds: float, *, utc: bool = True) -> str:
+    """Time of day: `17:55:00`, in UTC or in this machine's zone."""
+    moment = datetime.fromtimestamp(unix_seconds, UTC)
+    return (moment if utc else moment.astimezone()).strftime("%H:%M:%S")
 
 
 def duration(seconds: float) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.operation import Phase
 from deploy_action.cloudformation.stacks import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from deploy_action.cloudformation.operation import Activity, Operation, StackProgress
 
 STEPS_MAX = 120
 """Resources kept of one operation, the longest ones."""
+ATTEMPTED_MAX = 40
+FAILED = "_FAILED"
 
 _RENAMED_TYPES = {
     "AWS::ApiGateway::Deployment",
@@ -62,6 +64,9 @@ class OperationRecord:
     count: int = 0
     steps: tuple[ResourceTiming, ...] = ()
     cleanup: tuple[ResourceTiming, ...] = ()
+    attempted: tuple[ResourceTiming, ...] = ()
+    """Of one that did not end well, for people: its resources until the rollback. Estimates learn nothing
+    from them. The action of one that failed is such as `CREATE_FAILED`."""
 
     @property
     def good(self) -> bool:
@@ -165,19 +170,37 @@ def _run(operation: Operation, root: StackProgress, planned: str, *, removals: b
         count=len(touched),
         steps=steps,
         cleanup=_steps(operation, root, Phase.CLEANUP)[: STEPS_MAX // 2] if good else (),
+        attempted=() if good else _attempted(operation, root),
     )
+
+
+def _attempted(operation: Operation, root: StackProgress) -> tuple[ResourceTiming, ...]:
+    """Those that failed, and the longest of the others."""
+    failed = [
+        replace(step, action=f"{step.action}{FAILED}")
+        for activity in _activities(operation, root, Phase.DEPLOY)
+        if activity.status.endswith(FAILED)
+        for step in [_step(operation, activity, root.started or 0.0)]
+    ]
+    good = sorted(_steps(operation, root, Phase.DEPLOY), key=lambda step: -step.seconds)
+    kept = (*failed, *good)[:ATTEMPTED_MAX]
+    return tuple(sorted(kept, key=lambda step: (step.start, step.label)))
 
 
 def _steps(operation: Operation, root: StackProgress, phase: Phase) -> tuple[ResourceTiming, ...]:
     found = [
         _step(operation, activity, root.started or 0.0)
-        for stack in operation.stacks.values()
-        if operation.root_of(stack) is root
-        for activity in stack.activities
-        if activity.phase is phase and activity.status.endswith("_COMPLETE") and activity.seconds() > 0
+        for activity in _activities(operation, root, phase)
+        if activity.status.endswith("_COMPLETE") and activity.seconds() > 0
     ]
     longest = sorted(found, key=lambda step: -step.seconds)[:STEPS_MAX]
     return tuple(sorted(longest, key=lambda step: (step.start, step.label)))
+
+
+def _activities(operation: Operation, root: StackProgress, phase: Phase) -> Iterator[Activity]:
+    for stack in operation.stacks.values():
+        if operation.root_of(stack) is root:
+            yield from (activity for activity in stack.activities if activity.phase is phase)
 
 
 def _step(operation: Operation, activity: Activity, started: float) -> ResourceTiming:

@@ -39,6 +39,7 @@ def run_record(run: OperationRecord) -> dict[str, Any]:
         "count": run.count,
         "resources": [_step_text(step) for step in run.steps],
         "cleanup": [_step_text(step) for step in run.cleanup],
+        **({"attempted": [_step_text(step) for step in run.attempted]} if run.attempted else {}),
     }
 
 
@@ -106,6 +107,7 @@ def _run_of(data: object) -> OperationRecord | None:
         count=count if isinstance(count, int) and 0 <= count < 10_000 else 0,
         steps=_steps_of(data.get("resources")),
         cleanup=_steps_of(data.get("cleanup")),
+        attempted=_steps_of(data.get("attempted")),
     )
 
 

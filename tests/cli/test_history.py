@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from deploy_action import cli
@@ -11,7 +12,10 @@ from deploy_action.history import document as history
 from deploy_action.locking.compare_and_swap import FileChange, Swapper
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.cli.desk import Desk
+    from tests.jobs.stage import Stage
 
 
 def remember(desk: Desk, *records: dict[str, Any]) -> None:
@@ -127,3 +131,38 @@ def test_hostile_names_write_nothing_of_their_own(desk: Desk) -> None:
 def _json(desk: Desk, *words: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(desk.run("history", "--json", *words)[1])
     return found
+
+
+BAD = """
+Resources:
+  First: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 200}}}
+  Topic: {Type: AWS::SNS::Topic, DependsOn: First, Metadata: {TestGround: {Fail: "no topic"}}}
+"""
+
+
+def test_a_deployment_that_was_rolled_back_shows_its_resources_the_failed_ones_first(
+    desk: Desk, stage: Stage
+) -> None:
+    job = stage.job(template=stage.template(BAD))
+    assert job.deploy() == 1
+    name = job.outputs()["correlation-id"]
+    code, told = desk.run("show", name)
+    assert code == 0
+    rows = [line.split() for line in told.splitlines() if " +" in line]
+    assert [(row[2], row[3]) for row in rows] == [("CREATE_FAILED", "Topic"), ("CREATE", "First")]
+    (run,) = json.loads(desk.run("show", name, "--json")[1])["runs"]
+    assert (run["resources"], len(run["attempted"])) == ([], 2), "estimates learn from resources alone"
+
+
+def test_the_times_of_one_deployment_are_in_this_machines_zone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(desk, record("a"))
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert "2027-01-15 13:30:00 IST" in desk.run("show", "a")[1]
+        assert "2027-01-15T08:00:00Z" in desk.run("show", "a", "--utc")[1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -56,7 +56,7 @@ def test_what_is_kept_and_why(desk: Desk) -> None:
     keep(desk)
     code, told = desk.run("slack-queue", "list")
     assert code == 1
-    assert "one org/app kept at 2027-01-15T08:00:00Z" in told
+    assert "one org/app kept at 2027-01-15 08:00:00 UTC" in told
     assert "one-p waits" in told
     assert "one-d dead" in told
     assert "is_archived" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,23 @@ def test_what_is_in_progress_is_watched_to_its_end(stage: Stage, shell: Desk) ->
     assert len([line for line in told.splitlines() if "  Topic  " in line]) == 3
     assert told.splitlines()[-1].startswith("✅ Deployed: shop in 1m4")
     assert stage.registry() == {}
+
+
+def test_times_of_day_are_this_machines_and_the_zone_is_named(
+    stage: Stage, shell: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        create(stage)
+        told = shell.run("watch", "shop")[1]
+        assert "Times are in IST; --utc shows them in UTC." in told
+        assert next(line for line in told.splitlines() if "  Topic  " in line).startswith("13:")
+        assert "last operation began 2027-01-15 13:" in shell.run("watch", "shop")[1]
+        assert "last operation began 2027-01-15T08:" in shell.run("watch", "shop", "--utc")[1]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_stack_is_found_by_its_arn(stage: Stage, shell: Desk) -> None:

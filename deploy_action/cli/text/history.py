@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.cli.text.tables import shown_time, table
 from deploy_action.common.escape import log_text
 from deploy_action.common.times import duration
+from deploy_action.history.operations import FAILED
 from deploy_action.history.record_codec import deployment_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def accuracy(found: Accuracy) -> str:
     )
 
 
-def whole(record: dict[str, Any]) -> list[str]:
+def whole(record: dict[str, Any], *, utc: bool = True) -> list[str]:
     """Everything that people ask about one deployment."""
     one = deployment_of(record)
     lines = [log_text(f"Deployment {_text(record, 'correlation_id')}: {_text(record, 'outcome')}")]
@@ -45,9 +46,9 @@ def whole(record: dict[str, Any]) -> list[str]:
         ("Repository", _text(record, "repository")),
         ("Commit", _text(record, "commit")),
         ("Run", _text(record, "url")),
-        ("Asked for", _text(record, "requested_at")),
-        ("Held since", _text(record, "held_since")),
-        ("Ended", _text(record, "released_at")),
+        ("Asked for", shown_time(_text(record, "requested_at"), utc=utc)),
+        ("Held since", shown_time(_text(record, "held_since"), utc=utc)),
+        ("Ended", shown_time(_text(record, "released_at"), utc=utc)),
         ("Queued", _queued(one)),
         ("Took", _took(one)),
         ("Expected", _expected(one)),
@@ -71,15 +72,16 @@ def _run(run: OperationRecord) -> list[str]:
     ]
     told = f"{run.stack}: {run.kind} {run.outcome} in {duration(run.seconds)} ({', '.join(phases)})"
     lines = [log_text(told)]
-    slowest = sorted(run.steps, key=lambda step: step.seconds, reverse=True)[:SLOWEST_MAX]
+    steps = run.steps or run.attempted
+    slowest = sorted(steps, key=lambda step: (not step.action.endswith(FAILED), -step.seconds))[:SLOWEST_MAX]
     if slowest:
         rows = [
             (duration(step.seconds), f"+{duration(step.start)}", step.action, step.label, step.resource_type)
             for step in slowest
         ]
         lines += [f"  {line}" for line in table(("TOOK", "BEGAN", "ACTION", "RESOURCE", "TYPE"), rows)]
-    if len(run.steps) > len(slowest):
-        lines.append(f"  and {len(run.steps) - len(slowest)} more; --json has them all")
+    if len(steps) > len(slowest):
+        lines.append(f"  and {len(steps) - len(slowest)} more; --json has them all")
     return lines
 
 

@@ -30,7 +30,7 @@ def active(document: Document, *, at: str, utc: bool = True) -> list[str]:
         else ["No deployment holds or waits for a lock."]
     )
     for name, lock in sorted(document.locks.items()):
-        lines += _remarks(log_text(name, CELL_MAX), lock, at)
+        lines += _remarks(log_text(name, CELL_MAX), lock, at, utc=utc)
     return lines
 
 
@@ -62,6 +62,11 @@ def shown_time(text: str, *, utc: bool) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+def zone_name(unix_seconds: float) -> str:
+    """Of this machine at that time, such as `CET`."""
+    return datetime.fromtimestamp(unix_seconds, UTC).astimezone().tzname() or ""
+
+
 def _ticket(ticket: Ticket, *, utc: bool) -> tuple[str, ...]:
     return (
         "holds" if ticket.holding else "waits",
@@ -75,10 +80,11 @@ def _ticket(ticket: Ticket, *, utc: bool) -> tuple[str, ...]:
     )
 
 
-def _remarks(name: str, lock: Lock, at: str) -> list[str]:
+def _remarks(name: str, lock: Lock, at: str, *, utc: bool) -> list[str]:
     remarks = []
     if lock.freeze is not None and not lock.freeze.over(at):
-        end = f"until {lock.freeze.until}" if lock.freeze.until else "until somebody lifts it"
+        until = shown_time(lock.freeze.until, utc=utc)
+        end = f"until {until}" if until else "until somebody lifts it"
         but = f", for all but {', '.join(lock.freeze.allow)}" if lock.freeze.allow else ""
         remarks.append(f"{name} is frozen by {lock.freeze.by} {end}{but}: {lock.freeze.reason}")
     if lock.settling:

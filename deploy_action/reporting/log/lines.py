@@ -45,10 +45,14 @@ WORDS = {"CREATE": "creating", "UPDATE": "updating", "DELETE": "deleting", "IMPO
 
 
 class LogStyle:
-    """Colours, or none (`NO_COLOR`)."""
+    """Colours, or none (`NO_COLOR`). `utc`: times of day are in UTC, else in this machine's zone."""
 
-    def __init__(self, *, color: bool = True) -> None:
+    def __init__(self, *, color: bool = True, utc: bool = True) -> None:
         self._color = color
+        self._utc = utc
+
+    def _time(self, unix_seconds: float) -> str:
+        return clock_time(unix_seconds, utc=self._utc)
 
     def paint(self, text: str, code: str) -> str:
         return f"{code}{text}{_RESET}" if self._color and text and code else text
@@ -81,7 +85,7 @@ class LogStyle:
         kind = "" if event.is_stack and not stack.path else event.resource_type
         status = f"{log_text(event.status, 60):<{STATUS_WIDTH}}"
         parts = [
-            self.paint(clock_time(event.timestamp), _DIM),
+            self.paint(self._time(event.timestamp), _DIM),
             self.paint(f"{elapsed:>7}", _DIM),
             self.paint(f"{sign} {status}", code),
             self.paint(padded(log_text(name, 120), NAME_WIDTH), _BOLD if event.is_stack else ""),
@@ -144,9 +148,9 @@ class LogStyle:
         else:
             last = "; ".join(part for part in (*doing, counts) if part)
             sentence = (
-                f"CloudFormation has not answered since {clock_time(unanswered_since)}; last seen: {last}"
+                f"CloudFormation has not answered since {self._time(unanswered_since)}; last seen: {last}"
             )
-        return self.paint(f"{clock_time(now)}  {elapsed:>7}  … {sentence}", _DIM)
+        return self.paint(f"{self._time(now)}  {elapsed:>7}  … {sentence}", _DIM)
 
     def change(self, change: Change) -> str:
         sign, code = _ACTION_SIGNS.get(change.action, ("?", ""))
@@ -178,7 +182,7 @@ class LogStyle:
         words = "; ".join(told)
         words = words if len(words) <= WAITING_WIDTH else words[: WAITING_WIDTH - 1] + "…"
         return (
-            f"{self.paint(clock_time(now), _DIM)}  Waiting for the lock, position {waiting.position} in the "
+            f"{self.paint(self._time(now), _DIM)}  Waiting for the lock, position {waiting.position} in the "
             f"queue: {words}; waited {duration(waiting.waited_seconds)} of "
             f"{duration(waiting.timeout_seconds)}."
         )
