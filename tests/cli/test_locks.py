@@ -104,7 +104,7 @@ def test_the_whole_document_for_machines(desk: Desk) -> None:
 def test_a_freeze_with_an_end_and_its_lifting(desk: Desk) -> None:
     code, told = desk.run("freeze", "prod", "test", "--reason", "month end", "--by", "ada", "--for", "90m")
     assert (code, told.splitlines()[0]) == (0, "Frozen until 2027-01-15 09:30:00 UTC: prod, test.")
-    assert "prod is frozen by ada until 2027-01-15T09:30:00Z: month end" in desk.run("active")[1]
+    assert "prod is frozen by ada until 2027-01-15 09:30:00 UTC: month end" in desk.run("active")[1]
     code, told = desk.run("unfreeze", "prod", "nothing", "--reason", "done", "--by", "grace")
     assert (code, told) == (0, "Lifted: prod.\nNo freeze lies on: nothing.\n")
     assert desk.run("unfreeze", "prod", "--reason", "done") == (
