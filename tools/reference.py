@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from deploy_action import errors
+from deploy_action.cli import EXIT_CODES
 from deploy_action.cli.app import COMMANDS, PROGRAM
 from deploy_action.inputs.table import TABLE
 from deploy_action.preflight.finding import KINDS
@@ -74,6 +75,10 @@ def commands(_action: Mapping[str, Any]) -> str:
     )
 
 
+def exit_codes_of_commands(_action: Mapping[str, Any]) -> str:
+    return _table(("Exit code", "Meaning"), EXIT_CODES.items())
+
+
 def findings(_action: Mapping[str, Any]) -> str:
     rows = (
         (
@@ -120,6 +125,7 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "release": half("release"),
     "exit codes": exit_codes,
     "commands": commands,
+    "command line exit codes": exit_codes_of_commands,
     "preflight findings": findings,
     "decisions": decisions,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from deploy_action import __version__
+from deploy_action.cli import EXIT_CODES
 from deploy_action.common.escape import log_text
 
 PROGRAM = "deploy-coordinator"
@@ -84,6 +85,8 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+        with formatter.section("Exit codes"):
+            formatter.write_dl(list(EXIT_CODES.items()))
 
 
 @click.command(
@@ -93,6 +96,5 @@ class Commands(click.Group):
 def app() -> None:
     """Coordinate, watch and explain CloudFormation deployments.
 
-    Exit codes: 0 done, 1 there is no such thing or something was found, 8 the registry cannot be used,
-    64 usage error; `run` and `watch` have more, all in docs/cli.md. `COMMAND --help` shows more.
+    `COMMAND --help` shows more.
     """
