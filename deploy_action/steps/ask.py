@@ -52,7 +52,7 @@ def ask(job: JobContext, settings: Settings, state: JobState) -> int:
                 "The AWS account is not known, so deployments of these stacks under other locks are not seen."
             )
         found = lock_state(document, ticket, at=iso(job.clock.now()), own=wiring.borrower.may_use)
-        job.reporter.line(_sentence(names, found))
+        job.reporter.line(sentence(names, found))
         outputs |= {
             "locked": "true" if found.locked else "false",
             "holder": log_text(found.holder.correlation_id) if found.holder is not None else "",
@@ -80,7 +80,8 @@ def _document(job: JobContext, wiring: Wiring, settings: Settings) -> Document |
         return None
 
 
-def _sentence(names: str, found: LockState) -> str:
+def sentence(names: str, found: LockState) -> str:
+    """One line for the log; safe to print where `names` is."""
     if not found.locked:
         return f"The lock {names} is free."
     parts = [f"The lock {names} is not free"]

@@ -37,8 +37,11 @@ from deploy_action.dashboard.page_data import script_json
 from deploy_action.dashboard.timeline import timeline_of
 from deploy_action.diagnosis.causes import Cause
 from deploy_action.errors import DeploymentFailed
+from deploy_action.github.command_outputs import CommandOutputs
 from deploy_action.github.runner_files import JobLog, RunnerFiles
 from deploy_action.job.job_log import JobLogReporter
+from deploy_action.locking.document import Freeze, Ticket
+from deploy_action.locking.lock_state import LockState, ahead_as_json
 from deploy_action.monitoring.stack_sets import StackSetInstance, StackSetLine, StackSetOperation
 from deploy_action.plan.data_guard import AtRisk, Guarded
 from deploy_action.plan.planned import Plan
@@ -51,6 +54,7 @@ from deploy_action.reporting.report import Links
 from deploy_action.reporting.summary.page import summary
 from deploy_action.slack.messages import entry, parent, single
 from deploy_action.slack.messages.digest import folded
+from deploy_action.steps import ask
 from tests.clock import VirtualClock
 from tests.cloudformation.story import ROOT, resource, stack, told
 from tests.common.test_escape import shown
@@ -317,6 +321,19 @@ def place_outputs(texts: Sequence[str], folder: Path) -> None:
     assert json.loads(given["stack-outputs"]) == report.outputs
     assert runner_commands(given["stack-outputs"]) == []
     assert runner_commands(given["root-cause"]) == []
+    ahead = tuple(
+        Ticket(f"n{number}", text, (text,), (text,), actor=text, url=text, repository=text, workflow=text)
+        for number, text in enumerate(texts)
+    )
+    freeze = Freeze(by=texts[0], reason=texts[-1], since=texts[0], until=texts[-1])
+    no_commands([ask.sentence("production", LockState(ahead, freeze, ""))])
+    listed = escape.machine_json(ahead_as_json(ahead))
+    assert [one["correlation_id"] for one in json.loads(listed)] == list(texts)
+    own, _ = CommandOutputs(dict(zip(texts, texts, strict=True))).as_json()
+    assert set(json.loads(own)) == set(texts)
+    for text in (listed, own):
+        assert text.isascii()
+        assert runner_commands(text) == []
 
 
 STACK_SET = StackSetLine(
