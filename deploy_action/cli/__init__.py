@@ -23,7 +23,7 @@ EXIT_CODES = {
     "3": "`run`: an input is wrong; nothing was locked or changed",
     "4": "AWS refuses, or cannot be asked",
     "5": "`run`, `fence`: the lock was lost",
-    "6, 7": "`watch`, `run`: time is over, or how it ended cannot be told",
+    "6, 7": "`watch`, `run`: time is over, or how it ended is not known",
     "8": "the registry cannot be used",
     "10": "`run`: an older commit than the one that is deployed, and `on-older` is `fail`",
     "64": "usage error, or something that it has to know is missing",
