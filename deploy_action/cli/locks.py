@@ -232,11 +232,9 @@ def release(
     who, at = whoever(by), iso(desk.clock.now())
 
     def decide(document: Document) -> tuple[Document, tuple[Ticket | None, int, list[str]]]:
-        named = [one for one in document.tickets if one.correlation_id == what]
-        held = sorted(document.holders_of(what), key=lambda one: one.correlation_id != holder)
-        ticket = next(iter((*held, *named)), None)
+        ticket, was_seen = operators.meant_for_release(document, what, holder=holder)
         waiting = sum(what in one.locks for one in document.tickets)
-        if ticket is None or (holder and ticket.correlation_id != holder):
+        if ticket is None or not was_seen:
             return document, (ticket, waiting, [])
         new = operators.force_release(document, ticket.nonce, by=who, reason=reason, at=at)
         return new, (ticket, waiting, [one.correlation_id for one in new.holders_of(what)])

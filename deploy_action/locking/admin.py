@@ -10,7 +10,7 @@ from deploy_action.locking.queue_order import PASSED_NAMED, Priority, passes, pl
 from deploy_action.locking.transitions import FORCED, finish, leave_settling
 
 if TYPE_CHECKING:
-    from deploy_action.locking.document import Document
+    from deploy_action.locking.document import Document, Ticket
 
 
 def freeze(
@@ -61,6 +61,15 @@ def unfreeze(document: Document, names: tuple[str, ...], *, by: str, reason: str
         name: replace(lock, freeze=None) if name in frozen else lock for name, lock in document.locks.items()
     }
     return replace(document, locks=locks).audited(AuditEntry(at, by, "unfreeze", frozen, reason))
+
+
+def meant_for_release(document: Document, what: str, *, holder: str) -> tuple[Ticket | None, bool]:
+    """The holder of the lock `what`, or the deployment of that correlation id; and whether it is the `holder`
+    that the operator saw. Of several readers it is that one. Without `holder` anybody is."""
+    held = sorted(document.holders_of(what), key=lambda one: one.correlation_id != holder)
+    named = [one for one in document.tickets if one.correlation_id == what]
+    ticket = next(iter((*held, *named)), None)
+    return ticket, ticket is not None and holder in {"", ticket.correlation_id}
 
 
 def force_release(document: Document, nonce: str, *, by: str, reason: str, at: str) -> Document:

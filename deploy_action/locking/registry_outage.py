@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 10.0
 """Between two looks at the stacks of those ahead."""
+LOOKS, LOOK_AGAIN_SECONDS = 4, 2.0
 ASK_SECONDS = 60.0
 """Between two questions about the job of each."""
 REFUSED_SECONDS = 30.0
@@ -133,18 +134,31 @@ class Outage:
 
     def epoch_on_stacks(self) -> int:
         """The highest epoch in the names of the change sets that were executed last on the own stacks."""
-        return max((epoch_in(name) for name in self._look(self._ticket.stacks).change_sets), default=0)
+        return max(map(epoch_in, self._change_sets()), default=0)
 
     def overtaken_by(self) -> str:
         """The deployment that stood behind this one, and has deployed one of its stacks meanwhile; empty for
         nobody."""
         if self.seen.behind:
-            names = self._look(self._ticket.stacks).change_sets
+            names = self._change_sets()
             for newer in self.seen.behind:
                 prefix = change_set_prefix(newer.correlation_id)
                 if newer.correlation_id and any(name.startswith(prefix) for name in names):
                     self._newer = newer.correlation_id
         return self._newer
+
+    def _change_sets(self) -> tuple[str, ...]:
+        """Those that the own stacks executed last. A look without an answer does not tell that nobody was
+        there; a stack of which none of LOOKS has one cannot be seen at all."""
+        found = self._look(self._ticket.stacks)
+        names = found.change_sets
+        for _ in range(LOOKS - 1):
+            if not found.unseen:
+                break
+            self._clock.sleep(LOOK_AGAIN_SECONDS)
+            found = self._look(found.unseen)
+            names += found.change_sets
+        return names
 
     def objection(self) -> str:
         """One sentence that says why this deployment may not go on yet; empty where nothing speaks against

@@ -159,6 +159,38 @@ def test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile(scen
         keeper.fence()
 
 
+@pytest.mark.parametrize("unanswered", [1, 3])
+def test_a_look_without_an_answer_does_not_tell_that_no_newer_one_deployed(
+    scene: Scene, unanswered: int
+) -> None:
+    older = scene.client("older", locks=("other",), stacks=("eu-west-1/web", "eu-west-1/api"))
+    scene.wait(older)
+    scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
+    name, asked = change_set_name("20270115-080000-newer", 0), []
+
+    def look(texts: Iterable[str]) -> Look:
+        asked.append(tuple(texts))
+        if len(asked) <= unanswered:
+            return Look(unseen=("eu-west-1/web",))
+        return Look(change_sets=(name,))
+
+    older.outage._look = look
+    keeper = HeldLock(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older))
+    with pytest.raises(RegistryAway, match="080000-newer, which stood behind this one, has deployed"):
+        keeper.fence()
+    assert asked[1:] == [("eu-west-1/web",)] * unanswered
+
+
+def test_stacks_that_cannot_be_seen_at_all_keep_nobody_waiting(scene: Scene) -> None:
+    older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
+    scene.wait(older)
+    scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
+    older.outage._look = lambda texts: Look(unseen=tuple(texts))
+    began = scene.clock.elapsed
+    HeldLock(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older)).fence()
+    assert scene.clock.elapsed - began <= 10.0
+
+
 def test_a_process_that_slept_at_its_look_asks_again_whether_it_holds(scene: Scene) -> None:
     older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
     scene.wait(older)

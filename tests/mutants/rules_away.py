@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.deploy.deployment_lock import DeploymentLock
+from deploy_action.errors import EndedWithoutLock, LockLost
 from deploy_action.job.coordination import Coordination
 from deploy_action.locking import client as lock_client
 from deploy_action.locking import delegation as borrowing
+from deploy_action.locking import registry_outage
 from deploy_action.locking import transitions as lock
 from deploy_action.locking import without_registry as away
 from deploy_action.locking.document import Document, Ticket
@@ -17,7 +20,7 @@ from deploy_action.locking.job_status import JobStatus
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.takeover import TakeoverPolicy
 from deploy_action.locking.ticket import LockHold
-from deploy_action.locking.without_registry import Rest
+from deploy_action.locking.without_registry import Rest, WhenAway
 from tests.jobs import test_lost_lock
 from tests.locking import test_client as test_lock_client
 from tests.locking import test_delegation as test_borrowing
@@ -56,6 +59,37 @@ def all_leave_the_queue_at_once(patch: Patch) -> None:
 @killed_by(test_outage.test_an_older_one_does_not_go_after_a_newer_one_that_has_deployed)
 def an_older_deployment_follows_a_newer_one(patch: Patch) -> None:
     patch.function(Outage.overtaken_by, lambda original, self: "")
+
+
+@killed_by(
+    Case(test_outage.test_a_look_without_an_answer_does_not_tell_that_no_newer_one_deployed, "1"),
+    Case(test_outage.test_a_look_without_an_answer_does_not_tell_that_no_newer_one_deployed, "3"),
+)
+def a_look_without_an_answer_has_seen_nobody(patch: Patch) -> None:
+    patch.constant(registry_outage, "LOOKS", 1)
+
+
+@killed_by(
+    test_outage.test_a_newcomer_waits_or_fails_where_that_is_wished,
+    test_outage.test_a_waiter_waits_on_where_that_is_wished,
+)
+def everybody_goes_on_whatever_is_wished(patch: Patch) -> None:
+    def hold_off(original: Any, self: Outage, error: Any) -> Any:
+        self._when_away = WhenAway.GO_ON
+        return original(self, error)
+
+    patch.function(Outage.hold_off_seconds, hold_off)
+
+
+@killed_by(Case(test_lost_lock.test_a_command_goes_on_or_is_ended, "stop-5"))
+def a_command_that_lost_its_lock_goes_on(patch: Patch) -> None:
+    def keep(original: Any, self: DeploymentLock) -> None:
+        try:
+            original(self)
+        except EndedWithoutLock as error:
+            raise LockLost(error.what) from error
+
+    patch.function(DeploymentLock.keep, keep)
 
 
 @killed_by(test_outage.test_a_holder_that_waited_for_its_stack_looks_who_deployed_it_meanwhile)
@@ -145,9 +179,9 @@ def a_takeover_looks_at_the_first_stack_only(patch: Patch) -> None:
 
 @killed_by(test_others.test_a_renewal_that_was_seen_after_it_disproves_that_a_job_has_ended)
 def completed_beats_a_renewal(patch: Patch) -> None:
-    def ask(original: Any, self: TakeoverPolicy, *seen: Any) -> Any:
+    def ask(original: Any, self: TakeoverPolicy, *seen: Any, **more: Any) -> Any:
         self._disproved.clear()
-        answer = original(self, *seen)
+        answer = original(self, *seen, **more)
         self._disproved.clear()
         return JobStatus.COMPLETED if self._ended_at else answer
 

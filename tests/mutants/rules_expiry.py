@@ -104,9 +104,9 @@ def a_dead_waiter_blocks_the_queue_for_ever(patch: Patch) -> None:
 
 @killed_by(JOBS.test_one_lost_answer_is_no_news_about_a_job_that_ran)
 def one_lost_answer_makes_a_running_job_unknown(patch: Patch) -> None:
-    def ask(original: Any, self: TakeoverPolicy, *arguments: Any) -> Any:
+    def ask(original: Any, self: TakeoverPolicy, *arguments: Any, **more: Any) -> Any:
         self._ran_at.clear()
-        return original(self, *arguments)
+        return original(self, *arguments, **more)
 
     patch.function(TakeoverPolicy._ask, ask)
 
