@@ -49,7 +49,7 @@ class RegistryServer:
 
 
 class GitHubRuns:
-    """`ports.Runs` by GitHub's REST API. Needs `actions: read`; the workflow file, `contents: read`.
+    """Jobs and runs, by GitHub's REST API. Needs `actions: read`; the workflow file, `contents: read`.
 
     Tickets are data from outside: nothing of one gets into a request before it has the shape of its kind, and
     no answer is believed that is about another run or attempt than the ticket's. Only a cancelled job raises.

@@ -58,10 +58,6 @@ def lock_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", _VARIATION_SELECTORS.sub("", visible)).split())
 
 
-def same_lock(one: str, other: str) -> bool:
-    return lock_key(one) == lock_key(other)
-
-
 def unique_locks(names: Iterable[str]) -> tuple[str, ...]:
     """The first spelling of each lock, in order."""
     spellings: dict[str, str] = {}

@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deploy_action.locking.document import Ticket
-    from deploy_action.locking.job_status import JobStatus
-    from deploy_action.locking.review import Review
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -100,17 +96,4 @@ class RegistryWithHeads(Registry, Protocol):
     def read_head(self, name: str) -> bytes | None:
         """A head as it stands now, or stood a moment ago; None where there is none. Costs little where it has
         not changed. Raises like `read`."""
-        ...
-
-
-class GitHubJobs(Protocol):
-    """The jobs behind tickets, as GitHub knows them. Never raises: what cannot be known is UNKNOWN."""
-
-    def life(self, ticket: Ticket) -> JobStatus:
-        """One look, at most two requests. The caller decides how often."""
-        ...
-
-    def review(self, ticket: Ticket) -> Review | None:
-        """Whether the run that holds a ticket waits for a reviewer; None where that is not known. At most two
-        requests."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from deploy_action.errors import CoordinatorError, RegistryUnavailable
 from deploy_action.github.request_budget import RequestBudget
@@ -11,7 +11,7 @@ from deploy_action.locking.ports import NO_FILES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deploy_action.locking.ports import Registry, Snapshot
+    from deploy_action.locking.ports import Registry, RegistryWithHeads, Snapshot
 
 T = TypeVar("T")
 
@@ -34,10 +34,9 @@ class RegistryAround:
         return self._ask(self._store.read)
 
     def read_head(self, name: str) -> bytes | None:
-        found: bytes | None = self._ask(
-            lambda: getattr(self._store, "read_head")(name)  # noqa: B009 - not every store has it
-        )
-        return found
+        """Of a store that has heads."""
+        store = cast("RegistryWithHeads", self._store)
+        return self._ask(lambda: store.read_head(name))
 
     def read_file(self, name: str, version: str) -> bytes | None:
         return self._ask(lambda: self._store.read_file(name, version))
