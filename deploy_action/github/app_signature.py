@@ -56,7 +56,7 @@ def _signed(text: bytes, key: str) -> bytes:
         )
     except FileNotFoundError as error:
         raise CannotSign("openssl is not on the PATH, and a GitHub App signs by it") from error
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise CannotSign(f"openssl could not be run ({type(error).__name__})") from error
     finally:
         os.close(reader)

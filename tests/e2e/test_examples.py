@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.act import REPOSITORY
 from tests.e2e.test_deploy import EXAMPLES, World
+from tests.fakes.github.apps import GitHubApp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +26,6 @@ pytestmark = pytest.mark.e2e
 CHECKOUT = "      - uses: actions/checkout@v4\\n"
 GOOD = "Resources: {Topic: {Type: AWS::SNS::Topic}}\n"
 REUSABLE = REPOSITORY / ".github" / "workflows" / "deploy.yml"
-APP_TOKEN = "actions/create-github-app-token@f8d387b68d61c58ab83c6c016672934102569859"
-APP = """
-name: app token
-description: stands in for the action that asks for the token of a GitHub App
-outputs: {token: {description: token, value: token-of-the-app}}
-runs:
-  using: composite
-  steps: [{shell: bash, run: echo a token}]
-"""
 TOOL = """#!{python}
 import sys, time
 import boto3
@@ -203,14 +195,16 @@ def test_sam_deploys_under_the_lock(world: World) -> None:
 
 
 def test_repositories_share_a_lock(world: World) -> None:
-    world.act.stand_in(APP_TOKEN, APP)
     world.github.state.add_repository("org/deploy-registry")
-    world.github.state.tokens["token-of-the-app"] = {
-        "contents": "write",
-        "metadata": "read",
-        "actions": "read",
-    }
-    run = world.run(example("cross-repository.yml"))
+    world.github.app = app = GitHubApp(installed={"org/deploy-registry", "org/app"})
+    run = world.act.run(
+        example("cross-repository.yml").replace("${{ vars.DEPLOY_APP_ID }}", app.app_id),
+        environment=world.environment(),
+        secrets={"DEPLOY_APP_KEY": app.private_key().replace("\n", "\\n")},
+    )
+    assert app.tokens, "the App signed in"
+    said = "\n".join(line for line in run.story.splitlines() if "::add-mask::" not in line)
+    assert not [line for line in app.private_key().splitlines()[1:-1] if line in said]
     good(run)
     assert world.registry() == {}
     shared = world.github.state.repositories["org/deploy-registry"]
