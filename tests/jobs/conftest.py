@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from backoff import _sync
 
 from tests.clock import VirtualClock
 from tests.fakes.cloudformation import CloudFormationServer
@@ -37,4 +40,6 @@ def _stage(folder: Path, monkeypatch: pytest.MonkeyPatch, *, nested_tokens: bool
         monkeypatch.setenv("AWS_REGION", "eu-west-1")
         # botocore's pauses between its own tries are real time.
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        # So are those between two reads of GitHub; none of what a job decides depends on their length.
+        monkeypatch.setattr(_sync, "time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / 50)))
         yield Stage(folder, clock, server)
