@@ -43,6 +43,10 @@ class CoordinatorError(Exception):
         """For the run's page, where other annotations say the rest already."""
         self.said: tuple[str, ...] = ()
         """The words of the service that refused."""
+        self.parts: tuple[str, ...] = ()
+        """The sentences at the end of `what` that are about one thing each, such as a wrong input."""
+        self.tail: tuple[str, ...] = ()
+        """The last lines that the user's command wrote."""
         self.cause = ""
         """The sentence of another error that it came from, and that `what` tells already."""
 
@@ -61,6 +65,7 @@ class CommandFailed(DeploymentFailed):
 
     `said`: its own words about why, most telling first; they come from outside. `seen`: whether the stacks
     could be watched. `refusals`: what CloudFormation says against the change sets that it tried to make.
+    `tail`: the last lines that it wrote.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class CommandFailed(DeploymentFailed):
         remedy: str = "",
         seen: bool = True,
         refusals: tuple[str, ...] = (),
+        tail: tuple[str, ...] = (),
     ) -> None:
         words = f" {refusals[0]}" if refusals else f" It said: {said[0]}" if said else ""
         super().__init__(
@@ -79,6 +85,7 @@ class CommandFailed(DeploymentFailed):
             remedy=remedy or "Read what the command wrote into the log.",
         )
         self.said = (*refusals, *said)
+        self.tail = tail
         self.exit_code = code  # type: ignore[misc]  # of this instance only
 
 
@@ -135,6 +142,7 @@ class InvalidInput(CoordinatorError):
             why="Nothing was locked or changed.",
             remedy="Correct them; docs/reference.md describes every input.",
         )
+        self.parts = problems
         self.problems = problems
 
 

@@ -67,11 +67,10 @@ def _page(
     notes = [*plan.deploying, *plan.drift, *plan.unread]
     if plan.resources and not plan.refused:
         notes.append(_what_next(deployment, kept))
-    title = report.environment or ", ".join(ref.short_name for ref in deployment.settings.stacks[:3])
     limit = {} if bytes_max is None else {"bytes_max": bytes_max}
     return plan_page(
         plan,
-        title=title,
+        title=report.subject,
         links=report.links,
         estimate=report.estimate,
         notes=notes,

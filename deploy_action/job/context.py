@@ -65,7 +65,7 @@ REFUSALS = (InvalidInput, PreflightFailed, CannotStart, OlderCommit, DataAtRisk,
 def with_failure(report: Report, error: CoordinatorError, outcome: Outcome) -> Report:
     """Why it ended so. Who asked to be skipped needs no remedy."""
     remedy = "" if outcome is Outcome.SKIPPED else error.remedy
-    failure = Failure(error.what, error.why, remedy, error.said, error.cause)
+    failure = Failure(error.what, error.why, remedy, error.said, error.cause, error.parts, error.tail)
     return replace(
         report,
         outcome=outcome,

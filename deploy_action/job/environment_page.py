@@ -92,8 +92,10 @@ class EnvironmentPage:
         github = wiring.deployments() if state.github_deployment else None
         if github is not None and state.github_deployment and state.starts == 1:
             number, log_url = state.github_deployment, self._world.run.url
+            doing = f"Deploying {state.report.subject}"
             self._status = BackgroundCall(
-                lambda: github.set_status(number, "in_progress", log_url=log_url), "environments"
+                lambda: github.set_status(number, "in_progress", log_url=log_url, description=doing),
+                "environments",
             )
 
     def settle(self) -> None:

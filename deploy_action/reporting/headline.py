@@ -19,9 +19,7 @@ DESCRIPTION_MAX = 140
 
 def headline(report: Report, escape: Callable[[str], str]) -> str:
     """`escape` makes the names harmless for the place where the line is shown."""
-    names = [stack.name for stack in report.stacks] + [line.name for line in report.stack_sets]
-    names = names or list(report.asked)
-    what = report.environment or ", ".join(names[:3]) or "deployment"
+    what = report.subject or "deployment"
     ending = ending_of(
         report.outcome,
         deleted=report.deleted,

@@ -19,6 +19,7 @@ from deploy_action.monitoring.stack_sets import StackSetLine
 from deploy_action.plan.planned import PlanOutputs
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.resource_activity import ResourceActivity
+from deploy_action.reporting.subject import subject
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Operation
@@ -60,6 +61,10 @@ class Failure:
     """The command's own words about it, most telling first; `what` quotes the first."""
     cause: str = ""
     """The sentence of another error that it came from, and that `what` tells already."""
+    parts: tuple[str, ...] = ()
+    """The sentences of `what` that are about one thing each, such as a wrong input: its end."""
+    tail: tuple[str, ...] = ()
+    """The last lines that the command wrote, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,13 @@ class Report:
     def cautions(self) -> str:
         """Remarks for everybody who reads of the deployment, beside how it went."""
         return f"{self.older_commit} {self.fallback}".strip()
+
+    @property
+    def subject(self) -> str:
+        """Stacks and environment (`reporting.subject`): one line of text from outside; empty where neither is
+        known."""
+        names = [stack.name for stack in self.stacks] + [line.name for line in self.stack_sets]
+        return subject(names or self.asked, self.environment)
 
     @property
     def deployed(self) -> bool:

@@ -157,6 +157,8 @@ class Ahead:
     holding: bool = False
     since: float | None = None
     expected_end: float | None = None
+    stacks: tuple[str, ...] = ()
+    """`REGION/NAME`, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ class QueueSeen:
     since: float | None = None
     gives_up: float | None = None
     """When it stops waiting."""
+    turn: float | None = None
+    """About when it may begin; None where one of those ahead may take any time."""
     frozen: Frozen | None = None
     remarks: tuple[str, ...] = ()
     away_seconds: float | None = None

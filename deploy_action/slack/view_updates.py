@@ -81,6 +81,7 @@ def queued(
         waited_seconds=waiting.waited_seconds,
         since=at - waiting.waited_seconds,
         gives_up=at - waiting.waited_seconds + waiting.timeout_seconds if waiting.timeout_seconds else None,
+        turn=None if waiting.turn_seconds is None else at + waiting.turn_seconds,
         frozen=_frozen(waiting.freeze),
         remarks=tuple(cut(remark) for remark in waiting.remarks[:LISTED_MAX]),
         away_seconds=waiting.away_seconds,
@@ -270,6 +271,7 @@ def _ahead(ticket: Ticket) -> Ahead:
         holding=ticket.holding,
         since=unix_seconds(ticket.held_since),
         expected_end=unix_seconds(ticket.expected_end),
+        stacks=tuple(cut(stack) for stack in ticket.stacks[:LISTED_MAX]),
     )
 
 

@@ -112,7 +112,7 @@ def check_good(world: World, run: WorkflowRun) -> None:
     assert "Url" in json.loads(outputs["stack-outputs"])
     assert int(outputs["duration-seconds"]) > 60
     summary = run.step("deploy.post").summary
-    assert summary.startswith("## ✅ Deployed: production")
+    assert summary.startswith("## ✅ Deployed: shop → production")
     assert "```mermaid" in summary
     assert outputs["correlation-id"] in summary
     registry = world.registry()
@@ -127,7 +127,7 @@ def check_failed(world: World, run: WorkflowRun) -> None:
     assert "✗ CREATE_FAILED" in main.text
     assert any("does not start" in note.message and note.level == "error" for note in main.annotations)
     summary = run.step("deploy.post").summary
-    assert summary.startswith("## ❌ Failed and rolled back: production")
+    assert summary.startswith("## ❌ Failed and rolled back: shop → production")
     assert "The container does not start" in summary
     outputs = run.step("deploy").outputs
     assert (outputs["outcome"], outputs["stack-status"]) == ("rolled-back", "ROLLBACK_COMPLETE")

@@ -68,7 +68,7 @@ def test_a_recipe_deploys_and_tells_run_person_and_commit(ground: Ground, name: 
     history = (ground.folder / "registry" / "deployment-history.json").read_text("utf-8")
     assert all(text in history for text in (url, actor, COMMIT))
     assert "outcome<<" in (ground.folder / "output").read_text("utf-8")
-    assert (ground.folder / "summary.md").read_text("utf-8").count("✅ Deployed: production") == 1
+    assert (ground.folder / "summary.md").read_text("utf-8").count("✅ Deployed: shop → production") == 1
     assert "permissions:" not in log
     assert not [line for line in log.splitlines() if line.startswith("::")], log
 

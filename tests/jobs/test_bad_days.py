@@ -603,4 +603,4 @@ def test_a_step_that_is_out_of_time_cancels_what_comes_after_it_too(stage: Stage
     assert job.run("main") == 130
     assert job.run("post") == 0, job.log
     assert stage.registry()["tickets"] == []
-    assert job.page.startswith("## 🛑 Cancelled: production")
+    assert job.page.startswith("## 🛑 Cancelled: shop → production")

@@ -148,8 +148,9 @@ def test_bad_inputs_are_all_told_and_nothing_is_asked_or_locked(stage: Stage) ->
     assert job.deploy() == 3
     for name in ("template", "capabilities", "when-busy"):
         assert f"`{name}`" in job.log
-    assert "3 inputs are wrong" in job.summary
-    assert job.summary.splitlines()[0] == "## 🚫 Not started: production"
+    assert "**What happened.** 3 inputs are wrong:\n\n- " in job.summary
+    assert job.summary.count("\n- ") == 3
+    assert job.summary.splitlines()[0] == "## 🚫 Not started: shop → production"
     assert not stage.server.requests
     assert stage.registry() == {}
 

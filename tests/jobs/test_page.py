@@ -56,7 +56,7 @@ def test_it_is_queued_in_progress_and_done(stage: Stage, github: GitHubServer) -
     assert states(row) == ["queued", "in_progress", "success"]
     assert {status["log_url"] for status in row["statuses"]} == {RUN_URL}
     assert row["statuses"][-1]["environment_url"] == "https://shop.example"
-    assert row["statuses"][-1]["description"].startswith("✅ Deployed: production in ")
+    assert row["statuses"][-1]["description"].startswith("✅ Deployed: shop → production in ")
     assert "::warning" not in job.log.replace("::warning title=deploy-coordinator::Nothing keeps", "")
 
 

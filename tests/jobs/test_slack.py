@@ -102,12 +102,12 @@ class TestWhatIsTold:
         )
         assert job.deploy() == 9, job.log
         (message,) = about(slack, job)
-        assert "Not started: production" in message.text
+        assert "Not started: shop → production" in message.text
         assert message.text.startswith("🚫")
         assert slack.in_channel("alerts") == []
         assert slack.replies(message.ts) == []
         assert "S0ONCALL" not in str(slack.messages)
-        assert job.summary.splitlines()[0] == "## 🚫 Not started: production"
+        assert job.summary.splitlines()[0] == "## 🚫 Not started: shop → production"
 
     def test_a_refusal_after_the_lock_calls_somebody_only_where_the_stack_needs_repair(
         self, stage: Stage, slack: SlackServer
@@ -117,14 +117,14 @@ class TestWhatIsTold:
         assert refused.deploy() == 4, refused.log
         (message,) = about(slack, refused)
         assert message.text.startswith("🚫")
-        assert "Not started: production" in message.text
+        assert "Not started: shop → production" in message.text
         assert slack.in_channel("alerts") == []
         assert "S0ONCALL" not in str(slack.messages)
         stage.job("broken", template=stage.template(BAD)).deploy()
         stuck = job_with(stage, slack, "stuck", template=stage.template(GOOD), slack_mentions="S0ONCALL")
         assert stuck.deploy() == 4, stuck.log
         message = about(slack, stuck)[0]
-        assert "Not started: production" in message.text
+        assert "Not started: shop → production" in message.text
         (alert,) = slack.in_channel("alerts")
         assert called(alert.content) == ["!subteam^S0ONCALL"]
 

@@ -37,7 +37,7 @@ def test_it_is_headed_and_warned_of_before_and_after(stage: Stage) -> None:
     job = run(stage, "second", "sam delete --no-prompts", delete)
     assert "a teardown by command, watching eu-west-1/shop" in job.log
     assert job.log.count("`command` runs `sam delete`: it deletes eu-west-1/shop.") == 1
-    assert job.page.startswith("## ✅ Deleted: production")
+    assert job.page.startswith("## ✅ Deleted: shop → production")
 
 
 def test_its_estimate_is_not_that_of_a_deployment(stage: Stage) -> None:
@@ -56,11 +56,11 @@ def test_one_that_fails_is_headed_as_a_deletion(stage: Stage, command: str) -> N
     run(stage, "first", "sam deploy", create(STUCK))
     job = run(stage, "second", command, delete)
     assert job.outputs()["outcome"] == "failed"
-    assert job.page.startswith("## ❌ Not deleted: production")
+    assert job.page.startswith("## ❌ Not deleted: shop → production")
     assert "The deletion failed (DELETE_FAILED)" in job.log
 
 
 def test_a_deployment_is_warned_of_nothing(stage: Stage) -> None:
     job = run(stage, "first", "sam deploy", create(BODY))
     assert "teardown" not in job.log
-    assert job.page.startswith("## ✅ Deployed: production")
+    assert job.page.startswith("## ✅ Deployed: shop → production")

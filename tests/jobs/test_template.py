@@ -78,7 +78,7 @@ def test_a_new_stack_is_created_and_told(stage: Stage) -> None:
     assert "+ Add      Queue" in job.log
     assert "✓ CREATE_COMPLETE       Queue" in job.log
     assert "[1/1]" in job.log
-    assert job.page.startswith("## ✅ Deployed: production in ")
+    assert job.page.startswith("## ✅ Deployed: shop → production in ")
     assert outputs["correlation-id"] in job.log
     assert outputs["correlation-id"] in job.summary
     assert stage.registry()["tickets"] == []
@@ -253,7 +253,7 @@ def test_a_template_that_cloudformation_refuses_changes_nothing_and_gives_the_lo
     job = stage.job(template=stage.template(role))
     assert job.deploy() == 4
     assert "CAPABILITY_IAM" in job.log
-    assert job.summary.startswith("## 🚫 Not started: production\n")
+    assert job.summary.startswith("## 🚫 Not started: shop → production\n")
     assert job.outputs()["outcome"] == "failed"
     assert stage.registry()["tickets"] == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_good_deletion_is_seen_and_headed_as_one(
     assert job.run("main") == 0, job.log
     job.run("post")
     assert job.outputs()["outcome"] == "succeeded"
-    assert job.page.startswith("## ✅ Deleted: production")
+    assert re.match(r"## ✅ Deleted: .* → production", job.page)
     assert [log_line for log_line in job.log.splitlines() if "DELETE_COMPLETE       shop" in log_line]
     assert "DELETE_COMPLETE" in job.outputs()["stack-status"]
 
@@ -186,7 +187,7 @@ class TestWhatIsSaidWhereNothingWasSeen:
         assert f"{told} Changed meanwhile, unwatched: shop-prod." in job.log
         assert told in job.summary
         assert "The command ended well; no watched stack changed." in job.log
-        assert "## ✅ No watched stack changed: production" in job.page
+        assert "## ✅ No watched stack changed: shop-production → production" in job.page
 
     def test_a_glob_that_matches_nothing_is_told_with_names_like_it(self, stage: Stage) -> None:
         create(stage, "shop-prod")

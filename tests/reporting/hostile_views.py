@@ -152,7 +152,9 @@ hostile_views = st.builds(
     duration_seconds=maybe(seconds),
     causes=some(causes),
     cause_count=counts,
-    failure=maybe(st.builds(Failure, what=texts, why=texts, remedy=texts)),
+    failure=maybe(
+        st.builds(Failure, what=texts, why=texts, remedy=texts, parts=some(texts), tail=some(texts))
+    ),
     exit_code=maybe(st.integers(0, 255)),
     outputs=some(st.tuples(texts, texts | urls), 10),
     fallback=texts,

@@ -42,7 +42,7 @@ def bar(
 
 def lines_of(chart: str) -> list[str]:
     """Sections and bars."""
-    return chart[chart.index("    section ") :].splitlines()[:-1]
+    return chart[chart.index("    section ") : chart.rindex("\n```")].splitlines()
 
 
 def test_phases_are_sections_and_times_count_from_the_first_bar() -> None:
@@ -81,6 +81,8 @@ gantt
     section Rollback
     ↩ Rollback 1m00s (2 resources) :done, 2000-01-01 00:01:17, 2000-01-01 00:02:17
 ```
+
+<sub>`+` created · `~` updated · `-` deleted</sub>
 
 <details><summary>Rollback</summary>
 

@@ -16,8 +16,10 @@ from deploy_action.common.instants import WallTime
 from deploy_action.common.times import duration
 from deploy_action.diagnosis.causes import Cause
 from deploy_action.diagnosis.service_lookups import Finding
+from deploy_action.errors import CommandFailed, InvalidInput
 from deploy_action.estimation.accuracy import Accuracy
 from deploy_action.history.estimate import Basis, Estimate, Usual
+from deploy_action.job.context import with_failure
 from deploy_action.reporting import headline as headlines
 from deploy_action.reporting.comparison import Comparison
 from deploy_action.reporting.report import Ahead, Failure, Links, Report
@@ -75,14 +77,14 @@ FULL = Report(
 @pytest.mark.parametrize(
     ("outcome", "headline"),
     [
-        (Outcome.SUCCEEDED, "## ✅ Deployed: production in 5m15s"),
-        (Outcome.NO_CHANGES, "## ✅ Nothing to change: production in 5m15s"),
-        (Outcome.FAILED, "## ❌ Failed: production in 5m15s"),
-        (Outcome.ROLLED_BACK, "## ❌ Failed and rolled back: production in 5m15s"),
-        (Outcome.BUSY, "## 🚧 Busy, not deployed: production"),
-        (Outcome.SKIPPED, "## ⏭️ Skipped: production in 5m15s"),
-        (Outcome.CANCELLED, "## 🛑 Cancelled: production in 5m15s"),
-        (Outcome.UNKNOWN, "## ❓ Outcome unknown: production in 5m15s"),
+        (Outcome.SUCCEEDED, "## ✅ Deployed: shop → production in 5m15s"),
+        (Outcome.NO_CHANGES, "## ✅ Nothing to change: shop → production in 5m15s"),
+        (Outcome.FAILED, "## ❌ Failed: shop → production in 5m15s"),
+        (Outcome.ROLLED_BACK, "## ❌ Failed and rolled back: shop → production in 5m15s"),
+        (Outcome.BUSY, "## 🚧 Busy, not deployed: shop → production"),
+        (Outcome.SKIPPED, "## ⏭️ Skipped: shop → production in 5m15s"),
+        (Outcome.CANCELLED, "## 🛑 Cancelled: shop → production in 5m15s"),
+        (Outcome.UNKNOWN, "## ❓ Outcome unknown: shop → production in 5m15s"),
     ],
 )
 def test_the_verdict_comes_first(outcome: Outcome, headline: str) -> None:
@@ -92,7 +94,7 @@ def test_the_verdict_comes_first(outcome: Outcome, headline: str) -> None:
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.FAILED, Outcome.ROLLED_BACK])
 def test_a_time_out_is_headed_as_one(outcome: Outcome) -> None:
     page = summary(replace(FULL, outcome=outcome, timed_out=True), now=WallTime(NOON))
-    assert page.splitlines()[0] == "## ⌛ Did not end in time: production in 5m15s"
+    assert page.splitlines()[0] == "## ⌛ Did not end in time: shop → production in 5m15s"
 
 
 def test_what_was_refused_is_headed_with_what_was_given() -> None:
@@ -117,13 +119,11 @@ def test_the_page_of_a_deployment_that_was_rolled_back() -> None:
     assert (
         page
         == f"""\
-## ❌ Failed and rolled back: production in 5m15s
+## ❌ Failed and rolled back: shop → production in 5m15s
 
 **Service** (`AWS::ECS::Service`) `UPDATE_FAILED`
 
-```text
-circuit breaker
-```
+> circuit breaker
 
 **What to do next.** Look at the service's events and the stopped tasks: aws ecs describe-services, then the \
 reason of the last stopped task and its logs (image, secrets, health check, memory). \
@@ -165,6 +165,8 @@ then it was rolled back
     section Rollback
     ↩ Rollback 5m00s (1 resource) :done, 2000-01-01 00:00:00, 2000-01-01 00:05:00
 ```
+
+<sub>`~` updated</sub>
 
 <details><summary>Rollback</summary>
 
@@ -265,7 +267,7 @@ def test_an_unknown_outcome_names_its_cause_first_and_once_and_where_to_look() -
 
 def test_what_was_refused_has_taken_no_time() -> None:
     report = replace(FULL, outcome=Outcome.FAILED, not_started=True)
-    assert summary(report, now=WallTime(NOON)).splitlines()[0] == "## 🚫 Not started: production"
+    assert summary(report, now=WallTime(NOON)).splitlines()[0] == "## 🚫 Not started: shop → production"
 
 
 def test_what_was_cancelled_or_undone_is_held_against_nothing() -> None:
@@ -576,3 +578,32 @@ def test_hostile_names_leave_the_page_as_it_is(name: str, reason: str, sentence:
         return [tag for tag in elements(summary(report, now=WallTime(NOON)))[0] if tag != "code"]
 
     assert page(name, reason, sentence) == page("n", "r", "s")
+
+
+def test_a_long_cause_wraps_and_inputs_that_are_wrong_are_a_list() -> None:
+    long = "User is not authorized to perform " + "x" * 3_000
+    (found,) = FULL.causes
+    page = summary(replace(FULL, causes=(replace(found, reason=long),)), now=WallTime(NOON))
+    assert f"> {long}" in page
+    error = InvalidInput(("`template` is not there.", "`mode` has to be `watch`."))
+    refused = with_failure(Report("id"), error, Outcome.FAILED)
+    assert (
+        "**What happened.** 2 inputs are wrong:\n\n- `template` is not there.\n- `mode` has to be `watch`."
+        in summary(refused, now=WallTime(NOON))
+    )
+    one = with_failure(Report("id"), InvalidInput(("`template` is not there.",)), Outcome.FAILED)
+    assert "1 input is wrong: `template` is not there." in summary(one, now=WallTime(NOON))
+
+
+def test_the_last_lines_of_a_failed_command_are_behind_a_fold_without_secrets() -> None:
+    token = "ghp_" + "a1B2" * 9
+    error = CommandFailed(
+        2, ("no such file",), tail=("Synthesizing", f"using {token}", "::error::no such file")
+    )
+    page = summary(with_failure(Report("id"), error, Outcome.FAILED), now=WallTime(NOON))
+    folded = page[page.index("<details><summary>The command's last lines (3)</summary>") :]
+    assert "Synthesizing\n(looks like a credential, so it is not shown)\n" in folded
+    assert token not in page
+    assert "last lines" not in summary(
+        with_failure(Report("id"), CommandFailed(2), Outcome.FAILED), now=WallTime(NOON)
+    )

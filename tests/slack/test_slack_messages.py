@@ -14,7 +14,10 @@ from slack_sdk.models.blocks import Block, HeaderBlock, RichTextBlock
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.instants import WallTime
 from deploy_action.common.links import openable
+from deploy_action.locking.document import Ticket
+from deploy_action.locking.transitions import Waiting
 from deploy_action.reporting.report import Failure
+from deploy_action.slack import view_updates as views
 from deploy_action.slack.messages import entry, parent, single, words
 from deploy_action.slack.messages.push import PUSH_MAX
 from deploy_action.slack.view import (
@@ -29,7 +32,17 @@ from deploy_action.slack.view import (
 from tests.fakes.slack import blockkit
 from tests.reporting.hostile_views import OURS, THEIRS, hostile_views, poisoned
 from tests.reporting.readers import slack_acts
-from tests.slack.storyboard import NOON, REPORT, RUN, STORIES, Scene, bad_story, good_story, side_scenes
+from tests.slack.storyboard import (
+    HOLDER,
+    NOON,
+    REPORT,
+    RUN,
+    STORIES,
+    Scene,
+    bad_story,
+    good_story,
+    side_scenes,
+)
 
 if TYPE_CHECKING:
     from deploy_action.slack.ports import Announcement
@@ -232,7 +245,7 @@ def shown(name: str) -> list[str]:
 class TestTheParent:
     def test_queued(self) -> None:
         assert shown("queued") == [
-            "⏳ production waits in the queue",
+            "⏳ shop → production waits in the queue",
             "Next in line, behind bo's deployment, running since 14:10 UTC, expected to end about 14:15 UTC",
             "Waiting since 14:13 UTC. Gives up at 14:43 UTC.",
         ]
@@ -245,9 +258,23 @@ class TestTheParent:
         assert "no estimate of its end" in blockkit.seen(asdict(message))
         assert "evil" not in str(blockkit.addresses(asdict(message)))
 
+    def test_a_waiter_behind_several_is_given_a_time_of_its_own(self) -> None:
+        next_one = Ticket("n2", "c2", ("production",), actor="cy", stacks=("eu-west-1/web", "eu-west-1/db"))
+        holder = replace(HOLDER, stacks=("eu-west-1/shop",))
+        waiting = Waiting((holder, next_one), 15.0, 1800.0, turn_seconds=600.0)
+        view = SCENES["queued"].view
+        told = seen(parent(views.queued(view, waiting, at=NOON), now=WallTime(NOON)))
+        assert "Expected to start about 14:23 UTC." in told
+        assert any("bo's deployment of shop" in line for line in told)
+        assert any("cy's deployment of web, db" in line for line in told)
+        away = replace(waiting, away_seconds=90.0)
+        for other in (away, replace(waiting, turn_seconds=None), replace(waiting, ahead=(holder,))):
+            told = seen(parent(views.queued(view, other, at=NOON), now=WallTime(NOON)))
+            assert not any("Expected to start" in line for line in told)
+
     def test_progress(self) -> None:
         assert shown("progress") == [
-            "🚀 Deploying production",
+            "🚀 Deploying shop → production",
             "▰▰▰▱▱▱▱▱▱▱  11 of 30",
             "About 2m left (1m20s to 4m), done about 14:20 UTC",
             "Creating Database for 2m09s, and 1 more",
@@ -255,15 +282,15 @@ class TestTheParent:
 
     def test_stalled_and_moving_again(self) -> None:
         assert shown("stalled") == [
-            "⚠️ production may be stuck",
+            "⚠️ shop → production may be stuck",
             "▰▰▰▰▱▱▱▱▱▱  12 of 30",
             "Database is silent, 7m after it began; usually 2m to 5m",
         ]
-        assert shown("moving")[0] == "🚀 Deploying production"
+        assert shown("moving")[0] == "🚀 Deploying shop → production"
 
     def test_complete(self) -> None:
         assert shown("complete") == [
-            "✅ production is deployed",
+            "✅ shop → production is deployed",
             "Took 8m30s, expected 4m to 6m.",
             "Waited 2m25s in the queue before.",
             "• ApiUrl  https://api.shop.example/v2",
@@ -275,18 +302,18 @@ class TestTheParent:
 
     def test_failed(self) -> None:
         assert shown("rolled back")[:3] == [
-            "❌ production failed and was rolled back",
+            "❌ shop → production failed and was rolled back",
             "Orders · AWS::SNS::Topic",
             "> Topic already exists with different tags",
         ]
         assert shown("rolled back")[3].startswith("Next: Delete or import")
-        assert shown("rolling back")[0] == "↩️ production failed and rolls back"
+        assert shown("rolling back")[0] == "↩️ shop → production failed and rolls back"
 
     def test_what_kept_it_from_starting(self) -> None:
         failure = Failure("The lock `production` is held.", "Nothing was changed.", "Raise `wait-timeout`.")
         view = replace(SCENES["busy"].view, failure=failure)
         assert seen(parent(view, now=WallTime(view.at)))[:4] == [
-            "🚧 production is busy, not deployed",
+            "🚧 shop → production is busy, not deployed",
             "The lock production is held.",
             "Nothing was changed.",
             "Next: Raise wait-timeout.",
@@ -296,10 +323,10 @@ class TestTheParent:
         for name in ("unknown", "timed out", "cancelled"):
             lines = seen(SCENES[name].parent())
             assert not any("Ended" in line or "Took" in line for line in lines)
-        assert shown("unknown")[0] == "❓ Outcome unknown: production"
+        assert shown("unknown")[0] == "❓ Outcome unknown: shop → production"
 
     def test_a_takeover_while_waiting_leaves_it_in_the_queue(self) -> None:
-        assert shown("takeover")[0] == "⏳ production waits in the queue"
+        assert shown("takeover")[0] == "⏳ shop → production waits in the queue"
 
     def test_a_name_for_what_has_no_environment(self) -> None:
         view = replace(SCENES["progress"].view, environment="")
@@ -324,7 +351,7 @@ class TestEntries:
         ]
         assert blockkit.called(message) == ["!subteam^S0ONCALL"]
         alone = seen(SCENES["stalled"].entry(alone=True))
-        assert alone[0] == "production:"
+        assert alone[0] == "shop → production:"
         assert REPORT.correlation_id in alone[-2]
 
     def test_the_gap_of_a_restart_is_told(self) -> None:
@@ -355,7 +382,7 @@ class TestEntries:
 class TestTheWebhook:
     def test_its_start_stays_true_since_nothing_updates_it(self) -> None:
         lines = seen(SCENES["started"].single())
-        assert lines[0] == "🚀 Deployment of production began"
+        assert lines[0] == "🚀 Deployment of shop → production began"
         assert "Another message reports how it ends." in lines
 
     def test_its_end_calls_whom_it_should(self) -> None:
@@ -407,7 +434,7 @@ def test_names_cannot_turn_the_line_around() -> None:
         SCENES["progress"].view, environment="prod\u202edetcerid\u2066", correlation_id="\x1b[31mred"
     )
     message = parent(view, now=WallTime(view.at))
-    assert seen(message)[0] == "🚀 Deploying prod detcerid"
+    assert seen(message)[0] == "🚀 Deploying shop → prod detcerid"
     assert "\u202e" not in str(message)
     assert "\x1b" not in str(message.blocks)
 

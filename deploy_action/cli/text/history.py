@@ -9,6 +9,7 @@ from deploy_action.common.escape import log_text
 from deploy_action.common.times import duration
 from deploy_action.history.operations import FAILED
 from deploy_action.history.record_codec import deployment_of
+from deploy_action.reporting.subject import subject
 
 if TYPE_CHECKING:
     from deploy_action.estimation.accuracy import Accuracy
@@ -37,7 +38,9 @@ def accuracy(found: Accuracy) -> str:
 def whole(record: dict[str, Any], *, utc: bool = True) -> list[str]:
     """Everything that people ask about one deployment."""
     one = deployment_of(record)
-    lines = [log_text(f"Deployment {_text(record, 'correlation_id')}: {_text(record, 'outcome')}")]
+    named = subject([one.rpartition("/")[2] for one in _list(record, "stacks")], _text(record, "environment"))
+    of = f" of {named}" if named else ""
+    lines = [log_text(f"Deployment {_text(record, 'correlation_id')}{of}: {_text(record, 'outcome')}")]
     facts = (
         ("Environment", _text(record, "environment")),
         ("Stacks", _names(record, "stacks")),
@@ -115,8 +118,12 @@ def _expected(one: Deployment | None) -> str:
 
 
 def _names(record: dict[str, Any], key: str) -> str:
+    return ", ".join(_list(record, key))
+
+
+def _list(record: dict[str, Any], key: str) -> list[str]:
     found = record.get(key)
-    return ", ".join(one for one in found if isinstance(one, str)) if isinstance(found, list) else ""
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def _text(record: dict[str, Any], key: str) -> str:

@@ -42,6 +42,7 @@ _TICKS = (
     (14_400, "4hour"),
 )
 _SIGNS = {"CREATE": "+", "UPDATE": "~", "DELETE": "-", "IMPORT": "="}
+_LEGEND = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted", "IMPORT": "imported"}
 """One resource can have several bars. And a name alone, such as `Title`, could be a word of Mermaid's."""
 
 
@@ -60,11 +61,18 @@ def gantt(bars: Sequence[ResourceActivity], *, end: float) -> str:
     if not done or not undone:
         chosen = _chosen(drawn, end)
         title = "Rollback" if undone else "Timeline"
-        return f"### {title}{_which(chosen, drawn)}\n\n{_chart(title, chosen, end)}"
+        return f"### {title}{_which(chosen, drawn)}\n\n{_chart(title, chosen, end)}{_legend(drawn)}"
     chosen, back = _chosen(done, end), _chosen(undone, end)
     chart = _chart("Timeline", chosen, end, undone=undone)
     rollback = folded(f"Rollback{_which(back, undone)}", _chart("Rollback", back, end))
-    return f"### Timeline{_which(chosen, done)}\n\n{chart}\n\n{rollback}"
+    return f"### Timeline{_which(chosen, done)}\n\n{chart}{_legend(drawn)}\n\n{rollback}"
+
+
+def _legend(bars: Sequence[ResourceActivity]) -> str:
+    """The signs that stand before names, where there are any."""
+    used = {bar.action for bar in bars}
+    words = [f"`{_SIGNS[one]}` {word}" for one, word in _LEGEND.items() if one in used]
+    return f"\n\n<sub>{' · '.join(words)}</sub>" if words else ""
 
 
 def _chosen(drawn: Sequence[ResourceActivity], end: float) -> list[ResourceActivity]:

@@ -11,7 +11,7 @@ from deploy_action.slack.messages.announcement import announcement
 from deploy_action.slack.messages.blocks import around, bold, line, outside
 from deploy_action.slack.messages.parent import result
 from deploy_action.slack.messages.push import as_text
-from deploy_action.slack.view import NotificationEvent, RegistryNews
+from deploy_action.slack.view import NotificationEvent, RegistryNews, cut_middle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def entry(
     """
     told = _told(moment, view)
     called = blocks.mentions(view.mentions) if moment.needs_somebody else None
-    name = outside(words.what(view), 60, bold=True)
+    name = outside(cut_middle(words.what(view), 60), 60, bold=True)
     lead = line(name, ":") if alone and not moment.final and name else None
     return announcement(
         view,
@@ -182,7 +182,7 @@ def _sentence(sign: str, title: str, sentence: str) -> Lines:
 
 def _end(view: DeploymentView, moment: NotificationEvent) -> Lines:
     sign, before, after = words.heading(view) if view.moment.final else ("❓", "", moment.value)
-    name = outside(words.what(view), 60, bold=True) or "The deployment"
+    name = outside(cut_middle(words.what(view), 60), 60, bold=True) or "The deployment"
     told = result(view, causes=CAUSES_MAX, message_max=MESSAGE_MAX)
     exit_code = view.exit_code
     notes = [line(*parts.prose(note, parts.SENTENCE_MAX)) for note in view.notes[:NOTES_MAX]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.slack.messages import blocks, parts, words
 from deploy_action.slack.messages.announcement import announcement
-from deploy_action.slack.view import NotificationEvent
+from deploy_action.slack.view import NotificationEvent, cut_middle
 
 if TYPE_CHECKING:
     from deploy_action.common.instants import WallTime
@@ -46,8 +46,8 @@ def verb(view: DeploymentView) -> str:
 
 
 def title(view: DeploymentView) -> str:
-    name = words.what(view)
-    return name if len(name) <= NAME_MAX else name[: NAME_MAX - 1] + "…"
+    """The end of a long one stays: the environment."""
+    return cut_middle(words.what(view), NAME_MAX)
 
 
 def body(view: DeploymentView) -> Element | None:

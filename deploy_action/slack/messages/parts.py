@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.links import leads_home, openable
+from deploy_action.reporting.subject import subject
 from deploy_action.slack.messages import blocks, words
 from deploy_action.slack.messages.blocks import around, bold, line, link, outside, when
 from deploy_action.slack.view import cut_middle
@@ -52,6 +53,8 @@ def queue_lines(view: DeploymentView) -> list[Element | None]:
     if queue.away_seconds is not None:
         away = words.span(queue.away_seconds)
         lines.append(line(f"⚠️ The registry has not answered for {away}, so this may be past."))
+    if queue.turn is not None and len(queue.ahead) > 1 and queue.away_seconds is None:
+        lines.append(line(*around("Expected to start about ", when(queue.turn), ".")))
     since, end = when(queue.since), when(queue.gives_up)
     lines.append(line(*around("Waiting since ", since, "."), *around(" Gives up at ", end, ".")))
     return lines
@@ -59,6 +62,8 @@ def queue_lines(view: DeploymentView) -> list[Element | None]:
 
 def _ahead(one: Ahead, view: DeploymentView) -> list[Piece]:
     name = f"{one.actor}'s deployment" if one.actor else f"deployment {one.correlation_id}"
+    stacks = subject([stack.rpartition("/")[2] for stack in one.stacks], "")
+    name += f" of {stacks}" if stacks else ""
     shown = link(name, one.url) if _ours(one.url, view) else outside(name)
     if not one.holding:
         return [shown, ", waiting too"]

@@ -48,7 +48,7 @@ def push_line(view: DeploymentView, told: str = "") -> str:
         after = " ".join(part for part in (after, _how_far(view)) if part)
     found = {
         "repository": one_line(view.origin.repository),
-        "name": words.what(view),
+        "name": one_line(view.environment) or words.what(view),
         "stack": _stack(view) if one_line(view.environment) else "",
         "resource": one_line(resource),
         "cause": one_line(cause),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.outcome import Outcome
-from deploy_action.common.escape import one_line
 from deploy_action.common.times import brief, roughly
 from deploy_action.reporting.outcome_words import Ending, ending_of
+from deploy_action.reporting.subject import subject
 from deploy_action.slack.view import NotificationEvent
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from deploy_action.slack.view import DeploymentView, ResourceSeen
 
 DONE, OPEN, CELLS = "▰", "▱", 10
-_NAMES_MAX = 3
 _SECONDS_MAX = 1e8
 """Clocks may be far apart; a duration stays a number."""
 _DOING = {"CREATE": "Creating", "UPDATE": "Updating", "DELETE": "Deleting", "IMPORT": "Importing"}
@@ -65,14 +64,8 @@ def doing(action: str) -> str:
 
 
 def what(view: DeploymentView) -> str:
-    """The environment, else the names of its stacks; from outside, not made harmless yet. No sequence for a
-    terminal is in it: one without an end would take what we say after the name along."""
-    environment = one_line(view.environment)
-    if environment:
-        return environment
-    names = ", ".join(one_line(stack.name) for stack in view.stacks[:_NAMES_MAX])
-    more = f" and {len(view.stacks) - _NAMES_MAX} more" if len(view.stacks) > _NAMES_MAX else ""
-    return f"{names}{more}" or "this deployment"
+    """Its stacks and environment (`reporting.subject`); from outside, not made harmless yet."""
+    return subject([stack.name for stack in view.stacks], view.environment) or "this deployment"
 
 
 def waits(view: DeploymentView) -> bool:
