@@ -77,7 +77,7 @@ $(MUTATION_INSTALLED):
 	else rm -rf $(MUTATION); echo "mutmut is not installed: $$(grep ERROR build/mutation-venv.log | tail -n 1)" >&2; fi
 
 .PHONY: pictures
-pictures: $(INSTALLED) ## Draw all pictures of the README anew, from real runs (needs node, npm and Chromium)
+pictures: $(INSTALLED) ## Draw all pictures of the README anew, from real runs (needs node, npm, Chromium and fonts with emoji)
 	$(BIN)/python -m tests.pages.pictures docs/images
 	$(BIN)/python demo/picture.py docs/images/demo.svg
 

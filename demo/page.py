@@ -33,6 +33,7 @@ table { border-collapse: collapse; margin: 0 0 12px } th, td { border: 1px solid
 .bar { display: grid; grid-template-columns: 320px 1fr; align-items: center; font-size: 12px }
 .bar i { display: block; height: 14px; border-radius: 3px; background: #0969da; min-width: 2px }
 .bar i.crit { background: #cf222e } .phase { font-weight: 600; margin: 8px 0 2px }
+blockquote { border-left: .25em solid #d1d9e0; color: #59636e; margin: 0 0 12px; padding: 0 1em }
 .thread { border-left: 3px solid #d1d9e0; margin: 8px 0 0 16px; padding-left: 12px }
 .header { font-weight: 700; font-size: 16px } .quote { border-left: 4px solid #ddd; padding-left: 10px }
 .context { color: #616061; font-size: 12px } .context span { margin-right: 8px }

@@ -27,7 +27,7 @@ COMMANDS = {
     "release": ("locks:release", "Take a lock or a place in the queue away"),
     "fence": ("fence:command", "Check that the lock is still held, between two stacks of a script"),
     "slack-queue": ("queue:command", "List and retry messages to Slack or a webhook that were not delivered"),
-    "demo": ("demo:command", "Play three deployments in seconds, without an account"),
+    "demo": ("demo:command", "Play three deployments, without an account, from a clone of the repository"),
     "preflight": ("preflight:command", "Find what would make a deployment fail, before it begins"),
     "cleanup": ("cleanup:command", "Clean up after a failed deployment"),
     "doctor": ("doctor:command", "Check everything that a deployment needs"),

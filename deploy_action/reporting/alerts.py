@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deploy_action.cloudformation.operation import Phase
 from deploy_action.cloudformation.stacks import STACK_TYPE, console_url
 from deploy_action.common.escape import LOG_LINE_MAX, log_text
 from deploy_action.common.times import brief
@@ -28,12 +29,18 @@ def stalled(change: StallChange, operation: Operation) -> str:
     region = operation.stacks[activity.stack_id].region
     where = log_text(console_url(region, activity.stack_id) or "the stack in the console", URL_MAX)
     doing = f"has been in progress for {brief(change.seconds)} and is silent"
-    return f"{_resource(change)} {doing}{_normal(change)}. Look at {where}"
+    return f"{_when(change)}{_resource(change)} {doing}{_normal(change)}. Look at {where}"
 
 
 def stalled_before(change: StallChange) -> str:
     """The same once the deployment has ended."""
-    return f"{_resource(change)} was silent and not done after {brief(change.seconds)}{_normal(change)}."
+    resource = f"{_when(change)}{_resource(change)}"
+    return f"{resource} was silent and not done after {brief(change.seconds)}{_normal(change)}."
+
+
+def _when(change: StallChange) -> str:
+    """One resource can stall twice."""
+    return "In the rollback, " if change.activity.phase is Phase.ROLLBACK else ""
 
 
 def _resource(change: StallChange) -> str:

@@ -10,6 +10,7 @@ import argparse
 import html
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from deploy_action.common.instants import WallTime
@@ -17,6 +18,7 @@ from deploy_action.reporting.summary.page import summary
 from tests.pages.mermaid import installed
 from tests.pages.stories import NOON, STORIES
 from tests.reporting.readers import html_of
+from tests.slack.picture_of_slack import made_small
 
 WIDTH = 1012
 STYLE = """
@@ -25,6 +27,7 @@ body { margin: 0; padding: 24px; width: 920px; font: 14px/1.5 -apple-system, "Se
 h2 { font-size: 1.5em; border-bottom: 1px solid #d1d9e0b3; padding-bottom: .3em; margin: 0 0 16px }
 h3 { font-size: 1.25em; margin: 24px 0 16px }
 p, ul, table, pre, details { margin: 0 0 16px }
+blockquote { border-left: .25em solid #d1d9e0; color: #59636e; margin: 0 0 16px; padding: 0 1em }
 a { color: #0969da; text-decoration: none }
 code { font: 85% ui-monospace, "Liberation Mono", monospace; background: #818b981f; border-radius: 6px;
   padding: .2em .4em }
@@ -33,12 +36,43 @@ pre code { background: none; padding: 0 }
 table { border-collapse: collapse; display: block; overflow: auto; width: max-content; max-width: 100% }
 th, td { border: 1px solid #d1d9e0; padding: 6px 13px; text-align: left }
 tr:nth-child(2n) td { background: #f6f8fa }
+.annotations { border: 1px solid #d1d9e0; border-radius: 6px; margin: 0 0 24px }
+.annotations h3 { background: #f6f8fa; border-bottom: 1px solid #d1d9e0; font-size: 14px; margin: 0;
+  padding: 12px 16px; border-radius: 6px 6px 0 0 }
+.annotations ul { list-style: none; margin: 0; padding: 0 }
+.annotations li { display: flex; gap: 12px; padding: 12px 16px }
+.annotations li + li { border-top: 1px solid #d1d9e0 }
+.annotations p { margin: 2px 0 0; color: #59636e }
 .mermaid { margin: 0 0 16px }
 """
 
 
-def page_of(markdown: str, script: Path) -> str:
-    body = html_of(markdown)
+_ANNOTATION = re.compile(
+    r"^::(?P<kind>error|warning|notice)(?: (?P<named>[^:]*(?:%3A[^:]*)*))?::(?P<text>.*)$", re.MULTILINE
+)
+
+
+def annotation_box(log: str) -> str:
+    """The box above the summaries on a run's page: what the runner makes of a log's workflow commands."""
+    shown = []
+    for found in _ANNOTATION.finditer(log):
+        named = dict(part.split("=", 1) for part in (found["named"] or "").split(",") if "=" in part)
+        text = _given(found["text"]).replace("\n", "<br>")
+        sign = {"error": "❌", "warning": "⚠️"}.get(found["kind"], "ℹ️")
+        title = _given(named.get("title", found["kind"].capitalize()))
+        shown.append(f"<li><span>{sign}</span><div><b>{title}</b><p>{text}</p></div></li>")
+    return f"<section class=annotations><h3>Annotations</h3><ul>{''.join(shown)}</ul></section>"
+
+
+def _given(text: str) -> str:
+    for escaped, character in (("%3A", ":"), ("%2C", ","), ("%0D", ""), ("%0A", "\n"), ("%25", "%")):
+        text = text.replace(escaped, character)
+    return html.escape(text)
+
+
+def page_of(markdown: str, script: Path, *, above: str = "") -> str:
+    """`above`: HTML before the summary."""
+    body = above + html_of(markdown)
     body = re.sub(
         r'<pre><code class="language-mermaid">(.*?)</code></pre>',
         lambda match: f'<div class="mermaid">{html.escape(html.unescape(match[1]))}</div>',
@@ -55,14 +89,18 @@ def page_of(markdown: str, script: Path) -> str:
     )
 
 
-def draw(markdown: str, target: Path) -> str:
-    """A PNG of a page, as high as the page is; returns the page as Chromium sees it."""
-    source = target.with_suffix(".html")
-    source.write_text(page_of(markdown, installed() / "mermaid" / "dist" / "mermaid.min.js"), "utf-8")
-    seen = _chromium(source, f"--window-size={WIDTH},200", "--dump-dom")
-    found = re.search(r'data-height="(\d+)"', seen)
-    height = int(found[1]) if found else 6000
-    _chromium(source, f"--window-size={WIDTH},{height}", f"--screenshot={target.resolve()}")
+def draw(markdown: str, target: Path, *, log: str = "") -> str:
+    """A PNG of a page, as high as the page is; returns the page as Chromium sees it. With a job's `log`, its
+    annotations stand above the summary, as on a run's page."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "page.html"
+        script = installed() / "mermaid" / "dist" / "mermaid.min.js"
+        source.write_text(page_of(markdown, script, above=annotation_box(log) if log else ""), "utf-8")
+        seen = _chromium(source, f"--window-size={WIDTH},200", "--dump-dom")
+        found = re.search(r'data-height="(\d+)"', seen)
+        height = int(found[1]) if found else 6000
+        _chromium(source, f"--window-size={WIDTH},{height}", f"--screenshot={target.resolve()}")
+    made_small(target)
     return seen
 
 

@@ -16,16 +16,17 @@ from pathlib import Path
 from deploy_action.dashboard.metrics import DAY
 from tests.pages.picture import draw
 from tests.pages.runs import Runs
-from tests.slack.picture_of_slack import Told, draw_slack
+from tests.slack.picture_of_slack import Told, draw_slack, made_small
 
 BEGIN = 1_793_700_000.0
 """2026-11-03T10:00:00Z, a Tuesday."""
 DAYS = (0, 1, 2, 3, 6, 7, 7.9, 8, 10, 13, 14)
 BAD_DAYS = frozenset({7.9})
-DASHBOARD = (1280, 900)
+DASHBOARD = (1280, 1320)
 
 
 def main(folder: Path) -> None:
+    need_emoji()
     with tempfile.TemporaryDirectory() as place, Runs(Path(place) / "runs") as runs:
         for number, day in enumerate(DAYS):
             runs.set_time(BEGIN + day * DAY)
@@ -34,12 +35,21 @@ def main(folder: Path) -> None:
         runs.set_time(BEGIN + 16 * DAY)
         _, waited = runs.deploy_two("2.0", "2.1", apart_seconds=1.5)
         runs.set_time(BEGIN + 17 * DAY)
-        failed = runs.deploy("2.2", broken=True)
+        failed = runs.deploy("2.2", broken=True, stall_after_in_minutes="3")
         draw(waited.summary, folder / "summary.png")
-        draw(failed.summary, folder / "summary-failed.png")
+        draw(failed.summary, folder / "summary-failed.png", log=failed.log)
         draw_slack(_told(runs, waited.outputs, failed.outputs), folder / "slack.png")
         runs.set_time(BEGIN + 17.1 * DAY)
         _draw_dashboard(runs, folder / "dashboard.png")
+
+
+def need_emoji() -> None:
+    """Without a font for them each would be drawn as an empty box."""
+    fonts = subprocess.run(["fc-list", ":charset=1f680"], capture_output=True, text=True, check=False).stdout
+    if "emoji" not in fonts.lower():
+        raise SystemExit(
+            "No font here has emoji. Install fonts-noto-color-emoji, fonts-lato and fonts-inter."
+        )
 
 
 def _told(runs: Runs, waited: dict[str, str], failed: dict[str, str]) -> list[Told]:
@@ -49,6 +59,7 @@ def _told(runs: Runs, waited: dict[str, str], failed: dict[str, str]) -> list[To
     states = [version for version in good.versions if version.get("blocks")]
     queued = next(one for one in states if "queue" in str(one["text"]))
     # A message whose deployment ended while it was away has its last state alone.
+    stuck = next(one for one in bad.versions if "may be stuck" in str(one.get("text")))
     working = [one for one in states if "Deploying" in str(one["text"])] or states
     return [
         Told("1 · QUEUED", queued, float(good.ts)),
@@ -60,7 +71,14 @@ def _told(runs: Runs, waited: dict[str, str], failed: dict[str, str]) -> list[To
             edited=True,
             replies=tuple((one.content, float(one.ts)) for one in runs.slack.replies(good.ts)),
         ),
-        Told("ANOTHER ONE FAILS", bad.content, float(bad.ts), edited=True),
+        Told(
+            "ANOTHER ONE STANDS STILL",
+            stuck,
+            float(bad.ts),
+            edited=True,
+            replies=tuple((one.content, float(one.ts)) for one in runs.slack.replies(bad.ts)[:1]),
+        ),
+        Told("AND FAILS, THE SAME MESSAGE", bad.content, float(bad.ts), edited=True),
         *(
             Told("IN THE ALERT CHANNEL", one.content, float(one.ts))
             for one in runs.slack.in_channel("alerts")[-1:]
@@ -86,9 +104,7 @@ def _draw_dashboard(runs: Runs, target: Path) -> None:
         page.goto((site / "index.html").as_uri())
         page.screenshot(path=str(target))
         browser.close()
-    smaller = shutil.which("pngquant")
-    if smaller:
-        subprocess.run([smaller, "--force", "--ext", ".png", "--skip-if-larger", "64", target], check=False)
+    made_small(target)
 
 
 if __name__ == "__main__":

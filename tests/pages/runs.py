@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from demo.run import BROKEN_SERVICE, DATABASE_URL, EXAMPLE
+from demo.run import BROKEN_SERVICE, DATABASE_URL, EXAMPLE, Containers
 from tests.fakes.cloudformation import CloudFormationServer
 from tests.fakes.runner import heredoc_outputs
 from tests.fakes.slack.server import SlackServer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEED = 60.0
+SPEED = 40.0
 PEOPLE = ("ada", "grace", "edsger", "barbara")
 
 
@@ -70,11 +70,13 @@ class Runs:
         self.cloud = CloudFormationServer(self.now).__enter__()
         self.cloud.templates[DATABASE_URL] = (EXAMPLE / "database.yaml").read_text("utf-8")
         self.slack = SlackServer(now=self.now).__enter__()
+        self.containers = Containers(self.now).__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.containers.__exit__(kind, error, trace)
         self.slack.__exit__(kind, error, trace)
         self.cloud.__exit__(kind, error, trace)
 
@@ -92,6 +94,7 @@ class Runs:
         self.jobs.append(job)
         job.folder.mkdir()
         template = (EXAMPLE / "template.yaml").read_text("utf-8")
+        self.containers.broken = broken
         if broken:
             template = template.replace("  Service:\n    Type: AWS::ECS::Service\n", BROKEN_SERVICE)
         (job.folder / "template.yaml").write_text(template, "utf-8")
@@ -153,7 +156,9 @@ class Runs:
             "DEPLOY_COORDINATOR_INPUTS": json.dumps(inputs),
             "DEPLOY_COORDINATOR_CLOCK": f"{self._origin}:{SPEED}",
             "SLACK_API_URL": self.slack.api_url,
-            "AWS_ENDPOINT_URL": self.cloud.endpoint_url,
+            "AWS_ENDPOINT_URL": self.containers.url,
+            "AWS_ENDPOINT_URL_CLOUDFORMATION": self.cloud.endpoint_url,
+            "AWS_ENDPOINT_URL_STS": self.cloud.endpoint_url,
             "AWS_ACCESS_KEY_ID": "demo",
             "AWS_SECRET_ACCESS_KEY": "demo",
             "AWS_REGION": "eu-west-1",

@@ -56,6 +56,19 @@ def test_the_summary_says_afterwards_that_it_was_silent() -> None:
     )
 
 
+def test_a_resource_that_stalls_twice_says_when() -> None:
+    back = told(
+        stack(AT, "UPDATE_IN_PROGRESS"),
+        resource(AT + 1, "Service", "UPDATE_IN_PROGRESS"),
+        resource(AT + 9, "Service", "UPDATE_FAILED"),
+        stack(AT + 10, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        resource(AT + 11, "Service", "UPDATE_IN_PROGRESS"),
+    )
+    again = change(back, 200.0, began=True)
+    assert alerts.stalled_before(again).startswith("In the rollback, Service (")
+    assert alerts.stalled(again, back).startswith("In the rollback, Service (")
+
+
 def test_the_end_of_a_stall() -> None:
     over = change(RUNNING, 1980.0, began=False)
     assert alerts.moving(over) == "Database/Instance moves again, 33m after it began."

@@ -224,6 +224,7 @@ def harmless_page(page: str, *own: str) -> None:
         "h2",
         "h3",
         "p",
+        "blockquote",
         "strong",
         "em",
         "code",

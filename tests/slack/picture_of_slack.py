@@ -172,6 +172,11 @@ def draw_slack(found: Sequence[Told], target: Path) -> None:
         shown.set_content(page(found))
         shown.screenshot(path=str(target), full_page=True)
         browser.close()
+    made_small(target)
+
+
+def made_small(target: Path) -> None:
+    """By pngquant, where there is one."""
     smaller = shutil.which("pngquant")
     if smaller:
         subprocess.run([smaller, "--force", "--ext", ".png", "--skip-if-larger", "64", target], check=False)
