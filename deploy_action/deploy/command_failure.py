@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deploy_action.deploy.deployment import Deployment
 
 TAIL_MAX = 20
-"""So many of its last lines stand in the summary."""
+"""At most this many of its last lines stand in the summary."""
 
 
 def failed_command(deployment: Deployment, code: int, *, seen: bool, since: float | None) -> CommandFailed:

@@ -102,7 +102,7 @@ class TestWhatIsTold:
         )
         assert job.deploy() == 9, job.log
         (message,) = about(slack, job)
-        assert "Not started: shop → production" in message.text
+        assert "Not started: production" in message.text
         assert message.text.startswith("🚫")
         assert slack.in_channel("alerts") == []
         assert slack.replies(message.ts) == []
@@ -117,14 +117,14 @@ class TestWhatIsTold:
         assert refused.deploy() == 4, refused.log
         (message,) = about(slack, refused)
         assert message.text.startswith("🚫")
-        assert "Not started: shop → production" in message.text
+        assert "Not started: production" in message.text
         assert slack.in_channel("alerts") == []
         assert "S0ONCALL" not in str(slack.messages)
         stage.job("broken", template=stage.template(BAD)).deploy()
         stuck = job_with(stage, slack, "stuck", template=stage.template(GOOD), slack_mentions="S0ONCALL")
         assert stuck.deploy() == 4, stuck.log
         message = about(slack, stuck)[0]
-        assert "Not started: shop → production" in message.text
+        assert "Not started: production" in message.text
         (alert,) = slack.in_channel("alerts")
         assert called(alert.content) == ["!subteam^S0ONCALL"]
 

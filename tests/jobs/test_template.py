@@ -161,7 +161,7 @@ def test_a_failure_is_named_rolled_back_and_escaped(stage: Stage) -> None:
     groups = [line for line in lines if line.startswith(("::group::", "::endgroup::"))]
     assert groups == ["::group::Deploy", "::endgroup::", "::group::Rollback", "::endgroup::"]
     assert lines.index(errors[0]) > max(i for i, line in enumerate(lines) if line == "::endgroup::")
-    assert "no such ::error::topic" in job.summary
+    assert "> no such `::error::topic`" in job.summary
     assert stage.registry()["finished"][-1]["outcome"] == "rolled-back"
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEED = 40.0
+SPEED = 20.0
 PEOPLE = ("ada", "grace", "edsger", "barbara")
 
 

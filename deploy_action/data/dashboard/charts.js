@@ -73,7 +73,7 @@ const Charts = (() => {
 
   function draw(plot, options, data, height = 190) {
     const chart = new uPlot({
-      width: Math.max(200, plot.clientWidth), height, tzDate: utc, legend: { show: false }, padding: [8, 20, 0, 0],
+      width: Math.max(200, plot.clientWidth), height, tzDate: utc, legend: { show: false }, padding: [8, 28, 0, 0],
       ...options,
       cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { show: false }, ...options.cursor },
     }, data, plot);
