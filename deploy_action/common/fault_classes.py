@@ -46,6 +46,13 @@ _PROXY_REMEDY = (
     "Ask for the host to be allowed on the proxy, or name it in NO_PROXY if it is reached directly "
     "(docs/enterprise.md)."
 )
+_NAME_REMEDY = (
+    "Look at the address that was set, at the proxy, and at what the name service says of the host."
+)
+_TLS_REMEDY = (
+    "Have that server, or the proxy that looks into TLS, offer TLS 1.2 with secure renegotiation and a "
+    "certificate with a key of 2048 bits; or name the host in NO_PROXY if it is reached directly."
+)
 _PASSWORD_REMEDY = "Put user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), from a secret."  # noqa: S105 - a form
 _SCHEME_REMEDY = "Use an `http://` proxy in HTTPS_PROXY and ALL_PROXY, or unset them; SOCKS is not supported."
 _AWS_REMEDY = "Correct the AWS profile, file or variable that the message names."
@@ -68,6 +75,33 @@ NETWORK_WORDS: tuple[tuple[str, Fault], ...] = (
     (
         r"certificate verify failed: (?P<words>certificate (has expired|is not yet valid))",
         Fault(_C, "its certificate is not valid: {words}", "Look at this machine's clock and at the server."),
+    ),
+    (
+        r"Hostname mismatch|IP address mismatch|hostname '[^']*' doesn't match|certificate is not valid for",
+        Fault(
+            _C,
+            "its certificate is another server's: the proxy {proxy} or another address answers",
+            _NAME_REMEDY,
+        ),
+    ),
+    (
+        (
+            r"(?P<words>(CA|EE) certificate key too weak|CA signature digest algorithm too weak"
+            r"|(EE|CA|DH)_KEY_TOO_SMALL|CA_MD_TOO_WEAK)"
+        ),
+        Fault(_C, "its certificate is too weak to be trusted: {words}", _TLS_REMEDY),
+    ),
+    (
+        (
+            r"(?P<words>UNSAFE_LEGACY_RENEGOTIATION_DISABLED|(TLSV1_ALERT|UNSUPPORTED)_PROTOCOL(_VERSION)?"
+            r"|NO_PROTOCOLS_AVAILABLE|NO_SHARED_CIPHER|SSLV3_ALERT_HANDSHAKE_FAILURE"
+            r"|TLSV1_ALERT_INSUFFICIENT_SECURITY)"
+        ),
+        Fault(_C, "it offers no TLS that is safe: {words}", _TLS_REMEDY),
+    ),
+    (
+        r"(?P<words>TLSV13_ALERT_CERTIFICATE_REQUIRED)",
+        Fault(_C, "it wants a client certificate, and there is none ({words})", _PROXY_REMEDY),
     ),
     (
         r"certificate verify failed: (?P<words>[^(\n]+)",

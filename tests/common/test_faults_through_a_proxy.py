@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,7 +13,8 @@ import pytest
 from deploy_action.cloudformation.aws_clients import AwsClients
 from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.cloudformation.stacks import StackRef
-from deploy_action.common.fault_classes import through_proxy
+from deploy_action.common.fault_classes import FaultClass, fault_of, through_proxy
+from deploy_action.common.trusted_certificates import READ_BY_CLIENTS
 from deploy_action.errors import (
     BehindUnavailable,
     RegistryForbidden,
@@ -107,6 +109,44 @@ def _told(text: str, mode: str, proxy: ConnectProxy, host: str) -> None:
     assert "geheim" not in text
     if mode in {"403", "407"}:
         assert f"127.0.0.1:{urlsplit(proxy.address).port}" in text
+
+
+BAD_AT_TLS = {
+    "another name": "its certificate is another server's",
+    "short key": "its certificate is too weak to be trusted",
+    "old cipher": "it offers no TLS that is safe",
+}
+
+
+@pytest.mark.parametrize("mode", BAD_AT_TLS)
+def test_a_proxy_that_is_bad_at_tls_does_not_heal(
+    mode: str, proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its authority is trusted, and its TLS is no good."""
+    for name in READ_BY_CLIENTS:
+        monkeypatch.setenv(name, str(proxy.ca_file))
+    proxy.mode = mode
+    with pytest.raises(StackSourceError) as caught:
+        stacks()
+    assert caught.value.misconfigured, caught.value
+    told = [str(caught.value)]
+    for registry in REGISTRIES.values():
+        with pytest.raises(RegistryMisconfigured) as away:
+            GuardedRegistry(registry()).read()
+        told.append(str(away.value))
+    with pytest.raises(NotDelivered) as lost:
+        SlackWebhook("https://hooks.slack.com/services/T/B/secret").say(Announcement("Deployed", ()))
+    told.append(lost.value.trouble.reason)
+    assert all(BAD_AT_TLS[mode] in text for text in told), told
+    assert not any("REQUESTS_CA_BUNDLE" in text or "geheim" in text for text in told)
+    assert len(proxy.asked) == len(told), "a fault that lasts is asked for once"
+
+
+def test_a_server_that_wants_a_certificate_does_not_heal_either() -> None:
+    error = ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required")
+    fault = fault_of(error, url="https://api.github.com")
+    assert fault.kind is FaultClass.CONFIGURATION
+    assert "it wants a client certificate" in fault.what
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 PAGE = b"<html><head><title>Blocked</title></head><body>Blocked by policy: category new sites</body></html>"
 
+TROUBLE = ("another name", "short key", "old cipher", "wants a certificate")
+
 NO_BODY = "Connection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class ConnectProxy:
-    """Listens on a free port of 127.0.0.1. `mode`: good, 403, 407, 503, hangs, page or intercept.
+    """Listens on a free port of 127.0.0.1. `mode`: good, 403, 407, 503, hangs, page, intercept, or one of
+    TROUBLE, which intercepts and is no good at it.
 
     `upstream`: where every tunnel leads, whatever host was asked for. `asked`: the targets of CONNECT, as
     `HOST:PORT`. With `intercept`, TLS ends here with a certificate of `ca_file`'s authority for the host that
@@ -87,10 +90,16 @@ class ConnectProxy:
                 connection.recv(1)
                 connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n" + PAGE)
                 return
-            if self.mode == "intercept":
-                connection = self._authority.context(target.partition(":")[0], self._folder).wrap_socket(
-                    connection, server_side=True
-                )
+            if self.mode in {"intercept", *TROUBLE}:
+                host = "other.example" if self.mode == "another name" else target.partition(":")[0]
+                context = self._authority.context(host, self._folder, short=self.mode == "short key")
+                if self.mode == "old cipher":
+                    context.set_ciphers("AES128-SHA")
+                    context.maximum_version = ssl.TLSVersion.TLSv1_2
+                if self.mode == "wants a certificate":
+                    context.verify_mode = ssl.CERT_REQUIRED
+                    context.load_verify_locations(self.ca_file)
+                connection = context.wrap_socket(connection, server_side=True)
             self._relay(connection)
 
     def _head(self, connection: socket.socket) -> bytes:
@@ -128,11 +137,13 @@ class _Authority:
         self.certificate = self._signed("Company CA", self._key.public_key(), authority=True)
         path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def context(self, host: str, folder: Path) -> ssl.SSLContext:
+    def context(self, host: str, folder: Path, *, short: bool = False) -> ssl.SSLContext:
         from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-        key = ec.generate_private_key(ec.SECP256R1())
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
+        if short:
+            key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
         certificate = self._signed(host, key.public_key(), authority=False)
         with self._lock:
             path = folder / "host.pem"
@@ -145,6 +156,8 @@ class _Authority:
                 + certificate.public_bytes(serialization.Encoding.PEM)
             )
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            if short:
+                context.set_ciphers("DEFAULT:@SECLEVEL=0")
             context.load_cert_chain(path)
         return context
 

@@ -81,3 +81,17 @@ def what_never_heals_is_tried_again(patch: Patch) -> None:
 @killed_by(Case(test_faults_through_a_proxy.test_a_metadata_service_behind_a_proxy_is_named, ""))
 def a_proxy_before_the_metadata_service_is_kept_secret(patch: Patch) -> None:
     patch.function(fault_classes.of_metadata, lambda original, environ: "")
+
+
+@killed_by(
+    test_faults_through_a_proxy.test_a_proxy_that_is_bad_at_tls_does_not_heal,
+    test_faults_through_a_proxy.test_a_server_that_wants_a_certificate_does_not_heal_either,
+)
+def tls_that_is_no_good_is_an_outage(patch: Patch) -> None:
+    for name in ("NETWORK_WORDS", "WORDS"):
+        rows = getattr(fault_classes, name)
+        patch.constant(fault_classes, name, tuple(row for row in rows if not _is_about_tls(row[1].what)))
+
+
+def _is_about_tls(what: str) -> bool:
+    return any(words in what for words in ("another server's", "too weak", "no TLS", "client certificate"))
