@@ -12,7 +12,7 @@ from tests.simulation.troubles import TROUBLES
 
 SCHEDULES = int(os.environ.get("SCHEDULES_A_KIND", "60"))
 """More by night."""
-AT_LEAST = {"one stack": 150, "priorities": 150}
+AT_LEAST = {"outage": 90, "one stack": 150, "priorities": 150}
 MUST_FIRE = {
     "outage": ("execution without a lock", "went on past one of whom nothing could be known"),
     "one is blind": ("execution without a lock",),

@@ -131,4 +131,5 @@ def world_of(actor: Actor, folder: MemoryFolder, cancelled: Callable[[], bool]) 
         cancelled=cancelled,
         reporter=SilentTeller(actor),
         folder=folder,
+        keep=folder.save,
     )
