@@ -113,7 +113,7 @@ class Preflight:
         except BehindDenied as error:
             self._add(number, denied(error.permission, check.about))
         except BehindUnavailable as error:
-            self._add(number, _unanswered(check, error.what))
+            self._add(number, _unanswered(check, error.what, error.remedy))
         except Exception as error:  # noqa: BLE001 - the first law: a check never fails a deployment
             self._add(number, _unanswered(check, f"{type(error).__name__}"))
         finally:
@@ -127,5 +127,6 @@ class Preflight:
                 self._found.append(one)
 
 
-def _unanswered(check: Check, why: str) -> Finding:
-    return finding("check-unanswered", f"It was not checked {check.about} ({why.rstrip('.')[:300]}).")
+def _unanswered(check: Check, why: str, remedy: str = "") -> Finding:
+    what = f"It was not checked {check.about} ({why.rstrip('.')[:300]})."
+    return finding("check-unanswered", what, remedy=remedy)

@@ -60,3 +60,18 @@ def test_a_registry_that_the_proxy_hides_is_not_away(
     assert "wants a user and a password (407" in job.log
     assert "no answer" not in job.log
     assert ("CreateChangeSet", "eu-west-1") not in stage.server.requests
+
+
+def test_a_way_that_is_barred_to_sts_alone_says_nothing_against_the_credentials(
+    stage: Stage, proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Credentials from the environment work without it, so that nothing is certain to fail."""
+    proxy.mode = "403"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", stage.server.endpoint_url)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    job = stage.job(template=stage.template(GOOD), preflight="strict")
+    assert job.deploy() == 0, job.log
+    assert "refuses the connection (403 Forbidden)" in job.log
+    assert "allowed on the proxy" in job.log
+    assert "credentials-missing" not in job.log

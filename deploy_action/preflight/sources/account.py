@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cloudformation.aws_clients import error_code, error_message, explain, pages
+from deploy_action.common.fault_classes import FaultClass, network_fault_of
 from deploy_action.diagnosis.services.requests import asking
 from deploy_action.errors import BehindUnavailable, StackSourceError
 from deploy_action.preflight.checks.credentials import EXPIRED_CODES, told_expiry
@@ -54,6 +55,9 @@ class Account:
             explained = explain(error)
             if explained.temporary or not explained.remedy:
                 raise BehindUnavailable(explained.what) from error
+            # The way to STS alone may be barred: that says nothing against the credentials.
+            if network_fault_of(error, url="", environ={}).kind is FaultClass.CONFIGURATION:
+                raise BehindUnavailable(explained.what, remedy=explained.remedy) from error
             expired = error_code(error) in EXPIRED_CODES
             time = heard[-1] if heard else None
             return NoSession(explained.what, expired, time, _of_settings(explained))
