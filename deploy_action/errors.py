@@ -160,6 +160,10 @@ class AccountUnknown(CannotStart):
     """AWS does not answer the question whose account this is, for now."""
 
 
+class AmbiguousPlan(CannotStart):
+    """More than one change set appeared on a stack while a command planned."""
+
+
 class PreflightFailed(CoordinatorError):
     """The checks before the deployment found what makes it fail, and `strict` asks to stop for that."""
 

@@ -9,9 +9,10 @@ from deploy_action.cloudformation.stacks import StackRef
 from deploy_action.errors import StackSourceError
 
 if TYPE_CHECKING:
-    from deploy_action.cloudformation.change_set import ChangeSet
+    from deploy_action.cloudformation.change_set import Change, ChangeSet
     from deploy_action.cloudformation.ports import ChangeSetSource
 
+NESTED_STACK = "AWS::CloudFormation::Stack"
 CHANGE_SETS_MAX = 100
 """Of one root stack; what lies beyond is said to be unread."""
 
@@ -32,6 +33,16 @@ class PlannedStack:
         return StackRef(self.region, self.change_set.stack_id)
 
 
+def _left_out(path: str, root: ChangeSet, change: Change) -> str:
+    """A nested stack that stays, of which a change set without those of nested stacks tells nothing."""
+    if root.include_nested or change.resource_type != NESTED_STACK or change.action != "Modify":
+        return ""
+    return (
+        f"`{path}/{change.logical_id}` is a nested stack, and the change set was made without those of "
+        "nested stacks: what changes in it is not known."
+    )
+
+
 def read_tree(
     source: ChangeSetSource, region: str, root: ChangeSet, *, values: bool = False
 ) -> tuple[PlannedStack, ...]:
@@ -45,6 +56,7 @@ def read_tree(
         unread = ""
         for change in change_set.changes:
             if not change.nested_arn:
+                unread = unread or _left_out(path, root, change)
                 continue
             if read >= CHANGE_SETS_MAX:
                 unread = f"there are more than {CHANGE_SETS_MAX} nested change sets"

@@ -12,9 +12,10 @@ from deploy_action.deploy.change_set import NativeDeployment, PreparedChangeSet
 from deploy_action.deploy.patience import patiently
 from deploy_action.deploy.resume import token_of_ours
 from deploy_action.deploy.review import review
+from deploy_action.deploy.since_review import overtaken
 from deploy_action.deploy.stack_settings import set_after, set_before
 from deploy_action.deploy.watch_execution import see_through
-from deploy_action.errors import CoordinatorError, PlanOutdated, StackSourceError
+from deploy_action.errors import CoordinatorError, Overtaken, PlanOutdated, StackSourceError
 from deploy_action.estimation.planned_changes import plan_of
 from deploy_action.inputs.plan import WhenOutdated
 from deploy_action.inputs.settings import Mode
@@ -121,9 +122,11 @@ def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
             disable_rollback=deployment.settings.disable_rollback,
             about_to=about_to,
         )
-    except CoordinatorError:
+    except CoordinatorError as error:
         state.execution = None
         deployment.checkpoint()
+        if isinstance(error, Overtaken):
+            raise overtaken(one.ref, error) from error
         raise
     if not deployment.unwatched:
         deployment.estimate.expect(_planned(deployment, one, change_set.arn))

@@ -11,12 +11,13 @@ from deploy_action.common.heartbeat import Heartbeat
 from deploy_action.deploy.change_set_failure import why_failed
 from deploy_action.deploy.command_failure import failed_command
 from deploy_action.deploy.patience import patiently
-from deploy_action.deploy.prepared import Prepared
-from deploy_action.errors import CannotStart, DeploymentFailed, VerdictUnknown
+from deploy_action.deploy.prepared import Prepared, remove
+from deploy_action.errors import AmbiguousPlan, CannotStart, CommandFailed, DeploymentFailed, VerdictUnknown
 from deploy_action.job.state import EXIT_CODE_LOST
 from deploy_action.locking.stack_activity import executed_by
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TypeVar
 
     from deploy_action.cloudformation.change_set import ListedChangeSet
@@ -63,18 +64,59 @@ def prepare(deployment: Deployment) -> list[Prepared]:
             why="The plan of the command is not known.",
             remedy="Run the job again.",
         )
-    if code:
-        raise failed_command(deployment, code, seen=True, since=begun)
-    known = set(state.change_sets_before)
-    new = [one for one in _listed(deployment, after) if one.arn not in known and not one.nested]
+    new = _new(deployment, after)
     refs = {one.stack_id: one for one in after}
-    found = [_ready(deployment, one, refs[one.stack_id]) for one in new if one.stack_id in refs]
+    try:
+        if code:
+            raise failed_command(deployment, code, seen=True, since=begun)
+        _check_one_each(new)
+        found = [_ready(deployment, one, refs[one.stack_id]) for one in new]
+    except (CannotStart, CommandFailed):
+        _leave_none(deployment, new, refs)
+        raise
     if not found:
         deployment.reporter.note(
             "The command made no change set on the stacks in `stack-name`: either nothing changes, or it "
             f"does not plan. Commands that do: {', '.join(f'`{tool}`' for tool in _TOOLS)}."
         )
     return found
+
+
+def _new(deployment: Deployment, after: list[StackState]) -> list[ListedChangeSet]:
+    """Those that appeared, in the order in which they were made: tools make them in the order in which their
+    stacks depend on each other. One that a coordinator made is another job's."""
+    known = set(deployment.state.change_sets_before or ())
+    found = [
+        one
+        for one in _listed(deployment, after)
+        if one.arn not in known and not one.nested and not made_by(one.name)
+    ]
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def _check_one_each(new: list[ListedChangeSet]) -> None:
+    """Raises AmbiguousPlan."""
+    for one in new:
+        same = [other.name for other in new if other.stack_id == one.stack_id]
+        if len(same) > 1:
+            raise AmbiguousPlan(
+                f"While the command ran, {len(same)} change sets appeared on stack {one.stack_name}: "
+                f"{', '.join(same[:5])}.",
+                why="Which of them the command made is not known, so none is shown as its plan.",
+                remedy="Plan one at a time: give the job a concurrency group for the environment, with "
+                "`queue: max`.",
+            )
+
+
+def _leave_none(deployment: Deployment, new: list[ListedChangeSet], refs: Mapping[str, StackState]) -> None:
+    """After a failure nothing is to be applied. Where more than one appeared, they may be others'."""
+    before = deployment.state.changed_before or {}
+    for one in new:
+        if len([other for other in new if other.stack_id == one.stack_id]) == 1:
+            ref = StackRef(refs[one.stack_id].ref.region, one.stack_id)
+            trouble = remove(deployment, ref, one.arn, empty_stack=one.stack_id not in before)
+            if trouble:
+                deployment.reporter.note(trouble)
 
 
 def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -> Prepared:

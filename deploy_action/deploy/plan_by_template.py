@@ -38,4 +38,4 @@ def prepare(deployment: Deployment) -> list[Prepared]:
             if clock.monotonic() - began >= deployment.settings.wait_seconds:
                 raise
             continue
-        return [Prepared(ref, found.change_set, new=found.created_stack)]
+        return [Prepared(ref, found.change_set, new=found.created_stack or not found.changed_at)]

@@ -34,8 +34,24 @@ SUMMARY_BYTES_MAX = 900_000
 DEPLOYING_MAX = 5
 
 
-def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> None:
-    """`kept`: the change sets that stay to be applied."""
+def superseded_by(deployment: Deployment) -> str:
+    """The commit that was pushed onto the pull request since; empty where this plan is of its newest one, or
+    where that is not known."""
+    pull_request = pull_request_of(deployment.job.environ)
+    client = deployment.wiring.pull_requests() if pull_request is not None and pull_request.head else None
+    if pull_request is None or client is None:
+        return ""
+    try:
+        head = client.head_of(pull_request.number)
+    except PullRequestUnavailable as error:
+        deployment.reporter.line(f"The newest commit of the pull request is not known. {error}")
+        return ""
+    return "" if head == pull_request.head else head
+
+
+def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared], *, superseded: str = "") -> None:
+    """`kept`: the change sets that stay to be applied; `superseded`: the commit whose plan is the one to
+    review, so that this one is neither commented nor remembered."""
     reporter = deployment.reporter
     plan = replace(
         plan, deploying=optional(reporter, "The look at the lock", lambda: _deploying(deployment)) or ()
@@ -47,25 +63,35 @@ def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> Non
     )
     for sentence in (*plan.guarded.sentences, *plan.drift, *plan.unread):
         reporter.note(sentence)
-    if not plan.refused:
+    if not plan.refused and not superseded:
         optional(reporter, "Remembering the plan", lambda: _remember(deployment, plan, kept))
-    text = _page(deployment, plan, kept)
+    text = _page(deployment, plan, kept, superseded)
     rows = tuple((one.path, one.change) for one in plan.resources)
     deployment.report = replace(deployment.report, plan=PlanOutputs(len(rows), changes_as_json(rows), text))
-    optional(reporter, "The comment on the pull request", lambda: _comment(deployment, text))
-    whole = _page(deployment, plan, kept, bytes_max=SUMMARY_BYTES_MAX)
+    if superseded:
+        reporter.note(_passed_by(superseded))
+    else:
+        optional(reporter, "The comment on the pull request", lambda: _comment(deployment, text))
+    whole = _page(deployment, plan, kept, superseded, bytes_max=SUMMARY_BYTES_MAX)
     trouble = deployment.job.files.add_summary(whole)
     if trouble:
         reporter.note(trouble)
 
 
 def _page(
-    deployment: Deployment, plan: Plan, kept: Sequence[Prepared], *, bytes_max: int | None = None
+    deployment: Deployment,
+    plan: Plan,
+    kept: Sequence[Prepared],
+    superseded: str,
+    *,
+    bytes_max: int | None = None,
 ) -> str:
     report = deployment.state.report
     names = [str(ref) for ref in deployment.settings.stacks]
     notes = [*plan.deploying, *plan.drift, *plan.unread]
-    if plan.resources and not plan.refused:
+    if superseded:
+        notes.append(_passed_by(superseded))
+    elif plan.resources and not plan.refused:
         notes.append(_what_next(deployment, kept))
     limit = {} if bytes_max is None else {"bytes_max": bytes_max}
     return plan_page(
@@ -76,6 +102,13 @@ def _page(
         notes=notes,
         first_line=marker(report.environment, names),
         **limit,
+    )
+
+
+def _passed_by(commit: str) -> str:
+    return (
+        f"{commit[:7]} was pushed meanwhile: this plan of an older commit stands in the summary alone, and "
+        "its change sets are removed."
     )
 
 
@@ -166,7 +199,7 @@ def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> N
         )
         return
     for one in replaced:
-        trouble = remove(deployment, StackRef(one.region, one.stack_id), one.arn, empty_stack=False)
+        trouble = remove(deployment, StackRef(one.region, one.stack_id), one.arn, empty_stack=one.new)
         if trouble:
             deployment.reporter.line(trouble)
 

@@ -9,7 +9,7 @@ from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.deploy import plan_by_command, plan_by_template
 from deploy_action.deploy.data_guard import guarded_by
-from deploy_action.deploy.plan_publication import publish
+from deploy_action.deploy.plan_publication import publish, superseded_by
 from deploy_action.deploy.prepared import remove
 from deploy_action.errors import CannotStart, CoordinatorError
 from deploy_action.estimation.planned_changes import plan_of
@@ -36,9 +36,7 @@ def plan(deployment: Deployment) -> int:
         prepared = way.prepare(deployment)
     except CannotStart as error:
         refused = f"{error.what} {error.remedy}".strip()
-        optional(
-            deployment.reporter, "The plan's page", lambda: publish(deployment, Plan(refused=refused), ())
-        )
+        optional(deployment.reporter, "The plan's page", lambda: _publish_refusal(deployment, refused))
         raise
     try:
         found = _read(deployment, prepared)
@@ -48,9 +46,10 @@ def plan(deployment: Deployment) -> int:
             changes=tuple(one.change for one in found.resources),
             change_set_arn="\n".join(found.arns),
         )
-        kept = tuple(one for one in prepared if _stays(deployment, one, found))
+        superseded = superseded_by(deployment)
+        kept = tuple(one for one in prepared if not superseded and _stays(deployment, one, found))
         deployment.reporter.channel.tick()
-        publish(deployment, found, kept)
+        publish(deployment, found, kept, superseded=superseded)
     except CoordinatorError:
         _discard(deployment, prepared)
         raise
@@ -59,6 +58,10 @@ def plan(deployment: Deployment) -> int:
     if lost:
         raise refusal(found.guarded, locked=False)
     return 0
+
+
+def _publish_refusal(deployment: Deployment, refused: str) -> None:
+    publish(deployment, Plan(refused=refused), (), superseded=superseded_by(deployment))
 
 
 def _read(deployment: Deployment, prepared: Sequence[Prepared]) -> Plan:

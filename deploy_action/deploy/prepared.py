@@ -11,7 +11,7 @@ from deploy_action.errors import CannotStart, StackSourceError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from deploy_action.cloudformation.change_set import ChangeSet
+    from deploy_action.cloudformation.change_set import ChangeSet, ListedChangeSet
     from deploy_action.deploy.deployment import Deployment
 
 
@@ -30,15 +30,22 @@ def places_of(stacks: Iterable[StackRef]) -> tuple[str, ...]:
 
 
 def remove(deployment: Deployment, ref: StackRef, arn: str, *, empty_stack: bool) -> str:
-    """Delete a change set that nobody is to execute, and the empty stack that it brought along. Returns a
-    sentence where that failed."""
+    """Delete a change set that nobody is to execute, and the empty stack that it brought along, unless
+    another change set waits there. Returns a sentence where that failed."""
     source = deployment.cloudformation
     try:
         source.delete_change_set(ref, arn)
         state = source.describe(ref) if empty_stack else None
-        if state is not None and verdict_of(state.status) is Verdict.NONE:
+        empty = state is not None and verdict_of(state.status) is Verdict.NONE
+        others = [one for one in source.change_sets(ref) if one.arn != arn and _waits(one)] if empty else []
+        if state is not None and empty and not others:
             token = f"plan-{deployment.state.report.correlation_id}"
             source.delete_stack(StackRef(ref.region, state.stack_id), token=token)
     except (StackSourceError, CannotStart) as error:
         return f"The change set of stack {ref}, which nobody is to execute, could not be removed: {error}"
     return ""
+
+
+def _waits(one: ListedChangeSet) -> bool:
+    """It can be executed, or still be made."""
+    return one.execution_status == "AVAILABLE" or one.status in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}

@@ -153,6 +153,11 @@ def different(target: Target, lines: tuple[str, ...]) -> PlanOutdated:
     )
 
 
+def overtaken(ref: StackRef, why: CoordinatorError) -> PlanOutdated:
+    """Somebody who takes no lock began to work on the stack between the last look and the execution."""
+    return _error(f"The reviewed change set of stack {ref} was not executed. {why.what}", ())
+
+
 def _error(what: str, lines: Sequence[str]) -> PlanOutdated:
     error = PlanOutdated(
         f"{what} The difference begins with: {lines[0]}" if lines else what,

@@ -131,6 +131,9 @@ class GitHubApi:
     def patch(self, path: str, body: dict[str, object]) -> Answer:
         return self._send("PATCH", self._api_url, path, body=body)
 
+    def delete(self, path: str) -> Answer:
+        return self._send("DELETE", self._api_url, path)
+
     def graphql(self, query: str, variables: dict[str, object]) -> Answer:
         """One GraphQL request. Errors in its body are the caller's to read; a rate limit is raised."""
         parts = urlsplit(self._graphql_url)

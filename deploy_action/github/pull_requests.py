@@ -13,7 +13,7 @@ from deploy_action.errors import PullRequestUnavailable
 from deploy_action.github.api import API_URL, GitHubApi, GitHubUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deploy_action.github.api import Answer
 
@@ -64,17 +64,39 @@ class PullRequests:
 
         A comment of somebody who may not write here is never taken for ours, whatever it begins with.
         """
-        body: dict[str, object] = {"body": text}
         known = self._find(number, marker)
-        if known is not None:
-            answer = self._asked("patch", f"{self._path}/issues/comments/{known}", body)
-            if answer.status == 200:
-                return _address(answer)
-            if answer.status != 404:
-                raise _refused(answer)
-        answer = self._asked("post", f"{self._path}/issues/{number}/comments", body)
+        address = self._replace(known, text)
+        if address is not None:
+            return address
+        answer = self._asked("post", f"{self._path}/issues/{number}/comments", {"body": text})
         if answer.status != 201:
             raise _refused(answer)
+        # Two plans at once find no comment, and both write one: the older one stays.
+        known = self._find(number, marker)
+        own = answer.body.get("id") if isinstance(answer.body, dict) else None
+        address = self._replace(known, text) if own in known[1:] else None
+        return _address(answer) if address is None else address
+
+    def head_of(self, number: int) -> str:
+        """The commit that was pushed last; empty where GitHub does not tell it."""
+        answer = self._asked("get", f"{self._path}/pulls/{number}", {})
+        head = answer.body.get("head") if answer.status == 200 and isinstance(answer.body, dict) else None
+        sha = head.get("sha") if isinstance(head, dict) else None
+        return sha if isinstance(sha, str) else ""
+
+    def _replace(self, known: Sequence[int], text: str) -> str | None:
+        """Write the text into the first comment, and take away the others. Returns its address, None where
+        there is none any more."""
+        if not known:
+            return None
+        path = f"{self._path}/issues/comments"
+        answer = self._asked("patch", f"{path}/{known[0]}", {"body": text})
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refused(answer)
+        for other in known[1:]:
+            self._asked("delete", f"{path}/{other}", {})
         return _address(answer)
 
     def heads_of(self, commit: str) -> tuple[str, ...]:
@@ -90,24 +112,26 @@ class PullRequests:
                 found += [head["sha"]] if isinstance(head, dict) and isinstance(head.get("sha"), str) else []
         return tuple(found)
 
-    def _find(self, number: int, marker: str) -> int | None:
+    def _find(self, number: int, marker: str) -> list[int]:
+        """Our comments, the oldest first: more than one where two plans were written at once."""
+        found: list[int] = []
         for page in range(1, PAGES_MAX + 1):
             path = f"{self._path}/issues/{number}/comments?per_page={PAGE_SIZE}&page={page}"
             answer = self._asked("get", path, {})
             rows = answer.body if answer.status == 200 else None
             if not isinstance(rows, list):
                 raise _refused(answer)
-            for row in rows:
-                if _is_ours(row, marker):
-                    return int(row["id"])
+            found += [int(row["id"]) for row in rows if _is_ours(row, marker)]
             if len(rows) < PAGE_SIZE:
-                return None
-        return None
+                break
+        return found
 
     def _asked(self, verb: str, path: str, body: dict[str, object]) -> Answer:
         try:
             if verb == "get":
                 return self._api.get(path)
+            if verb == "delete":
+                return self._api.delete(path)
             return self._api.post(path, body) if verb == "post" else self._api.patch(path, body)
         except GitHubUnavailable as error:
             raise PullRequestUnavailable(f"GitHub could not be asked: {error}") from error

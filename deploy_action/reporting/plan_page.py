@@ -63,7 +63,7 @@ def plan_page(
         _losses(plan),
         _facts(plan, links, estimate),
         _sentences(notes),
-        _overview(plan),
+        _overview(plan, bytes_max // 2),
         *(_details(one) for one in plan.resources if one.change.properties),
     ]
     sections = [section for section in sections if section]
@@ -141,7 +141,8 @@ def _sentences(notes: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _overview(plan: Plan) -> str:
+def _overview(plan: Plan, bytes_max: int) -> str:
+    """As many resources as `bytes_max` allows, the most severe first."""
     resources = plan.resources
     if not resources:
         return ""
@@ -156,7 +157,15 @@ def _overview(plan: Plan) -> str:
         ]
         for one in resources
     ]
-    return table(["", *["Stack"] * several, "Resource", "Type", "Because of"], rows)
+    shown = 0
+    for row in rows:
+        bytes_max -= sum(len(cell.encode("utf-8", "replace")) + 3 for cell in row) + 2
+        if bytes_max < 0:
+            break
+        shown += 1
+    more = len(rows) - shown
+    tail = f"\n\nAnd {more} more resources: the job's summary has them." if more else ""
+    return table(["", *["Stack"] * several, "Resource", "Type", "Because of"], rows[:shown]) + tail
 
 
 def _why(one: PlannedResource) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deploy_action.cloudformation.client import CloudFormation
 from tests.fakes.cloudformation.harness import client, status
 from tests.fakes.github.described import problems
 from tests.fakes.github.server import GitHubServer
@@ -443,6 +444,122 @@ def test_somebody_deployed_since_a_command_planned_and_the_difference_is_shown(
     assert shown in job.log
     assert ("it was deleted" in job.log) is by_change_set
     assert [one for one in waiting(cfn) if "trial" in one] == []
+
+
+def by_command(stage: Stage, github: GitHubServer, command: Any, **inputs: str) -> Job:
+    job = stage.job("plan", mode="plan", command="npx cdk deploy", github_token="token", **inputs)
+    on_pull_request(job, github).launch_command(command)
+    return job
+
+
+def prepares(name: str = "cdk", body: str = TWO_QUEUES, kind: str = "UPDATE", code: int = 0) -> Any:
+    def command(cloudformation: Any) -> int:
+        cloudformation.create_change_set(
+            StackName="shop", ChangeSetName=name, ChangeSetType=kind, TemplateBody=body
+        )
+        return code
+
+    return command
+
+
+def test_a_change_set_of_another_job_of_ours_is_no_plan_of_a_command(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    deployed(stage, QUEUE)
+    job = by_command(stage, github, prepares("deploy-20260101-000000-abcdef-e7"), keep_change_set="never")
+    assert job.deploy() == 0, job.log
+    assert job.outputs()["has-changes"] == "false"
+    stage.clock.sleep(30)
+    assert len(waiting(cfn)) == 1
+
+
+def test_two_change_sets_on_one_stack_are_no_plan_and_stay(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    deployed(stage, QUEUE)
+    job = by_command(stage, github, lambda made: prepares("mine")(made) + prepares("theirs")(made))
+    assert job.deploy() == 4, job.log
+    assert "2 change sets appeared on stack shop: mine, theirs." in job.log
+    assert "No plan could be made" in github.state.comments[0][1]["body"]
+    stage.clock.sleep(30)
+    assert len(waiting(cfn)) == 2
+
+
+def test_a_command_that_fails_leaves_no_new_stack_behind(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    job = by_command(stage, github, prepares(body=QUEUE, kind="CREATE", code=3), keep_change_set="always")
+    assert job.deploy() == 3, job.log
+    assert cfn.list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"] == []
+
+
+def test_a_new_stack_stays_while_the_plan_of_another_pull_request_waits_there(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    assert planned(stage, github, "first", QUEUE, keep_change_set="always").deploy() == 0
+    (kept,) = waiting(cfn)
+    other = on_pull_request(planned(stage, github, "other", TWO_QUEUES), github, number=13)
+    assert other.deploy() == 0, other.log
+    assert waiting(cfn) == [kept]
+    again = planned(stage, github, "again", QUEUE, keep_change_set="never")
+    assert again.deploy() == 0, again.log
+    assert cfn.list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"] == []
+
+
+def test_a_nested_stack_that_a_command_did_not_look_into_is_said(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    def nested(name: str) -> str:
+        leaf = json.dumps(
+            {"Resources": {"Leaf": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}}}
+        )
+        child = {
+            "Type": "AWS::CloudFormation::Stack",
+            "Metadata": {"TestGround": {"TemplateBody": leaf}},
+            "Properties": {"TemplateURL": "https://bucket/child.yaml"},
+        }
+        return json.dumps({"Resources": {"Child": child}})
+
+    deployed(stage, nested("one"))
+    job = by_command(stage, github, prepares(body=nested("two")))
+    assert job.deploy() == 0, job.log
+    assert "what changes in it is not known" in github.state.comments[0][1]["body"]
+
+
+def test_the_plan_of_an_older_push_takes_no_place_of_the_newer_one(
+    stage: Stage, github: GitHubServer, cfn: Any
+) -> None:
+    deployed(stage, QUEUE)
+    assert planned(stage, github, "newer", TWO_QUEUES).deploy() == 0
+    (kept,), (_, comment) = waiting(cfn), github.state.comments[0]
+    body = comment["body"]
+    github.state.pulls[:] = [{"number": 12, "head": {"sha": HEAD}}]
+    older = on_pull_request(
+        planned(stage, github, "older", QUEUE.replace("one", "two")), github, head="d" * 40
+    )
+    assert older.deploy() == 0, older.log
+    assert comment["body"] == body
+    assert waiting(cfn) == [kept]
+    assert "aaaaaaa was pushed meanwhile" in older.summary
+    assert applied(stage, github).deploy() == 0
+
+
+def test_somebody_who_is_faster_by_a_second_makes_it_outdated(
+    stage: Stage, github: GitHubServer, cfn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(stage, QUEUE)
+    assert planned(stage, github, "plan", TWO_QUEUES).deploy() == 0
+    whole = CloudFormation.execute_change_set
+
+    def execute(*arguments: Any, **named: Any) -> None:
+        monkeypatch.setattr(CloudFormation, "execute_change_set", whole)
+        cfn.update_stack(StackName="shop", TemplateBody=TWO_QUEUES.replace("Second", "Third"))
+        whole(*arguments, **named)
+
+    monkeypatch.setattr(CloudFormation, "execute_change_set", execute)
+    job = applied(stage, github)
+    assert job.deploy() == 12, job.log
+    assert "The reviewed change set of stack eu-west-1/shop was not executed." in job.log
 
 
 def test_a_command_that_deploys_in_place_of_planning_is_no_plan(

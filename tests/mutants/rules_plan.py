@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.deploy import since_review, trial
+from deploy_action.deploy import (
+    applying,
+    plan_by_command,
+    plan_publication,
+    prepared,
+    since_review,
+    trial,
+)
 from deploy_action.github import pull_requests
-from deploy_action.plan import order, record
-from tests.jobs import test_data_loss, test_plan
+from deploy_action.plan import difference, order, record
+from tests.jobs import test_apply_killed, test_data_loss, test_plan
 from tests.mutants.mutant import killed_by
 from tests.plan import test_order, test_record
 
@@ -50,3 +57,28 @@ def stacks_are_applied_as_they_come(patch: Patch) -> None:
 @killed_by(test_data_loss.test_stop_has_an_exit_code_of_its_own)
 def data_is_looked_at_only_behind_the_lock(patch: Patch) -> None:
     patch.function(trial.guard_before_lock, lambda *_: None)
+
+
+@killed_by(test_plan.test_the_plan_of_an_older_push_takes_no_place_of_the_newer_one)
+def the_plan_that_ends_last_is_the_one_to_review(patch: Patch) -> None:
+    patch.function(plan_publication.superseded_by, lambda *_: "")
+
+
+@killed_by(test_plan.test_two_change_sets_on_one_stack_are_no_plan_and_stay)
+def whatever_appears_is_the_plan_of_the_command(patch: Patch) -> None:
+    patch.function(plan_by_command._check_one_each, lambda *_: None)
+
+
+@killed_by(test_plan.test_a_new_stack_stays_while_the_plan_of_another_pull_request_waits_there)
+def an_empty_stack_is_deleted_with_what_waits_there(patch: Patch) -> None:
+    patch.function(prepared._waits, lambda *_: False)
+
+
+@killed_by(test_apply_killed.test_somebody_deployed_while_it_was_dead_and_it_says_so)
+def what_became_obsolete_while_it_was_dead_is_waited_for(patch: Patch) -> None:
+    patch.constant(applying, "NEVER_EXECUTED", frozenset())
+
+
+@killed_by(test_plan.test_a_parameter_that_is_no_longer_given_would_have_another_value)
+def parameters_that_are_not_given_are_as_they_were(patch: Patch) -> None:
+    patch.function(difference.others_of, lambda *_: {})

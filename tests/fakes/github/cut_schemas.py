@@ -41,8 +41,9 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/actions/runs/{run_id}/concurrency_groups": ("get",),
     "/repos/{owner}/{repo}/deployments": ("get", "post"),
     "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses": ("get", "post"),
-    "/repos/{owner}/{repo}/issues/comments/{comment_id}": ("patch",),
+    "/repos/{owner}/{repo}/issues/comments/{comment_id}": ("delete", "patch"),
     "/repos/{owner}/{repo}/issues/{issue_number}/comments": ("get", "post"),
+    "/repos/{owner}/{repo}/pulls/{pull_number}": ("get",),
 }
 FIELDS = {
     "Mutation": {"createCommitOnBranch", "updateRefs"},

@@ -38,14 +38,31 @@ def update_comment(call: Call, number: str) -> Response:
     return Response(200, row)
 
 
+@route("DELETE", r"/issues/comments/(\d+)", "pull-requests:write")
+def delete_comment(call: Call, number: str) -> Response:
+    comments = call.state.comments
+    found = [pair for pair in comments if pair[1]["id"] == int(number)]
+    comments[:] = [pair for pair in comments if pair not in found]
+    return Response(204, None) if found else refusal(404, "Not Found")
+
+
+@route("GET", r"/pulls/(\d+)", "pull-requests:read")
+def get_pull(call: Call, number: str) -> Response:
+    for row in call.state.pulls:
+        if row["number"] == int(number):
+            plain = shapes.pull_request(call.base, call.repository, row, call.state.now())
+            return Response(200, plain | shapes.pull_request_counts(plain))
+    return refusal(404, "Not Found")
+
+
 @route("GET", r"/commits/(\w+)/pulls", "pull-requests:read")
 def get_pulls(call: Call, sha: str) -> Response:
     """A row whose `merge_commit_sha` is `*` was merged as whatever is asked for."""
     rows = [
-        {**row, "merge_commit_sha": sha} if row["merge_commit_sha"] == "*" else row
+        {**row, "merge_commit_sha": sha} if row.get("merge_commit_sha") == "*" else row
         for row in call.state.pulls
     ]
-    found = [row for row in rows if sha in {row["merge_commit_sha"], row["head"]["sha"]}]
+    found = [row for row in rows if sha in {row.get("merge_commit_sha"), row["head"]["sha"]}]
     answered = [shapes.pull_request(call.base, call.repository, row, call.state.now()) for row in found]
     return Response(200, _paged(call, answered))
 

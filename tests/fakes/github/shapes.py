@@ -295,6 +295,19 @@ def comment(url: str, identity: int, number: int, body: str, seconds: float) -> 
     }
 
 
+def pull_request_counts(plain: dict[str, Any]) -> dict[str, Any]:
+    """What one pull request has beside what a list of them shows."""
+    counts = ("additions", "changed_files", "comments", "commits", "deletions", "review_comments")
+    return {
+        **dict.fromkeys(counts, 1),
+        "mergeable": None,
+        "mergeable_state": "unknown",
+        "merged": plain["merged_at"] is not None,
+        "maintainer_can_modify": False,
+        "merged_by": None,
+    }
+
+
 def pull_request(base: str, repo: Repository, given: dict[str, Any], seconds: float) -> dict[str, Any]:
     """As given, the rest filled in."""
     whole = repository(base, repo)
