@@ -500,7 +500,8 @@ def test_a_new_stack_stays_while_the_plan_of_another_pull_request_waits_there(
     (kept,) = waiting(cfn)
     other = on_pull_request(planned(stage, github, "other", TWO_QUEUES), github, number=13)
     assert other.deploy() == 0, other.log
-    assert waiting(cfn) == [kept]
+    stage.clock.sleep(60)
+    assert (status(cfn, "shop"), waiting(cfn)) == ("REVIEW_IN_PROGRESS", [kept])
     again = planned(stage, github, "again", QUEUE, keep_change_set="never")
     assert again.deploy() == 0, again.log
     assert cfn.list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"] == []
