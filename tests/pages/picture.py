@@ -92,10 +92,15 @@ def page_of(markdown: str, script: Path, *, above: str = "") -> str:
 def draw(markdown: str, target: Path, *, log: str = "") -> str:
     """A PNG of a page, as high as the page is; returns the page as Chromium sees it. With a job's `log`, its
     annotations stand above the summary, as on a run's page."""
+    script = installed() / "mermaid" / "dist" / "mermaid.min.js"
+    return draw_page(page_of(markdown, script, above=annotation_box(log) if log else ""), target)
+
+
+def draw_page(page: str, target: Path) -> str:
+    """The same of HTML that leaves its height in `body.dataset`."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "page.html"
-        script = installed() / "mermaid" / "dist" / "mermaid.min.js"
-        source.write_text(page_of(markdown, script, above=annotation_box(log) if log else ""), "utf-8")
+        source.write_text(page, "utf-8")
         seen = _chromium(source, f"--window-size={WIDTH},200", "--dump-dom")
         found = re.search(r'data-height="(\d+)"', seen)
         height = int(found[1]) if found else 6000

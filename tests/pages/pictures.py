@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deploy_action.dashboard.metrics import DAY
 from tests.pages.picture import draw
+from tests.pages.plan_comment import draw_plan
 from tests.pages.runs import Runs
 from tests.slack.picture_of_slack import Told, draw_slack, made_small
 
@@ -41,6 +42,9 @@ def main(folder: Path) -> None:
         draw_slack(_told(runs, waited.outputs, failed.outputs), folder / "slack.png")
         runs.set_time(BEGIN + 17.1 * DAY)
         _draw_dashboard(runs, folder / "dashboard.png")
+    with tempfile.TemporaryDirectory() as place, Runs(Path(place) / "runs") as runs:
+        runs.set_time(BEGIN)
+        draw_plan(runs, folder / "plan.png")
 
 
 def need_emoji() -> None:

@@ -89,30 +89,37 @@ class Runs:
 
     def deploy(self, tag: str, *, broken: bool = False, **inputs: str) -> Ran:
         """One job, to its end."""
-        number = len(self.jobs) + 1
-        job = Ran(number, self.folder / f"job-{number}")
-        self.jobs.append(job)
-        job.folder.mkdir()
         template = (EXAMPLE / "template.yaml").read_text("utf-8")
         self.containers.broken = broken
         if broken:
             template = template.replace("  Service:\n    Type: AWS::ECS::Service\n", BROKEN_SERVICE)
-        (job.folder / "template.yaml").write_text(template, "utf-8")
         given = {
-            "stack-name": "shop",
-            "environment": "production",
-            "template": "template.yaml",
             "parameter-overrides": f"DatabaseTemplateUrl={DATABASE_URL}\nImageTag={tag}",
             "capabilities": "CAPABILITY_IAM",
-            "registry": f"file://{self.folder / 'registry'}",
-            "preflight": "off",
             "slack-bot-token": "xoxb-token",
             "slack-channel": "deploys",
             "slack-alert-channel": "alerts",
             "slack-mentions": "S0ONCALL",
             **{name.replace("_", "-"): value for name, value in inputs.items()},
         }
-        environ = self._environ(job, given)
+        return self.play(template, given)
+
+    def play(self, template: str, inputs: dict[str, str], environment: dict[str, str] | None = None) -> Ran:
+        """One job of a template, with inputs and variables beside those that all jobs have."""
+        number = len(self.jobs) + 1
+        job = Ran(number, self.folder / f"job-{number}")
+        self.jobs.append(job)
+        job.folder.mkdir()
+        (job.folder / "template.yaml").write_text(template, "utf-8")
+        given = {
+            "stack-name": "shop",
+            "environment": "production",
+            "template": "template.yaml",
+            "registry": f"file://{self.folder / 'registry'}",
+            "preflight": "off",
+            **inputs,
+        }
+        environ = self._environ(job, given) | (environment or {})
         job.code = self._step(job, "pre", environ)
         if job.code == 0 and job.outputs.get("proceed") == "true":
             job.code = self._step(job, "main", environ)
