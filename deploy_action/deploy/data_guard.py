@@ -21,6 +21,7 @@ from deploy_action.plan.data_guard import (
     deed_of,
     judge,
     loses_nested_stack,
+    not_looked_into,
     parse_data_types,
     refusal,
 )
@@ -62,6 +63,7 @@ def guarded_by(source: CloudFormation, tree: Iterable[PlannedStack], plan: PlanS
     found: list[AtRisk] = []
     for planned in tree:
         found += at_risk(planned.path, planned.change_set.changes, data_types)
+        found += [not_looked_into(planned.path, name) for name, _ in planned.unread]
         for change in planned.change_set.changes:
             if loses_nested_stack(change):
                 found += _in_nested(source, planned, change, data_types)
@@ -71,10 +73,13 @@ def guarded_by(source: CloudFormation, tree: Iterable[PlannedStack], plan: PlanS
 def _in_nested(
     source: CloudFormation, planned: PlannedStack, change: Change, data_types: Mapping[str, str]
 ) -> tuple[AtRisk, ...]:
-    path = f"{planned.path}/{change.logical_id}"
+    path, deed = f"{planned.path}/{change.logical_id}", deed_of(change)
     policy = change.policy_action.removeprefix("ReplaceAnd")
     if policy == "Retain":
-        return ()
+        holds = "what is in it"
+        return (
+            AtRisk(planned.path, change.logical_id, NESTED_STACK, holds, deed, policy, change.physical_id),
+        )
     try:
         template = source.template(StackRef(planned.region, change.physical_id))
         parsed = template if isinstance(template, dict) else parse_template(str(template))
@@ -84,6 +89,4 @@ def _in_nested(
     if inside is not None:
         return inside
     holds = "what is in it could not be read"
-    return (
-        AtRisk(planned.path, change.logical_id, NESTED_STACK, holds, deed_of(change), "", change.physical_id),
-    )
+    return (AtRisk(planned.path, change.logical_id, NESTED_STACK, holds, deed, "", change.physical_id),)

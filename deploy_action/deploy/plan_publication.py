@@ -61,7 +61,7 @@ def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared], *, sup
     reporter.line(
         f"Planned: {counted(plan) or ('nothing, ' + plan.refused if plan.refused else 'no changes')}."
     )
-    for sentence in (*plan.guarded.sentences, *plan.drift, *plan.unread):
+    for sentence in (*plan.guarded.sentences, *plan.drift, *plan.gaps):
         reporter.note(sentence)
     if not plan.refused and not superseded:
         optional(reporter, "Remembering the plan", lambda: _remember(deployment, plan, kept))
@@ -88,7 +88,7 @@ def _page(
 ) -> str:
     report = deployment.state.report
     names = [str(ref) for ref in deployment.settings.stacks]
-    notes = [*plan.deploying, *plan.drift, *plan.unread]
+    notes = [*plan.deploying, *plan.drift, *plan.gaps]
     if superseded:
         notes.append(_passed_by(superseded))
     elif plan.resources and not plan.refused:

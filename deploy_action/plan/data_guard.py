@@ -115,6 +115,11 @@ def loses_nested_stack(change: Change) -> bool:
     return change.resource_type == NESTED_STACK and deed_of(change) in {"is deleted", "is replaced"}
 
 
+def not_looked_into(stack: str, logical_id: str) -> AtRisk:
+    """A nested stack that changes, and whose change set could not be read."""
+    return AtRisk(stack, logical_id, NESTED_STACK, "what changes in it could not be read", "may lose data")
+
+
 def at_risk_in(stack: str, template: object, data_types: Mapping[str, str]) -> tuple[AtRisk, ...] | None:
     """Of a stack that goes as a whole, by its template as data; None where that is none. What is nested still
     deeper counts as data: nobody looked at it."""
@@ -123,6 +128,9 @@ def at_risk_in(stack: str, template: object, data_types: Mapping[str, str]) -> t
         return None
     found = []
     for name, body in resources.items():
+        if str(name).startswith("Fn::"):
+            found.append(AtRisk(stack, str(name), "", "what a macro makes", "is deleted with its stack"))
+            continue
         type_ = body.get("Type") if isinstance(body, dict) else None
         holds = "what is in it" if type_ == NESTED_STACK else data_types.get(str(type_))
         if holds is not None and isinstance(body, dict):

@@ -81,8 +81,9 @@ class Plan:
         return {deed: deeds.count(deed) for deed in Deed if deed in deeds}
 
     @property
-    def unread(self) -> tuple[str, ...]:
-        return tuple(planned.unread for planned in self.stacks if planned.unread)
+    def gaps(self) -> tuple[str, ...]:
+        """Sentences about what is not known of nested stacks."""
+        return tuple(sentence for planned in self.stacks for sentence in planned.gaps)
 
     @property
     def arns(self) -> tuple[str, ...]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.errors import StackSourceError
 from tests.fakes.cloudformation.harness import client, status
 
 if TYPE_CHECKING:
@@ -120,6 +124,34 @@ def test_a_nested_stack_that_cannot_be_looked_into_counts_as_data(stage: Stage) 
     job = second(stage, WITHOUT_CHILD, data_loss="stop")
     assert job.outputs()["outcome"] == "failed", job.log
     assert "what is in it could not be read" in job.log
+
+
+def test_a_nested_stack_that_a_policy_keeps_is_said(stage: Stage) -> None:
+    stage.server.templates["https://templates.example/child.yaml"] = TABLE
+    deployed(stage, PARENT.replace("Stack\n", "Stack\n    DeletionPolicy: Retain\n", 1))
+    job = second(stage, WITHOUT_CHILD, data_loss="stop")
+    assert job.outputs()["outcome"] == "succeeded", job.log
+    assert "is deleted; `Retain` keeps its data." in job.log
+
+
+def test_a_nested_stack_whose_changes_cannot_be_read_counts_as_data(stage: Stage) -> None:
+    templates = stage.server.templates
+    templates["https://templates.example/child.yaml"] = TABLE
+    templates["https://templates.example/next.yaml"] = TABLE.replace("orders", "renamed")
+    deployed(stage, PARENT)
+    whole = CloudFormation.change_set
+
+    def denied(self: Any, stack: Any, arn: str, **more: Any) -> Any:
+        if "-Child/" in arn:
+            raise StackSourceError("AWS refuses to show it.")
+        return whole(self, stack, arn, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CloudFormation, "change_set", denied)
+        job = second(stage, PARENT.replace("child.yaml", "next.yaml"), data_loss="stop")
+    assert job.outputs()["outcome"] == "failed", job.log
+    assert "`shop/Child` (AWS::CloudFormation::Stack, what changes in it could not be read)" in job.log
+    assert kept_as_it_was(stage)
 
 
 def test_a_command_cannot_be_stopped_so_nobody_is_promised_it(stage: Stage) -> None:

@@ -101,10 +101,15 @@ def test_a_stack_that_goes_as_a_whole_takes_its_data_along() -> None:
             "Deeper": {"Type": "AWS::CloudFormation::Stack"},
             "Topic": {"Type": "AWS::SNS::Topic"},
             "Broken": [],
+            "Fn::ForEach::Tables": ["Name", ["A", "B"], {"${Name}": {"Type": TABLE_TYPE}}],
         }
     }
     found = judge(at_risk_in("shop/Child", template, TYPES) or (), ())
-    assert [one.name for one in found.lost] == ["shop/Child/Orders", "shop/Child/Deeper"]
+    assert [one.name for one in found.lost] == [
+        "shop/Child/Orders",
+        "shop/Child/Deeper",
+        "shop/Child/Fn::ForEach::Tables",
+    ]
     assert [one.name for one in found.kept] == ["shop/Child/Kept"]
     assert at_risk_in("shop/Child", "no template", TYPES) is None
 
