@@ -179,6 +179,41 @@ def test_a_killed_watch_of_a_change_set_is_gone_on_with(
     assert registry(tmp_path)["tickets"] == []
 
 
+def test_a_killed_apply_follows_the_execution_that_it_began(
+    cloud: CloudFormationServer, tmp_path: Path, cache: Path
+) -> None:
+    cloudformation = client(cloud)
+    good = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    cloudformation.create_stack(StackName="shop", TemplateBody=good)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="shop", WaiterConfig={"Delay": 1})
+    more = "More: {Type: AWS::SNS::Topic, Metadata: {TestGround: {Seconds: 300}}}"
+    arn = cloudformation.create_change_set(
+        StackName="shop",
+        ChangeSetName="reviewed",
+        TemplateBody=good.replace("Topic: {", f"{more}, Topic: {{"),
+    )["Id"]
+    cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=arn, WaiterConfig={"Delay": 1})
+    job = make_job(cloud, tmp_path, cache, mode="apply", log="full", **{"execute-change-set-id": arn})
+    done = job.run("pre")
+    assert done.code == 0, done.log
+    main = job.start("main")
+    main.until("CREATE_IN_PROGRESS    More")
+    kill_the_coordinator(job)
+    main.until("(restart 1)")
+    kill_the_coordinator(job)
+    ended = main.wait(120)
+    assert ended.code == 0, ended.log
+    assert "(restart 2)" in ended.log
+    assert cloud.requests["ExecuteChangeSet", "eu-west-1"] == 1
+    (stack,) = cloudformation.describe_stacks(StackName="shop")["Stacks"]
+    assert (stack["StackStatus"], stack["ChangeSetId"]) == ("UPDATE_COMPLETE", arn)
+    assert job.run("post").code == 0
+    assert (output(job, "outcome"), output(job, "stack-status")) == ("succeeded", "UPDATE_COMPLETE")
+    assert job.alive() == []
+    assert registry(tmp_path)["tickets"] == []
+    cloudformation.close()
+
+
 def test_an_update_is_rolled_back_in_the_time_that_the_runner_leaves(
     cloud: CloudFormationServer, tmp_path: Path, cache: Path
 ) -> None:
