@@ -13,6 +13,7 @@ from deploy_action.common.times import iso
 from deploy_action.deploy.prepared import places_of, remove
 from deploy_action.errors import PullRequestUnavailable, RegistryError
 from deploy_action.github.pull_requests import pull_request_of
+from deploy_action.inputs.plan import OnDataLoss
 from deploy_action.inputs.settings import Mode
 from deploy_action.job.default_locks import lock_names
 from deploy_action.job.job_log import optional
@@ -92,7 +93,7 @@ def _page(
     if superseded:
         notes.append(_passed_by(superseded))
     elif plan.resources and not plan.refused:
-        notes.append(_what_next(deployment, kept))
+        notes.append(_what_next(deployment, plan, kept))
     limit = {} if bytes_max is None else {"bytes_max": bytes_max}
     return plan_page(
         plan,
@@ -112,10 +113,12 @@ def _passed_by(commit: str) -> str:
     )
 
 
-def _what_next(deployment: Deployment, kept: Sequence[Prepared]) -> str:
+def _what_next(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> str:
     if kept:
         names = ", ".join(f"`{one.change_set.name}`" for one in kept[:5])
         return f"`mode: apply` executes exactly this: {names}."
+    if plan.guarded.lost and deployment.settings.plan.on_data_loss is OnDataLoss.STOP:
+        return "No change set is kept, since `data-loss: stop` asks to stop for the data above."
     if deployment.settings.plan.keep_change_set.value == "never":
         return "No change set is kept, as `keep-change-set: never` asks."
     return "No change set is kept, since the stack is new. `keep-change-set: always` keeps it."

@@ -47,14 +47,15 @@ def plan(deployment: Deployment) -> int:
             change_set_arn="\n".join(found.arns),
         )
         superseded = superseded_by(deployment)
-        kept = tuple(one for one in prepared if not superseded and _stays(deployment, one, found))
+        lost = found.guarded.lost and deployment.settings.plan.on_data_loss is OnDataLoss.STOP
+        goes = bool(superseded or lost)
+        kept = tuple(one for one in prepared if not goes and _stays(deployment, one, found))
         deployment.reporter.channel.tick()
         publish(deployment, found, kept, superseded=superseded)
     except CoordinatorError:
         _discard(deployment, prepared)
         raise
-    lost = found.guarded.lost and deployment.settings.plan.on_data_loss is OnDataLoss.STOP
-    _discard(deployment, [one for one in prepared if lost or one not in kept])
+    _discard(deployment, [one for one in prepared if one not in kept])
     if lost:
         raise refusal(found.guarded, locked=False)
     return 0

@@ -193,8 +193,14 @@ def test_stop_in_a_plan_leaves_no_change_set_and_the_comment_says_why(
     deployed(stage, TABLE)
     job = planned(stage, github, "plan", REPLACED, data_loss="stop")
     assert job.deploy() == 11, job.log
-    assert "This loses data" in github.state.comments[0][1]["body"]
+    body = github.state.comments[0][1]["body"]
+    assert "This loses data" in body
+    assert "executes exactly this" not in body
+    assert "No change set is kept, since `data-loss: stop`" in body
     assert waiting(cfn) == []
+    later = applied(stage, github)
+    assert later.deploy() == 12, later.log
+    assert "its change sets were not kept" in later.log
 
 
 def test_exactly_the_reviewed_change_set_is_executed_on_merge(
