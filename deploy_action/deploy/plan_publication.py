@@ -50,6 +50,11 @@ def superseded_by(deployment: Deployment) -> str:
     return "" if head == pull_request.head else head
 
 
+def withdraw(deployment: Deployment) -> None:
+    """For a pull request that was closed without a merge: nothing that was kept for it stays."""
+    optional(deployment.reporter, "Removing what was planned", lambda: _remember(deployment, None, ()))
+
+
 def publish(deployment: Deployment, plan: Plan, kept: Sequence[Prepared], *, superseded: str = "") -> None:
     """`kept`: the change sets that stay to be applied; `superseded`: the commit whose plan is the one to
     review, so that this one is neither commented nor remembered."""
@@ -162,8 +167,9 @@ def _comment(deployment: Deployment, text: str) -> None:
     )
 
 
-def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> None:
-    """For `mode: apply`; the change sets of the earlier plan in its place are removed."""
+def _remember(deployment: Deployment, plan: Plan | None, kept: Sequence[Prepared]) -> None:
+    """For `mode: apply`; the change sets of the earlier plan in its place are removed. None: one that is not
+    to be applied any more."""
     job, report = deployment.job, deployment.state.report
     pull_request = pull_request_of(job.environ)
     commits = (job.run.commit, job.run.event_commit, pull_request.head if pull_request else "")
@@ -174,8 +180,8 @@ def _remember(deployment: Deployment, plan: Plan, kept: Sequence[Prepared]) -> N
         environment=report.environment,
         commits=tuple(dict.fromkeys(commit for commit in commits if commit)),
         places=places_of(deployment.settings.stacks),
-        stacks=tuple(_recorded(plan, one, role) for one in kept),
-        changes=bool(plan.resources),
+        stacks=tuple(_recorded(plan, one, role) for one in kept) if plan is not None else (),
+        changes=plan is None or bool(plan.resources),
         pull_request=pull_request.number if pull_request else 0,
         at=iso(job.clock.now()),
         url=job.run.url,

@@ -9,10 +9,11 @@ from deploy_action.cloudformation.change_set_tree import read_tree
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.deploy import plan_by_command, plan_by_template
 from deploy_action.deploy.data_guard import guarded_by
-from deploy_action.deploy.plan_publication import publish, superseded_by
+from deploy_action.deploy.plan_publication import publish, superseded_by, withdraw
 from deploy_action.deploy.prepared import remove
 from deploy_action.errors import CannotStart, CoordinatorError
 from deploy_action.estimation.planned_changes import plan_of
+from deploy_action.github.pull_requests import pull_request_of
 from deploy_action.inputs.plan import KeepChangeSet, OnDataLoss
 from deploy_action.inputs.settings import Mode
 from deploy_action.job.job_log import optional
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 def plan(deployment: Deployment) -> int:
     """Make the change sets, show them, remember what stays. Raises DataAtRisk for `data-loss: stop`."""
+    pull_request = pull_request_of(deployment.job.environ)
+    if pull_request is not None and pull_request.closed:
+        return _closed(deployment, merged=pull_request.merged)
     way = plan_by_template if deployment.settings.mode is Mode.TEMPLATE else plan_by_command
     try:
         prepared = way.prepare(deployment)
@@ -58,6 +62,16 @@ def plan(deployment: Deployment) -> int:
     _discard(deployment, [one for one in prepared if one not in kept])
     if lost:
         raise refusal(found.guarded, locked=False)
+    return 0
+
+
+def _closed(deployment: Deployment, *, merged: bool) -> int:
+    deployment.report = replace(deployment.report, outcome=Outcome.SKIPPED)
+    if merged:
+        deployment.reporter.line("The pull request was merged: its plan waits for `mode: apply`.")
+    else:
+        deployment.reporter.line("The pull request was closed: what was kept for it is removed.")
+        withdraw(deployment)
     return 0
 
 

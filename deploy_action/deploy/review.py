@@ -130,8 +130,8 @@ def _remembered(job: JobContext, wiring: Wiring, settings: Settings) -> list[Tar
         raise PlanOutdated(
             f"The plan {plan.correlation_id} was reviewed, and its change sets were not kept.",
             why="`mode: apply` executes what was reviewed and nothing else. Nothing was changed.",
-            remedy="Plan with `keep-change-set: always`, which keeps also the change set of a new stack. With "
-            "`data-loss: stop`, name in `allow-data-loss` what may go.",
+            remedy="Plan with `keep-change-set: always`, which keeps also that of a new stack; with "
+            "`data-loss: stop`, name in `allow-data-loss` what may go. A closed pull request keeps none.",
         )
     job.reporter.line(
         f"Applies the plan {plan.correlation_id} of {plan.at}{f' ({plan.url})' if plan.url else ''}."

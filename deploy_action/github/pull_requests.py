@@ -28,10 +28,13 @@ _OURS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """`head`: the commit that was pushed, where the event tells it."""
+    """`head`: the commit that was pushed, where the event tells it. `closed`: the event tells that it was
+    closed, `merged` or not."""
 
     number: int
     head: str = ""
+    closed: bool = False
+    merged: bool = False
 
 
 def pull_request_of(environ: Mapping[str, str]) -> PullRequest | None:
@@ -46,7 +49,9 @@ def pull_request_of(environ: Mapping[str, str]) -> PullRequest | None:
     if isinstance(told, dict) and isinstance(told.get("number"), int):
         head = told.get("head")
         sha = head.get("sha") if isinstance(head, dict) else None
-        return PullRequest(told["number"], sha if isinstance(sha, str) else "")
+        closed = event.get("action") == "closed"
+        merged = closed and told.get("merged") is True
+        return PullRequest(told["number"], sha if isinstance(sha, str) else "", closed, merged)
     return PullRequest(int(found[1])) if found else None
 
 

@@ -40,9 +40,14 @@ def cfn(stage: Stage) -> Iterator[Any]:
     made.close()
 
 
-def on_pull_request(job: Job, github: GitHubServer, *, head: str = HEAD, number: int = 12) -> Job:
+def on_pull_request(
+    job: Job, github: GitHubServer, *, head: str = HEAD, number: int = 12, **more: object
+) -> Job:
+    """`more`: `closed`, and whether it was `merged` then."""
     event = job.folder / "event.json"
-    event.write_text(json.dumps({"pull_request": {"number": number, "head": {"sha": head}}}), "utf-8")
+    told = {"number": number, "head": {"sha": head}, "merged": more.get("merged", False)}
+    action = "closed" if more.get("closed") else "synchronize"
+    event.write_text(json.dumps({"action": action, "pull_request": told}), "utf-8")
     job.environ |= {
         "GITHUB_API_URL": github.url,
         "GITHUB_EVENT_NAME": "pull_request",
@@ -549,6 +554,20 @@ def test_the_plan_of_an_older_push_takes_no_place_of_the_newer_one(
     assert waiting(cfn) == [kept]
     assert "aaaaaaa was pushed meanwhile" in older.summary
     assert applied(stage, github).deploy() == 0
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_pull_request_that_is_closed_without_a_merge_leaves_nothing(
+    stage: Stage, github: GitHubServer, cfn: Any, merged: bool
+) -> None:
+    assert planned(stage, github, "plan", QUEUE, keep_change_set="always").deploy() == 0
+    closed = on_pull_request(planned(stage, github, "closed", QUEUE), github, closed=True, merged=merged)
+    assert closed.deploy() == 0, closed.log
+    assert closed.outputs()["outcome"] == "skipped"
+    left = cfn.list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"]
+    assert len(left) == merged
+    job = applied(stage, github)
+    assert job.deploy() == (0 if merged else 12), job.log
 
 
 def test_somebody_who_is_faster_by_a_second_makes_it_outdated(
