@@ -172,5 +172,9 @@ def _masked(name: str, value: object) -> object:
 
 def _names_a_secret(name: str, value: str) -> bool:
     """A dynamic reference is no secret itself, and is shortened by `hidden`."""
-    secret = _SECRET_PROPERTY.search(name) or (name.isupper() and SECRET_NAME.search(name))
-    return bool(secret) and not _REFERENCE.fullmatch(value)
+    return is_secret_name(name) and not _REFERENCE.fullmatch(value)
+
+
+def is_secret_name(name: str) -> bool:
+    """Of a property, a parameter or a variable."""
+    return bool(_SECRET_PROPERTY.search(name) or (name.isupper() and SECRET_NAME.search(name)))

@@ -6,7 +6,7 @@ import difflib
 import json
 from typing import TYPE_CHECKING
 
-from deploy_action.cloudformation.change_set_reader import hidden
+from deploy_action.cloudformation.change_set_reader import hidden, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,8 @@ def of_parameters(
         given = any(parameter.name == name for parameter in now)
         if HIDDEN in {then, value} or then == value or (then is None and not given):
             continue
-        line = f"parameter {name}: reviewed {'without it' if then is None else then}, now {value}"
+        shown = f"reviewed {'without it' if then is None else then}, now {value}"
+        line = f"parameter {name}: {'another value than reviewed' if is_secret_name(name) else shown}"
         found.append(line[: LINE_MAX * 2])
     return tuple(found)
 

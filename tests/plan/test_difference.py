@@ -51,6 +51,15 @@ def test_a_value_that_a_reference_hides_is_no_difference() -> None:
     assert of_parameters(then, [Parameter("A", "{{resolve:ssm:/a/b}}")], {}) == ()
 
 
+def test_a_parameter_that_is_called_a_secret_is_not_shown() -> None:
+    then = reviewed(parameters=(("DbPassword", "hunter2"), ("API_KEY", "abc")))
+    lines = of_parameters(then, [Parameter("DbPassword", "hunter3")], {"API_KEY": "def"})
+    assert sorted(lines) == [
+        "parameter API_KEY: another value than reviewed",
+        "parameter DbPassword: another value than reviewed",
+    ]
+
+
 def test_who_is_not_given_keeps_the_stacks_value_else_has_the_default() -> None:
     declared = {
         "A": {"Default": "x"},
