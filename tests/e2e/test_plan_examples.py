@@ -106,12 +106,13 @@ def waiting(cfn: Any, stack: str) -> list[str]:
 def check(request: PullRequest, world: World, cfn: Any, file: str, *stacks: str) -> None:
     """`file`: the template of the last of the stacks."""
     opened = request.pushed()
-    assert f"Plan, {len(stacks)} added: production" in opened["body"]
+    subject = f"{', '.join(stacks)} → production"
+    assert f"Plan, {len(stacks)} added: {subject}" in opened["body"]
     assert "New: " in opened["body"]
     world.act.write(file, TWO_TOPICS)
     again = request.pushed()
     assert again["id"] == opened["id"]
-    assert f"Plan, {len(stacks) + 1} added: production" in again["body"]
+    assert f"Plan, {len(stacks) + 1} added: {subject}" in again["body"]
     reviewed = [waiting(cfn, name) for name in stacks]
     assert [len(arns) for arns in reviewed] == [1] * len(stacks)
     good(request.merged())

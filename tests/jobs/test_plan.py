@@ -106,7 +106,7 @@ def test_a_plan_comments_what_would_be_replaced_first(stage: Stage, github: GitH
     first, title, *_ = comment["body"].splitlines()
     assert number == 12
     assert first.startswith("<!-- deploy-coordinator plan ")
-    assert title == "### ⚠ Plan, **1 replaced**: production"
+    assert title == "### ⚠ Plan, **1 replaced**: shop → production"
     assert "> - This loses data: `shop/Orders`" in comment["body"]
     assert "`orders` | `orders-2` | **replaces**" in comment["body"]
     outputs = job.outputs()
@@ -119,7 +119,7 @@ def test_a_plan_comments_what_would_be_replaced_first(stage: Stage, github: GitH
     ]
     assert outputs["plan-markdown"].strip() == comment["body"].strip()
     assert [outputs["change-set-arn"]] == waiting(cfn)
-    assert "### ⚠ Plan, **1 replaced**: production" in job.summary
+    assert "### ⚠ Plan, **1 replaced**: shop → production" in job.summary
     assert status(cfn, "shop") == "CREATE_COMPLETE"
     assert stage.registry().get("tickets", []) == []
 
@@ -159,7 +159,7 @@ def test_without_permission_the_summary_has_it_and_a_line_says_so(stage: Stage, 
     deployed(stage, QUEUE)
     job = planned(stage, github, "plan", TWO_QUEUES)
     assert job.deploy() == 0, job.log
-    assert "Plan, 1 added: production" in job.summary
+    assert "Plan, 1 added: shop → production" in job.summary
     assert "The plan could not be commented and stands in the summary alone. GitHub answers 403" in job.log
     assert "pull-requests: write" in job.log
 
@@ -176,7 +176,7 @@ def test_a_plan_that_changes_nothing_says_so(stage: Stage, github: GitHubServer,
     job = planned(stage, github, "plan", QUEUE)
     assert job.deploy() == 0, job.log
     assert (job.outputs()["outcome"], job.outputs()["has-changes"]) == ("no-changes", "false")
-    assert "✓ Plan: nothing to change: production" in github.state.comments[0][1]["body"]
+    assert "✓ Plan: nothing to change: shop → production" in github.state.comments[0][1]["body"]
     assert waiting(cfn) == []
 
 
