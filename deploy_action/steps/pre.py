@@ -106,7 +106,10 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
     origin = f" of {job.run.repository}" if job.run.repository else ""
     reporter.line(f"Began {date_time(job.clock.now())}{origin}.")
     if state.report.tears_down:
-        reporter.note(f"`command` runs `{state.report.tears_down}`: it deletes {_names(settings)}.")
+        call, stacks = state.report.tears_down, _names(settings)
+        reporter.alert(
+            f"`command` runs `{call}`: it deletes {stacks}.", f"`command` ran `{call}`, which deletes {stacks}."
+        )
     settings = uploaded(job, wiring, settings)
     preflight = start_preflight(job, wiring, settings, state.report.correlation_id)
     known_epoch = _look(job, wiring, settings)

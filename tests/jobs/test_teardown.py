@@ -38,6 +38,7 @@ def test_it_is_headed_and_warned_of_before_and_after(stage: Stage) -> None:
     assert "a teardown by command, watching eu-west-1/shop" in job.log
     assert job.log.count("`command` runs `sam delete`: it deletes eu-west-1/shop.") == 1
     assert job.page.startswith("## ✅ Deleted: shop → production")
+    assert "- `command` ran `sam delete`, which deletes eu-west-1/shop." in job.page
 
 
 def test_its_estimate_is_not_that_of_a_deployment(stage: Stage) -> None:
