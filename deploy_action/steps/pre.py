@@ -108,7 +108,8 @@ def _prepare(job: JobContext, settings: Settings, state: JobState, page: Environ
     if state.report.tears_down:
         call, stacks = state.report.tears_down, _names(settings)
         reporter.alert(
-            f"`command` runs `{call}`: it deletes {stacks}.", f"`command` ran `{call}`, which deletes {stacks}."
+            f"`command` runs `{call}`: it deletes {stacks}.",
+            f"`command` ran `{call}`, which deletes {stacks}.",
         )
     settings = uploaded(job, wiring, settings)
     preflight = start_preflight(job, wiring, settings, state.report.correlation_id)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.dashboard import badge, restore_times
 from deploy_action.job import own_turn
+from deploy_action.reporting.summary import causes
 from deploy_action.slack import view_updates
 from tests.dashboard import test_badge, test_restore_times
 from tests.job import test_own_turn
 from tests.mutants.mutant import killed_by
+from tests.reporting import test_page
 from tests.slack import test_view
 
 if TYPE_CHECKING:
@@ -45,3 +47,8 @@ def a_stack_that_needs_repair_calls_nobody(patch: Patch) -> None:
         return original(outcome, **more | {"not_started": outcome is Outcome.FAILED})
 
     patch.function(view_updates.moment_of, moment)
+
+
+@killed_by(test_page.test_the_last_lines_of_a_failed_command_are_behind_a_fold_without_secrets)
+def a_line_of_a_command_that_looks_like_a_credential_is_shown(patch: Patch) -> None:
+    patch.function(causes._tail_line, lambda original, line: line)
