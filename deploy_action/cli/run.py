@@ -27,7 +27,7 @@ from deploy_action.common.times import duration
 from deploy_action.errors import Cancelled, CoordinatorError
 from deploy_action.github.run_context import run_context
 from deploy_action.github.runner_files import JobLog, RunnerFiles
-from deploy_action.inputs.names import NAMES
+from deploy_action.inputs.names import unknown_inputs
 from deploy_action.job.context import JobContext
 from deploy_action.job.job_log import JobLogReporter
 from deploy_action.job.state import StateFolder
@@ -154,8 +154,12 @@ def _inputs(pairs: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or name not in NAMES or name in OWN:
-            raise UsageError(f"--input: `{pair[:100]}` is not NAME=VALUE of an input that a `run` takes.")
+        if not equals:
+            raise UsageError("--input: give NAME=VALUE.")
+        for problem in unknown_inputs([name], "pre"):
+            raise UsageError(f"--input: {problem}")
+        if name in OWN:
+            raise UsageError(f"--input: `{name}` is not for `run`.")
         found[name] = value
     return found
 

@@ -245,7 +245,9 @@ def test_a_machine_that_dies_is_found_by_its_lease_alone(ground: Ground) -> None
     ("words", "told"),
     [
         (("--", "true"), "Which stacks the command deploys is not known."),
-        (("--stack", "shop", "--input", "template=x.yaml", "--", "true"), "is not NAME=VALUE of an input"),
+        (("--stack", "shop", "--input", "template=x.yaml", "--", "true"), "`template` is not for `run`"),
+        (("--stack", "shop", "--input", "locks=x", "--", "true"), "Did you mean `lock`?"),
+        (("--stack", "shop", "--input", "log", "--", "true"), "give NAME=VALUE"),
         (("--stack", "shop"), "Missing argument"),
     ],
 )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from deploy_action.locking import admin
 from deploy_action.locking.codec import decode, encode
+from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
     from tests.jobs.stage import Stage
@@ -114,3 +117,20 @@ def test_it_takes_no_way_to_deploy(stage: Stage) -> None:
     job = stage.job(mode="ask", command="npx cdk deploy")
     assert job.deploy() == 3
     assert "`mode: ask` deploys nothing, and `command` is given." in job.log
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_token_that_may_only_read_is_enough(stage: Stage, held: bool) -> None:
+    with GitHubServer(now=stage.clock.now) as github:
+        github.state.tokens["reader"] = {"metadata": "read", "contents": "read"}
+        where = {"GITHUB_API_URL": github.url, "GITHUB_GRAPHQL_URL": github.graphql_url}
+        if held:
+            first = stage.job("ada", template=stage.template(GOOD), registry="github", github_token="token")
+            first.environ |= {**where, "GITHUB_RUN_ID": "6"}
+            assert first.run("pre") == 0, first.log
+        before = len(github.requests)
+        job = stage.job("grace", mode="ask", registry="github", github_token="reader")
+        job.environ |= where
+        assert job.deploy() == 0, job.log
+        assert job.outputs()["locked"] == str(held).lower()
+        assert {request.method for request in github.requests[before:]} == {"GET"}
