@@ -239,23 +239,17 @@ class NativeDeployment:
         return (*given, *(Parameter(name, None) for name in kept))
 
     def _wait_for(self, arn: str) -> ChangeSet:
-        heartbeat = Heartbeat(self._clock, self._tell, "CloudFormation still creates the change set")
-        began = self._clock.monotonic()
-        while True:
-            try:
-                change_set = self._patiently(lambda: self._deployer.change_set(self._request.stack, arn))
-            except ChangeSetGone:
-                # What is read can be some seconds old, and then it does not know a change set of just now.
-                if self._clock.monotonic() - began >= STALE_SECONDS:
-                    raise
-            else:
-                if not change_set.pending:
-                    return change_set
-                heartbeat.beat()
+        def alive() -> None:
             if self._cancelled():
                 raise Cancelled("Cancelled while the change set was being made.", why="Nothing was changed.")
             self._alive()
-            self._clock.sleep(POLL_SECONDS)
+
+        return until_made(
+            lambda: self._patiently(lambda: self._deployer.change_set(self._request.stack, arn)),
+            self._clock,
+            Heartbeat(self._clock, self._tell, "CloudFormation still creates the change set"),
+            alive=alive,
+        )
 
     def _delete(self, state: StackState) -> None:
         self._tell(f"Deleting {state.ref}, which is {state.status}, as `delete-rolled-back-stack` asks.")
@@ -293,6 +287,27 @@ class NativeDeployment:
     def _without_alive(self, call: Callable[[], T]) -> T:
         """Where an execution may have been taken: that the lock or the time is lost would not tell."""
         return retry_while_unavailable(call, self._clock, cancelled=self._cancelled)
+
+
+def until_made(
+    read: Callable[[], ChangeSet], clock: Clock, heartbeat: Heartbeat, *, alive: Callable[[], object]
+) -> ChangeSet:
+    """The change set, once CloudFormation has made it or failed to. `alive` is called after each look, and
+    ends the wait by raising. Raises ChangeSetGone for one that is not there: what is read can be some seconds
+    old, and then it does not know a change set of just now."""
+    began = clock.monotonic()
+    while True:
+        try:
+            change_set = read()
+        except ChangeSetGone:
+            if clock.monotonic() - began >= STALE_SECONDS:
+                raise
+        else:
+            if not change_set.pending:
+                return change_set
+            heartbeat.beat()
+        alive()
+        clock.sleep(POLL_SECONDS)
 
 
 def _named(refusal: CannotStart) -> CannotStart:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deploy_action.cloudformation.change_set import made_by
 from deploy_action.cloudformation.stacks import StackRef, Verdict, verdict_of
 from deploy_action.common.heartbeat import Heartbeat
+from deploy_action.deploy.change_set import until_made
 from deploy_action.deploy.change_set_failure import why_failed
 from deploy_action.deploy.command_failure import failed_command
 from deploy_action.deploy.patience import patiently
@@ -123,21 +124,23 @@ def _ready(deployment: Deployment, listed: ListedChangeSet, state: StackState) -
     """Once CloudFormation has made it. Raises CannotStart where it could not."""
     source, clock = deployment.cloudformation, deployment.job.clock
     ref = StackRef(state.ref.region, listed.stack_id)
-    heartbeat = Heartbeat(clock, deployment.reporter.line, f"CloudFormation still makes {listed.name}")
     deadline = clock.monotonic() + CHANGE_SET_SECONDS
-    while True:
-        change_set = patiently(deployment, lambda: source.change_set(ref, listed.arn))
-        if not change_set.pending:
-            break
+
+    def alive() -> None:
         if clock.monotonic() >= deadline:
             raise CannotStart(
                 f"The change set {listed.name} was not made within {CHANGE_SET_SECONDS / 60:.0f} minutes.",
                 why="Its changes are not known.",
                 remedy="Look at it in the CloudFormation console.",
             )
-        heartbeat.beat()
         deployment.lock.keep_waiting()
-        clock.sleep(POLL_SECONDS)
+
+    change_set = until_made(
+        lambda: patiently(deployment, lambda: source.change_set(ref, listed.arn)),
+        clock,
+        Heartbeat(clock, deployment.reporter.line, f"CloudFormation still makes {listed.name}"),
+        alive=alive,
+    )
     if not (change_set.executable or change_set.is_empty):
         raise CannotStart(
             f"CloudFormation could not make the change set of stack {listed.stack_name}: "
