@@ -51,6 +51,7 @@ from deploy_action.reporting.outputs import outputs_of
 from deploy_action.reporting.plan_page import plan_page
 from deploy_action.reporting.remarks import remarks_on_success
 from deploy_action.reporting.report import Links
+from deploy_action.reporting.subject import subject
 from deploy_action.reporting.summary.page import summary
 from deploy_action.slack.messages import entry, parent, single
 from deploy_action.slack.messages.digest import folded
@@ -380,7 +381,10 @@ def place_plan(texts: Sequence[str]) -> None:
     kept = frozenset({"action", "replacement", "policy_action", "recreation", "arn", "region"})
     for refused in ("", "It was refused."):
         page = plan_page(
-            poisoned(replace(plan, refused=refused), texts, kept), title=texts[0], links=Links(), notes=texts
+            poisoned(replace(plan, refused=refused), texts, kept),
+            title=subject(texts[:2], texts[-1]),
+            links=Links(),
+            notes=texts,
         )
         harmless_page(page, "blockquote")
 
@@ -528,6 +532,7 @@ SHOWN_BY = {
     "reporting.log.lines": "log, annotations",
     "reporting.log.progress": "no text from outside",
     "reporting.plan_page": "plan",
+    "reporting.subject": "plan",
     "reporting.remarks": "annotations",
     "reporting.summary.causes": "summary",
     "reporting.summary.changes": "summary",
