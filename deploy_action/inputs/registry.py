@@ -57,6 +57,8 @@ class RegistryFields(Fields):
                 "server; `github-token` is sent to the job's own GitHub only."
             )
         on_github = self._text("registry").partition("://")[0].lower() in {"", "github"}
+        if self._text("github-app-id") and not on_github:
+            self._warn("`github-app-id` has no effect: the registry is not on GitHub.")
         if on_github and not (address.host or own or there):
             self._problem("`github-token` is empty, and the registry `github` needs one.")
         if self._boolean("github-deployment") and not (self._text("environment") and own):

@@ -135,3 +135,14 @@ def test_a_key_in_one_line_is_a_key(stage: Stage, github: GitHubServer) -> None:
     key = github.app.private_key().replace("\n", "\\n")
     job = job_as_app(stage, github, "job", key, template=stage.template(SHORT))
     assert job.deploy() == 0, job.log
+
+
+def test_an_app_for_a_registry_that_is_not_on_github_is_a_warning(stage: Stage, github: GitHubServer) -> None:
+    assert github.app is not None
+    folder = f"file://{stage.root / 'registry'}"
+    job = job_as_app(
+        stage, github, "job", github.app.private_key(), template=stage.template(SHORT), registry=folder
+    )
+    assert job.deploy() == 0, job.log
+    assert "`github-app-id` has no effect" in job.log
+    assert github.app.tokens == {}
