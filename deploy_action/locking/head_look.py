@@ -19,6 +19,7 @@ class HeadLook:
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._read_head = getattr(registry, "read_head", None) if getattr(registry, "heads", False) else None
+        self._one_write = bool(getattr(registry, "heads_in_one_write", False))
         self._clock = clock
         self._read_at = float("-inf")
 
@@ -30,7 +31,9 @@ class HeadLook:
         where the heads cannot be read."""
         if self._read_head is None:
             return False
-        if self._clock.monotonic() - self._read_at >= read_seconds(document, ticket):
+        if self._clock.monotonic() - self._read_at >= read_seconds(
+            document, ticket, one_write=self._one_write
+        ):
             return False
         names = watched(document, ticket)
         with suppress(RegistryError):

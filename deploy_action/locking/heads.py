@@ -36,6 +36,8 @@ FAR = 10
 READ_SECONDS = 60.0
 """The document is read so often whatever the heads say; more often than a free lock is kept for a waiter."""
 READ_SECONDS_FAR = 300.0
+READ_SECONDS_ONE_WRITE = 600.0
+"""The far ones of a store with a budget: forty that wait stay within 1,000 requests an hour."""
 SHORT_LEASE_SECONDS = 3 * READ_SECONDS
 MARK = "h"
 """Before the id of each operation whose heads were written."""
@@ -82,15 +84,18 @@ def watched(document: Document, ticket: Ticket) -> frozenset[str]:
     return names if len(names) <= WATCHED_MAX else frozenset()
 
 
-def read_seconds(document: Document, ticket: Ticket) -> float:
+def read_seconds(document: Document, ticket: Ticket, *, one_write: bool = False) -> float:
     """How long the document may go unread while its heads tell of nothing. Signs of life are in the document
-    alone: one whose lease is short is looked after."""
+    alone: one whose lease is short is looked after. `one_write`: the store writes heads and document at once,
+    so that none is ever missing, and whoever is not at the front need not make sure of it."""
     shortest = min((one.lease for one in ahead_of(document, ticket) if one.holding), default=inf)
     if shortest < SHORT_LEASE_SECONDS:
         return shortest / 4
     all_write_heads = all(one.startswith(MARK) for one in document.operations)
-    far = len(ahead_of(document, ticket)) > FAR
-    return READ_SECONDS_FAR if far and all_write_heads else READ_SECONDS
+    far = len(ahead_of(document, ticket)) > (FRONT if one_write else FAR)
+    if not (far and all_write_heads):
+        return READ_SECONDS
+    return READ_SECONDS_ONE_WRITE if one_write else READ_SECONDS_FAR
 
 
 def nothing_new(document: Document, ticket: Ticket, found: Mapping[str, bytes | None]) -> bool:

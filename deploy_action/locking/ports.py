@@ -93,6 +93,11 @@ class RegistryWithHeads(Registry, Protocol):
         """Whether it does; one that says no need not have `read_head`."""
         ...
 
+    @property
+    def heads_in_one_write(self) -> bool:
+        """Whether they are written with the document, or not at all."""
+        ...
+
     def read_head(self, name: str) -> bytes | None:
         """A head as it stands now, or stood a moment ago; None where there is none. Costs little where it has
         not changed. Raises like `read`."""

@@ -234,6 +234,12 @@ class TestNews:
         assert heads.read_seconds(document(*QUEUE), QUEUE[3]) == READ_SECONDS
         assert heads.read_seconds(document(*QUEUE, operations=("h1", "0a")), QUEUE[20]) == READ_SECONDS
 
+    def test_in_a_store_that_writes_both_at_once_all_but_the_front_read_seldom(self) -> None:
+        assert heads.read_seconds(document(*QUEUE), QUEUE[4], one_write=True) == 600.0
+        assert heads.read_seconds(document(*QUEUE), QUEUE[3], one_write=True) == READ_SECONDS
+        old = document(*QUEUE, operations=("h1", "0a"))
+        assert heads.read_seconds(old, QUEUE[20], one_write=True) == READ_SECONDS
+
     def test_a_holder_with_a_short_lease_is_looked_after(self) -> None:
         short = document(replace(QUEUE[0], lease_seconds=60.0), *QUEUE[1:])
         assert heads.read_seconds(short, QUEUE[1]) == 15.0

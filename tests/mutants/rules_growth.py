@@ -120,7 +120,7 @@ def what_moves_on_leaves_its_place_first(patch: Patch) -> None:
 
 @killed_by(test_heads.test_a_release_that_writes_no_head_is_seen_within_a_minute)
 def heads_are_believed_for_ever(patch: Patch) -> None:
-    patch.function(heads.read_seconds, lambda _original, *_args: 86_400.0)
+    patch.function(heads.read_seconds, lambda _original, *_args, **_more: 86_400.0)
 
 
 @killed_by(test_heads.test_the_release_of_a_stack_under_another_lock_is_heard_of)

@@ -43,7 +43,7 @@ class DynamoDbRegistry:
     between threads.
     """
 
-    heads = True
+    heads, heads_in_one_write = True, False
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class GitHubRegistry:
     Not guaranteed: that a read shows the newest commit at once; GitHub's reads may lag by tens of seconds.
     """
 
-    heads = True
+    heads = heads_in_one_write = True
 
     def __init__(
         self,

@@ -33,6 +33,10 @@ class RegistryAround:
     def read(self) -> Snapshot:
         return self._ask(self._store.read)
 
+    @property
+    def heads_in_one_write(self) -> bool:
+        return bool(getattr(self._store, "heads_in_one_write", False))
+
     def read_head(self, name: str) -> bytes | None:
         """Of a store that has heads."""
         store = cast("RegistryWithHeads", self._store)

@@ -55,7 +55,7 @@ class S3Registry:
     """
 
     advice = ""
-    heads = True
+    heads, heads_in_one_write = True, False
 
     def __init__(
         self,
