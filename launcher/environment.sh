@@ -18,6 +18,17 @@ as_given() {
   exec env "$@"
 }
 
+# What the launcher itself starts (pip, the engine's client and its build) reads proxies without the space or line break
+# that a secret often ends in, and that pip refuses. The coordinator does the same for its clients, and the command gets
+# what the job gave.
+trim_proxies() {
+  local name value
+  for name in HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy; do
+    value=${!name:-}
+    case $value in *[[:space:]]*) export "$name=${value//[[:space:]]/}" ;; esac
+  done
+}
+
 # The same without what action.yml gives the launcher: what a plain `run:` step gets.
 as_plain_step() {
   as_given -u DEPLOY_COORDINATOR_INPUTS -u DEPLOY_COORDINATOR_REGISTRY -u DEPLOY_COORDINATOR_RUNTIME \

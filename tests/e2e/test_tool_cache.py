@@ -132,9 +132,14 @@ class TestInstalling:
         )
         base.chmod(0o755)
         job = Job(action, tmp_path / "job", tmp_path / "cache")
-        proxies = {"HTTPS_PROXY": os.environ.get("HTTPS_PROXY", ""), "NO_PROXY": "index.test"}
+        proxies = {
+            "HTTPS_PROXY": os.environ.get("HTTPS_PROXY", ""),
+            "NO_PROXY": "index.test",
+            "HTTP_PROXY": " http://proxy.test:1\n",  # as a secret has it
+        }
         job.run("pre", pythonLocation=str(base.parent.parent), **SECRETS, **proxies)
         text = seen.read_text()
+        assert "HTTP_PROXY=http://proxy.test:1\n" in text
         assert ("s3cret" in text, "NO_PROXY=index.test\n" in text, "\nHOME=" in f"\n{text}") == (
             False,
             True,
