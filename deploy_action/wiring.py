@@ -16,11 +16,13 @@ from deploy_action.locking.stack_activity import doubtful, look_at, revoke
 from deploy_action.locking.store import Opening
 from deploy_action.locking.stores import store_of
 from deploy_action.locking.stores.guarded import GuardedRegistry
+from deploy_action.monitoring.doorbell import NoDoorbell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from deploy_action.cloudformation.event_queue import EventQueue
     from deploy_action.common.ports import Clock
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
     from deploy_action.github.api import TokenSource
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from deploy_action.locking.document import Document, Ticket
     from deploy_action.locking.github_jobs import GitHubRuns
     from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.monitoring.doorbell import Doorbell
     from deploy_action.monitoring.stack_set_client import StackSets
     from deploy_action.preflight.check_list import Sources
     from deploy_action.preflight.facts import Repository
@@ -139,6 +142,24 @@ class Wiring:
             strain=lambda: registry.strain,
         )
 
+    def doorbell(self) -> Doorbell:
+        """Announces events. Its thread and client are made when it is first used."""
+        queue = self.event_queue()
+        if queue is None:
+            return NoDoorbell()
+        from deploy_action.monitoring.doorbell_listener import QueueDoorbell
+
+        return QueueDoorbell(queue)
+
+    def event_queue(self) -> EventQueue | None:
+        """The queue that `events` names."""
+        address = self._settings.doorbell
+        if address is None:
+            return None
+        from deploy_action.cloudformation.event_queue import EventQueue
+
+        return EventQueue(self.aws.session, address.queue, address.region or self._settings.region)
+
     def looker(self) -> ServiceInvestigator | None:
         """None where `diagnose-services` is off. The services' clients are made when first used."""
         if not self._settings.diagnose_services:
@@ -167,7 +188,14 @@ class Wiring:
             (*settings.slack_channels, settings.slack_alert_channel),
             base_url=settings.slack_api_url or self._environ.get("SLACK_API_URL", ""),
         )
-        return Sources(Account(clients, self._environ), Existing(clients), Limits(clients), slack=slack)
+        queue = self.event_queue()
+        return Sources(
+            Account(clients, self._environ),
+            Existing(clients),
+            Limits(clients),
+            slack=slack,
+            doorbell=queue.probe if queue is not None else None,
+        )
 
     def repository_look(self, *, probe: bool) -> Callable[[], Repository] | None:
         """As the function of this name."""

@@ -23,6 +23,8 @@ ADAPTERS = {
 """Where AWS is called: the modules of each part, as globs."""
 ROLE = ROOT / "examples" / "infrastructure" / "github-oidc-role.yaml"
 RENAMED = {
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteMessageBatch": "DeleteMessage",
     "HeadBucket": "ListBucket",
     "HeadObject": "GetObject",
     "ListBuckets": "ListAllMyBuckets",

@@ -368,6 +368,8 @@ GRANTED_BY = {
     "s3:ListBuckets": {"s3:ListAllMyBuckets"},
     "service-quotas:GetServiceQuota": {"servicequotas:GetServiceQuota"},
     "service-quotas:GetAWSDefaultServiceQuota": {"servicequotas:GetAWSDefaultServiceQuota"},
+    "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
+    "sqs:DeleteMessageBatch": {"sqs:DeleteMessage"},
     "dynamodb:TransactGetItems": {"dynamodb:GetItem"},
     "dynamodb:TransactWriteItems": {"dynamodb:PutItem"},
 }

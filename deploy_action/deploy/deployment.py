@@ -57,6 +57,7 @@ class Deployment:
             estimate=self.estimate,
             closing=self.closing,
             looker=looker,
+            doorbell=self.wiring.doorbell,
         )
         self.result = DeploymentResult(
             job,

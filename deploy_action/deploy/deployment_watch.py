@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deploy_action.inputs.settings import LogDetail, Mode
+from deploy_action.job.job_log import optional
+from deploy_action.monitoring.doorbell import NoDoorbell
 from deploy_action.monitoring.status_polling import wait_by_status
 from deploy_action.monitoring.watch_loop import End, WatchLoop
 from deploy_action.reporting.log.folding import EveryEvent, Folding
@@ -19,11 +21,14 @@ if TYPE_CHECKING:
     from deploy_action.job.context import JobContext
     from deploy_action.job.state import JobState
     from deploy_action.monitoring.closing_budget import Closing
-    from deploy_action.monitoring.event_stream import EventStream, Poll
+    from deploy_action.monitoring.doorbell import Doorbell
+    from deploy_action.monitoring.event_stream import EventStream
+    from deploy_action.monitoring.watched_stack import Poll
 
 
 class DeploymentWatch:
-    """`looker`: asks the services behind resources; None where that is off."""
+    """`looker`: asks the services behind resources; None where that is off. `doorbell`: makes what announces
+    events."""
 
     def __init__(
         self,
@@ -35,6 +40,7 @@ class DeploymentWatch:
         estimate: DeploymentEstimate,
         closing: Closing,
         looker: ServiceInvestigator | None,
+        doorbell: Callable[[], Doorbell] = NoDoorbell,
     ) -> None:
         self._job = job
         self._settings = settings
@@ -44,6 +50,7 @@ class DeploymentWatch:
         self._estimate = estimate
         self._closing = closing
         self._looker = looker
+        self._doorbell = doorbell
 
     def run(
         self,
@@ -58,6 +65,7 @@ class DeploymentWatch:
         """Until `done`. `limit_seconds`: from now, instead of what the time-out leaves."""
         watcher.forecast = self._estimate.forecast
         self._estimate.stream = watcher
+        watcher.bell.doorbell = optional(self._reporter, "The doorbell", self._doorbell) or NoDoorbell()
         session = WatchLoop(
             watcher,
             self._job.clock,
@@ -84,6 +92,7 @@ class DeploymentWatch:
         try:
             return session.run()
         finally:
+            watcher.bell.doorbell.close()
             self._reporter.end_groups()
 
     def _keep_alerts(self, alerts: frozenset[str]) -> None:

@@ -32,6 +32,7 @@ from deploy_action.locking.lock_name import parse_lock_name, parse_locks
 from deploy_action.locking.queue_order import Priority
 from deploy_action.locking.superseding import WhenSuperseded
 from deploy_action.locking.without_registry import WhenAway
+from deploy_action.monitoring.doorbell_address import parse_doorbell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from deploy_action.github.app_key import AppKey
     from deploy_action.inputs.template import TemplateBucket
     from deploy_action.locking.registry_address import RegistryAddress
+    from deploy_action.monitoring.doorbell_address import DoorbellAddress
     from deploy_action.monitoring.stack_sets import StackSetRef
     from deploy_action.slack.routing import Override
     from deploy_action.slack.view import NotificationEvent
@@ -168,6 +170,7 @@ class Settings:
     diagnose_services: bool
     """Ask other services about resources that are silent or failed."""
     preflight: PreflightMode
+    doorbell: DoorbellAddress | None = None
     when_registry_away: WhenAway = WhenAway.GO_ON
     on_lost_lock: OnLostLock = OnLostLock.TELL
     hold: Hold = Hold.JOB
@@ -250,7 +253,7 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
             stacks=self._stacks(template=mode is Mode.TEMPLATE, needed=mode not in {Mode.LOCK, Mode.ASK}),
             stack_sets=self._stack_sets(template=mode is Mode.TEMPLATE),
             mode=mode,
-            environment=self._named("environment"),
+            environment=self._checked("environment", parse_lock_name, ""),
             locks=self._locks(),
             shared_locks=self._shared_locks,
             template=self._template,
@@ -297,6 +300,7 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
             environment_url=self._checked("environment-url", input_values.environment_url, ""),
             log=self._choice("log", LogDetail),
             diagnose_services=self._boolean("diagnose-services"),
+            doorbell=self._checked("events", parse_doorbell, None),
             preflight=self._choice("preflight", PreflightMode),
             when_registry_away=self._choice("when-registry-away", WhenAway),
             on_lost_lock=self._choice("on-lost-lock", OnLostLock),
@@ -344,9 +348,6 @@ class _Parser(StackFields, TemplateFields, RegistryFields, SlackFields, WebhookF
             except ValueError as error:
                 self._problem(f"`lock-token`: {error}")
         return tuple(dict.fromkeys(tokens)) or job_tokens(self._of_job)
-
-    def _named(self, name: str) -> str:
-        return self._checked(name, parse_lock_name, "")
 
     def _locks(self) -> tuple[str, ...]:
         names, self._shared_locks, problems = parse_locks(self._lines("lock", comments=False))

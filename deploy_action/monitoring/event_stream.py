@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from heapq import merge
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,11 @@ from deploy_action.common.instants import CloudFormationTime
 from deploy_action.errors import CoordinatorError, StackSourceError
 from deploy_action.estimation.forecast import NoForecast
 from deploy_action.monitoring.baseline import OwnOperation, after, before, never, operation_start
+from deploy_action.monitoring.doorbell_watch import DoorbellWatch
 from deploy_action.monitoring.poll_interval import idle_pause_seconds, pause_seconds
 from deploy_action.monitoring.poll_scheduler import PollSlot, Schedule
 from deploy_action.monitoring.stack_listing import StackListing
+from deploy_action.monitoring.watched_stack import Poll, WatchedStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from deploy_action.cloudformation.stacks import StackState
     from deploy_action.common.instants import MonotonicTime
     from deploy_action.estimation.forecast import Forecast
-    from deploy_action.monitoring.baseline import Baseline, Stop
+    from deploy_action.monitoring.baseline import Baseline
     from deploy_action.monitoring.stack_listing import Listed
 
 
@@ -37,37 +38,6 @@ SPACED_SECONDS, SPACED_AFTER = 0.2, 5
 """Between the requests of a look at everything, and how many of them may come at once."""
 ENDED_HEAD_START_SECONDS = 3600.0
 """By which a stack that a list shows to have ended is read before all others."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    ref: StackRef
-    floor: Callable[[], Stop]
-    """Makes a fresh test for the first event that is older than the deployment."""
-    turn: PollSlot
-    from_glob: bool = False
-    after: str = ""
-    """The id of the deleted stack of this name that it follows, which may still answer to the name."""
-    seen: set[int] = field(default_factory=set)
-    """Hashes of event ids, which need a third of the memory."""
-    finished: bool = False
-    owed: bool = False
-    """A look that its root's new phase asks for has not succeeded yet."""
-    unreadable: bool = False
-    refused: bool = False
-    """Reading is refused for good. Of a nested stack: it is not asked for again."""
-
-    @property
-    def root(self) -> bool:
-        return self.turn.root
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """One look: new events in order, and what could not be read."""
-
-    events: tuple[StackEvent, ...]
-    errors: tuple[StackSourceError, ...]
 
 
 class EventStream:
@@ -95,15 +65,16 @@ class EventStream:
         self._listing = StackListing(source, baseline)
         self._whole_known = self._deleted_known = False
         """The last list of all stacks, of deleted ones, showed nothing new."""
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedStack] = {}
         globs = tuple(pattern for pattern, _ in baseline.glob_seen)
         self.operation = Operation((*asked, *(stack for stack, _ in baseline.newest), *globs))
         self.forecast: Forecast = forecast or NoForecast()
         self._schedule = schedule or Schedule()
+        self.bell = DoorbellWatch()
         self._offset: float | None = None
         for stack, newest in baseline.newest:
             floor = operation_start if baseline.attach else after(newest)
-            self._watched[str(stack)] = _Watched(stack, floor, PollSlot(root=True))
+            self._watched[str(stack)] = WatchedStack(stack, floor, PollSlot(root=True))
 
     def poll(
         self,
@@ -120,6 +91,7 @@ class EventStream:
         """
         errors: list[StackSourceError] = []
         self._schedule.charge(self._source.traffic(), now)
+        self.bell.hear(self._watched, self.operation, now)
         at_rest: set[str] = set()
         if complete:
             at_rest = self._list_all(now, errors, stop=stop, pause=pause)
@@ -191,7 +163,7 @@ class EventStream:
 
     def _look(
         self,
-        pending: list[_Watched],
+        pending: list[WatchedStack],
         now: MonotonicTime,
         errors: list[StackSourceError],
         *,
@@ -201,7 +173,7 @@ class EventStream:
         follow: bool = True,
     ) -> Poll:
         events: list[StackEvent] = []
-        asked: list[_Watched] = []
+        asked: list[WatchedStack] = []
         while pending:
             # Events of a parent name nested stacks, which are read in the same look.
             batches: list[list[StackEvent]] = []
@@ -224,7 +196,8 @@ class EventStream:
             self._succeed_deleted(now)
         for watched in asked:
             if not watched.turn.failures:
-                watched.turn.due = now + self._pause(watched, now)
+                usual = self._pause(watched, now)
+                watched.turn.due = now + self.bell.pause_seconds(watched, usual, self.operation, now)
         return Poll(tuple(events), tuple(errors))
 
     def next_look(self, now: MonotonicTime) -> float:
@@ -260,10 +233,10 @@ class EventStream:
             offsets.append(told - now - COARSE_SECONDS / 2)
         self._offset = max(offsets, default=None)
 
-    def _unfinished(self) -> Iterable[tuple[str, _Watched]]:
+    def _unfinished(self) -> Iterable[tuple[str, WatchedStack]]:
         return ((key, watched) for key, watched in self._watched.items() if not watched.finished)
 
-    def _pause(self, watched: _Watched, now: MonotonicTime) -> float:
+    def _pause(self, watched: WatchedStack, now: MonotonicTime) -> float:
         progress = self.operation.stacks.get(watched.ref.name)
         silent = watched.turn.silent_seconds(now)
         if progress is None or not progress.in_progress:
@@ -300,7 +273,7 @@ class EventStream:
         seen = (self.operation.stacks.get(root.ref.name) for root in self._roots() if not root.unreadable)
         return any(progress is not None and progress.in_progress for progress in seen)
 
-    def _roots(self) -> list[_Watched]:
+    def _roots(self) -> list[WatchedStack]:
         return [watched for _, watched in self._unfinished() if watched.root]
 
     @property
@@ -318,10 +291,12 @@ class EventStream:
         ref = StackRef(state.ref.region, state.stack_id)
         if all(watched.ref != ref for watched in self._watched.values()):
             floor = never if new else operation_start
-            self._watched[state.stack_id] = _Watched(ref, floor, PollSlot(root=True, due=now), from_glob=True)
+            self._watched[state.stack_id] = WatchedStack(
+                ref, floor, PollSlot(root=True, due=now), from_glob=True
+            )
 
     def _read(
-        self, watched: _Watched, now: MonotonicTime, errors: list[StackSourceError], *, whole: bool
+        self, watched: WatchedStack, now: MonotonicTime, errors: list[StackSourceError], *, whole: bool
     ) -> list[StackEvent]:
         floor = watched.floor()
 
@@ -342,6 +317,8 @@ class EventStream:
             if hash(event.event_id) not in watched.seen and event.stack_id != watched.after:
                 watched.seen.add(hash(event.event_id))
                 found.append(event)
+        if found and watched.turn.heard is not None:
+            self.bell.saw(StackRef(watched.ref.region, found[-1].stack_id), now)
         self._schedule.answered(watched.turn, now, events=bool(found))
         self._learn_time(now, found[-1].timestamp if found else None)
         if found:
@@ -360,7 +337,9 @@ class EventStream:
                 started = activity.started
                 break
         floor = never if event.action == "CREATE" else before(started)
-        self._watched[nested] = _Watched(StackRef(event.region, nested), floor, PollSlot(root=False, due=now))
+        self._watched[nested] = WatchedStack(
+            StackRef(event.region, nested), floor, PollSlot(root=False, due=now)
+        )
 
     def _succeed_deleted(self, now: MonotonicTime) -> None:
         """A deleted stack is done with; one of the same name may follow it."""
@@ -374,7 +353,7 @@ class EventStream:
                     continue
                 successor = StackRef(watched.ref.region, watched.ref.short_name)
                 turn = PollSlot(root=True, due=now)
-                self._watched[f"after {watched.ref.name}"] = _Watched(
+                self._watched[f"after {watched.ref.name}"] = WatchedStack(
                     successor, never, turn, after=progress.stack_id
                 )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from deploy_action.common.instants import MonotonicTime
+    from deploy_action.monitoring.doorbell_messages import Ring
 
 REQUESTS_PER_SECOND_STACK = 0.3
 """A watch begins with so many for each stack: an account has about ten a second in a region, which everybody
@@ -121,6 +122,12 @@ class PollSlot:
     """When its last event was read, or it was first looked at."""
     failures: int = 0
     """Looks in a row that failed."""
+    looked: float = float("-inf")
+    """When it was looked at last."""
+    announced: Ring | None = None
+    """The doorbell's message that the next look is to confirm."""
+    unanswered: int = 0
+    """Looks in a row that confirmed no message."""
 
     def silent_seconds(self, now: MonotonicTime) -> float:
         return 0.0 if self.heard is None else max(0.0, now - self.heard)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from deploy_action.diagnosis.service_investigator import ServiceInvestigator
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.history.estimate import Estimate
-    from deploy_action.monitoring.event_stream import EventStream, Poll
+    from deploy_action.monitoring.event_stream import EventStream
     from deploy_action.monitoring.stall import StallChange
+    from deploy_action.monitoring.watched_stack import Poll
 
 STALL_LOOK_SECONDS = 10.0
 OVERDUE = "overdue"
@@ -43,6 +44,8 @@ HURRIED_ROUND_SECONDS = 5.0
 PAUSE_SECONDS_MIN = 0.1
 NAP_SECONDS = 1.0
 """How late `hurry`, a cancellation or the time-out may be noticed."""
+BELL_NAP_SECONDS = 0.25
+"""The same of a doorbell's message."""
 BLIND_AFTER = 3
 """Looks in a row that CloudFormation refuses for good, until watching is given up."""
 
@@ -220,7 +223,11 @@ class WatchLoop:
                 return
             if self._timed_out(now - started):
                 return
-            self.clock.sleep(min(NAP_SECONDS, end - now))
+            doorbell = self.watcher.bell.doorbell
+            nap = BELL_NAP_SECONDS if doorbell.listening() else NAP_SECONDS
+            self.clock.sleep(min(nap, end - now))
+            if doorbell.rung():
+                return
 
     def _tell(self, poll: Poll) -> None:
         now = self.clock.monotonic()
@@ -242,6 +249,8 @@ class WatchLoop:
             self._unanswered_since = self._their_now(now)
         for error in poll.errors:
             self._trouble(str(error), error)
+        for sentence in self.watcher.bell.sentences():
+            self.listener.trouble(sentence)
         if self.looker is not None:
             self.listener.found(self.looker.look(self.watcher.operation, now=self._their_now(now)))
 

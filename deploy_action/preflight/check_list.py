@@ -15,6 +15,7 @@ from deploy_action.errors import (
     RegistryError,
     RegistryForbidden,
     RegistryUnreadable,
+    StackSourceError,
 )
 from deploy_action.inputs.settings import Mode, WhenBusy
 from deploy_action.preflight import template_values as values
@@ -67,7 +68,8 @@ class Sources:
     """Where facts come from; None for what this deployment does not use.
 
     `document` raises RegistryError. `repository`: the registry's, on GitHub; raises BehindUnavailable.
-    `slack` gives (level, what, remedy) of what is wrong. `estimate` gives the upper end in seconds, None for
+    `slack` gives (level, what, remedy) of what is wrong. `doorbell` raises StackSourceError where its queue
+    cannot be used. `estimate` gives the upper end in seconds, None for
     nobody knows. `ours` says whether a ticket's lock is lent to this deployment.
     """
 
@@ -77,6 +79,7 @@ class Sources:
     document: Callable[[], Document] | None = None
     repository: Callable[[], Repository] | None = None
     slack: Callable[[], Iterable[tuple[str, str, str]]] | None = None
+    doorbell: Callable[[], None] | None = None
     estimate: Callable[[StackFacts], float | None] = lambda _stack: None
     ours: Callable[[Ticket], bool] = lambda _ticket: False
 
@@ -122,6 +125,8 @@ class Checks:
             found.append(Check("whether the token may write the registry", self._repository))
         if sources.slack is not None:
             found.append(Check("whether Slack takes messages", self._slack))
+        if sources.doorbell is not None:
+            found.append(Check("whether the doorbell's queue can be used", self._doorbell))
         return found
 
     def identity(self) -> str:
@@ -318,6 +323,13 @@ class Checks:
         assert self._sources.slack is not None  # noqa: S101 - for the type checker; see `others`
         for level, what, remedy in self._sources.slack():
             yield finding("slack-unusable", what, remedy=remedy, note=level != Level.WARNING.value)
+
+    def _doorbell(self) -> Iterator[Finding]:
+        assert self._sources.doorbell is not None  # noqa: S101 - for the type checker; see `others`
+        try:
+            self._sources.doorbell()
+        except StackSourceError as error:
+            yield finding("doorbell-unusable", error.what, remedy=error.remedy)
 
     def _usable(self) -> bool:
         """Whether AWS can be asked at all: without credentials each check would tell the same."""

@@ -250,6 +250,11 @@ KINDS = {
     "slack-unusable": Kind(
         _W, "Slack will not take messages.", "Correct what the message names. The deployment goes on."
     ),
+    "doorbell-unusable": Kind(
+        _W,
+        "The queue of `events` cannot be used: stacks are polled at the usual pace.",
+        "Correct what the message names, see docs/doorbell.md.",
+    ),
     # About the checks themselves
     "check-denied": Kind(
         _N, "A permission is missing, so something was not checked.", "Grant it, or do without the check."

@@ -730,6 +730,27 @@ def test_slack_is_asked_and_never_stops(stage: Stage) -> None:
         assert not slack.messages
 
 
+def test_a_doorbell_that_cannot_be_used_is_a_warning(stage: Stage, aws: Aws) -> None:
+    made("sqs", aws, "create_queue", QueueName="bell")
+    job = checked(stage, preflight="strict", events="sqs://bell")
+    assert "doorbell" not in job.log
+    job = checked(stage, name="absent", preflight="strict", events="sqs://nowhere")
+    assert job.outputs().get("proceed") == "true", job.log
+    warns(job, "doorbell-unusable", "There is no queue nowhere in eu-west-1.")
+    aws.denied = {"sqs"}
+    job = checked(stage, name="denied", preflight="strict", events="sqs://bell")
+    warns(job, "doorbell-unusable", "is not authorized to perform")
+
+
+def test_a_doorbell_that_cannot_be_used_fails_no_deployment(stage: Stage, aws: Aws) -> None:
+    aws.denied = {"sqs"}
+    job = checked(stage, preflight="off", events="sqs://bell")
+    assert job.run("main") == 0, job.log
+    assert job.run("post") == 0, job.log
+    assert job.outputs().get("outcome") == "succeeded", job.log
+    assert job.log.count("The doorbell cannot be used.") <= 1
+
+
 def test_each_code_is_seen_by_a_test() -> None:
     files = (Path(__file__), *(Path(__file__).parents[1] / "preflight").glob("test_*.py"))
     text = "".join(file.read_text("utf-8") for file in files)
