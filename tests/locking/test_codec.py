@@ -47,7 +47,7 @@ extras = st.dictionaries(texts.map(lambda name: f"x-{name}"), json_values, max_s
 )
 
 
-freezes = st.none() | st.builds(Freeze, any_text, any_text, any_text, any_text)
+freezes = st.none() | st.builds(Freeze, any_text, any_text, any_text, any_text, allow=some_texts)
 lines = st.builds(
     Finished, any_text, some_names, any_text, any_text, any_text, any_text, any_text, some_texts, seconds
 )
@@ -93,6 +93,7 @@ def documents(draw: st.DrawFn) -> Document:
         audit=tuple(draw(st.lists(entries, max_size=3))),
         arrivals=draw(counts),
         operations=tuple(draw(st.lists(any_text, max_size=3))),
+        generation=draw(any_text),
         extra=draw(extras),
     )
 
@@ -134,6 +135,18 @@ def parses_or_is_refused(content: bytes) -> Document | None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_document_survives_the_way_through_bytes(document: Document) -> None:
     assert decode(encode(document)) == document
+
+
+def test_a_freeze_keeps_whom_it_admits_and_a_document_its_generation() -> None:
+    frozen = Lock(1, freeze=Freeze("ann", "audit", "2027-01-15T08:00:00Z", allow=("bob", "deploy.yml")))
+    document = Document(locks={"prod": frozen}, generation="g1")
+    assert decode(encode(document)) == document
+    stored = json.loads(encode(document))
+    assert stored["generation"] == "g1"
+    assert stored["locks"]["prod"]["freeze_allow"] == {
+        "since": "2027-01-15T08:00:00Z",
+        "who": ["bob", "deploy.yml"],
+    }
 
 
 def test_nothing_written_yet_is_an_empty_document() -> None:

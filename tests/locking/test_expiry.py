@@ -187,6 +187,13 @@ class TestClaims:
         watch.observe(document, MonotonicTime(110.0), at=AT)
         assert watch.unclaimed_seconds(at(document, "b"), MonotonicTime(150.0)) == 50.0
 
+    def test_a_sign_of_life_starts_it_anew(self) -> None:
+        free, watch = core.enqueue(Document(), ticket("b"), at=AT), LeaseWatch()
+        watch.observe(free, MonotonicTime(0.0), at=AT)
+        renewed = core.renew(free, at(free, "b"))
+        watch.observe(renewed, MonotonicTime(100.0), at=AT)
+        assert watch.unclaimed_seconds(at(renewed, "b"), MonotonicTime(150.0)) == 50.0
+
     def test_a_turn_of_somebody_else_in_between_starts_it_anew(self) -> None:
         free = core.enqueue(Document(), ticket("b"), at=AT)
         watch = LeaseWatch()

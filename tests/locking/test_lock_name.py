@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy_action.locking.lock_name import lock_key, parse_lock_name, unique_locks
+from deploy_action.locking.lock_name import lock_key, parse_lock_name, parse_locks, unique_locks
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,20 @@ def test_a_key_is_its_own_key_and_case_and_form_do_not_change_it(name: str) -> N
     assert lock_key(key) == key
     assert lock_key(unicodedata.normalize("NFD", name)) == key
     assert lock_key(f"  {name} ") == key
+
+
+class TestTheInput:
+    """Names, those only read under, and problems."""
+
+    def test_a_lock_that_is_only_read_under_says_so(self) -> None:
+        assert parse_locks(["network:read", "prod"]) == (("network", "prod"), ("network",), ())
+
+    @pytest.mark.parametrize("lines", [["prod:read", "Prod"], ["prod", "Prod:read"]])
+    def test_a_lock_named_both_ways_is_locked_for_writing(self, lines: list[str]) -> None:
+        names, shared, problems = parse_locks(lines)
+        assert (len(names), shared, problems) == (1, (), ())
+
+    def test_a_name_that_is_refused_hides_no_other(self) -> None:
+        names, shared, problems = parse_locks(["a\nb", "prod", "x" * 256])
+        assert (names, shared) == (("prod",), ())
+        assert ["invisible" in problems[0], "256" in problems[1]] == [True, True]

@@ -280,6 +280,13 @@ def test_settling_is_kept_by_each_lock_and_told_once() -> None:
     assert core.settling_stacks(document, ("two",)) == ("r/s",)
 
 
+def test_a_holder_of_a_lock_that_a_document_does_not_list_settles_too() -> None:
+    document = replace(queue(ticket("a")), locks={})
+    settled = core.settle(document, held(document, "a"), ("r/s",))
+    assert settled.tickets == document.tickets
+    assert core.settling_stacks(settled, ("prod",)) == ()
+
+
 def test_settling_survives_an_eviction() -> None:
     document = queue(ticket("a"))
     document = core.release(document, held(document, "a"), outcome="timed-out", at=AT, settling=("r/s",))

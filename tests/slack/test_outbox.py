@@ -237,6 +237,8 @@ def test_dead_letters_come_back_in_their_place() -> None:
     assert names(outbox.revived(box, ["other"]).dead) == ["1"]
     assert outbox.dropped(box).empty
     assert names(outbox.dropped(box, ["1"]).pending) == ["2"]
+    assert outbox.dropped(box, ["1"]).dead == ()
+    assert names(outbox.dropped(box, ["2"]).dead) == ["1"]
 
 
 def test_there_is_always_room_for_the_end() -> None:
