@@ -159,8 +159,8 @@ def test_a_person_waits_for_a_workflow_deploys_and_is_remembered(ground: Ground)
     assert log.index("(epoch 2)") < log.index("my tool deploys")
     assert "CREATE_COMPLETE" in log
     assert log.index("my tool deploys") < log.index("Gave the lock production back")
-    assert "Deployed: production" in (ground.folder / "page.md").read_text("utf-8")
-    assert log.rstrip().count("Deployed: production") == 1
+    assert "Deployed: shop → production" in (ground.folder / "page.md").read_text("utf-8")
+    assert log.rstrip().count("Deployed: shop → production") == 1
     assert "::" not in "".join(line[:2] for line in log.splitlines())
     assert ground.document["tickets"] == []
     first, second = ground.history
