@@ -18,6 +18,7 @@ from deploy_action import __version__
 from deploy_action.cli import NOT_FOUND
 from deploy_action.cli.common import RegistrySession, as_json, echo, region_option, say_json, with_registry
 from deploy_action.common.escape import log_text
+from deploy_action.common.fault_classes import proxy_for
 from deploy_action.common.trusted_certificates import established
 from deploy_action.errors import (
     BehindUnavailable,
@@ -79,6 +80,7 @@ def command(
         for look in (
             _here,
             _tools,
+            _proxy,
             _certificates,
             _kept,
             lambda: _registry(desk, write=not no_write),
@@ -155,6 +157,13 @@ def _engine(docker: str, remedy: str) -> Row:
         return Row("docker", State.OK, f"{docker}, engine {version}")
     why = next(iter(done.stderr.strip().splitlines()), f"exit code {done.returncode}")
     return Row("docker", State.WARN, f"its engine does not answer: {why}", remedy)
+
+
+def _proxy() -> Iterator[Row]:
+    """Without its password."""
+    if proxy := proxy_for("https://", os.environ):
+        spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        yield Row("proxy", State.OK, f"{proxy}, {f'but for {spared}' if spared else 'for every host'}")
 
 
 def _certificates() -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,6 +140,18 @@ class TestDoctor:
         rows = {row["about"]: row for row in json.loads(told)}
         assert rows["AWS identity"]["state"] == "fail"
         assert "configure-aws-credentials" in rows["AWS identity"]["remedy"]
+
+    @pytest.mark.parametrize(
+        ("spared", "shown"), [("", "for every host"), ("127.0.0.1,x", "but for 127.0.0.1,x")]
+    )
+    def test_the_proxy_is_shown_without_its_password(
+        self, shell: Desk, monkeypatch: pytest.MonkeyPatch, spared: str, shown: str
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://user:geheim@proxy.example:3128")
+        monkeypatch.setenv("NO_PROXY", spared)
+        _, told = shell.run("doctor", "--region", "")
+        assert re.search(rf"ok   proxy +http://proxy.example:3128, {shown}", told), told
+        assert "geheim" not in told
 
     def test_a_registry_that_cannot_be_used(self, shell: Desk, stage: Stage) -> None:
         (stage.root / "obstacle").write_text("x")
