@@ -3,10 +3,15 @@ time."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Referee:
@@ -16,6 +21,7 @@ class Referee:
     def __init__(self, folder: str) -> None:
         self._operation = Path(folder) / "operation"
         self._record = Path(folder) / "record"
+        self._door = Path(folder) / "door"
 
     @property
     def in_progress(self) -> bool:
@@ -29,7 +35,12 @@ class Referee:
         return False
 
     def begin(self, name: str, epoch: int) -> bool:
-        """False where its change set was taken away."""
+        """False where its change set was taken away: as in CloudFormation, either that or its beginning comes
+        first, however long a process stands still between two lines."""
+        with self._one_at_a_time():
+            return self._begin(name, epoch)
+
+    def _begin(self, name: str, epoch: int) -> bool:
         if self._revoked(name).exists():
             return False
         line = {"name": name, "epoch": epoch, "pid": os.getpid(), "overlaps": self.in_progress}
@@ -42,7 +53,14 @@ class Referee:
 
     def revoke(self, name: str) -> None:
         """Takes away what it has not executed."""
-        self._revoked(name).touch()
+        with self._one_at_a_time():
+            self._revoked(name).touch()
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        with self._door.open("ab") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            yield
 
     def _revoked(self, name: str) -> Path:
         return self._operation.with_name(f"{name}.revoked")
