@@ -40,6 +40,15 @@ def test_who_was_granted_it_since_is_not_run_over() -> None:
     assert written_back(gone, mine()) is gone
 
 
+def test_whoever_held_it_and_left_since_the_last_document_was_seen_proves_a_later_grant() -> None:
+    other = replace(MINE, nonce="b", correlation_id="id-b")
+    anew = held(other, Document())
+    gone = core.finish(anew, anew.tickets[0], outcome="succeeded", at="")
+    assert written_back(gone, mine(), last=EARLIER) is gone
+    back = written_back(gone, mine(), last=replace(EARLIER, finished=gone.finished))
+    assert back.tickets == (mine(),)
+
+
 def test_a_holder_that_was_taken_out_stays_out() -> None:
     for outcome in (core.FORCED, core.ABANDONED, "succeeded"):
         gone = core.finish(held(), mine(), outcome=outcome, at="")
