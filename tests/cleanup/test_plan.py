@@ -20,6 +20,19 @@ def test_a_rolled_back_creation_is_deleted() -> None:
     assert steps[0].command == "aws cloudformation delete-stack --region eu-west-1 --stack-name shop"
 
 
+def test_the_deletion_of_what_was_created_without_rollback_warns_of_the_loss() -> None:
+    (step,) = steps_for(Left("eu-west-1", "shop", "arn", "CREATE_FAILED"))
+    assert step.deed is Deed.DELETE_STACK
+    assert "Created resources are deleted" in step.danger
+
+
+def test_a_failed_deletion_is_tried_again_and_then_without_what_is_stuck() -> None:
+    again, leaving = steps_for(Left("eu-west-1", "shop", "arn", "DELETE_FAILED", stuck=("Bucket",)))
+    assert (again.deed, again.resources, again.otherwise) == (Deed.DELETE_STACK, (), False)
+    assert (leaving.deed, leaving.resources, leaving.otherwise) == (Deed.DELETE_STACK, ("Bucket",), True)
+    assert leaving.command.endswith("--retain-resources Bucket")
+
+
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_stack_that_is_fine_needs_nothing(status: str) -> None:
     assert steps_for(Left("eu-west-1", "shop", "arn", status)) == ()
@@ -41,6 +54,9 @@ def test_a_failed_rollback_goes_on_and_then_without_what_failed_in_it() -> None:
     assert (first.deed, first.resources, first.danger, first.otherwise) == (
         Deed.CONTINUE_ROLLBACK, (), "", False,
     )  # fmt: skip
+    assert first.command == (
+        "aws cloudformation continue-update-rollback --region eu-west-1 --stack-name shop"
+    )
     assert second.resources == ("A",)
     assert second.command.endswith("--resources-to-skip A")
     assert "without touching them" in second.danger
