@@ -184,7 +184,8 @@ def test_a_misspelled_input_deploys_nothing(world: World, *, handed_on: bool) ->
     if handed_on:
         action = world.act.action / "action.yml"
         text = action.read_text("utf-8")
-        action.write_text(text.replace("\ninputs:\n", "\ninputs:\n  Tempalte: {description: wrong}\n", 1))
+        wrong = re.sub(r"(?m)^inputs:.*$", r"\g<0>\n  Tempalte: {description: wrong}", text, count=1)
+        action.write_text(wrong)
     run = world.run(example("template.yml").replace("          template: ", "          Tempalte: "))
     pre = run.step("deploy.pre")
     assert run.code != 0
