@@ -32,7 +32,7 @@ ENDINGS = frozenset({"keep", "post", "release", "unlock"})
 
 def main(arguments: list[str]) -> int:
     """Runs a step of the action, or a command of an operator. Returns the exit code (the table is in
-    errors.py, that of the commands in cli.py)."""
+    errors.py, that of the commands in cli)."""
     if len(arguments) != 1 or arguments[0] not in STEPS:
         return _command(arguments)
     _set_up_streams()

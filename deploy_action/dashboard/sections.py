@@ -134,6 +134,7 @@ def _failures(one: Figures) -> str:
     return f"{_share(one.failure_rate)} ({one.failed:,} of {one.succeeded + one.failed:,})"
 
 
+# Shown without script only; with it, `cards` of data/dashboard/page.js shows the same.
 _FIGURES = (
     ("Deployments", lambda one: f"{one.count:,} ({one.succeeded:,} succeeded)"),
     ("Failure rate", _failures),

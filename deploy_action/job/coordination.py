@@ -22,7 +22,7 @@ from deploy_action.job.lock_acquisition import acquire, stale_token
 from deploy_action.job.new_ticket import new_ticket
 from deploy_action.job.own_turn import turn_seconds
 from deploy_action.locking.delegation import account_of_loan
-from deploy_action.locking.held_lock import HeldLock, without_registry
+from deploy_action.locking.held_lock import HeldLock, fallback_sentence
 from deploy_action.locking.messages import not_given_back
 from deploy_action.locking.pending_stacks import look_at_settling
 from deploy_action.locking.stack_activity import wait_until_idle
@@ -106,7 +106,7 @@ class Coordination:
             raise _not_reachable(error) from error
         except RegistryError as error:
             self._state.alone = True
-            self._degraded(without_registry(error))
+            self._degraded(fallback_sentence(error))
             return ()
         try:
             settling = self._queue(client, self._settings.wait_seconds).settling
@@ -115,11 +115,11 @@ class Coordination:
         except RegistryMisconfigured as error:
             if not self._last_seen:
                 raise _not_reachable(error) from error
-            self._degraded(without_registry(error, self._last_seen))
+            self._degraded(fallback_sentence(error, self._last_seen))
             self.keeper = self._keeper(client, alone=True)
             return ()
         except RegistryError as error:
-            self._degraded(without_registry(error, self._last_seen))
+            self._degraded(fallback_sentence(error, self._last_seen))
             self.keeper = self._keeper(client, alone=True)
             return ()
         self.keeper = self._keeper(client)
@@ -135,7 +135,7 @@ class Coordination:
         except RegistryError as error:
             if not self._state.alone:
                 self._state.alone = True
-                self._degraded(without_registry(error))
+                self._degraded(fallback_sentence(error))
             return
         if self._state.last_seen is not None:
             client.outage.seen, client.outage.seen_at = self._state.last_seen, self._state.last_seen_at

@@ -58,14 +58,14 @@ STUCK_SECONDS = 900.0
 
 
 class SlackDelivery:
-    """An outbox with its courier and the worker that makes it go."""
+    """An outbox with its sender and the worker that makes it go."""
 
     def __init__(
-        self, clock: Clock, store: OutboxStore, courier: MessageSender, worker: Worker, routing: Routing
+        self, clock: Clock, store: OutboxStore, sender: MessageSender, worker: Worker, routing: Routing
     ) -> None:
         self.clock = clock
         self.store = store
-        self.courier = courier
+        self.sender = sender
         self.worker = worker
         self.routing = routing
 
@@ -119,7 +119,7 @@ class SlackNotifier(Notifier):
             waiting.away_seconds is None,
         )
         stuck = waiting.waited_seconds >= STUCK_SECONDS and not self._stuck_told
-        changed = seen != self._queue_seen and not self._outlet.courier.limited
+        changed = seen != self._queue_seen and not self._outlet.sender.limited
         pause = UPDATE_SECONDS if changed else QUEUE_UPDATE_SECONDS
         if not stuck and self._since_update() < pause * self._channels:
             return
@@ -167,7 +167,7 @@ class SlackNotifier(Notifier):
 
     def _progress_pause(self) -> float:
         """Longer where nothing has happened, and where Slack takes less."""
-        limited = self._outlet.courier.limited
+        limited = self._outlet.sender.limited
         if limited >= LIMITED_MAX:
             return float("inf")
         quiet = limited > 0 or self._progress_seen == self._progress_told
@@ -205,7 +205,7 @@ class SlackNotifier(Notifier):
     def flush(self, seconds: float) -> None:
         """Up to so much real time for what can be delivered now. The only call that waits."""
         self._guarded(lambda: self._outlet.worker.flush(seconds))
-        asked = self._outlet.courier.asked_to_wait_seconds
+        asked = self._outlet.sender.asked_to_wait_seconds
         if self.box.finished and 0.0 < asked <= END_WAIT_SECONDS:
             self._guarded(lambda: self._outlet.worker.flush(END_WAIT_SECONDS + seconds))
         self._pass_on()
@@ -221,12 +221,12 @@ class SlackNotifier(Notifier):
     @property
     def posted_at(self) -> dict[str, float]:
         """When something was last posted, by channel."""
-        return self._outlet.courier.posted_at
+        return self._outlet.sender.posted_at
 
     @property
     def well(self) -> bool:
         """Slack took all that it was asked to, as far as is known."""
-        return self._outlet.courier.well
+        return self._outlet.sender.well
 
     def _tell(
         self, change: Callable[[DeploymentView, float], DeploymentView], *, only: set[Kind] | None = None
@@ -237,7 +237,7 @@ class SlackNotifier(Notifier):
             found = places(view.moment, outlet.routing)
             chosen = [place for place in found if only is None or place.kind in only]
             called = _who_calls(view.moment, chosen)
-            outlet.courier.accept([self._entry(place, view, calls=place is called) for place in chosen])
+            outlet.sender.accept([self._entry(place, view, calls=place is called) for place in chosen])
             self._updated_at = self._monotonic()
             outlet.worker.wake()
 
@@ -268,8 +268,8 @@ class SlackNotifier(Notifier):
         return self._monotonic() - self._updated_at
 
     def _pass_on(self) -> None:
-        """Say what the courier met with, from this thread."""
-        troubles = self._outlet.courier.troubles
+        """Say what the sender met with, from this thread."""
+        troubles = self._outlet.sender.troubles
         while troubles:
             sentence, given_up = troubles.popleft()
             if given_up:
@@ -310,9 +310,9 @@ def open_slack(
 
     def opened(store: OutboxStore, own: Routing, mentions: tuple[str, ...]) -> SlackNotifier:
         messenger = wiring.messenger(store.box.correlation_id)
-        courier = MessageSender(store, messenger, job.clock, posted_at, told=state.report.notes, limit=limit)
+        sender = MessageSender(store, messenger, job.clock, posted_at, told=state.report.notes, limit=limit)
         return SlackNotifier(
-            SlackDelivery(job.clock, store, courier, job.worker(courier), own),
+            SlackDelivery(job.clock, store, sender, job.worker(sender), own),
             _new_view(job, settings, state),
             mentions=mentions,
             outputs=settings.slack_outputs,
@@ -351,9 +351,9 @@ def open_webhook(job: JobContext, wiring: Wiring, settings: Settings, state: Job
         return Announcement(summary_line(view), (teams_message(view) if teams else document(view),))
 
     store = wiring.outbox(job.folder.webhook_outbox, outbox_name.of_webhook(state.report.correlation_id))
-    courier = MessageSender(store, wiring.webhook(), job.clock, told=state.report.notes)
+    sender = MessageSender(store, wiring.webhook(), job.clock, told=state.report.notes)
     return SlackNotifier(
-        SlackDelivery(job.clock, store, courier, job.worker(courier), Routing(webhook=True)),
+        SlackDelivery(job.clock, store, sender, job.worker(sender), Routing(webhook=True)),
         _new_view(job, settings, state),
         mentions=(),
         outputs=(),

@@ -262,11 +262,11 @@ class HeldLock:
             self.alone = True
             known = isinstance(error, RegistryForbidden) and self.ticket.holding
             self._tell(
-                cannot_renew(error, self.ticket, self._client.behind) if known else without_registry(error)
+                cannot_renew(error, self.ticket, self._client.behind) if known else fallback_sentence(error)
             )
 
 
-def without_registry(error: RegistryError, holder: str = "") -> str:
+def fallback_sentence(error: RegistryError, holder: str = "") -> str:
     """`holder`: who held the lock when the registry was last seen."""
     seen = f" Deployment {holder} held the lock when it was last seen." if holder else ""
     return (

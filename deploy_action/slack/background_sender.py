@@ -1,4 +1,4 @@
-"""A courier in the background: whoever accepts a message goes on at once, however long Slack takes."""
+"""A sender in the background: whoever accepts a message goes on at once, however long Slack takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.02
 
 
 class Worker(Protocol):
-    """Makes a courier work."""
+    """Makes a sender work."""
 
     def wake(self) -> None:
         """There is something new. Returns at once."""
@@ -30,8 +30,8 @@ class BackgroundWorker:
     """`Worker` by a daemon thread, begun with the first message. It dies with the process, in the middle of
     a request if need be: the outbox on the disk knows what was begun."""
 
-    def __init__(self, courier: MessageSender) -> None:
-        self._courier = courier
+    def __init__(self, sender: MessageSender) -> None:
+        self._sender = sender
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._busy = False
@@ -44,12 +44,12 @@ class BackgroundWorker:
 
     def flush(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        if self._courier.wait_seconds() is None and not self._busy:
+        if self._sender.wait_seconds() is None and not self._busy:
             return
-        self._courier.hurry()
+        self._sender.hurry()
         self.wake()
         while (left := end - time.monotonic()) > 0:
-            wait = self._courier.wait_seconds()
+            wait = self._sender.wait_seconds()
             if not self._busy and (wait is None or wait > left):
                 return
             time.sleep(min(LOOK_SECONDS, left))
@@ -59,11 +59,11 @@ class BackgroundWorker:
             self._news.clear()
             self._busy = True
             try:
-                did = self._courier.step()
+                did = self._sender.step()
             except Exception:  # noqa: BLE001 - the first law: the next message may fare better
                 did = False
             finally:
                 self._busy = False
             if not did:
-                wait = self._courier.wait_seconds()
+                wait = self._sender.wait_seconds()
                 self._news.wait(None if wait is None else min(max(wait, LOOK_SECONDS), POLL_SECONDS))

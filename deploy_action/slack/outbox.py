@@ -8,7 +8,7 @@ Guarantees, given that every record is kept before what it tells of is done:
 - posts to one channel and replies in one thread keep their order;
 - the parent message is a register: only its newest state is sent, and it goes first;
 - after the final state nothing is accepted that is not final;
-- what may have been posted is looked for before it is posted again (`Entry.doubtful`);
+- what may have been posted is looked for before it is posted again (`Message.doubtful`);
 - a parent message that cannot be looked for, or not be changed, is not posted again with every state.
 """
 

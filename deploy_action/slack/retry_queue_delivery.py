@@ -60,7 +60,7 @@ def drain(
     posted_at: dict[str, float] | None = None,
 ) -> Drained:
     """Send what is left over, for about so long. `messenger_of` gets a correlation id. `posted_at`: see
-    Courier. Raises RegistryError."""
+    the sender. Raises RegistryError."""
     if not any(_fits(one, sender, clock.now()) for one in read(registry).boxes):
         return Drained()
     turn = DeliveryClaim(secrets.token_hex(8), sender, clock)
@@ -114,15 +114,20 @@ class DeliveryClaim:
                 self._troubles.append(error.trouble.reason)
                 continue
             store = self._stores[name] = BoxInMemory(box)
-            courier = MessageSender(store, messenger, self._clock, posted_at)
+            message_sender = MessageSender(store, messenger, self._clock, posted_at)
             try:
-                _work(courier, store, self._clock, end)
+                _work(message_sender, store, self._clock, end)
             except _Ended:
                 return
             except Exception as error:  # noqa: BLE001 - one outbox costs itself, not the rest
                 self._troubles.append(f"The messages of {name} cannot be sent: {type(error).__name__}.")
-            self._troubles.extend(sentence for sentence, _ in courier.troubles)
-            if courier.token_refused or courier.silent or courier.limited or self._clock.monotonic() >= end:
+            self._troubles.extend(sentence for sentence, _ in message_sender.troubles)
+            if (
+                message_sender.token_refused
+                or message_sender.silent
+                or message_sender.limited
+                or self._clock.monotonic() >= end
+            ):
                 return
 
     def end(self) -> None:
@@ -152,18 +157,18 @@ class DeliveryClaim:
         return Drained(max(0, before - pending - dead), pending, dead, tuple(dict.fromkeys(self._troubles)))
 
 
-def _work(courier: MessageSender, store: BoxInMemory, clock: Clock, end: float) -> None:
+def _work(message_sender: MessageSender, store: BoxInMemory, clock: Clock, end: float) -> None:
     """As much as can be sent by then, on the monotonic clock."""
     while clock.monotonic() < end:
         before = store.box
-        if courier.step():
-            if courier.token_refused:  # which says nothing about the messages
+        if message_sender.step():
+            if message_sender.token_refused:  # which says nothing about the messages
                 store.box = before
                 return
-            if courier.limited:  # those that deploy now need what Slack still takes
+            if message_sender.limited:  # those that deploy now need what Slack still takes
                 return
             continue
-        wait = courier.wait_seconds()
+        wait = message_sender.wait_seconds()
         if wait is None or clock.monotonic() + wait > end:
             break
         clock.sleep(wait)

@@ -42,7 +42,7 @@ class AppLimit:
 class MessageSender:
     """`step` makes one try. Call it from one thread; `troubles` may be emptied from another.
 
-    `posted_at`: when something was last posted, by channel; couriers that follow each other share it.
+    `posted_at`: when something was last posted, by channel; senders that follow each other share it.
     `told`: sentences that an earlier step has told.
     """
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto.server import ThreadedMotoServer
 
+from deploy_action.locking.stores import all_stores
 from tests.contract.places import DynamoDbPlace, FilePlace, GitHubPlace, Place, S3Place
 
 if TYPE_CHECKING:
@@ -28,14 +29,15 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.fixture(params=["file", "github", "s3", "dynamodb"])
+@pytest.fixture(params=[store.scheme for store in all_stores()])
 def place(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Place:
     if request.param == "file":
         return FilePlace(stack, tmp_path)
     if request.param == "github":
         return GitHubPlace(stack)
-    moto_url = request.getfixturevalue("moto_url")
-    return S3Place(stack, moto_url) if request.param == "s3" else DynamoDbPlace(stack, moto_url)
+    on_aws = {"s3": S3Place, "dynamodb": DynamoDbPlace}
+    assert request.param in on_aws, f"The store {request.param} has no Place in tests/contract/places.py."
+    return on_aws[request.param](stack, request.getfixturevalue("moto_url"))
 
 
 @pytest.fixture

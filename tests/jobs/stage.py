@@ -35,8 +35,8 @@ class StageWorker:
     """Plays the thread that sends messages, in virtual time: it works while the step sleeps, and dies with
     its process."""
 
-    def __init__(self, courier: MessageSender, clock: VirtualClock) -> None:
-        self._courier = courier
+    def __init__(self, sender: MessageSender, clock: VirtualClock) -> None:
+        self._sender = sender
         self._clock = clock
         self._planned = False
         self.alive = True
@@ -46,11 +46,11 @@ class StageWorker:
 
     def flush(self, seconds: float) -> None:
         end = self._clock.monotonic() + seconds
-        self._courier.hurry()
+        self._sender.hurry()
         while True:
-            if self._courier.step():
+            if self._sender.step():
                 continue
-            wait = self._courier.wait_seconds()
+            wait = self._sender.wait_seconds()
             if wait is None or self._clock.monotonic() + wait > end:
                 return
             self._clock.sleep(wait)
@@ -64,9 +64,9 @@ class StageWorker:
         self._planned = False
         if not self.alive:
             return
-        while self._courier.step():
+        while self._sender.step():
             pass
-        wait = self._courier.wait_seconds()
+        wait = self._sender.wait_seconds()
         if wait is not None:
             self._plan(max(wait, 0.01))
 
@@ -103,8 +103,8 @@ class Job:
         reporter = JobLogReporter(JobLog(stream), self.clock, LogStyle(color=False))
         workers: list[StageWorker] = []
 
-        def employ(courier: MessageSender) -> StageWorker:
-            workers.append(StageWorker(courier, self.clock))
+        def employ(sender: MessageSender) -> StageWorker:
+            workers.append(StageWorker(sender, self.clock))
             return workers[-1]
 
         world = JobContext(

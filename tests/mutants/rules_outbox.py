@@ -17,17 +17,16 @@ from deploy_action.slack.view import NotificationEvent
 from tests.jobs import test_slack_channels
 from tests.mutants.mutant import Case, killed_by
 from tests.slack import test_background_sender as test_outbox_worker
-from tests.slack import test_outbox
+from tests.slack import test_outbox, test_sender
 from tests.slack import test_outbox_file as test_outbox_journal
 from tests.slack import test_retry_queue as test_leftovers
-from tests.slack import test_sender as test_courier
 from tests.slack import test_view as test_channel
 
 if TYPE_CHECKING:
     from deploy_action.cloudformation.outcome import Outcome
     from tests.mutants.mutant import Patch
 
-POSTED = test_courier.TestWhatMayHaveBeenPosted
+POSTED = test_sender.TestWhatMayHaveBeenPosted
 
 
 @killed_by(
@@ -49,20 +48,20 @@ def replies_are_sent_before_there_is_a_message(patch: Patch) -> None:
 
 @killed_by(
     test_outbox.TestFinality.test_nothing_passing_is_accepted_after_the_end,
-    test_courier.TestSlackIsBack.test_a_late_word_never_follows_the_last_one,
+    test_sender.TestSlackIsBack.test_a_late_word_never_follows_the_last_one,
 )
 def a_late_word_follows_the_last_one(patch: Patch) -> None:
     patch.function(outbox.accept, lambda original, box, entry: original(replace(box, finished=False), entry))
 
 
-@killed_by(test_courier.TestRetries.test_after_5_10_20_40_and_80_seconds_and_then_no_more)
+@killed_by(test_sender.TestRetries.test_after_5_10_20_40_and_80_seconds_and_then_no_more)
 def a_message_is_tried_for_ever(patch: Patch) -> None:
     patch.function(outbox._buried, lambda original, box, entry: box)
 
 
 @killed_by(
     Case(test_outbox.TestRetries.test_slack_may_ask_for_a_longer_pause, "30.0-30.0"),
-    test_courier.TestRetries.test_slack_says_how_long_to_wait,
+    test_sender.TestRetries.test_slack_says_how_long_to_wait,
 )
 def what_slack_asks_to_wait_is_not_waited(patch: Patch) -> None:
     patch.constant(outbox, "RETRY_AFTER_SECONDS_MAX", 0.0)

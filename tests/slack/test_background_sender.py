@@ -29,7 +29,7 @@ def slack() -> Iterator[SlackServer]:
 
 
 @pytest.fixture
-def courier(slack: SlackServer, tmp_path: Path) -> MessageSender:
+def sender(slack: SlackServer, tmp_path: Path) -> MessageSender:
     bot = SlackBot("xoxb-token", correlation_id="x", base_url=slack.api_url, timeout=SILENCE_SECONDS)
     return MessageSender(OutboxJournal(tmp_path / "outbox", "x"), bot, SystemClock())
 
@@ -38,29 +38,29 @@ def parent(number: int) -> Message:
     return Message(f"e{number}", Kind.PARENT, "C0DEPLOYS", f"state {number}", at=time.time())
 
 
-def test_nobody_waits_for_a_silent_slack(slack: SlackServer, courier: MessageSender) -> None:
+def test_nobody_waits_for_a_silent_slack(slack: SlackServer, sender: MessageSender) -> None:
     slack.fail(kind="hang", seconds=SILENCE_SECONDS, times=None)
-    worker = BackgroundWorker(courier)
+    worker = BackgroundWorker(sender)
     began = time.monotonic()
     for number in range(5):
-        courier.accept([parent(number)])
+        sender.accept([parent(number)])
         worker.wake()
     assert time.monotonic() - began < SILENCE_SECONDS / 2
 
 
-def test_the_end_waits_no_longer_than_it_was_told_to(slack: SlackServer, courier: MessageSender) -> None:
+def test_the_end_waits_no_longer_than_it_was_told_to(slack: SlackServer, sender: MessageSender) -> None:
     slack.fail(kind="hang", seconds=SILENCE_SECONDS, times=None)
-    worker = BackgroundWorker(courier)
-    courier.accept([parent(1)])
+    worker = BackgroundWorker(sender)
+    sender.accept([parent(1)])
     began = time.monotonic()
     worker.flush(0.5)
     assert 0.4 < time.monotonic() - began < SILENCE_SECONDS / 2
 
 
-def test_the_end_waits_for_what_can_be_told(slack: SlackServer, courier: MessageSender) -> None:
-    worker = BackgroundWorker(courier)
+def test_the_end_waits_for_what_can_be_told(slack: SlackServer, sender: MessageSender) -> None:
+    worker = BackgroundWorker(sender)
     worker.flush(5.0)
-    courier.accept([parent(1)])
+    sender.accept([parent(1)])
     began = time.monotonic()
     worker.flush(30.0)
     assert time.monotonic() - began < 15.0
@@ -68,11 +68,11 @@ def test_the_end_waits_for_what_can_be_told(slack: SlackServer, courier: Message
 
 
 def test_the_end_does_not_wait_for_what_cannot_be_told_by_then(
-    slack: SlackServer, courier: MessageSender
+    slack: SlackServer, sender: MessageSender
 ) -> None:
     slack.fail(status=503, times=None)
-    worker = BackgroundWorker(courier)
-    courier.accept([parent(1)])
+    worker = BackgroundWorker(sender)
+    sender.accept([parent(1)])
     began = time.monotonic()
     worker.flush(30.0)
     took = time.monotonic() - began

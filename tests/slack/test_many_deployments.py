@@ -49,9 +49,9 @@ class Deploying:
         self.report = Report(correlation_id=self.name, environment=f"env-{number}")
         store = OutboxJournal(folder / f"{number}.jsonl", self.name)
         messenger = SlackBot("xoxb-token", correlation_id=self.name, base_url=server.api_url, timeout=2.0)
-        self.courier = MessageSender(store, messenger, clock)
+        self.sender = MessageSender(store, messenger, clock)
         self.notifier = SlackNotifier(
-            SlackDelivery(clock, store, self.courier, StageWorker(self.courier, clock), Routing("C0DEPLOYS")),
+            SlackDelivery(clock, store, self.sender, StageWorker(self.sender, clock), Routing("C0DEPLOYS")),
             views.new_view(self.report, (), at=clock.now()),
             mentions=(),
             outputs=(),
@@ -114,9 +114,9 @@ def test_one_refusal_stretches_progress_and_a_second_one_ends_it(
         return len(server.tops("deploys")[0].versions) - before
 
     assert updates(60.0) >= 5
-    one.courier.limit.refusals = 1
+    one.sender.limit.refusals = 1
     assert updates(121.0) <= 3
-    one.courier.limit.refusals = 2
+    one.sender.limit.refusals = 2
     assert updates(100.0) == 0
     one.end()
     clock.sleep(2.0)

@@ -133,11 +133,11 @@ module.outbox.CROWD = 10_000  # each is to be told by itself
 path, url, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 journal = OutboxJournal(path, "killed")
 bot = SlackBot("xoxb-token", correlation_id="killed", base_url=url, timeout=2)
-courier = MessageSender(journal, bot, SystemClock())
-worker = BackgroundWorker(courier)
+sender = MessageSender(journal, bot, SystemClock())
+worker = BackgroundWorker(sender)
 def accept(name, kind, text):
     refused = journal.box.refused
-    box = courier.accept([Message(name, kind, "C0DEPLOYS", text, at=time.time())])
+    box = sender.accept([Message(name, kind, "C0DEPLOYS", text, at=time.time())])
     if box.refused == refused:
         print(text, flush=True)  # what was accepted
     worker.wake()
@@ -182,10 +182,10 @@ def test_killed_at_any_point_nothing_accepted_is_lost_repeated_or_out_of_order(
     journal = OutboxJournal(path, "killed")
     clock = VirtualClock(time.time())
     bot = SlackBot("xoxb-token", correlation_id="killed", base_url=slack.api_url)
-    courier = MessageSender(journal, bot, clock)
-    while (wait := courier.wait_seconds()) is not None:
+    sender = MessageSender(journal, bot, clock)
+    while (wait := sender.wait_seconds()) is not None:
         clock.sleep(wait)
-        courier.step()
+        sender.step()
     (top,) = slack.tops("deploys")
     replies = [message.text for message in slack.replies(top.ts)]
     promised = [text for text in accepted if text.startswith("reply")]

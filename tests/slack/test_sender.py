@@ -1,4 +1,4 @@
-"""The courier with the real SDK against a Slack that fails in every way it can."""
+"""The sender with the real SDK against a Slack that fails in every way it can."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ID = "20270115-080000-abcdef"
 
 
 class Desk:
-    """An outbox on a disk, a courier, and a clock that passes when everything waits."""
+    """An outbox on a disk, a sender, and a clock that passes when everything waits."""
 
     def __init__(self, server: SlackServer, clock: VirtualClock, path: Path) -> None:
         self.server = server
@@ -42,13 +42,13 @@ class Desk:
     def restart(self) -> None:
         """Another process, which finds what the last one left."""
         self.journal = OutboxJournal(self.path, ID)
-        self.courier = MessageSender(self.journal, self.messenger, self.clock)
+        self.sender = MessageSender(self.journal, self.messenger, self.clock)
 
     def accept(self, kind: Kind, text: str, *, channel: str = CHANNEL, final: bool = False) -> None:
         self.number += 1
         where = "" if kind is Kind.WEBHOOK else channel
         now = self.clock.now()
-        self.courier.accept([Message(f"e{self.number}", kind, where, text, at=now, final=final)])
+        self.sender.accept([Message(f"e{self.number}", kind, where, text, at=now, final=final)])
 
     def parent(self, text: str, *, final: bool = False) -> None:
         self.accept(Kind.PARENT, text, final=final)
@@ -63,9 +63,9 @@ class Desk:
         """Until nothing is left to do, or so much time has passed."""
         end = self.clock.monotonic() + seconds
         while True:
-            if self.courier.step():
+            if self.sender.step():
                 continue
-            wait = self.courier.wait_seconds()
+            wait = self.sender.wait_seconds()
             if wait is None or self.clock.monotonic() + wait > end:
                 return
             self.clock.sleep(wait)
@@ -116,7 +116,7 @@ class TestAllIsWell:
         assert desk.told() == ["complete", "> stalled", "> complete"]
         assert desk.told("alerts") == ["stalled: look"]
         assert (desk.left, desk.dead) == ([], [])
-        assert not desk.courier.troubles
+        assert not desk.sender.troubles
         assert len(desk.server.asked(r"chat\.(postMessage|update)")) == 6
 
     def test_a_second_passes_between_messages_of_one_channel(self, desk: Desk) -> None:
@@ -126,7 +126,7 @@ class TestAllIsWell:
         desk.work()
         assert desk.told()[1:] == ["> reply 0", "> reply 1", "> reply 2"]
         assert desk.clock.elapsed == pytest.approx(3.0)
-        assert not desk.courier.troubles, "Slack had nothing to complain of"
+        assert not desk.sender.troubles, "Slack had nothing to complain of"
 
     def test_a_broadcast_is_one(self, desk: Desk) -> None:
         desk.parent("failed", final=True)
@@ -171,7 +171,7 @@ class TestRetries:
         desk.parent("started")
         desk.work(1.0)
         desk.clock.sleep(36.9)
-        desk.courier.hurry()
+        desk.sender.hurry()
         desk.work(0.0)
         assert desk.told() == [], "not even in a hurry"
         desk.work(0.2)
@@ -189,7 +189,7 @@ class TestRetries:
         desk.parent("started")
         desk.work()
         assert desk.told() == ["started"]
-        assert [sentence for sentence, _ in desk.courier.troubles] == [f"Slack answered {status}."]
+        assert [sentence for sentence, _ in desk.sender.troubles] == [f"Slack answered {status}."]
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -215,7 +215,7 @@ class TestRetries:
         assert words in reason
         assert "xoxb" not in reason
         assert len(desk.server.asked()) == 1
-        assert [given_up for _, given_up in desk.courier.troubles] == [True]
+        assert [given_up for _, given_up in desk.sender.troubles] == [True]
 
     def test_the_next_step_of_the_job_tries_again(self, desk: Desk) -> None:
         desk.server.channels[0].is_archived = True
@@ -230,10 +230,10 @@ class TestRetries:
 
     def test_a_layout_that_slack_refuses_costs_the_looks_only(self, desk: Desk) -> None:
         entry = Message("x", Kind.PARENT, CHANNEL, "words", ({"type": "marquee"},), at=desk.clock.now())
-        desk.courier.accept([entry])
+        desk.sender.accept([entry])
         desk.work()
         assert desk.told() == ["words"]
-        assert "invalid_blocks" in desk.courier.troubles[0][0]
+        assert "invalid_blocks" in desk.sender.troubles[0][0]
 
     def test_a_message_that_is_gone_is_posted_anew(self, desk: Desk) -> None:
         desk.parent("started")
@@ -258,7 +258,7 @@ class TestRetries:
         told = desk.told()
         assert len(told) == 5, told
         assert told[-2:] == ["> stalled", "complete"]
-        assert "does not let messages be changed" in desk.courier.troubles[0][0]
+        assert "does not let messages be changed" in desk.sender.troubles[0][0]
 
 
 class TestWhatMayHaveBeenPosted:
@@ -306,7 +306,7 @@ class TestWhatMayHaveBeenPosted:
     def test_one_that_is_further_back_is_found(self, desk: Desk) -> None:
         desk.server.fail("chat.postMessage", kind="drop", when="after")
         desk.parent("started")
-        desk.courier.step()
+        desk.sender.step()
         top = desk.server.messages[0]
         desk.server.messages += [
             type(top)(top.channel, f"{1_800_000_001 + n}.0", {"text": "chat"}) for n in range(250)
@@ -341,7 +341,7 @@ class TestWhatMayHaveBeenPosted:
         assert len(desk.server.asked("chat.postMessage")) == 2
         ((_, reason),) = desk.dead
         assert "may have been posted already" in reason
-        told = " ".join(sentence for sentence, _ in desk.courier.troubles)
+        told = " ".join(sentence for sentence, _ in desk.sender.troubles)
         assert "may appear twice" in told
         assert ("channels:history" if channel == CHANNEL else "its id") in told
 
@@ -355,7 +355,7 @@ class TestWhatMayHaveBeenPosted:
         assert 2 <= len(desk.told()) <= 4, "about a quarter of an hour"
         outage.times = 0
         desk.parent("complete", final=True)
-        desk.courier.hurry()
+        desk.sender.hurry()
         desk.work(2.0)
         assert desk.told()[-1] == "complete", "the last word is said all the same"
 
@@ -370,7 +370,7 @@ class TestWhatMayHaveBeenPosted:
         respond, raise_after = desk.server.respond, list[Any]()
         desk.server.respond = killed  # type: ignore[method-assign]
         box = OutboxJournal(desk.path, ID)  # as the disk knows it before the request
-        desk.courier.step()
+        desk.sender.step()
         assert raise_after
         lines = desk.path.read_bytes().splitlines(keepends=True)
         assert (b'"sent"' in lines[-2], b'"link"' in lines[-1]) == (True, True)

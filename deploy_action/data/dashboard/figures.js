@@ -17,7 +17,7 @@ const Figures = (() => {
 
   const isBad = (outcome) => outcome === 2 || outcome === 3;
 
-  /* Of a choice, as deploy_action/dashboard/choices.py computed them; null where it has no deployment. */
+  /* Of a choice, as deploy_action/dashboard/metrics.py computed them; null where it has no deployment. */
   function of(data, period, environment, stack) {
     const found = (data.figures[period] || {})[`${environment},${stack}`];
     return found ? { now: named(data, found[0]), before: found[1] && named(data, found[1]) } : null;
