@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from deploy_action.common.instants import WallTime
-from deploy_action.common.times import duration, unix_seconds
+from deploy_action.common.times import duration, iso, unix_seconds
 from deploy_action.dashboard.anomalies import unusual_of
 from deploy_action.dashboard.metrics import DAY, figures
 from deploy_action.dashboard.page import page as page_of
 from deploy_action.dashboard.restore_times import restores_of
 from deploy_action.dashboard.timeline import Entry, timeline_of
-from tests.common.many_story import NOW, records
+from tests.common.many_story import HOUR, NOW, records
 from tests.dashboard.test_page import HOSTILE
 
 if TYPE_CHECKING:
@@ -360,25 +362,65 @@ def test_durations_are_told_as_everywhere(show: Callable[..., Shown]) -> None:
     assert page.evaluate("(all) => all.map(View.duration)", lengths) == [duration(one) for one in lengths]
 
 
-@pytest.mark.parametrize(("count", "days"), [(1, 1.0), (2, 1.0), (30, 1.0), (30, 90.0)])
-def test_axes_have_marks_and_labels_that_do_not_overlap(
-    show: Callable[..., Shown], count: int, days: float
-) -> None:
-    shown = show(list(records(count, days=days)))
-    page = shown.page
-    page.add_init_script(
+def axis_texts(shown: Shown) -> dict[str, list[tuple[str, float, float, float, str]]]:
+    """Opens the page. By the title of a chart: each text on its axes, x, y and width in pixels, alignment."""
+    shown.page.add_init_script(
         """window.marks = []; const drawn = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
           const { a: ratio, e, f } = this.getTransform();
           marks.push([this.canvas, text, x + e, y + f, this.measureText(text).width * ratio, this.textAlign]);
           return drawn.apply(this, arguments); };"""
     )
-    shown.open("#days=all")
-    found = page.evaluate(
-        """() => [...document.querySelectorAll(".chart canvas")].map((canvas) =>
-             marks.filter(([of]) => of === canvas).map(([, ...rest]) => rest))"""
+    page = shown.open("#days=all")
+    found: dict[str, list[tuple[str, float, float, float, str]]] = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll(".chart canvas")].map((canvas) =>
+             [canvas.closest(".chart").querySelector("h2").textContent,
+              marks.filter(([of]) => of === canvas).map(([, ...rest]) => rest)]))"""
     )
-    for marks in found:
+    return found
+
+
+def heights_of(texts: Sequence[tuple[str, float, float, float, str]]) -> dict[str, float]:
+    """Of the upright axis: how far down each text stands, the highest last."""
+    found = {text: y for text, _, y, _, align in texts if align != "center"}
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
+DURATION_CHARTS = ("Duration and estimate", "Time to restore", "Lead and queue time", "Duration over time")
+
+
+@pytest.mark.parametrize(("count", "lead_days"), [(300, 15), (300, 110), (10_000, 4_000)])
+def test_marks_of_durations_are_round_and_stand_apart(
+    show: Callable[..., Shown], count: int, lead_days: int
+) -> None:
+    rows = list(records(count, days=900))
+    for row in rows:
+        row["committed_at"] = iso((unix_seconds(row["requested_at"]) or 0.0) - lead_days * DAY)
+    shown = show(rows)
+    axes = axis_texts(shown)
+    for chart in DURATION_CHARTS:
+        heights = heights_of(axes[chart])
+        assert len(heights) >= 2
+        assert [text for text in heights if not re.fullmatch(r"0|(\d+[smhd]){1,2}", text)] == []
+        assert min(below - above for below, above in pairwise(heights.values())) >= 14, (chart, heights)
+    assert shown.trouble == []
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 30_000, 60_000, 310_000, 20 * DAY, 2_000 * DAY])
+def test_a_single_restore_has_a_scale(show: Callable[..., Shown], seconds: float) -> None:
+    bad, good = ({**row, "environment": "test", "stacks": ["shop"]} for row in records(2))
+    for row, outcome, ended in ((bad, "failed", NOW - HOUR - seconds), (good, "succeeded", NOW - HOUR)):
+        row |= {"outcome": outcome, "requested_at": iso(ended), "held_since": iso(ended)}
+        row |= {"released_at": iso(ended)}
+    assert len(heights_of(axis_texts(show([bad, good]))["Time to restore"])) >= 2
+
+
+@pytest.mark.parametrize(("count", "days"), [(1, 1.0), (2, 1.0), (30, 1.0), (30, 90.0)])
+def test_axes_have_marks_and_labels_that_do_not_overlap(
+    show: Callable[..., Shown], count: int, days: float
+) -> None:
+    shown = show(list(records(count, days=days)))
+    for marks in axis_texts(shown).values():
         dates = sorted((x, width) for text, x, _, width, align in marks if align == "center")
         values = [text for text, _, _, _, align in marks if align != "center"]
         assert dates
@@ -396,7 +438,14 @@ def test_print_and_forced_colours_keep_what_tells_marks_apart(show: Callable[...
     page = shown.open("#environment=production&days=90")
     page.emulate_media(media="print")
     assert page.locator("#chosen").is_visible()
-    assert "environment production, 90 days" in page.locator("#chosen").inner_text()
+    assert page.locator("#chosen").inner_text() == "Shown: environment production, 90 days."
+    page.emulate_media(media="screen")
+    page.locator("#kind").select_option(label="failed and rolled back")
+    page.get_by_label("Find").fill("ada")
+    page.emulate_media(media="print")
+    assert page.locator("#chosen").inner_text() == (
+        "Shown: environment production, 90 days; in the table: failed and rolled back, “ada”."
+    )
     assert page.locator(".legend").first.is_visible()
     page.set_viewport_size({"width": 1047, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 1047

@@ -3,7 +3,10 @@ const Charts = (() => {
   "use strict";
   const { element, duration, brief, percent, day, time, number } = View;
   const POINTS_MAX = 2500;
-  const LADDER = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 259200, 864000, 2592000, 7776000];
+  const YEAR = 31536000;
+  /* Round durations: the steps of an even axis, and the marks of a logarithmic one. */
+  const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 864000, 2592000, 7776000, YEAR];
+  const MARKS_APART_PX = 16;
   let alive = [];
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -35,8 +38,7 @@ const Charts = (() => {
   }
 
   function durationSplits(top, count = 5) {
-    const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432800]
-      .find((one) => top / one <= count) || 864000;
+    const step = ROUND.find((one) => top / one <= count) || YEAR * Math.ceil(top / YEAR / count);
     return Array.from({ length: Math.floor(top / step) + 1 }, (_, index) => index * step);
   }
 
@@ -143,6 +145,19 @@ const Charts = (() => {
     return [...chosen, ...must].sort((one, other) => one - other);
   }
 
+  const marksOf = (low, high) => ROUND.filter((one) => one >= low && one <= high);
+
+  /* Those of the marks that have room on a logarithmic axis of this height. */
+  function apart(marks, low, high, height) {
+    const up = (one) => (Math.log(one / low) / Math.log(high / low)) * height;
+    let last = -Infinity;
+    return marks.filter((one) => {
+      const fits = up(one) - last >= MARKS_APART_PX;
+      if (fits) last = up(one);
+      return fits;
+    });
+  }
+
   /* Points on a ladder of durations. `paint(context, row, x, y, ratio)` draws one. */
   function scatter(home, about, rows, shown, { value, say, paint, span, ends = (row) => [value(row), value(row)], height = 250 }) {
     const spoken = panel(home, about);
@@ -155,10 +170,11 @@ const Charts = (() => {
     }
     low = Math.max(0.5, low * 0.85);
     high = Math.max(low * 3, high * 1.2);
+    while (marksOf(low, high).length < 2) [low, high] = [low * 0.8, high * 1.25];
     const place = (chart, row) => [chart.valToPos(rows.ended[row], "x", true), chart.valToPos(Math.max(low, value(row)), "y", true)];
     draw(spoken.plot, {
       scales: { x: { range: () => roomy(span) }, y: { distr: 3, range: () => [low, high] } },
-      axes: axes(duration, { splits: () => LADDER.filter((one) => one >= low && one <= high), filter: (_, splits) => splits }),
+      axes: axes(duration, { splits: (chart) => apart(marksOf(low, high), low, high, chart.bbox.height / uPlot.pxRatio), filter: (_, splits) => splits }),
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
         draw: [(chart) => {

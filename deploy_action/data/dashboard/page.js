@@ -194,13 +194,12 @@
     chosen = choose(since, until);
     const found = Figures.of(data, state.period, state.environment, state.stack);
     byId("showing").textContent = `${number(chosen.length)} of ${counted(rows.ended.length, "deployment")} shown`;
-    byId("chosen").textContent = `Shown: ${[nameOf("environment"), nameOf("stack"), PERIODS.find(([value]) => value === state.period)[1], state.find && `“${state.find}”`].filter(Boolean).join(", ")}.`;
     byId("only").hidden = !state.only;
     byId("none").hidden = chosen.length > 0;
     byId("matching").hidden = !chosen.length;
     byId("summary").hidden = Boolean(state.only) || !found;
     document.documentElement.dataset.figures = JSON.stringify(found && found.now);
-    if (!chosen.length) return;
+    if (!chosen.length) return listed();
     if (!byId("summary").hidden) {
       cards(found.now, found.before);
       charts(chosen, since, until);
@@ -210,7 +209,22 @@
       Tables.unusual(data, chosen);
       Tables.slowest(data, chosen, state.stack);
     }
-    Tables.deployments(data, chosen, state.kind, state.find);
+    return listed();
+  }
+
+  /* The table of deployments, and in words what of them is shown: on paper nothing else says it. */
+  function listed() {
+    const all = [nameOf("environment"), nameOf("stack"), PERIODS.find(([value]) => value === state.period)[1]].filter(Boolean).join(", ");
+    const some = [state.kind && byId("kind").selectedOptions[0].text, state.find.trim() && `“${state.find.trim()}”`].filter(Boolean).join(", ");
+    byId("chosen").textContent = `Shown: ${state.only ? `only the deployment ${state.only}` : all}${some && `; in the table: ${some}`}.`;
+    if (chosen.length) Tables.deployments(data, chosen, state.kind, state.find);
+  }
+
+  /* What the table of deployments leaves out. */
+  function narrowed() {
+    Tables.first();
+    remember();
+    listed();
   }
 
   const nameOf = (kind) => (state[kind] < 0 ? "" : `${kind} ${data[`${kind}s`][state[kind]] || "(not named)"}`);
@@ -284,15 +298,11 @@
   }
   byId("kind").addEventListener("change", (event) => {
     state.kind = event.target.value;
-    Tables.first();
-    remember();
-    Tables.deployments(data, chosen, state.kind, state.find);
+    narrowed();
   });
   byId("find").addEventListener("input", (event) => {
     state.find = event.target.value;
-    Tables.first();
-    remember();
-    Tables.deployments(data, chosen, state.kind, state.find);
+    narrowed();
   });
   byId("reset").addEventListener("click", () => {
     Object.assign(state, { environment: -1, stack: -1, period: "", kind: "", find: "", only: "" });

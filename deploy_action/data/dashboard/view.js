@@ -34,7 +34,7 @@ const View = (() => {
 
   /* For the marks of an axis, which are round. */
   function brief(seconds) {
-    if (seconds >= 86400) return `${seconds / 86400}d`;
+    if (seconds >= 86400 && seconds % 86400 === 0) return `${seconds / 86400}d`;
     return seconds ? duration(seconds).replace(/(?<=[mhd])00[msh]$/, "") : "0";
   }
 
