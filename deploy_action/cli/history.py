@@ -79,7 +79,8 @@ def history(
     if machine:
         say_json(shown)
         return 0
-    for line in past.listing(shown, utc=utc):
+    filtered = bool(stack or environment or outcomes) or since is not None
+    for line in past.listing(shown, filtered=filtered, utc=utc):
         click.echo(line)
     if len(shown) < len(found):
         warn(f"{len(found) - len(shown)} older ones are not shown; see --limit.")

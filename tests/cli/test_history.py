@@ -79,6 +79,8 @@ def test_by_outcome_age_and_glob(desk: Desk) -> None:
     assert [one["correlation_id"] for one in _json(desk, "--outcome", "failed", "--since", "7d")] == ["a"]
     assert len(_json(desk, "--stack", "sh*")) == 3
     assert _json(desk, "--stack", "db*") == []
+    assert desk.run("history", "--stack", "db*") == (0, "No deployment fits these filters.\n")
+    assert desk.run("history", "--since", "1h") == (0, "No deployment fits these filters.\n")
     assert desk.run("history", "--outcome", "sad")[0] == cli.USAGE
     assert desk.run("history", "--since", "soon")[0] == cli.USAGE
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 SLOWEST_MAX = 15
 
 
-def listing(records: list[dict[str, Any]], *, utc: bool = True) -> list[str]:
-    """One line a deployment, in their order."""
+def listing(records: list[dict[str, Any]], *, filtered: bool = False, utc: bool = True) -> list[str]:
+    """One line a deployment, in their order. `filtered`: others may be remembered."""
     if not records:
-        return ["No deployment is remembered."]
+        return ["No deployment fits these filters." if filtered else "No deployment is remembered."]
     head = ("ENDED", "OUTCOME", "ENVIRONMENT", "STACKS", "TOOK", "EXPECTED", "QUEUED", "BY", "DEPLOYMENT")
     return table(head, [_row(record, utc=utc) for record in records])
 
