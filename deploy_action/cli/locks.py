@@ -141,12 +141,16 @@ def freeze(
     but = f", for all but {', '.join(allowed)}" if allowed else ""
     shown = tables.shown_time(end, utc=utc)
     echo(f"Frozen {f'until {shown}' if end else 'until somebody lifts it'}{but}: {', '.join(names)}.")
+    for name in names:
+        earlier = before.lock(name).freeze
+        if earlier is not None and not earlier.over(at):
+            warn(f"Replaces the freeze of {name} {tables.frozen(earlier, utc=utc)}.")
     known = sorted({*before.locks, *(name for ticket in before.tickets for name in ticket.locks)})
     for name in names:
         holder = before.holder_of(name)
         if holder is not None:
             echo(f"Deployment {holder.correlation_id} holds {name} and goes on.")
-        if name not in known:
+        if lock_key(name) not in map(lock_key, known):
             told = f" Known: {', '.join(known)}." if known else ""
             warn(f"No deployment has used the lock {name} yet.{told}")
 

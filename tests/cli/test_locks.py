@@ -13,7 +13,9 @@ import pytest
 
 from deploy_action import cli
 from deploy_action.cli.app import COMMANDS
+from deploy_action.cli.text import history as past
 from deploy_action.cli.text import tables
+from deploy_action.locking.document import Document, Ticket
 from deploy_action.main import run
 from tests.clock import VirtualClock
 from tests.fakes.github.server import GitHubServer
@@ -94,6 +96,72 @@ def test_a_table_fits_its_terminal() -> None:
     assert max(map(len, tables.table(("STATE", "LOCKS", "STACKS", "RUN"), rows))) == 104
 
 
+ID = "20270115-080000-a1b2c3"
+RUN = "https://github.com/org/app/actions/runs/12345678901"
+AT_80 = Document(
+    tickets=(
+        Ticket(
+            "a",
+            ID,
+            ("production",),
+            stacks=("eu-west-1/shop-api", "eu-west-1/shop-web"),
+            epochs=(("production", 1),),
+            actor="ada",
+            held_since="2027-01-15T08:00:00Z",
+            expected_end="2027-01-15T08:09:00Z",
+            url=RUN,
+        ),
+        Ticket(
+            "b",
+            ID[:-1] + "4",
+            ("production",),
+            actor="grace-of-the-platform",
+            requested_at="2027-01-15T08:00:01Z",
+            url=RUN,
+        ),
+    )
+)
+PAST_AT_80 = {
+    "correlation_id": ID,
+    "environment": "production",
+    "stacks": ["eu-west-1/shop-api", "eu-west-1/shop-web"],
+    "outcome": "rolled-back",
+    "released_at": "2027-01-15T08:00:00Z",
+    "duration_seconds": 4250,
+    "queue_seconds": 30,
+    "actor": "grace-of-the-platform",
+    "estimate": {"low": 200, "mid": 240, "high": 280, "basis": "the same resources", "samples": 4},
+}
+
+
+@pytest.mark.parametrize("utc", [True, False])
+def test_a_narrow_terminal_cuts_no_id_no_outcome_and_no_time(
+    utc: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "terminal_width", lambda: 80)
+
+    def shown(time: str) -> str:
+        return tables.shown_time(time, utc=utc)
+
+    waiter = AT_80.tickets[1]
+    listed = {
+        "active": tables.active(AT_80, at="2027-01-15T08:00:02Z", utc=utc),
+        "queue": tables.queue([waiter], {"b": [ID]}, utc=utc),
+        "history": past.listing([PAST_AT_80], utc=utc),
+    }
+    for lines in listed.values():
+        assert max(map(len, lines)) <= 80, lines
+        assert "https:" not in "".join(lines).replace(RUN, "")
+    _, holder, second = listed["active"]
+    assert [holder.count(one) for one in ("holds", ID, shown("2027-01-15T08:00:00Z"))] == [1, 1, 1]
+    assert [second.count(one) for one in ("waits", ID[:-1], shown("2027-01-15T08:00:01Z"))] == [1, 1, 1]
+    assert listed["queue"][1].startswith("2 ")
+    assert [listed["queue"][1].count(one) for one in (ID[:-1] + "4", shown("2027-01-15T08:00:01Z"))] == [1, 1]
+    assert [
+        listed["history"][1].count(one) for one in (ID, "rolled-back", shown("2027-01-15T08:00:00Z"))
+    ] == [1, 1, 1]
+
+
 def test_the_whole_document_for_machines(desk: Desk) -> None:
     desk.arrives("a")
     code, told = desk.run("active", "--json")
@@ -136,6 +204,21 @@ def test_a_freeze_says_who_goes_on_and_what_may_be_a_slip(desk: Desk) -> None:
     _, told = desk.run("freeze", "prod", "prodution", "--reason", "x")
     assert "Deployment id-a holds prod and goes on." in told
     assert "No deployment has used the lock prodution yet. Known: prod." in told
+
+
+def test_a_freeze_says_which_one_it_replaces(desk: Desk) -> None:
+    desk.run("freeze", "prod", "--reason", "audit", "--by", "ada", "--for", "90m")
+    desk.run("freeze", "test", "--reason", "short", "--by", "ada", "--for", "1m")
+    _, told = desk.run(
+        "freeze", "Prod", "test", "new", "--reason", "month end", "--by", "grace", "--for", "1h"
+    )
+    assert "Replaces the freeze of Prod by ada until 2027-01-15 09:30:00 UTC: audit.\n" in told
+    assert "Replaces the freeze of test by ada until 2027-01-15 08:01:00 UTC: short.\n" in told
+    assert "freeze of new" not in told
+    assert "used the lock Prod yet" not in told
+    desk.clock.sleep(3601)
+    assert "Replaces" not in desk.run("freeze", "prod", "test", "--reason", "x")[1]
+    assert "Replaces the freeze of prod by " in desk.run("freeze", "prod", "--reason", "y")[1]
 
 
 def test_one_of_several_readers_is_released_by_force_and_the_others_are_named(desk: Desk) -> None:
