@@ -174,12 +174,11 @@ def _waited(entry: Entry, queues: _Memory) -> list[str]:
 def _failure(entry: Entry, streaks: dict[object, int]) -> list[str]:
     """The first bad one after many good ones, and each that follows a bad one."""
     streak = streaks[entry.places]
-    word = "Rolled back" if entry.outcome == "rolled-back" else "Failed"
     if not entry.bad or 0 <= streak < STREAK:
         return []
     if streak > 0:
-        return [f"{word} after {streak} good ones of the same stacks in a row."]
-    return [f"{word}, and so did {_before(-streak)} of the same stacks."]
+        return [f"{entry.words} after {streak} good ones of the same stacks in a row."]
+    return [f"{entry.words}; {_before(-streak)} of the same stacks failed too."]
 
 
 def _before(count: int) -> str:

@@ -47,6 +47,9 @@ def page(
     style = "\n".join(read_table(name) for name in (CHART_STYLE, "dashboard/style.css"))
     script = "\n".join(read_table(name) for name in (CHART_SCRIPT, *(f"dashboard/{one}" for one in SCRIPTS)))
     count = len(entries)
+    repositories = {entry.repository for entry in entries}
+    several = len(repositories) > 1
+    (repository,) = repositories if len(repositories) == 1 else ("",)
     parts = {
         "policy": (
             f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
@@ -55,11 +58,12 @@ def page(
         "style": style,
         "script": script,
         "source": sections.text(source, 1_000),
-        "broken": sections.broken(broken_now(entries)),
+        "broken": sections.broken(broken_now(entries), several=several),
         "live": sections.live(live),
-        "still": sections.without_script(entries, restores, now=now),
+        "still": sections.without_script(entries, restores, several=several, now=now),
         "generated": iso(now),
-        "count": f"{count:,} deployment{'' if count == 1 else 's'}",
+        "count": f"{count:,} deployment{'' if count == 1 else 's'}"
+        + (f" of {sections.text(repository)}" if repository else ""),
         "notices": "".join(f"<li>{sections.text(one, 1_000)}</li>" for one in notices),
         "nonotices": "" if notices else " hidden",
         "empty": " hidden" if entries else "",

@@ -58,10 +58,11 @@ def page_data(
 ) -> dict[str, Any]:
     """`entries` are the oldest first. Times in whole unix seconds, durations in seconds, null if unknown.
 
+    `outcome` of a row: what is counted, by its place in `_OUTCOMES`; `word`: how people are shown it.
     `why` of a row: the group of its cause, null where it did not fail. `restore`: seconds, -1 where the
     failure lasts still, null where the row began none.
     """
-    environments, stacks, sets, actors, heads, repositories, whys = (Table() for _ in range(7))
+    environments, stacks, sets, actors, heads, repositories, whys, words = (Table() for _ in range(8))
     rows: dict[str, list[Any]] = defaultdict(list)
     causes_from = len(entries) - CAUSES_MAX
     for number, entry in enumerate(entries):
@@ -74,6 +75,7 @@ def page_data(
             "environment": environments.place(one_line(entry.environment, 100)),
             "stacks": sets.place(tuple(names), names),
             "outcome": _OUTCOMES.index(entry.outcome),
+            "word": words.place(entry.words),
             "seconds": _short(deployment.seconds),
             "queue": _short(entry.queue_seconds),
             "lead": _short(entry.lead_seconds),
@@ -96,7 +98,7 @@ def page_data(
     places = {entry.deployment.correlation_id: number for number, entry in enumerate(entries)}
     return {
         "generated": round(now),
-        "outcomes": _OUTCOMES,
+        "words": words.values,
         "environments": environments.values,
         "stacks": stacks.values,
         "sets": sets.values,

@@ -35,11 +35,12 @@ def text(words: str, limit: int = 300) -> str:
     return html.escape(one_line(words, limit).encode("utf-8", "replace").decode())
 
 
-def broken(outages: Sequence[Outage]) -> str:
-    """A table; empty where nothing is broken."""
+def broken(outages: Sequence[Outage], *, several: bool) -> str:
+    """A table; empty where nothing is broken. `several`: repositories are shown to tell them apart."""
     rows = [
         [
             text(one.stack or "no stack known"),
+            *_repository(one.last, several),
             text(one.environment),
             _time(one.since),
             str(one.tries),
@@ -51,7 +52,7 @@ def broken(outages: Sequence[Outage]) -> str:
     if not rows:
         return ""
     more = f"<p>And {len(outages) - OUTAGES_MAX:,} more.</p>" if len(outages) > OUTAGES_MAX else ""
-    head = ("Stack", "Environment", "Since", "Tries", "Last cause", "Run")
+    head = ("Stack", *_repository_head(several), "Environment", "Since", "Tries", "Last cause", "Run")
     return _section("broken", "Broken now", _table("Broken now", head, rows) + more, "panel alarm")
 
 
@@ -83,8 +84,10 @@ def live(found: Live | None) -> str:
     return _section("now", "Now", hint + shown, "panel")
 
 
-def without_script(entries: Sequence[Entry], restores: Mapping[str, Restore], *, now: WallTime) -> str:
-    """Figures and the newest deployments."""
+def without_script(
+    entries: Sequence[Entry], restores: Mapping[str, Restore], *, several: bool, now: WallTime
+) -> str:
+    """Figures and the newest deployments. `several`: as in `broken`."""
     if not entries:
         return ""
     month = [entry for entry in entries if entry.ended >= now - 30 * DAY]
@@ -93,8 +96,20 @@ def without_script(entries: Sequence[Entry], restores: Mapping[str, Restore], *,
         figures(entries, restores, since=entries[0].ended, until=now),
     ]
     rows = [[name, *(show(one) for one in columns)] for name, show in _FIGURES]
-    newest = [_row(entry) for entry in reversed(entries[-LAST:])]
-    head = ("Ended", "Stacks", "Environment", "Outcome", "Duration", "Queue", "By", "Cause", "Run")
+    newest = [_row(entry, several=several) for entry in reversed(entries[-LAST:])]
+    repository = _repository_head(several)
+    head = (
+        "Ended",
+        "Stacks",
+        *repository,
+        "Environment",
+        "Outcome",
+        "Duration",
+        "Queue",
+        "By",
+        "Cause",
+        "Run",
+    )
     return _section(
         "figures",
         "Figures",
@@ -103,13 +118,22 @@ def without_script(entries: Sequence[Entry], restores: Mapping[str, Restore], *,
     ) + _section("last", f"The last {len(newest)}", _table("Last deployments", head, newest), "panel")
 
 
-def _row(entry: Entry) -> list[str]:
+def _repository_head(several: bool) -> tuple[str, ...]:
+    return ("Repository",) if several else ()
+
+
+def _repository(entry: Entry, several: bool) -> tuple[str, ...]:
+    return (text(entry.repository) or "not known",) if several else ()
+
+
+def _row(entry: Entry, *, several: bool) -> list[str]:
     more = f" and {len(entry.stacks) - STACKS_MAX} more" if len(entry.stacks) > STACKS_MAX else ""
     return [
         _time(entry.ended),
         text(", ".join(entry.stacks[:STACKS_MAX]) + more),
+        *_repository(entry, several),
         text(entry.environment),
-        text(entry.outcome.replace("-", " ")),
+        entry.words,
         _seconds(entry.deployment.seconds),
         _seconds(entry.queue_seconds),
         text(entry.actor),

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.times import unix_seconds
 from deploy_action.history.record_codec import damaged_parts, deployment_of
+from deploy_action.reporting.outcome_words import ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +51,13 @@ class Entry:
     def outcome(self) -> str:
         found = self.deployment.outcome
         return found if found in GOOD | BAD | OTHERS else "unknown"
+
+    @property
+    def words(self) -> str:
+        """How it ended, as log, summary and Slack say it."""
+        runs = self.deployment.runs
+        teardown = bool(runs) and all(run.kind == "delete" for run in runs)
+        return ending_of(Outcome(self.outcome), deleted=teardown, teardown=teardown).value.label
 
     @property
     def succeeded(self) -> bool:

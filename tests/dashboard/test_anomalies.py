@@ -96,7 +96,9 @@ def test_a_failure_after_many_good_ones() -> None:
 def test_a_series_of_failures_stands_out_whatever_its_length() -> None:
     assert why([], entry("x", 99, "failed")) == ""
     one = [entry("a", 1), entry("bad", 90, "failed")]
-    assert why(one, entry("x", 99, "failed")) == "Failed, and so did the one before it of the same stacks."
+    assert why(one, entry("x", 99, "failed")) == "Failed; the one before it of the same stacks failed too."
     three = [*one, entry("b", 91, "failed"), entry("c", 92, "cancelled"), entry("d", 93, "failed")]
-    assert why(three, entry("x", 99, "rolled-back")).startswith("Rolled back, and so did the 3 before it")
+    assert why(three, entry("x", 99, "rolled-back")) == (
+        "Failed and rolled back; the 3 before it of the same stacks failed too."
+    )
     assert why([*three, entry("good", 94)], entry("x", 99, "failed")) == ""

@@ -174,7 +174,7 @@ def test_a_choice_stands_in_the_address_and_is_found_again(show: Callable[..., S
     assert "environment=staging" in fragment
     outcomes = page.locator("#table .pill").all_inner_texts()
     assert outcomes
-    assert set(outcomes) <= {"failed", "rolled back", "unusual"}
+    assert set(outcomes) <= {"Failed", "Failed and rolled back", "unusual"}
     figures = shown.figures
     page.goto("about:blank")
     shown.open(fragment)
@@ -497,4 +497,20 @@ def test_causes_are_grouped_and_the_slowest_resource_is_told_by_place(show: Call
     page.select_option("#stack", label="all")
     first.locator("td a").first.click()
     assert page.locator("#table tbody tr").count() == 1
+    assert shown.trouble == []
+
+
+def test_a_deployment_is_found_by_its_cause_and_one_more_kind_is_one(show: Callable[..., Shown]) -> None:
+    letters = "abcdefghijklm"
+    rows = [
+        {**row, "outcome": "failed", "root_cause": f"The {letter * 5} flew away."}
+        for row, letter in zip(records(len(letters)), letters, strict=True)
+    ]
+    shown = show(rows)
+    page = shown.open("#days=all")
+    assert page.locator("#causes .hint").inner_text() == "And 1 more kind."
+    page.get_by_label("Find").fill("flew AAAAA")
+    found = page.locator("#table tbody tr")
+    assert found.count() == 1
+    assert found.get_attribute("data-id") == rows[0]["correlation_id"]
     assert shown.trouble == []

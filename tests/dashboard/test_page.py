@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deploy_action.cloudformation.outcome import Outcome
 from deploy_action.common.instants import WallTime
 from deploy_action.common.times import iso
 from deploy_action.dashboard.anomalies import unusual_of
@@ -21,8 +22,10 @@ from deploy_action.dashboard.live import live_of
 from deploy_action.dashboard.page import machine_data, page
 from deploy_action.dashboard.page_data import MEASUREMENTS_MAX, RESOURCES_MAX, page_data, script_json
 from deploy_action.dashboard.restore_times import restores_of
+from deploy_action.dashboard.sections import without_script
 from deploy_action.dashboard.timeline import timeline_of
 from deploy_action.locking.document import Document, Freeze, Lock, Ticket
+from deploy_action.reporting.outcome_words import ending_of
 from tests.common.many_story import NOW, records
 from tests.history.entries import START, entry
 
@@ -181,6 +184,33 @@ def test_what_is_broken_stands_on_top_and_who_deploys_below_it() -> None:
     assert 'href="javascript' not in text
     assert below.count("is frozen by grace") == 1
     assert 'id="now"' not in written(rows)
+
+
+def test_a_deployment_ends_in_the_words_of_every_other_surface() -> None:
+    entries = [entry(one.value, number, one.value) for number, one in enumerate(Outcome)]
+    for number, outcome in enumerate(("succeeded", "failed")):
+        found = entry(f"teardown {number}", 20 + number, outcome)
+        run = replace(found.deployment.runs[0], kind="delete")
+        entries.append(replace(found, deployment=replace(found.deployment, runs=(run,))))
+    words = [*(ending_of(one).value.label for one in Outcome), "Deleted", "Not deleted"]
+    data = page_data(entries, {}, {}, now=WallTime(START))
+    assert [data["words"][place] for place in data["rows"]["word"]] == words
+    still = without_script(entries, {}, several=False, now=WallTime(START))
+    assert re.findall(r'data-label="Outcome">([^<]*)<', still)[::-1] == words
+
+
+def test_one_repository_stands_in_the_header_and_several_have_a_column() -> None:
+    def of(*names: str) -> str:
+        rows = [{**row, "outcome": "failed"} for row in records(len(names))]
+        return written([{**row, "repository": name} for row, name in zip(rows, names, strict=True)])
+
+    one, several = of("org/shop", "org/shop"), of("org/shop", "org/<b>")
+    assert "<span>2 deployments of org/shop</span>" in one
+    assert 'data-label="Repository"' not in one
+    assert "<span>2 deployments</span>" in several
+    broken, still = several.partition("<noscript>")[::2]
+    for part in (broken, still):
+        assert '<td data-label="Repository">org/&lt;b&gt;</td>' in part
 
 
 def test_machines_get_the_same_figures() -> None:

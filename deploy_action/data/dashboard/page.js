@@ -105,7 +105,7 @@
     ], { format: duration, splits: (high) => Charts.durationSplits(high), range: topped(10) });
     Charts.overTime(home, {
       title: "Estimate accuracy", hint: "How many intervals held (dotted: the 80 % that they promise), and how far the middle was off.", nothing: "No estimate can be scored in this choice.",
-      label: `Lines: ${percent(figures.coverage)} of ${figures.scored} intervals held; median error ${percent(figures.median_error)}.`,
+      label: `Lines: ${percent(figures.coverage)} of ${counted(figures.scored, "interval")} held; median error ${percent(figures.median_error)}.`,
     }, buckets, [
       { label: "intervals that held", colour: "good", shape: "line", values: per((list) => Figures.share(list, (row) => rows.held[row] === 1, scored)) },
       { label: "median error", colour: "second", shape: "line", values: per((list) => Figures.typical(list.filter(scored).map(missedBy))?.median ?? null) },
@@ -132,7 +132,7 @@
       ],
       table: () => ({
         head: ["ended (UTC)", "duration", "low", "middle", "high", "outcome"],
-        rows: known.map((row) => [time(rows.ended[row]), duration(rows.seconds[row]), duration(rows.low[row]), duration(rows.mid[row]), duration(rows.high[row]), Tables.WORDS[rows.outcome[row]]]),
+        rows: known.map((row) => [time(rows.ended[row]), duration(rows.seconds[row]), duration(rows.low[row]), duration(rows.mid[row]), duration(rows.high[row]), Tables.wordsOf(data, row)]),
       }),
     }, rows, shown, {
       span, value: (row) => rows.seconds[row],

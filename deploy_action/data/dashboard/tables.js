@@ -1,20 +1,20 @@
 /* The tables: unusual deployments, slowest resources, all deployments. */
 const Tables = (() => {
   "use strict";
-  const { byId, element, drawing, duration, percent, time, link, number } = View;
+  const { byId, element, drawing, duration, percent, time, link, number, counted } = View;
   const PAGE = matchMedia("(max-width: 46rem)").matches ? 12 : 40;
-  const WORDS = ["succeeded", "no changes", "failed", "rolled back", "busy", "skipped", "cancelled", "unknown"];
   const FEW = 8;
   const SORTS = { ended: "Ended", seconds: "Duration", queue: "Queue", turnaround: "Request to end" };
   const shown = { page: 0, sort: "ended", down: true, all: false };
 
   const stacksOf = (data, row) => data.sets[data.rows.stacks[row]].map((place) => data.stacks[place]);
+  const wordsOf = (data, row) => data.words[data.rows.word[row]];
   const environmentOf = (data, row) => data.environments[data.rows.environment[row]];
 
   function pill(data, row) {
     const outcome = data.rows.outcome[row];
     const kind = outcome < 2 ? "good" : Figures.isBad(outcome) ? "bad" : "";
-    return element("span", { class: `pill ${kind}`, text: WORDS[outcome] });
+    return element("span", { class: `pill ${kind}`, text: wordsOf(data, row) });
   }
 
   function links(data, row) {
@@ -121,7 +121,7 @@ const Tables = (() => {
         element("td", { class: "when", "data-label": "last" }, element("a", { href: `#deployment=${encodeURIComponent(data.rows.id[last])}`, text: when, "aria-label": `The last one, which ended ${when}` })),
         element("td", { class: "links" }, ...links(data, last)));
     });
-    const more = found.length > 12 ? [element("p", { class: "hint", text: `And ${number(found.length - 12)} more kinds.` })] : [];
+    const more = found.length > 12 ? [element("p", { class: "hint", text: `And ${counted(found.length - 12, "more kind")}.` })] : [];
     home.replaceChildren(table("Causes of failures", ["Cause", "Failures", "Of which", "Last", "Links"].map((text, place) => element("th", { scope: "col", text, class: place === 1 ? "n" : null })), body), ...more);
   }
 
@@ -287,5 +287,5 @@ const Tables = (() => {
   }
 
   const first = () => { shown.page = 0; };
-  return { unusual, causes, slowest, deployments, places, names, first, WORDS, percent };
+  return { unusual, causes, slowest, deployments, places, names, first, wordsOf, percent };
 })();
