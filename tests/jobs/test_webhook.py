@@ -22,6 +22,13 @@ __all__ = ["slack"]
 WEBHOOK_PAGE = Path(__file__).parents[2] / "docs" / "webhook.md"
 
 
+def described() -> dict[str, object]:
+    """The sample of the guide."""
+    (text,) = re.findall(r"```json\n(.*?)```", WEBHOOK_PAGE.read_text("utf-8"), re.DOTALL)
+    sample: dict[str, object] = json.loads(text)
+    return sample
+
+
 @pytest.fixture
 def webhook() -> Iterator[WebhookServer]:
     with WebhookServer() as server:
@@ -40,8 +47,7 @@ def test_start_and_end_are_told_as_a_versioned_document(stage: Stage, webhook: W
     assert end["stacks"][0]["status"] == "CREATE_COMPLETE"
     assert str(end["duration-seconds"]) == job.outputs()["duration-seconds"]
     assert None not in {**start, **end}.values()
-    (described,) = re.findall(r"```json\n(.*?)```", WEBHOOK_PAGE.read_text("utf-8"), re.DOTALL)
-    assert set(start) | set(end) <= set(json.loads(described)), "docs/webhook.md describes all members"
+    assert set(start) | set(end) <= set(described()), "docs/webhook.md describes all members"
 
 
 def test_a_failure_names_its_cause_and_says_that_somebody_is_needed(
@@ -53,6 +59,8 @@ def test_a_failure_names_its_cause_and_says_that_somebody_is_needed(
     assert (end["event"], end["needs-attention"]) == ("rolled-back", True)
     assert end["causes"][0]["resource"] == "Topic"
     assert end["causes"][0]["message"] == "no <!channel> topic"
+    told = ("summary", "event", "final", "needs-attention", "outcome", "environment", "locks", "cause-count")
+    assert {name: end[name] for name in told} == {name: described()[name] for name in told}
 
 
 def test_teams_gets_a_card_in_which_text_from_outside_is_only_text(

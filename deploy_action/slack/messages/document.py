@@ -63,8 +63,8 @@ def document(view: DeploymentView) -> dict[str, object]:
 
 
 def summary_line(view: DeploymentView) -> str:
-    """Such as `❌ Failed: production`, without markup."""
-    return f"{words.heading(view)[0]} {words.headline(view, one_line(words.what(view)))}"
+    """Such as `❌ shop → production failed and was rolled back`, without markup."""
+    return words.headline(view, one_line(words.what(view)))
 
 
 def _estimate(estimate: Estimate | None) -> dict[str, int] | None:

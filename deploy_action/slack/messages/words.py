@@ -106,7 +106,7 @@ def _ending(view: DeploymentView) -> Ending:
 
 
 def headline(view: DeploymentView, name: str) -> str:
-    """The heading with the name made harmless for where it stands, and how long it took."""
+    """The heading in one line, its sign first. `name` is harmless already for where it stands."""
     return " ".join(part for part in (*heading(view)[:2], name, heading(view)[2]) if part)
 
 
