@@ -14,6 +14,7 @@ from deploy_action.cloudformation.stacks import console_url
 from deploy_action.common.instants import CloudFormationTime
 from deploy_action.common.times import unix_seconds
 from deploy_action.diagnosis.causes import causes_of
+from deploy_action.reporting.stack_outputs import chosen
 from deploy_action.slack.view import (
     LISTED_MAX,
     OUTPUTS_MAX,
@@ -212,7 +213,7 @@ def ended(
         exit_code=report.command_exit_code,
         deleted=report.deleted,
         teardown=report.teardown,
-        outputs=_chosen(report.outputs, shown),
+        outputs=_outputs(report.outputs, shown),
         fallback=cut_middle(report.cautions),
         notes=tuple(cut(note) for note in report.notes[:LISTED_MAX]),
     )
@@ -319,13 +320,6 @@ def _cause(cause: Cause) -> CauseSeen:
     )
 
 
-def _chosen(outputs: dict[str, str], shown: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
-    for name in shown:
-
-        def asked(output: str, name: str = name) -> bool:
-            output = output if "/" in name else output.rpartition("/")[2]
-            return output.startswith(name[:-1]) if name.endswith("*") else output == name
-
-        found.update({output: value for output, value in outputs.items() if asked(output)})
-    return tuple((cut(name), cut(value)) for name, value in list(found.items())[:OUTPUTS_MAX])
+def _outputs(outputs: dict[str, str], shown: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    found = list(chosen(outputs, shown).items())[:OUTPUTS_MAX]
+    return tuple((cut(name), cut(value)) for name, value in found)

@@ -51,12 +51,14 @@ def run(job: JobContext) -> int:
     job = job.deploying(state.report.links.commit_id)
     job.reporter.notes.extend(state.report.notes)
     state.report = _final(job, state)
+    outputs: tuple[str, ...] = ()
     try:
         settings = parse_inputs(job.environ, step="post")
     except InvalidInput:
         # `pre` has told every problem, and locked nothing.
         job.reporter.line("Nothing was locked, so there is nothing to give back.")
     else:
+        outputs = settings.slack_outputs
         if settings.mode is not Mode.ASK:
             wiring = Wiring(settings, job.run, job.environ, monotonic=job.clock.monotonic)
             _end(job, state, wiring, lost=kept is None)
@@ -69,7 +71,11 @@ def run(job: JobContext) -> int:
     page = (
         ""
         if shown
-        else optional(job.reporter, "The summary", lambda: summary(state.report, now=job.clock.now()))
+        else optional(
+            job.reporter,
+            "The summary",
+            lambda: summary(state.report, now=job.clock.now(), outputs=outputs),
+        )
     )
     for trouble in (
         job.files.add_summary(page or ""),

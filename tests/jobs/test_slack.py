@@ -166,6 +166,9 @@ class TestWhatIsTold:
         shown = seen(about(slack, job)[0].content)
         assert "https://shop" in shown
         assert "hidden" not in shown
+        assert "Outputs (1)" in job.summary
+        assert "https://shop" in job.summary
+        assert "hidden" not in job.summary
 
     def test_the_queue_and_a_wait_that_is_too_long(self, stage: Stage, slack: SlackServer) -> None:
         freeze(stage, 1200)

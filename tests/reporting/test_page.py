@@ -211,6 +211,21 @@ gantt
     )
 
 
+def test_outputs_are_those_that_slack_shows_and_all_where_none_is_chosen() -> None:
+    report = replace(
+        FULL, outputs={"Url": "https://shop", "WebRole": "a", "WebName": "b", "Key": "AKIA" + 16 * "A"}
+    )
+
+    def shown(*names: str) -> list[str]:
+        page = summary(report, now=WallTime(NOON), outputs=names)
+        assert "AKIA" not in page
+        return [name for name in report.outputs if f"| `{name}` |" in page]
+
+    assert shown() == list(report.outputs)
+    assert shown("Web*", "Key") == ["WebRole", "WebName", "Key"]
+    assert shown("Nothing") == []
+
+
 def test_all_causes_are_told_before_anything_else() -> None:
     page = summary(
         replace(FULL, causes=(cause("A"), cause("Database/B"), cause("shop", type_=STACK_TYPE))),

@@ -14,6 +14,7 @@ from deploy_action.common.masks import shapes_in
 from deploy_action.common.times import date_time, duration
 from deploy_action.reporting.headline import headline
 from deploy_action.reporting.shared_causes import says_again
+from deploy_action.reporting.stack_outputs import chosen
 from deploy_action.reporting.summary.causes import why
 from deploy_action.reporting.summary.changes import since_last_time
 from deploy_action.reporting.summary.gantt import gantt
@@ -28,6 +29,8 @@ from deploy_action.reporting.summary.times import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from deploy_action.common.instants import WallTime
     from deploy_action.reporting.report import Ahead, Report
 
@@ -44,9 +47,9 @@ AHEAD_MAX = 3
 LAST_SEEN_MAX = 5
 
 
-def summary(report: Report, *, now: WallTime, bytes_max: int = BYTES_MAX) -> str:
-    """The whole page. `now` is unix seconds, for what is still running. Of what is too long even so, the
-    beginning is kept."""
+def summary(report: Report, *, now: WallTime, outputs: Sequence[str] = (), bytes_max: int = BYTES_MAX) -> str:
+    """The whole page. `now` is unix seconds, for what is still running. `outputs` chooses those of the stacks
+    (`stack_outputs.chosen`); all where it is empty. Of what is too long even so, the beginning is kept."""
     end = report.ended if report.ended is not None else now
     sections = [
         f"## {headline(report, markdown)}",
@@ -57,7 +60,7 @@ def summary(report: Report, *, now: WallTime, bytes_max: int = BYTES_MAX) -> str
         _facts(report),
         _stacks(report),
         stack_sets(report),
-        _outputs(report),
+        _outputs(chosen(report.outputs, outputs) if outputs else report.outputs),
         _notes(report),
         gantt(report.bars, end=end),
         slowest(report.bars, end),
@@ -155,11 +158,11 @@ def _stacks(report: Report) -> str:
     return table(["Stack", "Status", *["Took"] * timed, "Look at it"], rows) + more
 
 
-def _outputs(report: Report) -> str:
+def _outputs(outputs: Mapping[str, str]) -> str:
     """Behind a fold: many are for machines. What looks like a credential is not shown."""
     rows = [
         (code(name), "looks like a credential, so it is not shown" if shapes_in(value) else code(value))
-        for name, value in report.outputs.items()
+        for name, value in outputs.items()
     ]
     return folded_table("Outputs", ("Output", "Value"), rows, bytes_max=OUTPUTS_BYTES_MAX)
 
