@@ -18,7 +18,7 @@ import pytest
 import yaml
 from botocore import xform_name
 
-from deploy_action import errors
+from deploy_action import __version__, errors
 from deploy_action.cli.app import PROGRAM, Commands, app
 from deploy_action.cloudformation.template_tree import BODY_BYTES_MAX
 from deploy_action.history import document as history
@@ -335,6 +335,39 @@ class TestPromises:
 
     def test_the_table_is_read(self) -> None:
         assert len(promised()) > 20
+
+
+def strangers(text: str) -> list[str]:
+    """Uses of the action by another owner than `org`, which stands for the reader's."""
+    return [
+        match[0]
+        for match in re.finditer(r"uses: *[\"']?([\w.-]+)/deploy-coordinator\b[^\s`]*", text)
+        if match[1] not in {"org", "YOUR-ORG"}
+    ]
+
+
+class TestOwner:
+    @pytest.mark.parametrize("page", [*GUIDES, *sorted(ROOT.glob("examples/**/*.yml"))], ids=name_of)
+    def test_the_action_is_named_by_one_owner(self, page: Path) -> None:
+        assert strangers(page.read_text("utf-8")) == []
+
+    def test_another_owner_is_found(self) -> None:
+        assert strangers("- uses: acme/deploy-coordinator/cli@v1") == ["uses: acme/deploy-coordinator/cli@v1"]
+
+
+class TestVersion:
+    def test_the_readme_says_what_main_is_until_there_is_a_release(self) -> None:
+        readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+        sentence = f"No release yet; `main` is {__version__}."
+        assert (sentence in readme) == (".dev" in __version__)
+        assert ("No release yet" in readme) == (sentence in readme)
+
+
+class TestEmergency:
+    def test_past_the_queue_leads_promote_before_release(self) -> None:
+        page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+        (row,) = re.findall(r"^\| deploy past the queue \|.*$", page, re.MULTILINE)
+        assert 0 < row.find(f"{PROGRAM} promote ") < row.find(f"{PROGRAM} release ")
 
 
 class TestPictures:
