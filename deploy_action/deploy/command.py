@@ -57,6 +57,7 @@ def deploy(deployment: Deployment) -> int:
     watcher = EventStream(deployment.looks, baseline, asked=deployment.settings.stacks)
     deployment.estimate.expect(*_plans(deployment, baseline))
     # Not to see the stacks is no reason to end a command: it goes on, watched or not.
+    deployment.reporter.command_works = lambda: deployment.job.folder.command_exit_code() is None
     expected = ExpectedChanges(deployment.settings.places, deployment.settings.expect_changes_seconds)
     done = _Done(deployment, watcher, baseline, expected, stack_sets)
     if deployment.unwatched:

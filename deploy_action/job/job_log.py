@@ -66,6 +66,8 @@ class JobLogReporter:
     """Fold the log by phases; not where somebody else writes into it meanwhile."""
     folding: EveryEvent = field(default_factory=EveryEvent)
     """Leaves out what a calm log does without."""
+    command_works: Callable[[], bool] = lambda: False
+    """Whether the deployment's own command has not ended yet."""
     unread: CoordinatorError | None = None
     """Why CloudFormation could not be asked the last time that it could not."""
     _progress: Progress = field(default_factory=Progress)
@@ -188,6 +190,7 @@ class JobLogReporter:
                 forecast=self.forecast,
                 done=done,
                 unanswered_since=unanswered_since,
+                command_works=self.command_works(),
             )
             self.log.write(line)
 

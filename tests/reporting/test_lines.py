@@ -192,6 +192,16 @@ class TestHeartbeat:
             "14:14:21   +1m01s  … still deleting A, 1m00s; rolling back"
         )
 
+    def test_a_stack_at_rest_while_the_command_works_says_that_it_works(self) -> None:
+        operation = Operation()
+        operation.apply(stack(AT, "UPDATE_IN_PROGRESS"))
+        operation.apply(stack(AT + 60, "UPDATE_COMPLETE"))
+        now = CloudFormationTime(AT + 90)
+        assert PLAIN.heartbeat(operation, 90.0, now=now, command_works=True) == (
+            "14:14:50   +1m30s  … the command still works; no watched stack is in progress; 0 done"
+        )
+        assert "the command" not in PLAIN.heartbeat(operation, 90.0, now=now)
+
     def test_where_nothing_has_begun_it_says_so(self) -> None:
         found = PLAIN.heartbeat(Operation(), 0.0, now=CloudFormationTime(AT))
         assert found == "14:13:20      +0s  … nothing has begun on a watched stack yet"

@@ -119,6 +119,7 @@ class LogStyle:
         forecast: Forecast = _NOTHING_KNOWN,
         done: tuple[int, int] | None = None,
         unanswered_since: CloudFormationTime | None = None,
+        command_works: bool = False,
     ) -> str:
         """The activities in progress while nothing happens, and the time left. `now` is unix seconds of
         CloudFormation; `done` as in `event`. While CloudFormation does not answer, what was seen last is told
@@ -129,9 +130,8 @@ class LogStyle:
         told = [_still(activity, operation, forecast, seen) for activity in running[:3]]
         more = [f"and {len(running) - 3} more"] if len(running) > 3 else []
         began = any(root.status for root in operation.roots)
-        waiting = (
-            "waiting for CloudFormation" if operation.ended is None else "no watched stack is in progress"
-        )
+        at_rest = f"{'the command still works; ' * command_works}no watched stack is in progress"
+        waiting = "waiting for CloudFormation" if operation.ended is None else at_rest
         doing = ["still " + "; ".join((*told, *more)) if told else waiting]
         if not began:
             doing, counts = ["nothing has begun on a watched stack yet"], ""
