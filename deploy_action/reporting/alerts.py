@@ -48,7 +48,8 @@ def _resource(change: StallChange) -> str:
 
 
 def _normal(change: StallChange) -> str:
-    known = usually(change.usual)
+    # What is undone takes another time than what is done.
+    known = usually(change.usual) if change.activity.phase is not Phase.ROLLBACK else ""
     return f"; {known.replace('usually', 'usually it takes', 1)}" if known else ""
 
 

@@ -69,6 +69,17 @@ def test_a_resource_that_stalls_twice_says_when() -> None:
     assert alerts.stalled(again, back).startswith("In the rollback, Service (")
 
 
+def test_what_is_undone_is_not_compared_with_what_is_done() -> None:
+    back = told(
+        stack(AT, "UPDATE_IN_PROGRESS"),
+        resource(AT + 9, "Service", "UPDATE_FAILED"),
+        stack(AT + 10, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        resource(AT + 11, "Service", "UPDATE_IN_PROGRESS"),
+    )
+    again = change(back, 1860.0, USUAL, began=True)
+    assert "usually" not in alerts.stalled_before(again) + alerts.stalled(again, back)
+
+
 def test_the_end_of_a_stall() -> None:
     over = change(RUNNING, 1980.0, began=False)
     assert alerts.moving(over) == "Database/Instance moves again, 33m after it began."

@@ -191,6 +191,8 @@ class TestHeartbeat:
         assert PLAIN.heartbeat(operation, 61.0, now=CloudFormationTime(AT + 61), done=(1, 2)) == (
             "14:14:21   +1m01s  … still deleting A, 1m00s; rolling back"
         )
+        later = CloudFormationTime(AT + 370)
+        assert "usually" not in PLAIN.heartbeat(operation, 370.0, now=later, forecast=Known())
 
     def test_a_stack_at_rest_while_the_command_works_says_that_it_works(self) -> None:
         operation = Operation()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.estimation.forecast import Forecast
+    from deploy_action.history.estimate import Usual
     from deploy_action.locking.document import Freeze
     from deploy_action.locking.transitions import Waiting
 
@@ -76,7 +77,7 @@ class LogStyle:
         took = ""
         if activity is not None and activity.ended == event.timestamp:
             well = event.status.endswith("_COMPLETE")
-            usual = forecast.usual(activity, operation.label_of(activity)) if well else None
+            usual = _usual(activity, operation, forecast) if well else None
             if usual is not None and usual.basis is Basis.PRIOR and activity.resource_type == STACK_TYPE:
                 usual = None  # an average nested stack tells nothing of this one
             took = progress.took(activity.seconds(), usual)
@@ -196,17 +197,23 @@ def _frozen(freeze: Freeze) -> str:
 
 def _still(activity: Activity, operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
-    label = operation.label_of(activity)
     seconds = activity.seconds(now)
-    usually = progress.usually(progress.meaningful(forecast.usual(activity, label), seconds))
+    usually = progress.usually(progress.meaningful(_usual(activity, operation, forecast), seconds))
     doing = f"{_doing(activity)} {log_text(operation.name_of_activity(activity), 60)}"
     return ", ".join(part for part in (doing, duration(seconds), usually) if part)
+
+
+def _usual(activity: Activity, operation: Operation, forecast: Forecast) -> Usual | None:
+    """None in a rollback: what is undone takes another time than what is done."""
+    if activity.phase is Phase.ROLLBACK:
+        return None
+    return forecast.usual(activity, operation.label_of(activity))
 
 
 def _overdue(operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """The resource that has run longest beyond its usual range; empty where none has."""
     for activity in operation.running:
-        usual = forecast.usual(activity, operation.label_of(activity))
+        usual = _usual(activity, operation, forecast)
         if usual is not None and activity.seconds(now) > usual.high_seconds:
             return log_text(operation.name_of_activity(activity), 60)
     return ""
