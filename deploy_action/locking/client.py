@@ -305,6 +305,8 @@ class LockClient(LockHold):
         """
         try:
             if not newest and self._heads_are_enough(last, wait=wait):
+                self.outage.heard()
+                self._others.reached()
                 return self._advance(last, wait=wait, seen_before=True)
             document = self._advance(last if newest else self._look(), wait=wait)
         except RegistryError as error:

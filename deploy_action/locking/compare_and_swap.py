@@ -145,18 +145,20 @@ class _Pace:
         self,
         error: RegistryConflict,
         version: str,
-        revision: int,
+        document: Document,
         read_at: MonotonicTime,
         now: MonotonicTime,
+        *,
+        crowd: int,
     ) -> float:
         """Seconds to wait after a conflict. Raises RegistryUnavailable where there is no point in it."""
         since = self.lost_since.setdefault(version, now)
         most = since + STALE_PATIENCES * self.patience_seconds - now
         if most <= 0.0 and now > since:
             raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
-        self.backoff.lost(now, revision=revision, write_seconds=now - read_at)
+        self.backoff.lost(now, revision=document.revision, write_seconds=now - read_at)
         pause = max(PAUSE_SECONDS_MIN, min(_anywhere_in(self.backoff.window_seconds()), most))
-        if now + pause - self.began_at > self.spread_seconds + self.conflict_seconds:
+        if crowd and now + pause - self.began_at > self.spread_seconds + self.conflict_seconds:
             raise RegistryUnavailable(f"{error.what} Others write it all the time.") from error
         return pause
 
@@ -223,8 +225,8 @@ class Swapper:
         `give_way`: waits in place of the clock, for up to CROWD_SECONDS_MAX, where many write and the caller
         may let them go first. It may raise, for a cancellation.
 
-        `conflict_seconds`: how long conflicts are borne, for whoever had better leave the document to others.
-        `crowd`: how many may write the same at this moment, by the document: as `write_backoff.Spread`.
+        `crowd`: how many may write the same at this moment, by the document: as `write_backoff.Spread`. Where
+        there are any, conflicts are borne for `conflict_seconds`.
         """
         sleep = give_way or self._clock.sleep
         pace = _Pace(
@@ -265,7 +267,7 @@ class Swapper:
                 return result
             except RegistryConflict as error:
                 now, unanswered_since = self._clock.monotonic(), None
-                sleep(pace.pause_after(error, snapshot.version, document.revision, began, now))
+                sleep(pace.pause_after(error, snapshot.version, document, began, now, crowd=crowd(document)))
                 continue
             except RegistryUnavailable as error:
                 now = self._clock.monotonic()

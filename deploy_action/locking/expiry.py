@@ -111,8 +111,10 @@ class _Sight:
     seconds: float
     seen_at: float
 
-    def until(self, now: MonotonicTime) -> float:
-        return self.seconds + min(now - self.seen_at, GAP_SECONDS)
+    def until(self, now: MonotonicTime, *, reached_seconds: float = 0.0) -> float:
+        """`reached_seconds`: for how long the registry was known to answer since then."""
+        since = now - self.seen_at
+        return self.seconds + max(min(since, GAP_SECONDS), min(since, reached_seconds))
 
 
 class LeaseWatch:
@@ -126,15 +128,26 @@ class LeaseWatch:
         self._lives: dict[str, _Sight] = {}
         self._claims: dict[str, _Sight] = {}
         self._next: set[str] = set()
+        self._reached_at: MonotonicTime | None = None
+        self._reached_seconds = 0.0
+
+    def reached(self, now: MonotonicTime) -> None:
+        """The registry answered without its document: what that shows next, unchanged, was so all the
+        time."""
+        since = now - self._reached_at if self._reached_at is not None else 0.0
+        self._reached_seconds += min(since, GAP_SECONDS)
+        self._reached_at = now
 
     def observe(self, document: Document, now: MonotonicTime, *, at: str) -> None:
         """Take in a document as just read. `at` is the wall clock's time, for freezes."""
+        self.reached(now)
+        reached, self._reached_seconds = self._reached_seconds, 0.0
         lives: dict[str, _Sight] = {}
         claims: dict[str, _Sight] = {}
         free: list[Ticket] = []
         for ticket in document.tickets:
             life = life_of(ticket)
-            lives[ticket.nonce] = _seen(self._lives.get(ticket.nonce), life, now)
+            lives[ticket.nonce] = _seen(self._lives.get(ticket.nonce), life, now, reached)
             if not ticket.holding and not ahead_of(document, ticket):
                 free.append(ticket)
         self._next = {one.nonce for one in free if freeze_of(document, one, at=at) is None}
@@ -142,7 +155,7 @@ class LeaseWatch:
             if not _may_be_frozen(document, ticket, at):
                 life = life_of(ticket)
                 claim = life, tuple(document.lock(name).epoch for name in ticket.locks)
-                claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now)
+                claims[ticket.nonce] = _seen(self._claims.get(ticket.nonce), claim, now, reached)
         self._lives, self._claims = lives, claims
 
     def silent_seconds(self, ticket: Ticket, now: MonotonicTime) -> float:
@@ -160,8 +173,9 @@ class LeaseWatch:
         return sight.until(now) if sight is not None else 0.0
 
 
-def _seen(known: _Sight | None, what: object, now: MonotonicTime) -> _Sight:
-    return _Sight(what, known.until(now) if known is not None and known.what == what else 0.0, now)
+def _seen(known: _Sight | None, what: object, now: MonotonicTime, reached_seconds: float) -> _Sight:
+    same = known is not None and known.what == what
+    return _Sight(what, known.until(now, reached_seconds=reached_seconds) if known and same else 0.0, now)
 
 
 def _may_be_frozen(document: Document, ticket: Ticket, at: str) -> bool:

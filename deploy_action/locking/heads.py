@@ -36,8 +36,6 @@ FAR = 10
 READ_SECONDS = 60.0
 """The document is read so often whatever the heads say; more often than a free lock is kept for a waiter."""
 READ_SECONDS_FAR = 300.0
-READ_SECONDS_ONE_WRITE = 600.0
-"""The far ones of a store with a budget: forty that wait stay within 1,000 requests an hour."""
 SHORT_LEASE_SECONDS = 3 * READ_SECONDS
 MARK = "h"
 """Before the id of each operation whose heads were written."""
@@ -88,19 +86,21 @@ def read_seconds(document: Document, ticket: Ticket, *, one_write: bool = False)
     """How long the document may go unread while its heads tell of nothing. Signs of life are in the document
     alone: one whose lease is short is looked after. `one_write`: the store writes heads and document at once,
     so that none is ever missing, and whoever is not at the front need not make sure of it."""
-    shortest = min((one.lease for one in ahead_of(document, ticket) if one.holding), default=inf)
+    ahead = ahead_of(document, ticket)
+    shortest = min((one.lease for one in ahead if one.holding), default=inf)
     if shortest < SHORT_LEASE_SECONDS:
         return shortest / 4
+    if shortest == inf:
+        return READ_SECONDS  # a free lock: all that are next may be gone
     all_write_heads = all(one.startswith(MARK) for one in document.operations)
-    far = len(ahead_of(document, ticket)) > (FRONT if one_write else FAR)
-    if not (far and all_write_heads):
-        return READ_SECONDS
-    return READ_SECONDS_ONE_WRITE if one_write else READ_SECONDS_FAR
+    far = len(ahead) > (FRONT if one_write else FAR)
+    return READ_SECONDS_FAR if far and all_write_heads else READ_SECONDS
 
 
 def nothing_new(document: Document, ticket: Ticket, found: Mapping[str, bytes | None]) -> bool:
     """Whether heads as they stand now tell a waiter of nothing since it read the document."""
     known, foreign = heads_of(document), _foreign(document, ticket)
+    ahead = frozenset(one.nonce for one in ahead_of(document, ticket))
     for name, content in found.items():
         before = known.get(name, _EMPTY)
         if content == before:
@@ -108,22 +108,28 @@ def nothing_new(document: Document, ticket: Ticket, found: Mapping[str, bytes | 
         old, new = _parsed(before), _parsed(content)
         if old is None or new is None:
             return False
-        if any(_is_news(old.get(key), new.get(key), ticket) for key in ticket.keys if _name(key) == name):
+        own = [key for key in ticket.keys if _name(key) == name]
+        if any(_is_news(old.get(key), new.get(key), ticket, ahead) for key in own):
             return False
         if any(_of(old.get(key), "held") != _of(new.get(key), "held") for key in foreign):
             return False
     return True
 
 
-def _is_news(old: object, new: object, ticket: Ticket) -> bool:
-    """Of one of its own locks. Whoever stands further behind is told when it comes to the front."""
+def _is_news(old: object, new: object, ticket: Ticket, ahead: frozenset[str]) -> bool:
+    """Of one of its own locks. Whoever stands further behind is told when it comes to the front, when the
+    lock becomes free or is taken again (all that are next may be gone), and when one holds it that did not
+    stand `ahead`: who passes is not behind any more."""
     if old == new:
         return False
+    held = _of(new, "held")
+    passed = any(nonce not in ahead for nonce in held)
+    freed_or_taken = bool(held) != bool(_of(old, "held"))
     concerned = ticket.nonce in (*_of(new, "held"), *_of(new, "next"), *_of(old, "next"))
     of_its_run = bool(ticket.run_id) and ticket.run_id in _of(new, "runs")
     frozen = _of(old, "frozen") != _of(new, "frozen")
     any_change = ticket.policy is QueuePolicy.NEWEST or bool(ticket.shared)  # readers hold beside each other
-    return concerned or of_its_run or frozen or any_change
+    return concerned or of_its_run or frozen or any_change or passed or freed_or_taken
 
 
 def _foreign(document: Document, ticket: Ticket) -> frozenset[str]:

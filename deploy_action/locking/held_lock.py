@@ -37,6 +37,10 @@ JOIN_SECONDS = 60.0
 ASK_SECONDS = 5.0
 """Between two tries of a fence that must have an answer."""
 
+JUDGED_MAX = 2
+"""How often a fence looks who deployed meanwhile: a look that takes as long as a lease is not repeated for
+ever."""
+
 LEASED_PATIENCE_SECONDS = 10.0
 """So long a fence waits for a registry while the own lease lasts: nobody can take the lock over meanwhile."""
 
@@ -131,7 +135,7 @@ class HeldLock:
         Raises LockLost, Busy, CannotStart, Cancelled; and where the registry is back, Superseded, and what
         `queue` raises.
         """
-        started = self._clock.monotonic()
+        started, judged = self._clock.monotonic(), 0
         while True:
             try:
                 settling = self._confirm()
@@ -145,7 +149,8 @@ class HeldLock:
                 self._client.sleep(pause)
             else:
                 self._is_well()
-                newer = self.outage.overtaken_by()
+                newer = self.outage.overtaken_by() if judged < JUDGED_MAX else ""
+                judged += 1
                 if newer:
                     raise overtaken(newer)
                 if self.ticket.holding and not self._client.holds_by_lease():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 10.0
 """Between two looks at the stacks of those ahead."""
-LOOKS, LOOK_AGAIN_SECONDS = 4, 2.0
+LOOKS, LOOK_AGAIN_SECONDS, LOOKS_SECONDS_MAX = 4, 2.0, 30.0
 ASK_SECONDS = 60.0
 """Between two questions about the job of each."""
 REFUSED_SECONDS = 30.0
@@ -56,6 +56,8 @@ class Outage:
         self.seen = LastSeen()
         self.seen_at: float | None = None
         """When the registry was last understood, on the own monotonic clock; None where it never was."""
+        self._heard_at: float = float("-inf")
+        """When it answered last, with its heads alone."""
         self.doubt: tuple[str, ...] = ()
         """The fault of a document that is not believed yet."""
         self._away_since: float | None = None
@@ -76,11 +78,15 @@ class Outage:
         self._refused_since, self.doubt = None, ()
         self.noticed(seen)
 
+    def heard(self) -> None:
+        """The registry's heads were read, and told of nothing new: nobody passed."""
+        self._heard_at = self._clock.monotonic()
+
     def noticed(self, seen: LastSeen) -> None:
         """A read showed this, whatever becomes of the write that follows. Who ever stood behind counts as
         behind: the document forgets them when they leave."""
         now, ahead = self._clock.monotonic(), {other.nonce for other in seen.ahead}
-        gap = self.seen_at is not None and now - self.seen_at >= self._ticket.lease
+        gap = self.seen_at is not None and now - max(self.seen_at, self._heard_at) >= self._ticket.lease
         behind = {
             other.nonce: other for other in (*self.seen.behind, *seen.behind) if other.nonce not in ahead
         }
@@ -150,10 +156,11 @@ class Outage:
     def _change_sets(self) -> tuple[str, ...]:
         """Those that the own stacks executed last. A look without an answer does not tell that nobody was
         there; a stack of which none of LOOKS has one cannot be seen at all."""
+        began = self._clock.monotonic()
         found = self._look(self._ticket.stacks)
         names = found.change_sets
         for _ in range(LOOKS - 1):
-            if not found.unseen:
+            if not found.unseen or self._clock.monotonic() - began >= LOOKS_SECONDS_MAX:
                 break
             self._clock.sleep(LOOK_AGAIN_SECONDS)
             found = self._look(found.unseen)

@@ -108,6 +108,10 @@ class TakeoverPolicy:
         self._held_at = {nonce: self._held_at.get(nonce, now) for nonce in holding}
         self._watch.observe(document, now, at=iso(self._clock.now()))
 
+    def reached(self) -> None:
+        """The registry answered, and told of no change that matters to the queue."""
+        self._watch.reached(self._clock.monotonic())
+
     def remarks(self, ahead: tuple[Ticket, ...]) -> tuple[str, ...]:
         """Why somebody who seems to be gone is still waited for."""
         reviews = ((one.correlation_id, self._reviews.get(one.nonce, (None, 0.0))[0]) for one in ahead)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from enum import Enum
-from math import inf
 from typing import TYPE_CHECKING
 
 from deploy_action.common.times import iso
@@ -216,8 +215,8 @@ class LockHold:
             patience_seconds=patience_seconds,
             mends=lambda document: self._stands_in(self._with_own(document)),
             file=history,
-            conflict_seconds=inf if ticket.holding else LEAVE_CONFLICT_SECONDS,
-            crowd=lambda document: 0 if ticket.holding else _crowd(document),
+            conflict_seconds=LEAVE_CONFLICT_SECONDS,
+            crowd=lambda document: _crowd(document, ticket),
         )
         self.lent_to = loans or ()
         return loans is not None
@@ -263,7 +262,7 @@ class LockHold:
             return
 
         def decide(document: Document) -> tuple[Document | None, None]:
-            crowded = outcome == core.WITHDRAWN and _crowd(document)
+            crowded = outcome == core.WITHDRAWN and _crowd(document, self.ticket)
             return (
                 None if crowded else core.release(document, self.ticket, outcome=outcome, at=self._at())
             ), None
@@ -273,7 +272,6 @@ class LockHold:
                 decide,
                 message=f"withdraw {self.ticket.correlation_id}",
                 patience_seconds=WITHDRAW_SECONDS,
-                conflict_seconds=WITHDRAW_SECONDS,
             )
 
     def _lent(self, document: Document) -> Document | None:
@@ -290,5 +288,11 @@ class LockHold:
         return iso(self._clock.now())
 
 
-def _crowd(document: Document) -> int:
-    return len(document.tickets) if len(document.tickets) >= CROWD_WAITERS else 0
+def _crowd(document: Document, ticket: Ticket) -> int:
+    """How many wait beside the ticket, where they are many. None for one that holds by now, whatever its
+    owner has heard: it keeps others from the lock."""
+    own = document.ticket(ticket.nonce)
+    if own is None or own.holding:
+        return 0
+    waiters = sum(not one.holding and one.conflicts_with(ticket) for one in document.tickets)
+    return waiters if waiters >= CROWD_WAITERS else 0

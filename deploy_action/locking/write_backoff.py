@@ -24,8 +24,9 @@ WAITS_MAX = 4
 """Looks in a row that may end in waiting on; then the write is tried whatever is seen."""
 CROWD_SECONDS_MAX = 120.0
 """For so long at once who enters a queue lets others write first: it will stand behind them anyway."""
-SPREAD_SECONDS_MAX = 240.0
-"""GitHub ends the last steps of a cancelled job after five minutes."""
+SPREAD_SECONDS_MAX = 120.0
+"""At most twice: GitHub ends the last steps of a cancelled job after five minutes, and they have more to
+do."""
 READS_A_WRITE = 4.0
 WRITE_SECONDS_MIN = 0.05
 """A write takes so long at least, whatever a clock says."""

@@ -24,7 +24,7 @@ from deploy_action.locking import transitions as core
 from deploy_action.locking.client import LockClient
 from deploy_action.locking.codec import decode, encode
 from deploy_action.locking.compare_and_swap import BYTES_MAX, PATIENCE_SECONDS, PAUSE_SECONDS_MAX
-from deploy_action.locking.document import QUEUE_MAX, Document, QueuePolicy, Ticket
+from deploy_action.locking.document import QUEUE_MAX, Document, Lock, QueuePolicy, Ticket
 from deploy_action.locking.expiry import CLAIM_SECONDS, STUCK_LEASES
 from deploy_action.locking.grant import Grant
 from deploy_action.locking.job_status import JobStatus
@@ -1289,3 +1289,31 @@ def test_two_holders_whose_globs_overlap_are_both_told_once(world: World) -> Non
     first.renew()
     second.renew()
     assert first.take_overlaps() == second.take_overlaps() == []
+
+
+@pytest.mark.parametrize("others", [5, 12, 40])
+def test_a_grant_whose_answer_was_lost_does_not_stay_behind_a_cancellation(others: int) -> None:
+    """However many stand in the document: they wait for other locks, and this one holds its own."""
+    clock = VirtualClock()
+    standing = tuple(
+        Ticket(f"n{number}", f"id-{number}", ("other",), number=number + 1) for number in range(others)
+    )
+    registry = MemoryRegistry(encode(Document(revision=5, tickets=standing, arrivals=others)))
+    registry.swap_faults = [LOST_ANSWER]
+    client = World(registry, clock).client("me", cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        acquire(client)
+    assert registry.document.ticket("me") is None
+
+
+def test_a_holder_that_did_not_hear_of_its_grant_gives_it_back_at_once() -> None:
+    clock = VirtualClock()
+    waiting = tuple(Ticket(f"n{n}", f"id-{n}", ("prod",), number=n + 2) for n in range(20))
+    own = Ticket("me", "id-me", ("prod",), number=1, lease_seconds=LEASE)
+    held = replace(own, epochs=(("prod", 1),))
+    document = Document(revision=5, tickets=(held, *waiting), locks={"prod": Lock(epoch=1)}, arrivals=21)
+    registry = MemoryRegistry(encode(document))
+    client = LockClient(registry, clock, own, stacks_in_progress=quiet, poll_seconds=POLL)
+    assert client.release(outcome="withdrawn")
+    assert registry.document.ticket("me") is None
+    assert clock.elapsed < 1.0

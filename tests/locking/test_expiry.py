@@ -171,6 +171,31 @@ class TestSilence:
         watch.observe(document, MonotonicTime(1000.0), at=AT)
         assert watch.silent_seconds(at(document, "a"), MonotonicTime(1010.0)) == 20.0 + GAP_SECONDS + 10.0
 
+    def test_silence_counts_in_full_where_the_registry_answered_in_between(self) -> None:
+        """The document shows the same renewals as before, and nobody can have been kept from renewing."""
+        document, watch = queue(ticket("a")), LeaseWatch()
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        for second in range(13, 300, 13):
+            watch.reached(MonotonicTime(float(second)))
+        watch.observe(document, MonotonicTime(300.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(300.0)) == 300.0
+
+    def test_an_outage_in_between_does_not_count(self) -> None:
+        document, watch = queue(ticket("a")), LeaseWatch()
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        watch.reached(MonotonicTime(100.0))
+        watch.reached(MonotonicTime(290.0))
+        watch.observe(document, MonotonicTime(300.0), at=AT)
+        assert watch.silent_seconds(at(document, "a"), MonotonicTime(300.0)) == 2 * GAP_SECONDS + 10.0
+
+    def test_a_renewal_ends_silence_however_often_the_registry_answered(self) -> None:
+        document, watch = queue(ticket("a")), LeaseWatch()
+        watch.observe(document, MonotonicTime(0.0), at=AT)
+        watch.reached(MonotonicTime(50.0))
+        watch.observe(core.renew(document, at(document, "a")), MonotonicTime(100.0), at=AT)
+        renewed = core.renew(document, at(document, "a"))
+        assert watch.silent_seconds(at(renewed, "a"), MonotonicTime(100.0)) == 0.0
+
 
 class TestClaims:
     def test_a_waiter_behind_somebody_claims_nothing(self) -> None:

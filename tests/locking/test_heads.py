@@ -207,8 +207,22 @@ class TestNews:
     def test_a_release_is_for_those_in_front(self, place: int) -> None:
         assert is_news(document(*QUEUE), document(*QUEUE[1:]), QUEUE[place])
 
-    def test_a_release_is_none_for_those_far_behind(self) -> None:
-        assert not is_news(document(*QUEUE), document(*QUEUE[1:]), QUEUE[9])
+    def test_a_grant_to_who_stands_ahead_is_none_for_those_far_behind(self) -> None:
+        after = document(replace(QUEUE[1], epochs=(("prod", 2),)), *QUEUE[2:])
+        assert not is_news(document(*QUEUE), after, QUEUE[9])
+
+    def test_a_lock_that_becomes_free_is_for_everybody(self) -> None:
+        """All that are next may be gone."""
+        free = document(*QUEUE[1:])
+        assert is_news(document(*QUEUE), free, QUEUE[9])
+        assert is_news(free, document(replace(QUEUE[1], epochs=(("prod", 2),)), *QUEUE[2:]), QUEUE[9])
+
+    @pytest.mark.parametrize("who", [QUEUE[12], ticket("stranger")])
+    def test_who_passed_is_not_behind_any_more(self, who: Ticket) -> None:
+        """Somebody was promoted, or came with a high priority."""
+        held = replace(who, epochs=(("prod", 2),))
+        after = document(held, *(one for one in QUEUE[1:] if one.nonce != who.nonce))
+        assert is_news(document(*QUEUE), after, QUEUE[9])
 
     def test_who_comes_to_the_front_is_told(self) -> None:
         assert is_news(document(*QUEUE), document(*QUEUE[7:]), QUEUE[9])
@@ -234,8 +248,12 @@ class TestNews:
         assert heads.read_seconds(document(*QUEUE), QUEUE[3]) == READ_SECONDS
         assert heads.read_seconds(document(*QUEUE, operations=("h1", "0a")), QUEUE[20]) == READ_SECONDS
 
+    def test_where_nobody_holds_the_lock_the_document_is_read_by_all(self) -> None:
+        assert heads.read_seconds(document(*QUEUE[1:]), QUEUE[20]) == READ_SECONDS
+        assert heads.read_seconds(document(*QUEUE[1:]), QUEUE[20], one_write=True) == READ_SECONDS
+
     def test_in_a_store_that_writes_both_at_once_all_but_the_front_read_seldom(self) -> None:
-        assert heads.read_seconds(document(*QUEUE), QUEUE[4], one_write=True) == 600.0
+        assert heads.read_seconds(document(*QUEUE), QUEUE[4], one_write=True) == 300.0
         assert heads.read_seconds(document(*QUEUE), QUEUE[3], one_write=True) == READ_SECONDS
         old = document(*QUEUE, operations=("h1", "0a"))
         assert heads.read_seconds(old, QUEUE[20], one_write=True) == READ_SECONDS

@@ -255,3 +255,31 @@ def test_a_newer_schema_keeps_everybody_from_going_on(scene: Scene) -> None:
     scene.registry.overwrite(b'{"schema": 99}')
     with pytest.raises(RegistryTooNew, match="Use a version that knows it"):
         scene.wait(scene.client("newcomer"))
+
+
+def test_heads_that_tell_of_nothing_new_leave_nobody_blind(scene: Scene) -> None:
+    waiter = scene.client("waiter")
+    waiter.join()
+    for _ in range(30):
+        scene.clock.sleep(13.0)
+        waiter.outage.heard()
+    waiter.outage.noticed(waiter.outage.seen)
+    assert not waiter.outage.seen.was_blind
+    scene.clock.sleep(LEASE)
+    waiter.outage.noticed(waiter.outage.seen)
+    assert waiter.outage.seen.was_blind
+
+
+def test_a_fence_ends_although_each_look_takes_as_long_as_a_lease(scene: Scene) -> None:
+    older = scene.client("older", locks=("other",), stacks=("eu-west-1/web",))
+    scene.wait(older)
+    scene.client("newer", locks=("other",), stacks=("eu-west-1/web",)).join()
+
+    def look(texts: Iterable[str]) -> Look:
+        scene.clock.sleep(1.5 * LEASE)
+        return Look(unseen=tuple(texts))
+
+    older.outage._look = look
+    began = scene.clock.elapsed
+    HeldLock(older, scene.clock, tell=lambda _: None, queue=lambda: scene.wait(older)).fence()
+    assert scene.clock.elapsed - began <= 4 * LEASE

@@ -81,4 +81,4 @@ class TestTheFirstWriteOfMany:
         spread = Spread()
         assert Spread().window_seconds(0, 7, read_seconds=0.3) == 0.0
         spread.window_seconds(500, 7, read_seconds=2.0)
-        assert spread.window_seconds(500, 8, read_seconds=2.0) == 240.0
+        assert spread.window_seconds(500, 8, read_seconds=2.0) == 120.0

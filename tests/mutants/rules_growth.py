@@ -9,6 +9,7 @@ from deploy_action.cloudformation.client import CloudFormation
 from deploy_action.github import request_budget
 from deploy_action.history import files as history_files
 from deploy_action.locking import heads
+from deploy_action.locking import ticket as lock_ticket
 from deploy_action.locking.github_jobs import GitHubRuns
 from deploy_action.locking.registry_outage import Outage
 from deploy_action.locking.stores import github_branch
@@ -19,6 +20,7 @@ from deploy_action.monitoring.stack_listing import StackListing
 from tests.contract import test_branch_squash
 from tests.history import test_files
 from tests.locking import (
+    test_client,
     test_crowd,
     test_github_jobs,
     test_heads,
@@ -126,6 +128,32 @@ def heads_are_believed_for_ever(patch: Patch) -> None:
 @killed_by(test_heads.test_the_release_of_a_stack_under_another_lock_is_heard_of)
 def only_the_heads_of_the_own_locks_are_watched(patch: Patch) -> None:
     patch.function(heads._foreign, lambda _original, *_args: frozenset())
+
+
+@killed_by(test_heads.TestNews.test_a_lock_that_becomes_free_is_for_everybody)
+def who_stands_far_back_does_not_hear_of_a_free_lock(patch: Patch) -> None:
+    def is_news(
+        original: Callable[..., bool], old: object, new: object, ticket: Ticket, ahead: frozenset[str]
+    ) -> bool:
+        free = not (heads._of(old, "held") and heads._of(new, "held"))
+        return not free and original(old, new, ticket, ahead)
+
+    patch.function(heads._is_news, is_news)
+
+
+@killed_by(test_heads.TestNews.test_who_passed_is_not_behind_any_more)
+def who_passes_is_not_heard_of(patch: Patch) -> None:
+    def is_news(
+        original: Callable[..., bool], old: object, new: object, ticket: Ticket, ahead: frozenset[str]
+    ) -> bool:
+        return original(old, new, ticket, ahead | {*map(str, heads._of(new, "held"))})
+
+    patch.function(heads._is_news, is_news)
+
+
+@killed_by(test_client.test_a_grant_whose_answer_was_lost_does_not_stay_behind_a_cancellation)
+def whatever_stands_in_the_document_is_a_crowd(patch: Patch) -> None:
+    patch.function(lock_ticket._crowd, lambda _original, document, _ticket: len(document.tickets))
 
 
 @killed_by(test_heads.TestNews.test_a_holder_with_a_short_lease_is_looked_after)
