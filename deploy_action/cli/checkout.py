@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from deploy_action.github.server_addresses import api_url_of, graphql_url_of
+from deploy_action.github.server_addresses import api_url_of, graphql_url_of, host_of, in_the_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,11 @@ _REMOTE = re.compile(
 )
 GITHUB = "github.com"
 VARIABLE = "DEPLOY_COORDINATOR_REGISTRY_TOKEN"
-TOKENS_OF_GH = frozenset({"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"})
+SERVER, API, HOST = "GITHUB_SERVER_URL", "GITHUB_API_URL", "GH_HOST"
+TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
+TOKENS_OF_A_COMPANY = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+"""For a GitHub Enterprise Server, as `gh` reads them."""
+TOKENS_OF_GH = frozenset(TOKENS + TOKENS_OF_A_COMPANY)
 """Variables that `gh` answers with before what it keeps, whichever GitHub they are for."""
 SECONDS = 5.0
 
@@ -37,12 +41,7 @@ class Remote:
         """As a job of it has them."""
         if self.host == GITHUB:
             return {"GITHUB_REPOSITORY": self.name}
-        return {
-            "GITHUB_REPOSITORY": self.name,
-            "GITHUB_SERVER_URL": f"https://{self.host}",
-            "GITHUB_API_URL": api_url_of(self.host),
-            "GITHUB_GRAPHQL_URL": graphql_url_of(self.host),
-        }
+        return {"GITHUB_REPOSITORY": self.name, **_addresses_of(self.host)}
 
 
 def parse_remote(url: str) -> Remote | None:
@@ -68,37 +67,59 @@ def remote() -> Remote | None:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of GitHub as a job has them; those that are set count, else the clone tells."""
+    """The variables of GitHub as a job has them; those that are set count, else the clone tells. A server
+    that is set takes no address of another one from the clone."""
     known = None if environ.get("GITHUB_REPOSITORY") else remote()
     told = {} if known is None else known.variables
+    server, api = environ.get(SERVER), environ.get(API)
+    if server and not api:
+        told |= _addresses_of(host_of(server))
+    elif api and known is not None and host_of(api) != known.host:
+        told = {"GITHUB_REPOSITORY": known.name}
     return {name: text for name, text in told.items() if not environ.get(name)}
 
 
-@cache
-def token_of_gh(host: str) -> str:
-    """The one that the command `gh` logged in with; empty where there is none."""
-    return _asked("gh", "auth", "token", *(("--hostname", host) if host else ()))
+def host_asked(environ: Mapping[str, str]) -> str:
+    """The GitHub that `environ`, completed by `environment`, is about."""
+    return host_of({**environ, **environment(environ)}.get(API) or GITHUB)
 
 
 def github_token(environ: Mapping[str, str]) -> str:
-    """$GH_TOKEN, else $GITHUB_TOKEN, else that of `gh auth token`; empty where there is none."""
-    known = environ.get("GH_TOKEN") or environ.get("GITHUB_TOKEN")
-    if known:
-        return known
-    found = remote()
-    return token_of_gh(found.host if found is not None else "")
+    """For `host_asked`; empty where there is none. $GH_TOKEN and $GITHUB_TOKEN are for GitHub's own cloud,
+    and for a server that a variable names: the remote of a clone may be anybody's."""
+    host = host_asked(environ)
+    names: tuple[str, ...] = () if in_the_cloud(host) else TOKENS_OF_A_COMPANY
+    if _is_trusted(host, environ):
+        names += TOKENS
+    return next((text for name in names if (text := environ.get(name))), "") or kept_by_gh(host)
 
 
 def registry_token(environ: Mapping[str, str], host: str) -> str:
-    """$DEPLOY_COORDINATOR_REGISTRY_TOKEN, else the one that `gh` keeps for `host`, another GitHub than this
-    clone's. Empty where there is none, and where `host` is empty: then the clone's own token is meant."""
-    return environ.get(VARIABLE) or (kept_by_gh(host) if host else "")
+    """$DEPLOY_COORDINATOR_REGISTRY_TOKEN, else the one that `gh` keeps for `host`, which the registry's
+    address names. Where that is empty, the registry is on the clone's own GitHub, whose token is
+    `github_token`: then the variable counts as $GH_TOKEN does. Empty where there is none."""
+    if host:
+        return environ.get(VARIABLE) or kept_by_gh(host)
+    return environ.get(VARIABLE, "") if _is_trusted(host_asked(environ), environ) else ""
 
 
 @cache
 def kept_by_gh(host: str) -> str:
     """The token that `gh` was logged in with there; no variable counts, since it may be another server's."""
     return _asked("gh", "auth", "token", "--hostname", host, without=TOKENS_OF_GH)
+
+
+def _is_trusted(host: str, environ: Mapping[str, str]) -> bool:
+    """With a token that does not say which server it is of."""
+    return in_the_cloud(host) or host in {host_of(environ.get(name, "")) for name in (SERVER, API, HOST)}
+
+
+def _addresses_of(host: str) -> dict[str, str]:
+    return {
+        "GITHUB_SERVER_URL": f"https://{host}",
+        "GITHUB_API_URL": api_url_of(host),
+        "GITHUB_GRAPHQL_URL": graphql_url_of(host),
+    }
 
 
 def top_folder() -> str:

@@ -19,6 +19,7 @@ from deploy_action.common.escape import log_text, machine_json, one_line
 from deploy_action.common.times import iso, unix_seconds
 from deploy_action.errors import CoordinatorError, RegistryError
 from deploy_action.github.run_context import run_context
+from deploy_action.github.server_addresses import in_the_cloud
 from deploy_action.history.files import learned
 from deploy_action.job.history import past_of
 from deploy_action.job.state import Memory
@@ -53,12 +54,37 @@ def github_token() -> str:
 
 
 def registry_token(registry: str, environ: Mapping[str, str]) -> str:
-    """The token for the registry of that address alone, as the input `registry-token`."""
+    """The token for the registry of that address alone, as the input `registry-token`. `environ`: the shell's
+    own."""
     try:
         address = parse_registry(registry or "github")
     except ValueError:  # the inputs' own parser says so
         return ""
-    return checkout.registry_token(environ, address.seen_from(environ.get("GITHUB_SERVER_URL", "")).host)
+    return token_at(address, environ)
+
+
+def token_at(address: RegistryAddress, environ: Mapping[str, str]) -> str:
+    """Of that registry alone. `environ`: the shell's own, which the clone completes."""
+    known = {**environ, **checkout.environment(environ)}
+    seen = address.seen_from(known.get("GITHUB_SERVER_URL", ""))
+    if address.host and not seen.host:  # the clone's own, and the operator names it
+        return environ.get(checkout.VARIABLE, "")
+    return checkout.registry_token(environ, seen.host)
+
+
+def no_token(environ: Mapping[str, str]) -> UsageError:
+    """For the registry `github` on the clone's own server."""
+    host = checkout.host_asked(environ)
+    if in_the_cloud(host):
+        return UsageError(
+            "The registry `github` needs a token: $GH_TOKEN, $GITHUB_TOKEN, or `gh auth login`."
+        )
+    return UsageError(
+        f"The registry `github` on {host} needs a token of that server.",
+        why="$GH_TOKEN and $GITHUB_TOKEN go to a server only where $GITHUB_SERVER_URL or $GH_HOST names it: "
+        "the remote of a clone may be anybody's.",
+        remedy=f"Set $GH_ENTERPRISE_TOKEN or $GITHUB_ENTERPRISE_TOKEN, or `gh auth login --hostname {host}`.",
+    )
 
 
 class Checked(click.ParamType[Any]):
@@ -109,9 +135,7 @@ class RegistrySession:
                     remedy=f"Set ${checkout.VARIABLE}, or `gh auth login --hostname {host}`.",
                 )
             if not token:
-                raise UsageError(
-                    "The registry `github` needs a token: $GH_TOKEN, $GITHUB_TOKEN, or `gh auth login`."
-                )
+                raise no_token(os.environ)
         return open_registry(self._address, token=token, run=run, environ=os.environ)
 
     def repository_look(self) -> Callable[[], Repository] | None:
@@ -126,8 +150,7 @@ class RegistrySession:
     @property
     def _token(self) -> str:
         """Empty rather than a token that is another GitHub's."""
-        host = self._address.host
-        return checkout.registry_token(os.environ, host) or ("" if host else github_token())
+        return token_at(self._named, os.environ) or ("" if self._address.host else github_token())
 
     @property
     def _run(self) -> RunContext:
@@ -187,8 +210,10 @@ def with_registry(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="OWNER/NAME",
         default="",
         show_default="$GITHUB_REPOSITORY, else of the git remote",
-        help="For the registry `github`; its token is $GH_TOKEN, $GITHUB_TOKEN, or that of `gh auth token`. "
-        "On another GitHub: $DEPLOY_COORDINATOR_REGISTRY_TOKEN, or that of `gh auth token --hostname HOST`.",
+        help="For the registry `github`; its token is $GH_TOKEN, $GITHUB_TOKEN, or that of `gh auth token`; "
+        "on a company's own server $GH_ENTERPRISE_TOKEN, $GITHUB_ENTERPRISE_TOKEN, or that of `gh`. "
+        "On another GitHub than the clone's: $DEPLOY_COORDINATOR_REGISTRY_TOKEN, or that of "
+        "`gh auth token --hostname HOST`.",
     )
     @click.pass_obj
     @functools.wraps(command)

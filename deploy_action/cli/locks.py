@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy_action.cli import NOT_FOUND
+from deploy_action.cli import NOT_FOUND, checkout
 from deploy_action.cli.common import (
     Checked,
     RegistrySession,
@@ -131,7 +131,8 @@ def freeze(
         raise UsageError(f"The end {end} is not in the future.")
     names = tuple(dict.fromkeys(locks))
     who, at = whoever(by), iso(now)
-    allowed = with_members(allow, token=github_token(), api_url=run_context(os.environ).api_url)
+    run = run_context({**os.environ, **checkout.environment(os.environ)})
+    allowed = with_members(allow, token=github_token(), api_url=run.api_url)
 
     def decide(document: Document) -> tuple[Document, Document]:
         new = operators.freeze(document, names, by=who, reason=reason, at=at, until=end, allow=allowed)

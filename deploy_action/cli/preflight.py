@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deploy_action.cli import NOT_FOUND
+from deploy_action.cli import NOT_FOUND, checkout
 from deploy_action.cli.common import (
     UsageError,
     as_json,
@@ -109,6 +109,7 @@ def command(
     )
     environ = {
         **os.environ,
+        **checkout.environment(os.environ),
         "AWS_REGION": region,
         "GITHUB_REPOSITORY": repository,
         "DEPLOY_COORDINATOR_INPUTS": json.dumps(inputs),

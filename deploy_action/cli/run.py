@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy_action.cli import checkout
-from deploy_action.cli.common import UsageError, echo, registry_token, warn, whoever
+from deploy_action.cli.common import UsageError, echo, no_token, registry_token, warn, whoever
 from deploy_action.cli.local_command import LocalCommand, settled_code
 from deploy_action.cloudformation.region import default_region
 from deploy_action.common.clock import clock_from
@@ -120,7 +120,7 @@ def command(
         "when-busy": "fail" if no_wait else asked.get("when-busy", "wait"),
         "registry": registry,
         "github-token": checkout.github_token(os.environ),
-        "registry-token": registry_token(registry, {**os.environ, **variables}),
+        "registry-token": registry_token(registry, os.environ),
         "command": words[0] if _is_shell(words) else shlex.join(words),
     }
     known = {**os.environ, **variables}.get("GITHUB_REPOSITORY")
@@ -129,6 +129,8 @@ def command(
             "The registry `github` is a branch of a repository, and this folder is no clone of one.",
             remedy="Give --repository OWNER/NAME, or another --registry.",
         )
+    if registry == "github" and not (given["github-token"] or given["registry-token"]):
+        raise no_token(os.environ)
     with tempfile.TemporaryDirectory(prefix="deploy-coordinator-run.") as folder:
         path = Path(folder)
         environ = {

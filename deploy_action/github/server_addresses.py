@@ -11,11 +11,24 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 def api_url_of(host: str) -> str:
     """Of the REST API: GitHub Enterprise Server has it below its own name, github.com and GitHub Enterprise
     Cloud with data residency (SUBDOMAIN.ghe.com) at `api.`."""
-    return f"https://api.{host}" if _in_the_cloud(host) else f"https://{host}/api/v3"
+    return f"https://api.{host}" if in_the_cloud(host) else f"https://{host}/api/v3"
 
 
 def graphql_url_of(host: str) -> str:
-    return f"{api_url_of(host)}/graphql" if _in_the_cloud(host) else f"https://{host}/api/graphql"
+    return f"{api_url_of(host)}/graphql" if in_the_cloud(host) else f"https://{host}/api/graphql"
+
+
+def host_of(address: str) -> str:
+    """The host, and its port where one is given, by the address of a GitHub, of its API, or by that host
+    itself; empty for no address."""
+    host = re.split(r"[/?#\\]", address.strip().rpartition("://")[2])[0].rpartition("@")[2].lower()
+    without = host.removeprefix("api.")
+    return without if in_the_cloud(without) else host
+
+
+def in_the_cloud(host: str) -> bool:
+    """GitHub runs it itself."""
+    return host == "github.com" or host.endswith(".ghe.com")
 
 
 def parse_branch_address(text: str) -> tuple[str, str, str]:
@@ -53,7 +66,3 @@ def _is_server(host: str) -> bool:
     name, _, port = host.partition(":")
     spelled = re.fullmatch(rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?", host)
     return bool(spelled) and len(name) <= HOST_LENGTH_MAX and bool(port or "." in name)
-
-
-def _in_the_cloud(host: str) -> bool:
-    return host == "github.com" or host.endswith(".ghe.com")

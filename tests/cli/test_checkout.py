@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _forgetful() -> Iterator[None]:
-    for known in (checkout.remote, checkout.token_of_gh):
+    for known in (checkout.remote, checkout.kept_by_gh):
         known.cache_clear()
     yield
-    for known in (checkout.remote, checkout.token_of_gh):
+    for known in (checkout.remote, checkout.kept_by_gh):
         known.cache_clear()
 
 
@@ -90,6 +90,6 @@ def test_a_token_is_that_of_the_shell_else_of_gh(tmp_path: Path, monkeypatch: py
     assert checkout.registry_token({}, "other.example") == ""
     assert checkout.registry_token({}, "") == "", "the clone's own token is meant"
     assert checkout.registry_token({checkout.VARIABLE: "given"}, "ghe.example") == "given"
-    checkout.token_of_gh.cache_clear()
+    checkout.kept_by_gh.cache_clear()
     gh.write_text("#!/bin/sh\nexit 1\n")
     assert checkout.github_token({}) == ""

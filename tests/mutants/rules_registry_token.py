@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deploy_action.cli import checkout
+from deploy_action.github import server_addresses
 from deploy_action.inputs import settings
 from deploy_action.inputs.registry import RegistryFields
 from deploy_action.locking.github_jobs import GitHubRuns
-from tests.cli import test_checkout
+from tests.cli import test_checkout, test_registry_token
 from tests.jobs import test_registry_on_another_github as test_elsewhere
 from tests.mutants.mutant import Case, killed_by
 
@@ -48,3 +49,18 @@ def a_ticket_of_any_server_is_asked_about(patch: Patch) -> None:
 @killed_by(test_checkout.test_a_token_is_that_of_the_shell_else_of_gh)
 def variables_of_another_server_reach_gh(patch: Patch) -> None:
     patch.function(checkout._asked, lambda original, *words, **_options: original(*words))
+
+
+@killed_by(
+    Case(
+        test_registry_token.test_a_token_goes_to_the_github_that_it_is_of,
+        "github.com.evil.example-variables6-",
+    )
+)
+def any_server_is_githubs_cloud(patch: Patch) -> None:
+    patch.function(server_addresses.in_the_cloud, lambda _original, host: "github.com" in host)
+
+
+@killed_by(test_registry_token.test_the_token_of_the_registry_goes_to_no_server_that_only_the_clone_names)
+def the_clone_names_the_server_of_a_token(patch: Patch) -> None:
+    patch.function(checkout._is_trusted, lambda *_: True)
