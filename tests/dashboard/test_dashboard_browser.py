@@ -122,6 +122,8 @@ def test_it_draws_asks_the_network_for_nothing_and_says_no_error(show: Callable[
     assert shown.trouble == []
     assert shown.page.locator("#table tbody tr").count() == 40
     assert shown.page.locator("#broken, #now").count() == 0
+    clipped = "document.querySelector('#table .scroll')"
+    assert shown.page.evaluate(f"{clipped}.scrollWidth - {clipped}.clientWidth") == 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 9])

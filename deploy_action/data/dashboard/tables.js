@@ -265,7 +265,7 @@ const Tables = (() => {
       element("td", { class: "n", text: duration(rows.queue[row]), "data-label": "queue" }),
       element("td", { class: "n", "data-label": "request to end" }, duration(rows.turnaround[row]),
         rows.lead[row] === null ? null : element("span", { class: "sub", text: `commit to end ${duration(rows.lead[row])}` })),
-      element("td", { class: "name", text: data.actors[rows.actor[row]] }),
+      element("td", { class: "name by", text: data.actors[rows.actor[row]] }),
       element("td", { class: "links" }, ...links(data, row)));
   }
 
