@@ -17,6 +17,7 @@ import pytest
 from deploy_action.cli.run import stacks_in
 from deploy_action.cli.text.page import readable
 from tests.fakes.cloudformation import CloudFormationServer
+from tests.fakes.github.server import GitHubServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,15 +59,19 @@ class Ground:
             **self.cloud.environment,
         }
 
-    def run(self, *words: str, environment: str = "production") -> subprocess.Popen[str]:
-        """`deploy-coordinator run`, of which words before `--` are options."""
+    def run(
+        self, *words: str, environment: str = "production", github_url: str = ""
+    ) -> subprocess.Popen[str]:
+        """`deploy-coordinator run`, of which words before `--` are options. With `github_url` in the registry
+        that it finds by itself, with the token `token`."""
+        github = {"GITHUB_API_URL": github_url, "GH_TOKEN": "token"} if github_url else {}
         given = (
-            *("--environment", environment, "--registry", f"file://{self.folder / 'registry'}"),
+            *("--environment", environment),
+            *(() if github else ("--registry", f"file://{self.folder / 'registry'}")),
             *("--input", "preflight=off", "--input", "diagnose-services=false"),
         )
-        return self._begin(
-            [sys.executable, "-c", "from deploy_action.main import run; run()", "run", *given, *words]
-        )
+        program = [sys.executable, "-c", "from deploy_action.main import run; run()"]
+        return self._begin([*program, "run", *given, *words], **github)
 
     def job(self, seconds: int) -> subprocess.Popen[str]:
         """The three steps of a workflow's job that creates the stack `db` under the same lock."""
@@ -167,6 +172,21 @@ def test_a_person_waits_for_a_workflow_deploys_and_is_remembered(ground: Ground)
     assert (first["actor"], second["actor"]) == ("robot", "ann")
     assert second["stacks"] == ["eu-west-1/shop"]
     assert second["held_since"] > first["released_at"] or second["held_since"] == first["released_at"]
+
+
+def test_without_a_registry_it_is_the_branch_of_the_repository_that_git_names(ground: Ground) -> None:
+    for words in (("init", "-q"), ("remote", "add", "origin", "git@github.com:org/app.git")):
+        subprocess.run(["git", *words], cwd=ground.folder, check=True, env=ground.environ)
+    with GitHubServer() as github:
+        mine = ground.run("--stack", "shop", "--by", "ann", "--", "true", github_url=github.url)
+        log, _ = mine.communicate(timeout=60)
+        assert mine.returncode == 0, log
+        head = github.repository.head("refs/heads/deploy-registry")
+        assert head is not None, log
+        messages = [commit.message for commit in github.repository.commits.values()]
+    assert "(epoch 1)" in log
+    assert "Gave the lock production back" in log
+    assert any(message.startswith("release ") for message in messages), messages
 
 
 def test_the_command_has_the_environment_of_the_shell_and_what_the_lock_is(ground: Ground) -> None:

@@ -62,6 +62,29 @@ def test_a_waiter_goes_when_the_holder_is_done_and_is_told_for_whom_it_waits(sta
     assert stage.registry()["locks"]["production"]["epoch"] == 2
 
 
+def test_a_stack_that_both_name_in_full_keeps_two_locks_apart(stage: Stage) -> None:
+    first = stage.job("ada", template=stage.template(SLOW), environment="production")
+    first.run("pre")
+    second = stage.job("grace", template="template.yaml", environment="staging")
+    second.environ["GITHUB_RUN_ID"] = "8"
+    ended: list[float] = []
+
+    def finish() -> None:
+        assert first.run("main") == 0, first.log
+        first.run("post")
+        ended.append(stage.clock.now())
+
+    stage.clock.at(stage.clock.elapsed + 90, finish)
+    assert second.run("pre") == 0, second.log
+    assert "position 2 in the queue" in second.log
+    assert len(ended) == 1
+    assert set(stage.registry()["locks"]) >= {"production", "staging"}
+    assert int(second.outputs()["queue-seconds"]) >= 90
+    assert second.run("main") == 0, second.log
+    second.run("post")
+    assert first.outputs()["correlation-id"] in second.summary
+
+
 def test_waiting_ends_with_the_time_out(stage: Stage) -> None:
     stage.job("first", template=stage.template(GOOD)).run("pre")
     job = stage.job("second", template="template.yaml", wait_timeout_in_minutes="2")

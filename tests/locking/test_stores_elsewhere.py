@@ -114,13 +114,13 @@ def test_a_store_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Aws(FakeServer):
-    """STS and DynamoDB: who may do what is told by the access key that a request is signed with."""
+    """STS, DynamoDB and S3: who may do what is told by the access key that a request is signed with."""
 
     def __init__(self) -> None:
         super().__init__()
         self.assumed: list[str] = []
         self.signed: list[tuple[str, str]] = []
-        """(access key, region) of each request to DynamoDB."""
+        """(access key, region) of each request to DynamoDB or S3."""
         self.tables = {"eu-west-1"}
         self.role_seconds = 3600.0
 
@@ -138,6 +138,8 @@ class Aws(FakeServer):
             )
         key, _, region = _header(request, "authorization").partition("Credential=")[2].split("/")[:3]
         self.signed.append((key, region))
+        if request.path.startswith("/bucket/"):
+            return Response(404, "<Error><Code>NoSuchKey</Code><Message>It is not there.</Message></Error>")
         if _header(request, "x-amz-target").endswith(".DescribeTable"):
             if region in self.tables:
                 return Response(200, {"Table": {"TableName": "locks"}})
@@ -155,6 +157,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         for name, value in {
             "AWS_ENDPOINT_URL_STS": server.url,
             "AWS_ENDPOINT_URL_DYNAMODB": server.url,
+            "AWS_ENDPOINT_URL_S3": server.url,
             "AWS_ACCESS_KEY_ID": "AKIAJOB",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -170,21 +173,27 @@ def opened(text: str, regions: tuple[str, ...] = ()) -> GuardedRegistry:
     )
 
 
-def test_a_role_of_its_own_reads_the_locks_in_the_region_that_is_named(aws: Aws) -> None:
-    assert opened(f"dynamodb://locks?region=eu-west-1&role={ROLE}").read().document is None
+STORES = pytest.mark.parametrize("store", ["dynamodb://locks", "s3://bucket/shop"])
+
+
+@STORES
+def test_a_role_of_its_own_reads_the_locks_in_the_region_that_is_named(aws: Aws, store: str) -> None:
+    assert opened(f"{store}?region=eu-west-1&role={ROLE}").read().document is None
     assert aws.assumed == [ROLE]
-    assert aws.signed == [("ASIA1", "eu-west-1")]
+    assert set(aws.signed) == {("ASIA1", "eu-west-1")}
 
 
-def test_without_one_the_jobs_own_credentials_and_region_are_used(aws: Aws) -> None:
-    opened("dynamodb://locks").read()
+@STORES
+def test_without_one_the_jobs_own_credentials_and_region_are_used(aws: Aws, store: str) -> None:
+    assert opened(store).read().document is None
     assert aws.assumed == []
-    assert aws.signed == [("AKIAJOB", "eu-central-1")]
+    assert set(aws.signed) == {("AKIAJOB", "eu-central-1")}
 
 
-def test_a_role_is_assumed_again_before_its_hour_is_over(aws: Aws) -> None:
+@STORES
+def test_a_role_is_assumed_again_before_its_hour_is_over(aws: Aws, store: str) -> None:
     aws.role_seconds = 60.0
-    registry = opened(f"dynamodb://locks?role={ROLE}")
+    registry = opened(f"{store}?role={ROLE}")
     registry.read()
     registry.read()
     assert len(aws.assumed) >= 2
