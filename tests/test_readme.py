@@ -355,6 +355,19 @@ class TestOwner:
         assert strangers("- uses: acme/deploy-coordinator/cli@v1") == ["uses: acme/deploy-coordinator/cli@v1"]
 
 
+class TestExamples:
+    def test_the_first_one_is_as_short_as_its_table_says(self) -> None:
+        words = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+        text = (ROOT / "examples/template.yml").read_text("utf-8")
+        step = text[text.index("      - id: deploy") :].rstrip().splitlines()
+        assert f"its step is {words[len(step) - 1]} lines" in (ROOT / "examples/README.md").read_text("utf-8")
+
+    def test_left_over_messages_go_wherever_the_command_can_send_them(self) -> None:
+        job = yaml.safe_load((ROOT / "examples/slack-queue.yml").read_text("utf-8"))["jobs"]["process"]
+        (given,) = [step["env"] for step in job["steps"] if "slack-queue process" in step.get("run", "")]
+        assert {"SLACK_BOT_TOKEN", "WEBHOOK_URL"} <= set(given)
+
+
 class TestVersion:
     def test_the_readme_says_what_main_is_until_there_is_a_release(self) -> None:
         readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
