@@ -408,7 +408,7 @@ def test_marks_of_durations_are_round_and_stand_apart(
     assert shown.trouble == []
 
 
-@pytest.mark.parametrize("seconds", [1, 3, 30_000, 60_000, 310_000, 20 * DAY, 2_000 * DAY])
+@pytest.mark.parametrize("seconds", [3, 30_000, 310_000, 2_000 * DAY])
 def test_a_single_restore_has_a_scale(show: Callable[..., Shown], seconds: float) -> None:
     bad, good = ({**row, "environment": "test", "stacks": ["shop"]} for row in records(2))
     for row, outcome, ended in ((bad, "failed", NOW - HOUR - seconds), (good, "succeeded", NOW - HOUR)):
@@ -502,17 +502,22 @@ def test_causes_are_grouped_and_the_slowest_resource_is_told_by_place(show: Call
     assert shown.trouble == []
 
 
-def test_a_deployment_is_found_by_its_cause_and_one_more_kind_is_one(show: Callable[..., Shown]) -> None:
+def test_a_deployment_is_found_by_cause_stack_and_repository_and_one_more_kind_is_one(
+    show: Callable[..., Shown],
+) -> None:
     letters = "abcdefghijklm"
     rows = [
         {**row, "outcome": "failed", "root_cause": f"The {letter * 5} flew away."}
         for row, letter in zip(records(len(letters)), letters, strict=True)
     ]
+    rows[1] |= {"stacks": [f"eu-west-1/{name}" for name in ("one", "two", "three", "zebra")]}
+    rows[2] |= {"repository": "org/quagga"}
     shown = show(rows)
     page = shown.open("#days=all")
     assert page.locator("#causes .hint").inner_text() == "And 1 more kind."
-    page.get_by_label("Find").fill("flew AAAAA")
     found = page.locator("#table tbody tr")
-    assert found.count() == 1
-    assert found.get_attribute("data-id") == rows[0]["correlation_id"]
+    for row, words in zip(rows, ("flew AAAAA", "zebra", "quagga"), strict=False):
+        page.get_by_label("Find").fill(words)
+        assert found.count() == 1, words
+        assert found.get_attribute("data-id") == row["correlation_id"]
     assert shown.trouble == []

@@ -197,14 +197,14 @@ const Tables = (() => {
     missed: (data, row) => data.rows.held[row] === 0,
   };
 
-  /* By commit, person, cause, correlation id, stack; all words have to be there. */
+  /* By commit, person, cause, correlation id, stack, environment, repository; all words have to be there. */
   function finder(data, text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (!words.length) return () => true;
     const { rows } = data;
     return (row) => {
       const commit = rows.commit[row].toLowerCase();
-      const all = [data.actors[rows.actor[row]], rows.cause[row], rows.id[row], names(data, row), environmentOf(data, row)].join(" ").toLowerCase();
+      const all = [data.actors[rows.actor[row]], rows.cause[row], rows.id[row], ...stacksOf(data, row), environmentOf(data, row), data.repositories[rows.repository[row]]].join(" ").toLowerCase();
       return words.every((word) => all.includes(word) || (commit && (commit.startsWith(word) || word.startsWith(commit))));
     };
   }
