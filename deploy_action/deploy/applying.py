@@ -23,7 +23,7 @@ from deploy_action.job.state import Execution
 from deploy_action.job.template_upload import uploaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from deploy_action.cloudformation.change_set import ChangeSet
     from deploy_action.deploy.deployment import Deployment
@@ -115,22 +115,34 @@ def _execute(deployment: Deployment, one: Reviewed, *, several: bool) -> None:
     if one.changed_at:
         set_before(deployment)
     state.baseline = by_template.baseline_of(deployment)
+    _ask_to_execute(deployment, one.ref, change_set, execution, about_to)
+    if not deployment.unwatched:
+        deployment.estimate.expect(_planned(deployment, one, change_set.arn))
+    _finish(deployment, execution, one.ref)
+
+
+def _ask_to_execute(
+    deployment: Deployment,
+    ref: StackRef,
+    change_set: ChangeSet,
+    execution: Execution,
+    about_to: Callable[[], None] = lambda: None,
+) -> None:
+    """As `NativeDeployment.execute`. What certainly was not executed is not remembered any more; raises
+    PlanOutdated where somebody else was faster."""
     try:
-        _native(deployment, one.ref, name).execute(
-            PreparedChangeSet(change_set, created_stack=False, changed_at=one.changed_at),
-            token=name,
+        _native(deployment, ref, execution.name).execute(
+            PreparedChangeSet(change_set, created_stack=False, changed_at=execution.changed_at),
+            token=execution.name,
             disable_rollback=deployment.settings.disable_rollback,
             about_to=about_to,
         )
     except CoordinatorError as error:
-        state.execution = None
+        deployment.state.execution = None
         deployment.checkpoint()
         if isinstance(error, Overtaken):
-            raise overtaken(one.ref, error) from error
+            raise overtaken(ref, error) from error
         raise
-    if not deployment.unwatched:
-        deployment.estimate.expect(_planned(deployment, one, change_set.arn))
-    _finish(deployment, execution, one.ref)
 
 
 def _finish(deployment: Deployment, execution: Execution, ref: StackRef) -> None:
@@ -168,11 +180,7 @@ def _go_on(deployment: Deployment, execution: Execution) -> None:
             return
         if change_set is not None and change_set.executable:
             deployment.reporter.line("The reviewed change set had not been executed; it is now.")
-            _native(deployment, ref, execution.name).execute(
-                PreparedChangeSet(change_set, created_stack=False, changed_at=execution.changed_at),
-                token=execution.name,
-                disable_rollback=deployment.settings.disable_rollback,
-            )
+            _ask_to_execute(deployment, ref, change_set, execution)
     if not deployment.unwatched:
         kind = "update" if execution.changed_at else "create"
         template = deployment.templates.planned(ref, execution.arn)

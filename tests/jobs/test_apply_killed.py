@@ -150,6 +150,30 @@ def test_somebody_deployed_while_it_was_dead_and_it_says_so(
     assert job.outputs()["outcome"] == "failed"
 
 
+def test_somebody_is_faster_while_it_goes_on_and_it_says_so(
+    stage: Stage, cfn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = reviewed(stage)
+    whole = CloudFormation.execute_change_set
+
+    def faster(*arguments: Any, **named: Any) -> None:
+        cfn.update_stack(StackName="shop", TemplateBody=FIRST.replace("Topic:", "Other:"))
+        whole(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CloudFormation, "execute_change_set", die)
+        killed(job)
+    with monkeypatch.context() as patch:
+        patch.setattr(CloudFormation, "execute_change_set", faster)
+        assert job.run("main") == 12, job.log
+    assert "had not been executed; it is now" in job.log
+    assert "The reviewed change set of stack eu-west-1/shop was not executed." in job.log
+    state = job.state.load()
+    assert state is not None
+    assert (state.execution, state.applied) == (None, [])
+    assert job.outputs()["outcome"] == "failed"
+
+
 @pytest.mark.parametrize("seconds", [20, 130, 190])
 def test_several_stacks_are_each_executed_once_and_told_once(stage: Stage, cfn: Any, seconds: float) -> None:
     job = reviewed(stage, SECOND, "alpha", "zeta")
