@@ -555,6 +555,7 @@ NO_TEXT = {
     "reporting.comparison",
     "reporting.resource_activity",
     "reporting.outputs",
+    "reporting.stack_outputs",
 }
 
 
