@@ -6,14 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deploy_action.errors import (
-    Cancelled,
-    LockLost,
-    RegistryError,
-    RegistryTooNew,
-    Superseded,
-    is_limit,
-)
+from deploy_action.errors import Cancelled, LockLost, RegistryError, RegistryTooNew, Superseded, is_limit
 from deploy_action.github.request_budget import waiter_pause_seconds
 from deploy_action.locking import expiry as leases
 from deploy_action.locking import transitions as core
