@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.change_set_tree import read_tree
@@ -58,12 +59,15 @@ def guard_data(deployment: Deployment, change_set: ChangeSet) -> None:
 
 def guarded_by(source: CloudFormation, tree: Iterable[PlannedStack], plan: PlanSettings) -> Guarded:
     """Of all stacks that the change sets are about. A nested stack that cannot be looked into counts as
-    data: nobody knows what goes with it."""
+    data: nobody knows what goes with it. One of which a change set says nothing, since it was made without
+    those of nested stacks, counts where `data-loss: stop` asks; else `PlannedStack.gaps` says it."""
     data_types = parse_data_types(read_table(TABLE))
     found: list[AtRisk] = []
     for planned in tree:
         found += at_risk(planned.path, planned.change_set.changes, data_types)
         found += [not_looked_into(planned.path, name) for name, _ in planned.unread]
+        if plan.on_data_loss is OnDataLoss.STOP:
+            found += [not_looked_into(planned.path, name) for name in planned.left_out]
         for change in planned.change_set.changes:
             if loses_nested_stack(change):
                 found += _in_nested(source, planned, change, data_types)
@@ -80,12 +84,12 @@ def _in_nested(
         return (
             AtRisk(planned.path, change.logical_id, NESTED_STACK, holds, deed, policy, change.physical_id),
         )
-    try:
-        template = source.template(StackRef(planned.region, change.physical_id))
-        parsed = template if isinstance(template, dict) else parse_template(str(template))
-        inside = at_risk_in(path, parsed, data_types)
-    except (StackSourceError, ValueError):
-        inside = None
+    inside = None
+    if change.physical_id:
+        with suppress(StackSourceError, ValueError):
+            template = source.template(StackRef(planned.region, change.physical_id))
+            parsed = template if isinstance(template, dict) else parse_template(str(template))
+            inside = at_risk_in(path, parsed, data_types, perhaps="perhaps" in deed)
     if inside is not None:
         return inside
     holds = "what is in it could not be read"

@@ -71,11 +71,13 @@ def review(
     waiting = [one for one in found if not one.done]
     trees = [planned for one in waiting for planned in read_tree(source, one.ref.region, one.change_set)]
     guarded = guarded_by(source, trees, settings.plan)
-    if guarded.lost and settings.plan.on_data_loss is OnDataLoss.STOP:
-        raise refusal(guarded, locked=locked)
+    stops = bool(guarded.lost) and settings.plan.on_data_loss is OnDataLoss.STOP
     if not locked:
-        for sentence in guarded.sentences:
+        gaps = [sentence for planned in trees for sentence in planned.gaps]
+        for sentence in (*(() if stops else guarded.sentences), *gaps):
             job.reporter.note(sentence)
+    if stops:
+        raise refusal(guarded, locked=locked)
     names = in_order([_exchange(source, one) for one in found])
     return tuple(sorted(found, key=lambda one: names.index(str(one.ref))))
 

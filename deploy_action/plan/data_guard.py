@@ -111,8 +111,8 @@ def deed_of(change: Change) -> str:
 
 
 def loses_nested_stack(change: Change) -> bool:
-    """Whether a nested stack goes with all that is in it, of which no change set tells."""
-    return change.resource_type == NESTED_STACK and deed_of(change) in {"is deleted", "is replaced"}
+    """A nested stack goes with all that is in it, or perhaps, of which no change set tells."""
+    return change.resource_type == NESTED_STACK and bool(deed_of(change))
 
 
 def not_looked_into(stack: str, logical_id: str) -> AtRisk:
@@ -120,23 +120,26 @@ def not_looked_into(stack: str, logical_id: str) -> AtRisk:
     return AtRisk(stack, logical_id, NESTED_STACK, "what changes in it could not be read", "may lose data")
 
 
-def at_risk_in(stack: str, template: object, data_types: Mapping[str, str]) -> tuple[AtRisk, ...] | None:
-    """Of a stack that goes as a whole, by its template as data; None where that is none. What is nested still
-    deeper counts as data: nobody looked at it."""
+def at_risk_in(
+    stack: str, template: object, data_types: Mapping[str, str], *, perhaps: bool = False
+) -> tuple[AtRisk, ...] | None:
+    """Of a stack that goes as a whole, or `perhaps`, by its template as data; None where that is none. What
+    is nested still deeper counts as data: nobody looked at it."""
+    deed = f"is {'perhaps ' if perhaps else ''}deleted with its stack"
     resources = template.get("Resources") if isinstance(template, dict) else None
     if not isinstance(resources, dict):
         return None
     found = []
     for name, body in resources.items():
         if str(name).startswith("Fn::"):
-            found.append(AtRisk(stack, str(name), "", "what a macro makes", "is deleted with its stack"))
+            found.append(AtRisk(stack, str(name), "", "what a macro makes", deed))
             continue
         type_ = body.get("Type") if isinstance(body, dict) else None
         holds = "what is in it" if type_ == NESTED_STACK else data_types.get(str(type_))
         if holds is not None and isinstance(body, dict):
             policy = str(body.get("DeletionPolicy", ""))
             kept = policy if policy in _KEEPING else ""
-            found.append(AtRisk(stack, str(name), str(type_), holds, "is deleted with its stack", kept))
+            found.append(AtRisk(stack, str(name), str(type_), holds, deed, kept))
     return tuple(found)
 
 

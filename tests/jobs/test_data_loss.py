@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deploy_action.cloudformation.aws_clients import AwsClients
+from deploy_action.cloudformation.change_set import Change, ChangeSet
+from deploy_action.cloudformation.change_set_tree import PlannedStack
 from deploy_action.cloudformation.client import CloudFormation
+from deploy_action.deploy.data_guard import guarded_by
 from deploy_action.errors import StackSourceError
+from deploy_action.inputs.plan import PlanSettings
 from tests.fakes.cloudformation.harness import client, status
+from tests.jobs.test_supervision import cloud
 
 if TYPE_CHECKING:
     from tests.jobs.stage import Job, Stage
@@ -152,6 +158,72 @@ def test_a_nested_stack_whose_changes_cannot_be_read_counts_as_data(stage: Stage
     assert job.outputs()["outcome"] == "failed", job.log
     assert "`shop/Child` (AWS::CloudFormation::Stack, what changes in it could not be read)" in job.log
     assert kept_as_it_was(stage)
+
+
+def nested_change(stage: Stage, **more: Any) -> tuple[PlannedStack, CloudFormation]:
+    """A change of the deployed nested stack `Child`, in the words of CloudFormation."""
+    source = CloudFormation(AwsClients())
+    child = cloud(stage, "describe_stack_resource", StackName="shop", LogicalResourceId="Child")
+    given = {"physical_id": child["StackResourceDetail"]["PhysicalResourceId"], **more}
+    change = Change(given.pop("action"), "Child", "AWS::CloudFormation::Stack", **given)
+    change_set = ChangeSet("arn", "c", "id", "CREATE_COMPLETE", "AVAILABLE", changes=(change,))
+    return PlannedStack("eu-west-1", "shop", change_set), source
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [{"action": "Dynamic"}, {"action": "Modify", "replacement": "Conditional"}],
+    ids=["dynamic", "conditional"],
+)
+def test_a_nested_stack_that_perhaps_goes_takes_its_table_along(stage: Stage, fate: dict[str, str]) -> None:
+    stage.server.templates["https://templates.example/child.yaml"] = TABLE
+    deployed(stage, PARENT)
+    planned, source = nested_change(stage, **fate)
+    guarded = guarded_by(source, [planned], PlanSettings())
+    assert [str(one) for one in guarded.lost] == [
+        "`shop/Child/Orders` (AWS::DynamoDB::Table, a table) is perhaps deleted with its stack"
+    ]
+    planned, source = nested_change(stage, **fate, physical_id="")
+    (unread,) = guarded_by(source, [planned], PlanSettings()).lost
+    assert (unread.name, unread.holds) == ("shop/Child", "what is in it could not be read")
+
+
+def made_elsewhere(stage: Stage) -> str:
+    """ARN of a change set without those of nested stacks, in which the table of `Child` is replaced."""
+    templates = stage.server.templates
+    templates["https://templates.example/child.yaml"] = TABLE
+    templates["https://templates.example/next.yaml"] = REPLACED
+    deployed(stage, PARENT)
+    body = PARENT.replace("child.yaml", "next.yaml")
+    made = cloud(stage, "create_change_set", StackName="shop", ChangeSetName="c", TemplateBody=body)
+    stage.clock.sleep(30)
+    return str(made["Id"])
+
+
+def test_stop_stops_a_change_set_that_tells_nothing_of_a_nested_stack(stage: Stage) -> None:
+    given = {"mode": "apply", "execute_change_set_id": made_elsewhere(stage), "data_loss": "stop"}
+    job = stage.job("second", **given)
+    assert job.deploy() == 11, job.log
+    assert "`shop/Child` (AWS::CloudFormation::Stack, what changes in it could not be read)" in job.log
+    assert "the change set was made without those of nested stacks" in job.log
+    (stack,) = cloud(stage, "describe_stacks", StackName="shop")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    allowed = stage.job("third", **given, allow_data_loss="Child")
+    assert allowed.deploy() == 0, allowed.log
+
+
+def test_warn_says_that_a_change_set_tells_nothing_of_a_nested_stack(stage: Stage) -> None:
+    job = stage.job("second", mode="apply", execute_change_set_id=made_elsewhere(stage))
+    assert job.deploy() == 0, job.log
+    assert "`shop/Child` is a nested stack, and the change set was made without those of" in job.log
+    assert "loses data" not in job.log
+
+
+def test_warn_stops_no_deployment_of_a_nested_stack_and_says_nothing_new(stage: Stage) -> None:
+    made_elsewhere(stage)
+    job = second(stage, PARENT.replace("child.yaml", "next.yaml"))
+    assert job.outputs()["outcome"] == "succeeded", job.log
+    assert "loses data" not in job.log
 
 
 def test_a_command_cannot_be_stopped_so_nobody_is_promised_it(stage: Stage) -> None:

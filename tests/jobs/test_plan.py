@@ -518,8 +518,9 @@ def test_a_new_stack_stays_while_the_plan_of_another_pull_request_waits_there(
     assert cfn.list_stacks(StackStatusFilter=["REVIEW_IN_PROGRESS"])["StackSummaries"] == []
 
 
+@pytest.mark.parametrize(("data_loss", "code"), [("warn", 0), ("stop", 11)])
 def test_a_nested_stack_that_a_command_did_not_look_into_is_said(
-    stage: Stage, github: GitHubServer, cfn: Any
+    stage: Stage, github: GitHubServer, cfn: Any, data_loss: str, code: int
 ) -> None:
     def nested(name: str) -> str:
         leaf = json.dumps(
@@ -533,8 +534,8 @@ def test_a_nested_stack_that_a_command_did_not_look_into_is_said(
         return json.dumps({"Resources": {"Child": child}})
 
     deployed(stage, nested("one"))
-    job = by_command(stage, github, prepares(body=nested("two")))
-    assert job.deploy() == 0, job.log
+    job = by_command(stage, github, prepares(body=nested("two")), data_loss=data_loss)
+    assert job.deploy() == code, job.log
     assert "what changes in it is not known" in github.state.comments[0][1]["body"]
 
 

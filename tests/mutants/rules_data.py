@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from deploy_action.cloudformation import change_set_reader
+from deploy_action.cloudformation import change_set_reader, change_set_tree
 from deploy_action.plan import data_guard
 from tests.cloudformation import test_change_set_reader
 from tests.jobs import test_data_loss
-from tests.mutants.mutant import killed_by
+from tests.mutants.mutant import Case, killed_by
 from tests.plan import test_data_guard
 
 if TYPE_CHECKING:
@@ -54,3 +54,16 @@ def secrets_are_known_by_no_name(patch: Patch) -> None:
 @killed_by(test_data_loss.test_a_nested_stack_whose_changes_cannot_be_read_counts_as_data)
 def a_nested_change_set_that_cannot_be_read_loses_nothing(patch: Patch) -> None:
     patch.function(data_guard.not_looked_into, lambda original, *of: replace(original(*of), kept="Retain"))
+
+
+@killed_by(test_data_loss.test_stop_stops_a_change_set_that_tells_nothing_of_a_nested_stack)
+def a_nested_stack_without_a_change_set_of_its_own_loses_nothing(patch: Patch) -> None:
+    patch.function(change_set_tree._left_out, lambda *_: ())
+
+
+@killed_by(Case(test_data_loss.test_a_nested_stack_that_perhaps_goes_takes_its_table_along, "conditional"))
+def a_nested_stack_that_perhaps_goes_loses_nothing(patch: Patch) -> None:
+    patch.function(
+        data_guard.loses_nested_stack,
+        lambda original, change: original(change) and "perhaps" not in data_guard.deed_of(change),
+    )
