@@ -293,7 +293,7 @@ class TestNumbers:
             ("coordination.md", "locks | also after {} minutes", silence_allowed(WAITER, JobStatus.UNKNOWN)),
             ("coordination.md", "a waiter | after {} minutes", leases.CLAIM_SECONDS),
             ("coordination.md", "a sign of life, every {} minutes", leases.renewal_seconds(HOLDER)),
-            ("coordination.md", "within {} minutes by the first two that wait", leases.ASK_SECONDS),
+            ("coordination.md", "within {} minutes by who waits already", leases.ASK_SECONDS),
             ("coordination.md", "waits {} minutes for the registry to come back", HOLDER.lease),
             (
                 "migration.md",
