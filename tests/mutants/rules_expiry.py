@@ -48,8 +48,8 @@ def a_lease_ends_at_once(patch: Patch) -> None:
 def a_renewal_does_not_start_the_lease_anew(patch: Patch) -> None:
     patch.function(
         leases._seen,
-        lambda original, known, what, now: original(
-            None if known is None else replace(known, what=what), what, now
+        lambda original, known, *seen: original(
+            None if known is None else replace(known, what=seen[0]), *seen
         ),
     )
 
