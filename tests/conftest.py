@@ -24,6 +24,8 @@ from tests.ground.ministack import ministack, missing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from playwright.sync_api import Browser
+
 ENGINE = Path(__file__).parent / "e2e" / "engine"
 ENGINE_STARTED = "DEPLOY_COORDINATOR_ENGINE_STARTED"
 """Names the file that says so."""
@@ -102,6 +104,29 @@ def _sdk_works_out_once_what_never_changes() -> Iterator[None]:
         patch.setattr(botocore.useragent, "sanitize_user_agent_string_component", sanitized)
         patch.setattr(ClientCreator, "_create_client_class", class_once)
         yield
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+    if chromium is None:
+        pytest.skip("there is no chromium or google-chrome on this machine")
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

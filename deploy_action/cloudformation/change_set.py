@@ -132,6 +132,11 @@ class ChangeSet:
     def executable(self) -> bool:
         return self.status == "CREATE_COMPLETE" and self.execution_status in {"AVAILABLE", ""}
 
+    @property
+    def never_executed(self) -> bool:
+        """It was not executed, and cannot be any more."""
+        return self.execution_status in {"OBSOLETE", "UNAVAILABLE"}
+
 
 @dataclass(frozen=True, slots=True)
 class ListedChangeSet:

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from deploy_action.estimation.planned_changes import PlannedChanges
     from deploy_action.reporting.report import Report
 
-NEVER_EXECUTED = frozenset({"OBSOLETE", "UNAVAILABLE"})
-"""The execution status of a change set that was not executed and cannot be any more."""
-
 
 def apply(deployment: Deployment) -> int:
     """Raises PlanOutdated where what was reviewed is not what would be deployed now, and what a verdict other
@@ -172,7 +169,7 @@ def _go_on(deployment: Deployment, execution: Execution) -> None:
     deployment.settings = replace(deployment.settings, stacks=(ref,))
     if token_of_ours(deployment) != execution.name:
         change_set = _still_there(deployment, ref, execution)
-        if change_set is not None and change_set.execution_status in NEVER_EXECUTED:
+        if change_set is not None and change_set.never_executed:
             state.execution = None
             state.report = state.earlier or replace(state.report, changes=None, change_set_arn="")
             state.earlier = None

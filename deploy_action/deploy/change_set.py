@@ -181,7 +181,7 @@ class NativeDeployment:
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         except (StackSourceError, Cancelled):
             return False
-        if now.execution_status in {"OBSOLETE", "UNAVAILABLE"}:
+        if now.never_executed:
             self.discard(plan)
             raise Overtaken(f"Somebody else changed the stack: {error.what}") from error
         return now.execution_status == "AVAILABLE" and self.discard(plan)
@@ -196,7 +196,7 @@ class NativeDeployment:
             now = self._without_alive(lambda: self._deployer.change_set(stack, arn))
         except StackSourceError:
             return True
-        if now.execution_status in {"OBSOLETE", "UNAVAILABLE"}:
+        if now.never_executed:
             self.discard(plan)
             return False
         return not (now.execution_status == "AVAILABLE" and self.discard(plan))

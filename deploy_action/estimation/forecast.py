@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from deploy_action.cloudformation.operation import Phase
+
 if TYPE_CHECKING:
     from deploy_action.cloudformation.operation import Activity, Operation
     from deploy_action.common.instants import CloudFormationTime
@@ -29,6 +31,11 @@ class Forecast(Protocol):
     def remaining(self, operation: Operation, *, now: CloudFormationTime) -> Estimate | None:
         """The time left until all stacks are at rest. `now`: unix seconds of CloudFormation."""
         ...
+
+
+def usual_where_done(forecast: Forecast, activity: Activity, label: str) -> Usual | None:
+    """None in a rollback: what is undone takes another time than what is done."""
+    return forecast.usual(activity, label) if activity.phase is not Phase.ROLLBACK else None
 
 
 class NoForecast:

@@ -360,8 +360,14 @@ def _until_reset(headers: Mapping[str, str]) -> float | None:
     reset = headers.get("x-ratelimit-reset", "")
     if not (reset.isdecimal() and len(reset) < 12):
         return None
+    date = their_time(headers)
+    return None if date is None else float(reset) - date
+
+
+def their_time(headers: Mapping[str, str]) -> float | None:
+    """Unix seconds of GitHub's clock when it answered; None where the answer does not say."""
     try:
         date = datetime.strptime(f"{headers.get('date')} +0000", "%a, %d %b %Y %H:%M:%S GMT %z")
     except ValueError:
         return None
-    return float(reset) - date.timestamp()
+    return date.timestamp()

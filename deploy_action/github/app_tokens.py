@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from deploy_action.github.api import GitHubApi, GitHubMisconfigured, GitHubUnavailable
+from deploy_action.github.api import GitHubApi, GitHubMisconfigured, GitHubUnavailable, their_time
 from deploy_action.github.app_signature import CannotSign, app_jwt
 
 if TYPE_CHECKING:
@@ -79,10 +78,10 @@ class InstallationTokens:
 
     def _asked(self, verb: str, path: str) -> Answer:
         answer = self._sent(verb, path)
-        their_time = _their_time(answer)
-        if answer.status == 401 and their_time is not None:
+        answered_at = their_time(answer.headers)
+        if answer.status == 401 and answered_at is not None:
             # This machine's clock may be wrong.
-            self._behind_seconds = their_time - self._now()
+            self._behind_seconds = answered_at - self._now()
             answer = self._sent(verb, path)
         if answer.status not in {200, 201}:
             self._refuse(answer)
@@ -117,11 +116,3 @@ class InstallationTokens:
                 "Compare `github-app-id` with the App's page, and make a new private key there.",
             )
         raise GitHubUnavailable(f"GitHub answered {answer.status} when {app} asked for a token.", soon=False)
-
-
-def _their_time(answer: Answer) -> float | None:
-    try:
-        date = answer.headers.get("date", "")
-        return datetime.strptime(f"{date} +0000", "%a, %d %b %Y %H:%M:%S GMT %z").timestamp()
-    except ValueError:
-        return None

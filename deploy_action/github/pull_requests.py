@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from deploy_action.github.api import Answer
 
-COMMENT_MAX = 65_536
-"""Characters that GitHub takes of a comment."""
 PAGES_MAX = 10
 PAGE_SIZE = 100
 _EVENT_BYTES_MAX = 10_000_000

@@ -6,7 +6,6 @@ import random
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deploy_action.common.escape import commit_message
@@ -16,6 +15,7 @@ from deploy_action.locking.document_continuity import Continuity
 from deploy_action.locking.heads import MARK, changed_heads
 from deploy_action.locking.transitions import full
 from deploy_action.locking.write_backoff import (
+    CROWD_CONFLICT_SECONDS,
     CROWD_SECONDS_MAX,
     Backoff,
     Spread,
@@ -124,7 +124,6 @@ class _Pace:
     backoff: Backoff
     began_at: MonotonicTime
     patience_seconds: float
-    conflict_seconds: float
     spread_seconds: float = 0.0
     spread: Spread = field(default_factory=Spread)
     lost_since: dict[str, MonotonicTime] = field(default_factory=dict)
@@ -158,7 +157,7 @@ class _Pace:
             raise RegistryUnavailable(f"{error.what} And yet it reads as before.") from error
         self.backoff.lost(now, revision=document.revision, write_seconds=now - read_at)
         pause = max(PAUSE_SECONDS_MIN, min(_anywhere_in(self.backoff.window_seconds()), most))
-        if crowd and now + pause - self.began_at > self.spread_seconds + self.conflict_seconds:
+        if crowd and now + pause - self.began_at > self.spread_seconds + CROWD_CONFLICT_SECONDS:
             raise RegistryUnavailable(f"{error.what} Others write it all the time.") from error
         return pause
 
@@ -203,7 +202,6 @@ class Swapper:
         mends: Callable[[Document], bool] = lambda _document: False,
         confirm: Callable[[Document], object] = lambda _document: None,
         give_way: Callable[[float], object] | None = None,
-        conflict_seconds: float = inf,
         crowd: Callable[[Document], int] = lambda _document: 0,
     ) -> T:
         """Read, `decide`, swap, until it is certain what happened; returns what `decide` returned with it.
@@ -226,14 +224,13 @@ class Swapper:
         may let them go first. It may raise, for a cancellation.
 
         `crowd`: how many may write the same at this moment, by the document: as `write_backoff.Spread`. Where
-        there are any, conflicts are borne for `conflict_seconds`.
+        there are any, conflicts are borne for CROWD_CONFLICT_SECONDS.
         """
         sleep = give_way or self._clock.sleep
         pace = _Pace(
             Backoff(CROWD_SECONDS_MAX if give_way else PAUSE_SECONDS_MAX, patient=bool(give_way)),
             began_at=self._clock.monotonic(),
             patience_seconds=patience_seconds,
-            conflict_seconds=conflict_seconds,
         )
         sent: tuple[str, str, T] | None = None  # the version to swap, operation id and result
         unanswered_since: float | None = None

@@ -30,9 +30,6 @@ BRIEF_PATIENCE_SECONDS = 2.0
 OVERLAPS_MAX = 5
 """At most this many other holders on the same stacks are reported."""
 WITHDRAW_SECONDS = 3.0
-LEAVE_CONFLICT_SECONDS = 10.0
-"""So long a waiter that leaves bears conflicts: the holder's release comes first, and its job's end tells the
-rest that it is gone."""
 CROWD_WAITERS = 10
 """Where so many stand in the document, all may be cancelled at once: only the last step writes, spread."""
 RETRY_SECONDS = 20.0
@@ -215,7 +212,6 @@ class LockHold:
             patience_seconds=patience_seconds,
             mends=lambda document: self._stands_in(self._with_own(document)),
             file=history,
-            conflict_seconds=LEAVE_CONFLICT_SECONDS,
             crowd=lambda document: _crowd(document, ticket),
         )
         self.lent_to = loans or ()

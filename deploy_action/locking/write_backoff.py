@@ -24,6 +24,9 @@ WAITS_MAX = 4
 """Looks in a row that may end in waiting on; then the write is tried whatever is seen."""
 CROWD_SECONDS_MAX = 120.0
 """For so long at once who enters a queue lets others write first: it will stand behind them anyway."""
+CROWD_CONFLICT_SECONDS = 10.0
+"""So long one of many who leave bears conflicts: the holder's release comes first, and the end of its job
+tells the rest that it is gone."""
 SPREAD_SECONDS_MAX = 120.0
 """At most twice: GitHub ends the last steps of a cancelled job after five minutes, and they have more to
 do."""

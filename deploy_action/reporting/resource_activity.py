@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deploy_action.cloudformation.events import was_cancelled
 from deploy_action.cloudformation.operation import Phase
-from deploy_action.estimation.forecast import Forecast, NoForecast
+from deploy_action.estimation.forecast import Forecast, NoForecast, usual_where_done
 from deploy_action.history.estimate import Usual
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def _bar(
 ) -> ResourceActivity:
     root = operation.root_of(stack)
     label = stack.label(activity.logical_id)
-    # What is undone takes another time than what is done.
-    usual = forecast.usual(activity, label) if activity.phase is not Phase.ROLLBACK else None
+    usual = usual_where_done(forecast, activity, label)
     return ResourceActivity(
         stack=f"{root.region}/{root.name}",
         label=label,

@@ -15,10 +15,6 @@ def of_webhook(correlation_id: str) -> str:
     return f"{correlation_id}{_WEBHOOK_SUFFIX}"
 
 
-def is_of_webhook(name: str) -> bool:
-    return name.endswith(_WEBHOOK_SUFFIX)
-
-
 def deployment_of(name: str) -> str:
     """The correlation id in it."""
     return name.partition(_CHANNEL_MARK)[0].removesuffix(_WEBHOOK_SUFFIX)

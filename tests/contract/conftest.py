@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from deploy_action.locking.stores import all_stores
 from tests.contract.places import DynamoDbPlace, FilePlace, GitHubPlace, Place, S3Place
@@ -12,15 +11,6 @@ from tests.contract.places import DynamoDbPlace, FilePlace, GitHubPlace, Place, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from deploy_action.cloudformation.aws_clients import SharedSession
 from deploy_action.cloudformation.event_queue import EventQueue
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 WEB_ID = STACK_ID.replace("/shop/", "/web/")
 OTHER_ID = STACK_ID.replace("/shop/", "/other/")
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class Account:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from deploy_action.errors import BehindUnavailable
-from deploy_action.github.api import GitHubApi, GitHubMisconfigured, GitHubUnavailable
+from deploy_action.github.api import GitHubApi, GitHubMisconfigured, GitHubUnavailable, their_time
 from deploy_action.preflight.facts import Repository
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def look_at(repository: str, *, token: str | TokenSource, api_url: str, probe: b
     return Repository(
         answer.status,
         may_write=may_write,
-        their_time=_time(answer.headers.get("date", "")),
+        their_time=their_time(answer.headers),
         message=answer.message,
     )
 
@@ -51,10 +50,3 @@ def _probe(api: GitHubApi, repository: str) -> bool | None:
     if answer.status in {401, 403, 404}:
         return False
     return True if answer.status in {409, 422} else None
-
-
-def _time(text: str) -> float | None:
-    try:
-        return datetime.strptime(f"{text} +0000", "%a, %d %b %Y %H:%M:%S GMT %z").timestamp()
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from deploy_action.cloudformation.stacks import STACK_TYPE
 from deploy_action.common.columns import padded
 from deploy_action.common.escape import LOG_LINE_MAX, command_data, command_property, log_lines, log_text
 from deploy_action.common.times import clock_time, duration, roughly
-from deploy_action.estimation.forecast import NoForecast
+from deploy_action.estimation.forecast import NoForecast, usual_where_done
 from deploy_action.history.estimate import Basis
 from deploy_action.locking.queue_words import who_is_ahead
 from deploy_action.reporting.log import progress
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from deploy_action.diagnosis.causes import Cause
     from deploy_action.diagnosis.service_lookups import Finding
     from deploy_action.estimation.forecast import Forecast
-    from deploy_action.history.estimate import Usual
     from deploy_action.locking.document import Freeze
     from deploy_action.locking.transitions import Waiting
 
@@ -77,7 +76,7 @@ class LogStyle:
         took = ""
         if activity is not None and activity.ended == event.timestamp:
             well = event.status.endswith("_COMPLETE")
-            usual = _usual(activity, operation, forecast) if well else None
+            usual = usual_where_done(forecast, activity, operation.label_of(activity)) if well else None
             if usual is not None and usual.basis is Basis.PRIOR and activity.resource_type == STACK_TYPE:
                 usual = None  # an average nested stack tells nothing of this one
             took = progress.took(activity.seconds(), usual)
@@ -198,22 +197,16 @@ def _frozen(freeze: Freeze) -> str:
 def _still(activity: Activity, operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """`creating Database, 6m10s, usually 5m40s to 8m12s`."""
     seconds = activity.seconds(now)
-    usually = progress.usually(progress.meaningful(_usual(activity, operation, forecast), seconds))
+    usual = usual_where_done(forecast, activity, operation.label_of(activity))
+    usually = progress.usually(progress.meaningful(usual, seconds))
     doing = f"{_doing(activity)} {log_text(operation.name_of_activity(activity), 60)}"
     return ", ".join(part for part in (doing, duration(seconds), usually) if part)
-
-
-def _usual(activity: Activity, operation: Operation, forecast: Forecast) -> Usual | None:
-    """None in a rollback: what is undone takes another time than what is done."""
-    if activity.phase is Phase.ROLLBACK:
-        return None
-    return forecast.usual(activity, operation.label_of(activity))
 
 
 def _overdue(operation: Operation, forecast: Forecast, now: CloudFormationTime) -> str:
     """The resource that has run longest beyond its usual range; empty where none has."""
     for activity in operation.running:
-        usual = _usual(activity, operation, forecast)
+        usual = usual_where_done(forecast, activity, operation.label_of(activity))
         if usual is not None and activity.seconds(now) > usual.high_seconds:
             return log_text(operation.name_of_activity(activity), 60)
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from openapi_schema_validator import OAS30Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from tests.fakes.github.server import GitHubServer
     from tests.fakes.http import Request, Response
 
 DESCRIPTION_FILE = Path(__file__).with_name("openapi.json")
@@ -56,6 +58,15 @@ def operations() -> tuple[Operation, ...]:
 def operation_of(request: Request) -> Operation | None:
     path = request.path.removeprefix("/api/v3")
     return next((o for o in operations() if o.method == request.method and o.pattern.fullmatch(path)), None)
+
+
+@contextmanager
+def held_to_its_description(github: GitHubServer) -> Iterator[GitHubServer]:
+    """The server as it runs; at its end all that it was asked and answered has to be described."""
+    with github as server:
+        yield server
+        found = problems(server.exchanges)
+    assert not found, "\n".join(found)
 
 
 def problems(exchanges: Iterable[tuple[Request, Response]]) -> list[str]:
