@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deploy_action.cloudformation.change_set import ChangeSet
 from deploy_action.deploy import (
-    applying,
     plan_by_command,
     plan_publication,
     prepared,
@@ -76,7 +76,7 @@ def an_empty_stack_is_deleted_with_what_waits_there(patch: Patch) -> None:
 
 @killed_by(test_apply_killed.test_somebody_deployed_while_it_was_dead_and_it_says_so)
 def what_became_obsolete_while_it_was_dead_is_waited_for(patch: Patch) -> None:
-    patch.constant(applying, "NEVER_EXECUTED", frozenset())
+    patch.function(ChangeSet.never_executed, lambda *_: False)
 
 
 @killed_by(test_plan.test_a_parameter_that_is_no_longer_given_would_have_another_value)
